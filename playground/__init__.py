@@ -1,0 +1,1 @@
+"""Steering Playground: find, apply and judge steering vectors of causal language models."""

@@ -1,0 +1,86 @@
+"""Running `find`: read what the request names, load the model, find, and write the file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playground.cli.find.report import data, line, text
+from playground.cli.find.request import asked, check
+from playground.cli.outcome import Outcome
+from playground.cli.terminal import Progress, stoppable, tell
+from playground.errors import InputError
+
+if TYPE_CHECKING:
+    from playground.library.vector_set import VectorSet
+    from playground.services.find import FindRequest, FindResult
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    check(options)
+    so_far_path = getattr(options, "so_far", None)
+    out = so_far_path if options.out is None else options.out
+    _check_out(out)
+    from playground.cli.models import load_quietly
+    from playground.library import vector_set
+    from playground.services.find import find
+
+    so_far = None if so_far_path is None else vector_set.load(so_far_path)
+    request = asked(options, so_far)
+    sets = _sets(request) if so_far is None else {}
+    if so_far is not None and options.model is None and so_far.origin.model != "organism":
+        options.model = so_far.origin.model
+    progress = Progress()
+    loaded = load_quietly(options, progress)
+    with stoppable() as stopped:
+        try:
+            result = find(
+                loaded,
+                request,
+                lambda event: progress.show(line(event)),
+                stopped,
+                load_set=sets.__getitem__,
+                keep=lambda finished: vector_set.save(finished, out),
+                so_far=so_far,
+            )
+        finally:
+            progress.clear()
+    vector_set.save(result.vector_set, out)
+    _tell_the_end(result, out)
+    return Outcome(data(out, result), text(out, result), interrupted=result.cancelled)
+
+
+def _sets(request: FindRequest) -> dict[str, VectorSet]:
+    """The sets that recipes of the request name, read before the model: a wrong name should not cost a minute."""
+    from playground.cli.models import load_set
+
+    recipes = [request.recipe(name) for name in ("start", "theta0", "base")]
+    sources = [component.source for recipe in recipes if recipe is not None for component in recipe.components]
+    return {source: load_set(source) for source in dict.fromkeys(sources)}
+
+
+def _tell_the_end(result: FindResult, out: Path) -> None:
+    rows = result.vector_set.rows
+    if result.spectrum is not None and result.cancelled:
+        tell(f"stopped after step {result.spectrum.steps}; {out} holds what there is, not converged.")
+    elif result.spectrum is not None and not result.spectrum.converged:
+        tell(f"not converged within {result.spectrum.steps} steps; residuals are in {out}.")
+    elif result.cancelled:
+        tell(f"stopped; {out} holds the {rows} vectors there are.")
+    elif result.stopped == "effect":
+        tell(f"stopped after {rows} vectors: the last batch keeps too little of the effect.")
+    elif result.stopped == "space":
+        tell(f"stopped after {rows} vectors: no dimension is left.")
+
+
+def _check_out(path: Path) -> None:
+    """Refuse now what would otherwise fail after the computation."""
+    if path.is_dir():
+        raise InputError(f"Expected a file after --out, got the folder {path}; add a name such as found.safetensors.")
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"Expected a place that can be written to after --out, got {path}; choose another.")

@@ -1,0 +1,147 @@
+"""From the words of the command line to what is to be found."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from playground.errors import InputError
+
+if TYPE_CHECKING:
+    from playground.library.prompts import PromptSet
+    from playground.library.vector_set import VectorSet
+    from playground.services.find import FindRequest
+
+VECTORS = 64  # of ortho, in a run: so many copies tell whether an effect has many
+_SETTINGS = (
+    *("steps", "tolerance", "block", "solver", "start", "theta0", "weights", "metric"),
+    *("radius", "relative_radius", "p", "q", "learning_rate", "restarts"),
+    *("base", "batch", "penalty", "stop_share"),
+)
+"""Fields that have an option of their own name."""
+_FROM_THE_FILE = {
+    "prompts": "--prompts",
+    "prompt": "--prompt",
+    "count": "--count",
+    "system": "--system",
+    "raw": "--raw",
+    "chat": "--chat",
+    "thinking": "--thinking",
+    "source": "--source",
+    "target": "--target",
+    "base": "--base",
+}
+
+
+def check(options: argparse.Namespace) -> None:
+    """What the parser cannot tell: which options of ortho go together. Raises InputError; imports nothing slow."""
+    if options.method != "ortho":
+        return
+    if options.so_far is not None:
+        for name, option in _FROM_THE_FILE.items():
+            value = getattr(options, name)
+            if value is not None and value is not False:  # block 0 is a layer
+                raise InputError(
+                    f"Expected --continue to take {option} from its file, got {option} too; leave it out, or start a "
+                    "set of its own."
+                )
+        if options.seed != 0:
+            raise InputError("Expected --continue to take the seed from its file, got --seed too; leave it out.")
+        return
+    needed = {"source": "--source", "target": "--target", "base": "--base", "out": "--out"}
+    missing = [option for name, option in needed.items() if getattr(options, name) is None]
+    if options.prompts is None and options.prompt is None:
+        missing.insert(0, "--prompts or --prompt")
+    if missing:
+        raise InputError(f"Expected {', '.join(missing)}, or --continue FILE, got nothing for it; see --help.")
+
+
+def asked(options: argparse.Namespace, so_far: VectorSet | None = None) -> FindRequest:
+    """The request. Raises InputError and FileError for what cannot be used."""
+    from playground.services.find import FindRequest
+    from playground.services.find.continuing import continued
+
+    given: dict[str, Any] = {key: getattr(options, key) for key in _SETTINGS if getattr(options, key, None) is not None}
+    if getattr(options, "memory", None) is not None:
+        given["memory_budget"] = round(options.memory * 2**20)
+    if so_far is not None:
+        return continued(so_far, so_far.rows + VECTORS if options.vectors is None else options.vectors, **given)
+    return FindRequest(
+        method=options.method,
+        source=options.source,
+        target=options.target,
+        target_tokens=None if options.tokens == "all" else options.tokens,
+        vectors=VECTORS if options.vectors is None else options.vectors,
+        seed=options.seed,
+        **_prompts(options),
+        **given,
+    )
+
+
+def _prompts(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields that say what is read: prompts, the other side, their format and the name of their set."""
+    from playground.library import prompts
+    from playground.model.prompting import PromptFormat
+    from playground.services.find.sides import sides
+
+    chat, system, name = True, None, None
+    given: dict[str, Any] = {"prompts": tuple(options.prompt or ())}
+    difference = options.method == "difference"
+    if options.prompts is not None:
+        prompt_set = prompts.read(options.prompts)
+        name, chat, system = prompt_set.name, prompt_set.chat, prompt_set.system
+        part = _counted(prompt_set, options.count)
+        given["prompts"] = part.texts()
+        if difference and part.kind != "prompts":
+            _refuse_another_side(options, part)
+            given = sides(part)
+    elif options.count is not None:
+        raise InputError("Expected --count with --prompts, got it with --prompt; leave it out.")
+    if difference and not given.get("against") and not given.get("answers"):
+        given |= _other_side(options)
+    chat = not options.raw and (chat or options.chat)
+    if options.system is not None:
+        system = options.system or None
+    elif not chat:
+        system = None  # of the set; it has no place in plain text
+    return given | {
+        "prompt_set": name,
+        "format": PromptFormat(chat=chat, system=system, thinking=options.thinking),
+    }
+
+
+def _counted(prompt_set: PromptSet, count: int | None) -> PromptSet:
+    from playground.library import prompts
+
+    if count is None:
+        return prompt_set
+    if count > len(prompt_set.items):
+        raise InputError(
+            f"Expected a count of at most {len(prompt_set.items)}, the items in {prompt_set.name}, "
+            f"got {count}; ask for fewer, or leave --count out."
+        )
+    return prompts.select(prompt_set, count)
+
+
+def _refuse_another_side(options: argparse.Namespace, prompt_set: PromptSet) -> None:
+    for name in ("against", "against_prompt", "matching", "other"):
+        if getattr(options, name):
+            raise InputError(
+                f"Expected one set when it has both sides, as {prompt_set.name} has, got --{name.replace('_', '-')} "
+                "too; leave it out."
+            )
+
+
+def _other_side(options: argparse.Namespace) -> dict[str, Any]:
+    from playground.library import prompts
+
+    matching, other = options.matching or [], options.other or []
+    if len(matching) != len(other):
+        raise InputError(
+            f"Expected --matching and --other equally often, got them {len(matching)} and {len(other)} times; "
+            "give a pair for each prompt."
+        )
+    against = tuple(options.against_prompt or ())
+    if options.against is not None:
+        against = prompts.read(options.against).texts()
+    return {"against": against, "answers": tuple(zip(matching, other, strict=True))}

@@ -1,0 +1,164 @@
+"""python -m playground generate: text without and with recipes, side by side."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from playground.cli.outcome import Outcome
+from playground.cli.parser import POSITIONS, SEED, add_format, add_json, add_model, one_of, real, whole
+from playground.cli.terminal import Progress, stoppable, tell
+from playground.errors import Cancelled
+
+if TYPE_CHECKING:
+    from playground.services.generate import GenerateProgress, GenerateRequest, GenerateResult
+
+SUMMARY = "generate text with and without steering"
+DESCRIPTION = (
+    "Generate from a prompt without steering (the baseline, first) and with every recipe, in one batch.\n\n"
+    "A recipe is FILE#ROW@SCALE: the row ROW (from 0) of a vector set, added with norm SCALE; a negative scale turns\n"
+    "it around. FILE#mean:A-B@MULTIPLIER adds the average of rows A to B−1 in their native norm, times MULTIPLIER.\n"
+    "A comma joins components of one recipe. FILE is a file, or the name of a set in vectors/."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("prompt")
+    group.add_argument(
+        "--prompt", metavar="TEXT", action="append", required=True, help="the prompt; may be given several times"
+    )
+    add_format(group)
+    group = parser.add_argument_group("steering")
+    group.add_argument(
+        "--steer",
+        metavar="RECIPE",
+        action="extend",
+        nargs="+",
+        default=[],
+        help="one recipe or several: FILE#ROW@SCALE or FILE#mean:A-B@MULTIPLIER, joined by commas; may be given "
+        "several times",
+    )
+    group.add_argument(
+        "--positions",
+        metavar="WHERE",
+        default="all",
+        type=one_of("positions", POSITIONS),
+        help="add it at all tokens, at those of the prompt, or at generated ones (all)",
+    )
+    group = parser.add_argument_group("sampling")
+    group.add_argument(
+        "--max-new-tokens",
+        metavar="N",
+        type=whole("a number of tokens", 1),
+        help="at most this many tokens a text (64)",
+    )
+    group.add_argument(
+        "--temperature",
+        metavar="X",
+        type=real("a temperature", 0),
+        help="0 or none: greedy; else the tokens are drawn at this temperature",
+    )
+    group.add_argument(
+        "--top-p",
+        metavar="P",
+        type=real("a top-p", 0, 1, above=True),
+        help="draw among the likeliest tokens that make up this probability (1)",
+    )
+    group.add_argument(
+        "--samples",
+        metavar="N",
+        default=1,
+        type=whole("a number of samples", 1),
+        help="texts for the baseline and for each recipe (1)",
+    )
+    group.add_argument("--seed", metavar="N", type=SEED, help="seed of the draws (0)")
+    add_model(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    from playground.cli.models import load_quietly, load_set
+    from playground.library.vector_set import VectorSet
+    from playground.services.generate import generate
+
+    request = _request(options)
+    # Read before the model is loaded: a name that is wrong should not cost a minute.
+    sets: dict[str, VectorSet] = {}
+    for recipe in request.recipes:
+        for component in recipe.components:
+            if component.source not in sets:
+                sets[component.source] = load_set(component.source)
+    if request.samples > 1 and request.sampling.temperature == 0:
+        tell("greedy decoding gives the same text in every sample; give a --temperature above 0 for different ones.")
+    progress = Progress()
+    loaded = load_quietly(options, progress)
+    with stoppable() as stopped:
+        try:
+            result = generate(loaded, request, sets.__getitem__, lambda event: progress.show(_line(event)), stopped)
+        finally:
+            progress.clear()
+    if result.cancelled:
+        raise Cancelled
+    for warning in result.warnings:
+        tell(f"warning: {warning}")
+    return Outcome(_data(loaded.name, request, result), _text(request, result))
+
+
+def _request(options: argparse.Namespace) -> GenerateRequest:
+    from playground.library.recipe import parse
+    from playground.model.generate import Sampling
+    from playground.model.prompting import PromptFormat
+    from playground.services.generate import GenerateRequest
+
+    given = {
+        name: getattr(options, name)
+        for name in ("max_new_tokens", "temperature", "top_p", "seed")
+        if getattr(options, name) is not None
+    }
+    return GenerateRequest(
+        prompts=tuple(options.prompt),
+        format=PromptFormat(chat=not options.raw, system=options.system or None, thinking=options.thinking),
+        recipes=tuple(parse(text) for text in options.steer),
+        positions=options.positions,
+        sampling=Sampling(**given),
+        samples=options.samples,
+    )
+
+
+def _line(event: GenerateProgress) -> str:
+    return f"token {event.step} of at most {event.steps} · {event.seconds:.1f} s"
+
+
+def _data(model: str, request: GenerateRequest, result: GenerateResult) -> dict[str, Any]:
+    return {
+        "model": model,
+        "positions": request.positions,
+        "temperature": request.sampling.temperature,
+        "seed": request.sampling.seed,
+        "rows": [
+            {
+                "recipe": row.recipe,
+                "prompt": row.prompt,
+                "sample": row.sample,
+                "norm": row.norm,
+                "text": row.text,
+                "token_ids": list(row.token_ids),
+                "finished": row.finished,
+            }
+            for row in result.rows
+        ],
+        "seconds": result.seconds,
+        "tokens_per_second": result.tokens_per_second,
+    }
+
+
+def _text(request: GenerateRequest, result: GenerateResult) -> str:
+    blocks = []
+    for row in result.rows:
+        title = f"{row.recipe} · norm {row.norm:.4g}" if row.recipe else "baseline"
+        if request.samples > 1:
+            title += f" · sample {row.sample + 1}"
+        if len(request.prompts) > 1:
+            title += f" · {' '.join(row.prompt.split())[:60]}"
+        blocks.append(f"── {title}\n{row.text}")
+    return "\n\n".join(blocks)

@@ -1,0 +1,83 @@
+"""The entry of the command line: choose the command, run it, and turn its outcome into output and an exit status.
+
+0 when all went well, 2 for input that cannot be used (one line on standard error, nothing on standard output),
+130 after Ctrl-C. Anything else is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from playground.cli import find, generate, train_organism
+from playground.cli.outcome import Outcome
+from playground.cli.parser import Parser
+from playground.cli.terminal import tell
+from playground.errors import Cancelled, PlaygroundError
+
+COMMANDS = {"find": find, "generate": generate, "train-organism": train_organism}
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def build_parser(chosen: str | None = None) -> Parser:
+    """The parser with all commands; the options of `chosen` only when one is named (its module may be slow)."""
+    parser = Parser(
+        prog="python -m playground",
+        description="Find, apply and judge steering vectors of causal language models. The page is `python app.py`.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    for name, module in COMMANDS.items():
+        command = commands.add_parser(name, help=module.SUMMARY, description=module.DESCRIPTION)
+        if chosen is None or chosen == name:
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        chosen = next((word for word in arguments if word in COMMANDS), "none")
+        options = build_parser(chosen).parse_args(arguments)
+        outcome = _run(options)
+    except PlaygroundError as error:
+        text = str(error)
+        tell(text[:1].lower() + text[1:] if text.startswith("Expected") else text)
+        return BAD_INPUT
+    except (KeyboardInterrupt, Cancelled):
+        tell("stopped before there was anything to keep.")
+        return INTERRUPTED
+    return _print(outcome, as_json=options.json)
+
+
+def _run(options: Any) -> Outcome:
+    _quiet_libraries()
+    # Whatever a library prints belongs to the messages: standard output is for the one object.
+    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+        return options.run(options)
+
+
+def _quiet_libraries() -> None:
+    """Progress bars and notices of the libraries; ours say what is going on. Set before they are imported."""
+    for name, value in {
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "TOKENIZERS_PARALLELISM": "false",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def _print(outcome: Outcome, as_json: bool) -> int:
+    text = json.dumps(outcome.data, allow_nan=False) if as_json else outcome.text
+    try:
+        if text:
+            print(text, flush=True)
+    except BrokenPipeError:
+        # The reader (head, say) has seen enough; keep Python from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return INTERRUPTED if outcome.interrupted else 0

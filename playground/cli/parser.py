@@ -1,0 +1,154 @@
+"""Reading the command line: options that several commands share, and errors as one sentence.
+
+Nothing here imports torch: help and wrong options are answered at once. What only a model or a file can tell is checked
+by the commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from playground.errors import InputError
+
+# As in playground/model/load.py, which is not imported here because it imports torch; a test holds them equal.
+DEVICES = ("auto", "cuda", "mps", "cpu")
+DTYPES = ("auto", "bfloat16", "float16", "float32", "float64")
+POSITIONS = ("all", "prompt", "generated")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises InputError with one sentence, knows no abbreviated options, and keeps texts unchanged."""
+
+    def __init__(self, **settings: Any):
+        settings.setdefault("allow_abbrev", False)
+        settings.setdefault("formatter_class", _Formatter)
+        super().__init__(**settings)
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{_sentence(message)}; see `{self.prog} --help`.")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=32, width=110)
+
+
+def _sentence(message: str) -> str:
+    """argparse's messages as "Expected …, got …"."""
+    for pattern, sentence in _MESSAGES:
+        match = re.fullmatch(pattern, message, re.DOTALL)
+        if match:
+            return sentence.format(*match.groups())
+    return f"Expected another command line, got this: {message}"
+
+
+# In the order of how special they are; argparse's wording is the same in Python 3.11 and 3.12.
+_MESSAGES = (
+    (r"argument [^:]*: (Expected .*)", "{0}"),
+    (r"the following arguments are required: (.*)", "Expected {0}, got nothing for it"),
+    (r"one of the arguments (.*) is required", "Expected one of {0}, got none of them"),
+    (r"argument ([^:]*): expected .*argument.*", "Expected a value after {0}, got none"),
+    (r"argument ([^:]*): not allowed with argument (.*)", "Expected either {0} or {1}, got both"),
+    (r"argument ([^:]*): ignored explicit argument (.*)", "Expected {0} without a value, got {1}"),
+    (r"unrecognized arguments: (.*)", "Expected options that this command knows, got {0}"),
+    (r"argument ([^:]*): invalid choice: ('.*?'|\S+) \(choose from (.*)\)", "Expected {2} as {0}, got {1}"),
+    (r"argument ([^:]*): invalid int value: (.*)", "Expected a whole number after {0}, got {1}"),
+    (r"argument ([^:]*): (.*)", "Expected another value for {0}, got this: {1}"),
+)
+
+
+def whole(what: str, least: int, most: int | None = None, or_word: str | None = None) -> Callable[[str], int | str]:
+    """An argparse type: a whole number from `least` to `most`, or the word `or_word`."""
+    span = f"of {least} or more" if most is None else f"from {least} to {most}"
+    if or_word is not None:
+        span += f", or {or_word}"
+
+    def read(text: str) -> int | str:
+        if or_word is not None and text == or_word:
+            return or_word
+        right = re.fullmatch(r"[+-]?\d{1,20}", text.strip(), re.ASCII)
+        if not right or int(text) < least or (most is not None and int(text) > most):
+            raise argparse.ArgumentTypeError(f"Expected {what} {span}, got {text!r}")
+        return int(text)
+
+    return read
+
+
+def real(what: str, least: float, most: float = math.inf, above: bool = False) -> Callable[[str], float]:
+    """An argparse type: a finite number from `least` (or above it) to `most`."""
+    span = f"{'above' if above else 'from'} {least:g}" + (f" to {most:g}" if most < math.inf else " on")
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (least < value if above else least <= value) or value > most or math.isinf(value):
+            raise argparse.ArgumentTypeError(f"Expected {what} {span}, got {text!r}")
+        return value
+
+    return read
+
+
+def reals(what: str, least: float) -> Callable[[str], tuple[float, ...]]:
+    """An argparse type: finite numbers from `least` on, joined by commas."""
+    number = real(what, least)
+    return lambda text: tuple(number(part) for part in text.split(","))
+
+
+def one_of(what: str, choices: tuple[str, ...], pattern: str | None = None) -> Callable[[str], str]:
+    """An argparse type: one of `choices`, or what `pattern` matches."""
+
+    def read(text: str) -> str:
+        if text not in choices and not (pattern and re.fullmatch(pattern, text)):
+            listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+            raise argparse.ArgumentTypeError(f"Expected {what}: {listed}, got {text!r}")
+        return text
+
+    return read
+
+
+SEED = whole("a seed", 0, 2**63 - 1)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """--model, --device, --dtype."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model",
+        metavar="M",
+        help="path or Hub id (id@revision) of a causal model; without it the model that ships with the playground",
+    )
+    group.add_argument(
+        "--device",
+        metavar="NAME",
+        default="auto",
+        type=one_of("a device", DEVICES, r"cuda:\d+"),
+        help="auto (CUDA, then MPS, then CPU), cuda, cuda:N, mps or cpu",
+    )
+    group.add_argument(
+        "--dtype",
+        metavar="D",
+        default="auto",
+        type=one_of("a dtype", DTYPES),
+        help=f"{', '.join(DTYPES[:-1])} or {DTYPES[-1]}; auto takes the checkpoint's",
+    )
+
+
+def add_format(group: Any) -> None:
+    """--system, --raw, --chat, --thinking: how a prompt becomes what the model reads."""
+    group.add_argument("--system", metavar="TEXT", help="system prompt; an empty text means none")
+    how = group.add_mutually_exclusive_group()
+    how.add_argument("--raw", action="store_true", help="give the prompt to the model as it is, without chat template")
+    how.add_argument(
+        "--chat", action="store_true", help="use the chat template (the usual way, unless a prompt set says otherwise)"
+    )
+    group.add_argument("--thinking", action="store_true", help="let a model that can think do so (off otherwise)")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output and nothing else")

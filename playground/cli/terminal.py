@@ -1,0 +1,64 @@
+"""What a terminal shows while a command runs (on standard error), and how Ctrl-C stops it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_QUIET_SECONDS = 2.0  # between lines when nobody watches: a log should show life, not every step
+
+
+class Progress:
+    """One line that is written over on a terminal; now and then a new line in a log."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._last = time.monotonic()
+        self._open = False
+
+    def show(self, text: str) -> None:
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(f"\r\x1b[2K{text[:width]}")
+            sys.stderr.flush()
+            self._open = True
+        elif time.monotonic() - self._last >= _QUIET_SECONDS:
+            print(text, file=sys.stderr, flush=True)
+            self._last = time.monotonic()
+
+    def clear(self) -> None:
+        if self._open:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+            self._open = False
+
+
+def tell(text: str) -> None:
+    """A message to the person at the terminal, on one line of standard error."""
+    print(f"playground: {' '.join(text.split())}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Inside, the first Ctrl-C only makes the given function true, so that work can end with what there is; the second
+    one interrupts as usual. The handler that was there before comes back afterwards.
+    """
+    stopped = False
+
+    def handle(number: int, frame: FrameType | None) -> Any:
+        nonlocal stopped
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield lambda: stopped
+    finally:
+        signal.signal(signal.SIGINT, before)

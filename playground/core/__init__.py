@@ -1,0 +1,1 @@
+"""Mathematics of steering vectors; imports torch and the standard library only."""

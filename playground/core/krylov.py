@@ -1,0 +1,275 @@
+"""The leading singular values and right singular vectors of a linear map, from products alone.
+
+Two solvers share one loop. A step takes a block V of orthonormal rows and costs one product W = J V and one product
+Z = Jᵀ W; Rayleigh–Ritz then finds the best singular vectors in the span of all rows kept.
+
+*krylov* keeps everything: the basis grows by a block each step, and the next block is what Z adds to it, fully
+reorthogonalised (block Lanczos on JᵀJ: Golub and Underwood, 1977; error bounds: Saad, 1980). The block may be smaller
+than the number of vectors wanted: fewer columns in all, in more steps. *subspace* is the block power
+iteration of the published method with Rayleigh–Ritz added: only the last block is kept, JᵀJ V is the next one.
+
+Products run in the operator's dtype and on its device. Bases, Gram matrices and Rayleigh–Ritz are float64 on the CPU,
+where they are exact next to float32 products and cost next to nothing; W, the one tall factor, stays on the device.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from playground.core.geometry import orthonormalise
+from playground.core.operators import LinearOperator
+from playground.core.rayleigh_ritz import RayleighRitz
+from playground.errors import Cancelled, InputError
+
+Solver = Literal["krylov", "subspace"]
+SOLVERS: tuple[Solver, ...] = ("krylov", "subspace")
+
+CLUSTER_GAP = 0.05
+"""Neighbours closer than this (relative to the larger) span a subspace: the vectors in it are no axes of their own."""
+
+# Two thirds of the vectors a block: for 12 vectors on the organism 7 steps of 8 columns, where 6 columns take 9 steps
+# and 12 take 6. The seconds are equal on a CPU; a GPU prefers few steps for one prompt, few columns for many.
+_SMALLEST_BLOCK = 4  # below this a batched product costs as much as one of four columns
+RANDOM_BESIDE_START = 4
+"""Random rows beside a start: rows that J maps into themselves would never be left for better ones. The subspace
+solver, whose basis does not grow, takes as many as it looks for."""
+_STALL_STEPS = 5  # steps over which nothing improves before the rounding of the products is taken to be reached
+_STALL_ENERGY = 1e-4  # … relative growth of Σσ² over those steps
+_STALL_RESIDUAL = 0.9  # … factor by which the residual fell over them
+
+
+@dataclass(frozen=True)
+class KrylovSettings:
+    """What to find and how.
+
+    `vectors`: k, how many singular vectors. `steps`: at most this many (each one product with J and one with Jᵀ).
+    `tolerance`: stop when every residual ‖Jᵀu − σv‖/σ₁ is at most this. σ is then off by far less: at
+    0.03, by 0.7 % at worst on a Gaussian matrix, whose values lie closest, and by 0.1 % on the organism. `block`:
+    columns a product; None takes two thirds of k for krylov (at least 4) and twice k for subspace, which converges by
+    what it carries beyond k. `seed` draws the first block. Raises InputError for values out of range.
+    """
+
+    vectors: int = 12
+    steps: int = 40
+    tolerance: float = 0.03
+    block: int | None = None
+    seed: int = 0
+    solver: Solver = "krylov"
+
+    def __post_init__(self) -> None:
+        if self.vectors < 1:
+            raise InputError(f"Expected at least one vector, got {self.vectors}; ask for 1 or more.")
+        if self.steps < 1:
+            raise InputError(f"Expected at least one step, got {self.steps}; allow 1 or more.")
+        if not 0 < self.tolerance < 1:
+            raise InputError(f"Expected a tolerance between 0 and 1, got {self.tolerance}; 0.03 is usual.")
+        if self.block is not None and self.block < 1:
+            raise InputError(f"Expected at least one column a product, got {self.block}; leave it out for the default.")
+        if self.solver not in SOLVERS:
+            raise InputError(f"Expected a solver among {', '.join(SOLVERS)}, got {self.solver!r}.")
+        if self.solver == "subspace" and self.block is not None and self.block < self.vectors:
+            raise InputError(
+                f"Expected the subspace solver's block to hold all {self.vectors} vectors, got {self.block} columns; "
+                "give it at least as many columns as vectors."
+            )
+
+    @property
+    def columns(self) -> int:
+        """Columns a product: `block`, or the default for the solver."""
+        if self.block is not None:
+            return self.block
+        return max(_SMALLEST_BLOCK, -(-2 * self.vectors // 3)) if self.solver == "krylov" else 2 * self.vectors
+
+
+@dataclass(frozen=True)
+class KrylovStep:
+    """State after a step. `steps` is about how many there will be, `share` the part done (0 to 1, never falling).
+
+    `singular_values` (k,) and `residuals` (k,) are float32; a vector the basis is still too small for has σ 0 and
+    residual 1.
+    """
+
+    step: int
+    steps: int
+    singular_values: Tensor
+    residuals: Tensor
+    seconds: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The leading singular values (k,), descending, and right singular vectors (k, n), orthonormal rows; float32, CPU.
+
+    A vector's entry of largest magnitude is positive, so that equal runs give equal signs; the sign has no other
+    meaning. `residuals` (k,) are ‖Jᵀu − σv‖/σ₁ with u = Jv/σ, of the vectors before a last half step, which costs
+    nothing and brings every σ closer to the truth. `converged` says that all are within the tolerance.
+    `products` counts columns put through J or Jᵀ. `subspaces` are row ranges [a, b) whose neighbours differ by less
+    than CLUSTER_GAP: there the span is meant, not its rows. After a cancel k may be smaller than asked for, down to 0,
+    and residuals that were not computed are NaN.
+    """
+
+    singular_values: Tensor
+    vectors: Tensor
+    residuals: Tensor
+    converged: bool
+    steps: int
+    products: int
+    subspaces: tuple[tuple[int, int], ...]
+
+
+def iterate(
+    operator: LinearOperator,
+    settings: KrylovSettings,
+    cancelled: Callable[[], bool] = lambda: False,
+    start: Tensor | None = None,
+) -> Iterator[KrylovStep | Spectrum]:
+    """Solve step by step: a KrylovStep after each, the Spectrum last.
+
+    `start` (j, n) are rows that the first block begins with, whatever their norms: vectors found for like prompts or
+    layers save steps. The first block holds all of them and some random rows, and two steps are taken at least, so
+    that a start that is accurate but not the best is left again.
+    `cancelled` is asked before every product, and a product may itself raise Cancelled; either way the Spectrum of what
+    there is comes next, with `converged` False. Raises InputError for more vectors than the operator has, and for a
+    start of another width, with NaN or of zeros.
+    """
+    m, n = operator.shape
+    wanted = settings.vectors
+    if wanted > min(m, n):
+        raise InputError(
+            f"Expected at most {min(m, n)} vectors from a Jacobian of {m} outputs by {n} inputs, got {wanted}; "
+            "ask for fewer, or read the effect on more tokens."
+        )
+    if start is not None:
+        _check_start(start, n)
+    started = time.perf_counter()
+    ritz = RayleighRitz(operator, wanted, settings.seed)
+    pace = _Pace(settings)
+    columns = min(settings.columns, n)
+    block = ritz.first_block(columns, start, beside=RANDOM_BESIDE_START if settings.solver == "krylov" else wanted)
+    step, products, converged = 0, 0, False
+    try:
+        while True:
+            if settings.solver == "subspace":
+                ritz.clear()
+            _stop_if(cancelled)
+            ritz.add(block, operator.matmat(block.to(operator.device, operator.dtype)))
+            products += len(block)
+            _stop_if(cancelled)
+            ritz.add_images(operator.rmatmat(ritz.newest_images))
+            products += len(block)
+            step += 1
+            values, residuals = ritz.singular_values, ritz.residuals
+            block = ritz.next_block(columns, everything=settings.solver == "subspace")
+            complete = len(values) == wanted and (start is None or step > 1 or len(block) == 0)
+            converged = complete and bool(residuals.max() <= settings.tolerance)
+            pace.record(step, values, residuals)
+            last = converged or step == settings.steps or len(block) == 0 or pace.stalled
+            yield KrylovStep(
+                step=step,
+                steps=step if last else pace.steps,
+                singular_values=_padded(values, wanted, 0.0),
+                residuals=_padded(residuals, wanted, 1.0),
+                seconds=time.perf_counter() - started,
+                share=1.0 if last else pace.share,
+            )
+            if last:
+                break
+    except Cancelled:
+        converged = False
+    values, vectors = ritz.refined()
+    residuals = ritz.residuals
+    yield Spectrum(
+        singular_values=values.float(),
+        vectors=_with_fixed_signs(orthonormalise(vectors)).float(),
+        residuals=residuals.float(),
+        converged=converged,
+        steps=step,
+        products=products,
+        subspaces=_clusters(values),
+    )
+
+
+def solve(operator: LinearOperator, settings: KrylovSettings) -> Spectrum:
+    """The Spectrum that `iterate` ends with."""
+    *_, spectrum = iterate(operator, settings)
+    assert isinstance(spectrum, Spectrum)
+    return spectrum
+
+
+class _Pace:
+    """How far along a run is, from how fast its largest residual falls; and whether it still falls."""
+
+    def __init__(self, settings: KrylovSettings) -> None:
+        self._settings = settings
+        self._history: list[tuple[float, float]] = []  # (largest residual, Σσ²) of each step with all vectors
+        self.share = 0.0
+        self.steps = min(settings.steps, 8)
+
+    def record(self, step: int, values: Tensor, residuals: Tensor) -> None:
+        if len(values) == self._settings.vectors:
+            self._history.append((float(residuals.max()), float(values.square().sum())))
+        self.steps = min(self._settings.steps, max(step + 1, self._expected(step)))
+        self.share = max(self.share, step / self.steps)
+
+    def _expected(self, step: int) -> int:
+        """Residuals fall by about the same factor a step: extend the line through the last few on a log scale."""
+        recent = [math.log(max(residual, 1e-12)) for residual, _ in self._history[-4:]]
+        if len(recent) < 2 or recent[-1] >= recent[0]:
+            return max(self.steps, step + 2)
+        rate = (recent[0] - recent[-1]) / (len(recent) - 1)
+        return step + math.ceil((recent[-1] - math.log(self._settings.tolerance)) / rate)
+
+    @property
+    def stalled(self) -> bool:
+        if len(self._history) <= _STALL_STEPS:
+            return False
+        (old_residual, old_energy), (residual, energy) = self._history[-1 - _STALL_STEPS], self._history[-1]
+        return energy - old_energy <= _STALL_ENERGY * energy and residual > _STALL_RESIDUAL * old_residual
+
+
+def _check_start(start: Tensor, width: int) -> None:
+    if start.ndim != 2 or start.shape[1] != width or not start.is_floating_point():
+        raise InputError(
+            f"Expected vectors of width {width} to start from, got shape {tuple(start.shape)}; use vectors that were "
+            "found on this model."
+        )
+    if not bool(start.isfinite().all()) or not bool(start.any()):
+        raise InputError(
+            "Expected finite vectors to start from, not all of them zero, got NaN, infinity or zeros; start from "
+            "others, or at random."
+        )
+
+
+def _with_fixed_signs(vectors: Tensor) -> Tensor:
+    if len(vectors) == 0:
+        return vectors
+    largest = vectors.abs().argmax(dim=1, keepdim=True)
+    return vectors * torch.where(vectors.gather(1, largest) < 0, -1.0, 1.0)
+
+
+def _clusters(values: Tensor) -> tuple[tuple[int, int], ...]:
+    ranges: list[tuple[int, int]] = []
+    begin = 0
+    for i in range(1, len(values) + 1):
+        if i == len(values) or values[i] < (1 - CLUSTER_GAP) * values[i - 1]:
+            if i - begin > 1:
+                ranges.append((begin, i))
+            begin = i
+    return tuple(ranges)
+
+
+def _padded(values: Tensor, length: int, filler: float) -> Tensor:
+    return torch.cat([values.float(), torch.full((length - len(values),), filler)])
+
+
+def _stop_if(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled

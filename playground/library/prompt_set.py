@@ -1,0 +1,156 @@
+"""PromptSet: what directions are found from and judged on, of three kinds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from playground.errors import InputError
+from playground.library.text import is_text, shown
+
+MAX_ITEMS = 10_000
+"""Ten times the largest public sets of this sort."""
+
+MAX_CHARACTERS = 100_000
+"""Of one text of an item: beyond what a long context takes, and short enough to tokenise at once."""
+
+FOR_MODELS = ("organism", "any")
+
+QUESTION, MATCHING, OTHER = "question", "answer_matching_behavior", "answer_not_matching_behavior"
+"""Field names of a choice item in files, those of the public sets."""
+
+
+@dataclass(frozen=True)
+class ChoiceItem:
+    """A question with an answer that shows the behaviour (`matching`) and one that does not (`other`).
+
+    Answers are kept as they are, spaces included: they decide which tokens an answer has. Raises InputError for an
+    empty text and for two answers that are the same.
+    """
+
+    question: str
+    matching: str
+    other: str
+
+    def __post_init__(self) -> None:
+        _check_texts({QUESTION: self.question, MATCHING: self.matching, OTHER: self.other})
+        if self.matching.strip() == self.other.strip():
+            raise InputError(f"Expected two different answers, got {shown(self.matching)} twice; mend the item.")
+
+
+@dataclass(frozen=True)
+class ContrastPair:
+    """A prompt that shows a behaviour and one that does not. Raises InputError for an empty text."""
+
+    positive: str
+    negative: str
+
+    def __post_init__(self) -> None:
+        _check_texts({"positive": self.positive, "negative": self.negative})
+
+
+Item = str | ChoiceItem | ContrastPair
+
+KINDS: dict[str, type] = {"prompts": str, "choices": ChoiceItem, "contrast": ContrastPair}
+"""Kinds of prompt sets, and what their items are."""
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """Prompts, choice items or contrast pairs, with how they are meant to be asked.
+
+    for_model says whether the items are in the shipped organism's language or for any model; system and chat how they
+    are put to it; answers suggests (shows the behaviour, does not) for the logit difference. repeated counts the items
+    that were left out because they stand in the set already, skipped those that list several answers for a side.
+    Raises InputError for an empty or over-long set, items of another kind, and empty texts.
+    """
+
+    name: str
+    title: str
+    description: str
+    kind: str
+    items: tuple[Item, ...]
+    for_model: str = "any"
+    system: str | None = None
+    chat: bool = True
+    answers: tuple[str, str] | None = None
+    repeated: int = 0
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        for field in ("name", "title", "description"):
+            if not is_text(getattr(self, field)):
+                raise InputError(f"Expected the {field} of a prompt set to be text, got {shown(getattr(self, field))}.")
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
+            raise InputError(f"Expected a kind out of {', '.join(KINDS)}, got {shown(self.kind)}; choose one of them.")
+        if not isinstance(self.for_model, str) or self.for_model not in FOR_MODELS:
+            raise InputError(f"Expected for_model to be organism or any, got {shown(self.for_model)}; choose one.")
+        if self.system is not None and not is_text(self.system):
+            raise InputError(f"Expected the system prompt to be text or null, got {shown(self.system)}; mend it.")
+        if not isinstance(self.chat, bool):
+            raise InputError(f"Expected chat to be true or false, got {shown(self.chat)}; choose one.")
+        if not self.items:
+            raise InputError("Expected at least one prompt, got none; type or upload one a line.")
+        if len(self.items) > MAX_ITEMS:
+            raise InputError(f"Expected at most {MAX_ITEMS} items, got {len(self.items)}; split the set.")
+        for number, item in enumerate(self.items, start=1):
+            if not isinstance(item, KINDS[self.kind]):
+                raise InputError(f"Expected items of the kind {self.kind}, got another as item {number}; split it.")
+            if isinstance(item, str):
+                check_prompt(item)
+        if self.answers is not None:
+            _check_answers(self.answers)
+
+    @property
+    def hash(self) -> str:
+        """`content_hash` of the items: the same for the same items, whatever they are called and however saved."""
+        return content_hash(self.items)
+
+    def texts(self) -> tuple[str, ...]:
+        """What a model is asked: the prompts, the questions of choice items, both halves of every contrast pair."""
+        if self.kind == "choices":
+            return tuple(item.question for item in self.items)
+        if self.kind == "contrast":
+            return tuple(text for item in self.items for text in (item.positive, item.negative))
+        return self.items
+
+
+def content_hash(items: Iterable[Item]) -> str:
+    """SHA-256 in hex over the items as one JSON array in UTF-8, without spaces, keys in order (vectors/FORMAT.md)."""
+    values = [item if isinstance(item, str) else as_json(item) for item in items]
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def as_json(item: ChoiceItem | ContrastPair) -> dict[str, Any]:
+    """An item with the field names of files."""
+    if isinstance(item, ChoiceItem):
+        return {QUESTION: item.question, MATCHING: item.matching, OTHER: item.other}
+    return {"positive": item.positive, "negative": item.negative}
+
+
+def check_prompt(text: object, field: str = "a prompt") -> None:
+    """Raises InputError unless `text` is text with something in it, not over-long, and without NUL characters."""
+    if isinstance(text, str) and len(text) > MAX_CHARACTERS:
+        raise InputError(f"Expected {field} of at most {MAX_CHARACTERS} characters, got {len(text)}; shorten it.")
+    if not is_text(text) or "\0" in text:
+        raise InputError(f"Expected {field} to be text, got {shown(text)}; write it between quotes, in UTF-8.")
+    if not text.strip():
+        raise InputError(f"Expected {field} with text in it, got an empty one; fill it in or leave it out.")
+
+
+def _check_texts(texts: dict[str, object]) -> None:
+    for field, text in texts.items():
+        check_prompt(text, f"`{field}`")
+
+
+def _check_answers(answers: object) -> None:
+    if not isinstance(answers, tuple) or len(answers) != 2:
+        raise InputError(f"Expected two answers to compare, got {shown(answers)}; give two texts.")
+    for answer in answers:
+        check_prompt(answer, "an answer")
+    if answers[0] == answers[1]:
+        raise InputError(f"Expected two different answers, got {shown(answers[0])} twice; change one.")

@@ -1,0 +1,100 @@
+"""Prompt sets by name, by path, or typed: the three ways the page and the command line ask for one."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import random
+from dataclasses import replace
+from pathlib import Path
+
+from playground.errors import FileError, InputError
+from playground.library.prompt_files import from_lines, read_file
+from playground.library.prompt_set import (
+    KINDS,
+    MAX_CHARACTERS,
+    MAX_ITEMS,
+    ChoiceItem,
+    ContrastPair,
+    PromptSet,
+    content_hash,
+)
+from playground.library.text import shown
+
+__all__ = [
+    "BUILT_IN",
+    "KINDS",
+    "MAX_CHARACTERS",
+    "MAX_ITEMS",
+    "ChoiceItem",
+    "ContrastPair",
+    "PromptSet",
+    "built_in",
+    "content_hash",
+    "from_text",
+    "read",
+    "select",
+]
+
+BUILT_IN = Path(__file__).resolve().parents[2] / "assets" / "prompts"
+"""The folder of the sets that ship, one JSON file each, named after the set."""
+
+
+def built_in() -> dict[str, PromptSet]:
+    """The sets that ship, by name. Raises FileError when one of them is damaged."""
+    return dict(_built_in(BUILT_IN))
+
+
+def read(source: str | Path) -> PromptSet:
+    """The set of this name if one ships, otherwise the set in the file of this path (txt, json, jsonl, csv, tsv).
+
+    Raises FileError for a name or path that is not there (near names are listed), and for what the file gets wrong.
+    """
+    sets = built_in()
+    if isinstance(source, str) and source in sets:
+        return sets[source]
+    try:
+        path = Path(source).expanduser()
+        is_there = path.is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, a home that nobody has
+        is_there = False
+    if is_there:
+        return read_file(path)
+    near = difflib.get_close_matches(Path(source).stem, sets, n=3, cutoff=0.5) or sorted(sets)
+    raise FileError(
+        f"Expected the name of a prompt set or a file, got {shown(str(source))}, which is neither; "
+        f"use {', '.join(near) or 'the path of a file'}."
+    )
+
+
+def from_text(text: str, name: str = "typed") -> PromptSet:
+    """The prompts in typed text: one a line; with blank lines between, every block is one prompt.
+
+    Raises InputError when there is none, when one is over-long, and when there are too many.
+    """
+    return from_lines(text, name, "Typed prompts")
+
+
+def select(prompt_set: PromptSet, count: int, seed: int | None = None) -> PromptSet:
+    """The first `count` items, or with a seed as many drawn at random, in the order of the set.
+
+    Raises InputError unless 1 ≤ count ≤ items.
+    """
+    available = len(prompt_set.items)
+    if not 1 <= count <= available:
+        raise InputError(f"Expected 1 to {available} items of {prompt_set.name}, got {count}; choose fewer.")
+    if count == available:
+        return prompt_set
+    chosen = range(count) if seed is None else sorted(random.Random(seed).sample(range(available), count))
+    return replace(prompt_set, items=tuple(prompt_set.items[index] for index in chosen))
+
+
+@functools.cache
+def _built_in(folder: Path) -> dict[str, PromptSet]:
+    sets = {}
+    for path in sorted(folder.glob("*.json")):
+        prompt_set = read_file(path)
+        if prompt_set.name != path.stem:
+            raise FileError(f"Expected the set in {path.name} to have the file's name, got {shown(prompt_set.name)}.")
+        sets[prompt_set.name] = prompt_set
+    return sets

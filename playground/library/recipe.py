@@ -1,0 +1,188 @@
+"""Recipes: what is added to a model, as text a person can type and as pushes a model can take.
+
+`FILE#ROW@SCALE` adds a row with norm |SCALE|; `FILE#mean:A-B@MULTIPLIER` adds MULTIPLIER times the average of rows A to
+B−1 in their native norm; a comma joins components of one recipe. Rows are counted from 0.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from playground.core.push import Push
+from playground.errors import InputError
+from playground.library.text import is_text, shown
+from playground.library.vector_set import VectorSet
+
+MAX_COMPONENTS = 64
+"""A mixer with more rows than this is a mistake, and every component costs a file to read."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_ROW = re.compile(r"\d{1,9}", re.ASCII)
+_MEAN = re.compile(r"mean:(\d{1,9})-(\d{1,9})", re.ASCII)
+_FORM = "FILE#ROW@SCALE or FILE#mean:A-B@MULTIPLIER"
+
+
+@dataclass(frozen=True)
+class Component:
+    """One summand of a recipe: a row of a set, or the average of rows A to B−1 (`mean`, native norm).
+
+    `source` is the name of a set in the library or the path of a file. `amount` is the norm of what is added for a row
+    (its sign turns the row around), and the multiplier of the average for a mean. Raises InputError for a source with
+    a comma, for neither or both of row and mean, and for an amount that is not a finite number.
+    """
+
+    source: str
+    row: int | None = None
+    mean: tuple[int, int] | None = None
+    amount: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not is_text(self.source) or not self.source or self.source != self.source.strip():
+            raise InputError(f"Expected the name of a set or file, got {shown(self.source)}; write {_FORM}.")
+        if "," in self.source or not self.source.isprintable():
+            raise InputError(
+                f"Expected a name without commas, which join components of a recipe, got {shown(self.source)}; "
+                "rename the file."
+            )
+        if (self.row is None) == (self.mean is None):
+            raise InputError(f"Expected a row or a mean of rows of {self.source}, got both or neither; write {_FORM}.")
+        if self.row is not None and self.row < 0:
+            raise InputError(f"Expected a row of {self.source}, 0 or more, got {self.row}; choose one of its rows.")
+        if self.mean is not None and not 0 <= self.mean[0] < self.mean[1]:
+            raise InputError(
+                f"Expected a range of rows A-B of {self.source} with A below B (B itself is left out), got "
+                f"{self.mean[0]}-{self.mean[1]}; write for instance mean:0-3 for rows 0, 1 and 2."
+            )
+        if not math.isfinite(self.amount):
+            raise InputError(
+                f"Expected a finite scale for {self.source}, got {self.amount}; write a number such as 3.5."
+            )
+
+    def negated(self) -> Component:
+        """The same component, the other way."""
+        return replace(self, amount=-self.amount)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Components that are added together; none at all is the baseline. Raises InputError for too many."""
+
+    components: tuple[Component, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.components) > MAX_COMPONENTS:
+            raise InputError(
+                f"Expected at most {MAX_COMPONENTS} components in a recipe, got {len(self.components)}; "
+                "leave some out, or average rows with mean:A-B."
+            )
+
+    def negated(self) -> Recipe:
+        """The same recipe, the other way."""
+        return Recipe(tuple(component.negated() for component in self.components))
+
+
+def parse(text: str) -> Recipe:
+    """The recipe a text such as `code#3@5.5,plan#mean:0-12@-0.5` stands for. Raises InputError with what is wrong."""
+    if not text.strip():
+        raise InputError(f"Expected a recipe, got an empty text; write {_FORM}.")
+    return Recipe(tuple(_parse_component(part.strip()) for part in text.split(",")))
+
+
+def format(recipe: Recipe) -> str:
+    """The text that `parse` turns into this recipe again, amounts to the last bit; empty for the baseline."""
+    return ",".join(_format_component(component) for component in recipe.components)
+
+
+def resolve(recipe: Recipe, load: Callable[[str], VectorSet]) -> tuple[Push, ...]:
+    """What a recipe adds: one push a layer, in the order of layers, vectors (d,) float32 with scales included.
+
+    `load` gives the set of a source. A component with amount 0 adds nothing, and no push. Raises InputError for rows
+    that are not there, directions of norm 0, and sets of different widths; and what `load` raises.
+    """
+    sums: dict[int, Tensor] = {}
+    sets: dict[str, VectorSet] = {}
+    for component in recipe.components:
+        if component.source not in sets:
+            sets[component.source] = load(component.source)
+        vector_set = sets[component.source]
+        first = sets[recipe.components[0].source]
+        if vector_set.origin.width != first.origin.width:
+            raise InputError(
+                f"Expected sets of one width in a recipe, got {first.origin.width} for {recipe.components[0].source} "
+                f"and {vector_set.origin.width} for {component.source}; use sets made on one model."
+            )
+        vector = _vector(component, vector_set)
+        if component.amount != 0:
+            layer = vector_set.origin.source
+            sums[layer] = sums[layer] + vector if layer in sums else vector
+    return tuple(Push(layer, sums[layer].float()) for layer in sorted(sums))
+
+
+def component_norm(component: Component, vector_set: VectorSet) -> float:
+    """The norm of what a component adds, in units of the residual stream; divided by `residual_norm` of the set's
+    origin it is the relative scale. Raises InputError as `resolve` does.
+    """
+    return float(_vector(component, vector_set).norm())
+
+
+def _vector(component: Component, vector_set: VectorSet) -> Tensor:
+    """(d,) float64: what a component adds."""
+    if component.row is not None:
+        _check_rows(component, component.row, vector_set)
+        direction = vector_set.vectors[component.row].double()
+        what = f"row {component.row}"
+    else:
+        start, end = component.mean
+        _check_rows(component, end - 1, vector_set)
+        direction = vector_set.vectors[start:end].double().mean(dim=0)
+        what = f"the average of rows {start} to {end - 1}"
+    norm = direction.norm()
+    if norm == 0:
+        raise InputError(f"Expected a direction, got {what} of {component.source}, of norm 0; choose another row.")
+    unit = direction / norm if component.row is not None else direction
+    vector = component.amount * unit
+    if not bool(torch.isfinite(vector.float()).all()):
+        raise InputError(f"Expected a scale that fits float32, got {component.amount:g}; choose a smaller one.")
+    return vector
+
+
+def _check_rows(component: Component, last: int, vector_set: VectorSet) -> None:
+    if last >= vector_set.rows:
+        raise InputError(
+            f"Expected rows of {component.source} from 0 to {vector_set.rows - 1}, got row {last}; "
+            "choose rows that it has."
+        )
+
+
+def _parse_component(text: str) -> Component:
+    # From the right, so that a path may hold # and @.
+    place, at, amount = text.rpartition("@")
+    source, mark, rows = place.rpartition("#")
+    if not at or not mark:
+        raise InputError(
+            f"Expected {_FORM}, got {shown(text)}; separate components by commas, and leave commas out of names and "
+            "numbers."
+        )
+    amount = amount.strip()
+    if not _NUMBER.fullmatch(amount):
+        raise InputError(f"Expected a number after @ in {shown(text)}, got {shown(amount)}; write it like 3.5 or -1e1.")
+    source, rows = source.strip(), rows.strip()
+    if _ROW.fullmatch(rows):
+        return Component(source, row=int(rows), amount=float(amount))
+    mean = _MEAN.fullmatch(rows)
+    if mean is None:
+        raise InputError(
+            f"Expected a row number or mean:A-B after # in {shown(text)}, got {shown(rows)}; write {_FORM}."
+        )
+    return Component(source, mean=(int(mean[1]), int(mean[2])), amount=float(amount))
+
+
+def _format_component(component: Component) -> str:
+    rows = f"mean:{component.mean[0]}-{component.mean[1]}" if component.row is None else str(component.row)
+    return f"{component.source}#{rows}@{repr(float(component.amount)).removesuffix('.0')}"

@@ -1,0 +1,34 @@
+"""Text at the edge of the program: what counts as text, and how a value stands in an error sentence."""
+
+from __future__ import annotations
+
+MAX_TEXT = 1_000_000
+"""Characters of one field; far above any real one, and low enough that no file grows without bound."""
+
+_SHOWN = 60
+
+
+def is_text(value: object) -> bool:
+    """Whether a value is text of at most MAX_TEXT characters that UTF-8 can hold.
+
+    A lone surrogate is a str to Python and nothing to UTF-8: let in, it would fail later, on the page or on disk.
+    """
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown(value: object) -> str:
+    """A value for an error sentence: in ASCII on one line, cut where it gets long."""
+    # Cut before repr as well: the repr of a huge text or list would cost more than the message is worth.
+    text = ascii(value[:_SHOWN] if isinstance(value, str | list | tuple) else value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def reason(error: OSError) -> str:
+    """The system's word for what went wrong, without number and path."""
+    return (error.strerror or str(error) or type(error).__name__).lower()

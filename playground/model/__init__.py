@@ -1,0 +1,1 @@
+"""Language models: loading, decoder blocks, steering hooks, layer slices, generation."""

@@ -1,0 +1,85 @@
+"""Residual streams of prompts at one layer, without steering: what mean differences and relative scales are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.errors import Cancelled, InputError
+from playground.model.load import LoadedModel
+from playground.model.prompting import Encoded, forward_inputs
+from playground.model.steering import capture_block_inputs, read_residuals
+
+_TOKENS = {"cpu": 2048}
+_TOKENS_ELSEWHERE = 32768
+"""Tokens of one forward pass at most, padding counted; nothing of it is kept but what was asked for."""
+
+
+@dataclass(frozen=True)
+class ResidualStreams:
+    """`means`: (n, d) float32 on the CPU (float64 for a float64 model), one row a prompt. `mean_norm`: the mean norm
+    over all tokens of all prompts, the reference of relative scales.
+    """
+
+    means: Tensor
+    mean_norm: float
+
+
+@torch.no_grad()
+def residual_streams(
+    loaded: LoadedModel,
+    prompts: Encoded,
+    layer: int,
+    last: int | None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ResidualStreams:
+    """The residual stream at `layer`, averaged over the `last` tokens of each prompt (None: over all of them).
+
+    Blocks after `layer` do not run. Padding counts nowhere. Raises InputError for more tokens than the shortest prompt
+    has and for an unknown layer, Cancelled when `cancelled` says so before one of the passes.
+    """
+    shortest = min(prompts.lengths)
+    if last is not None and not 1 <= last <= shortest:
+        raise InputError(f"Expected from 1 to {shortest} last tokens, the length of the shortest prompt, got {last}.")
+    wide = torch.promote_types(loaded.dtype, torch.float32)
+    means = torch.empty(len(prompts), loaded.width, dtype=wide)
+    total = 0.0
+    for rows in _batches(prompts.lengths, _TOKENS.get(loaded.device.type, _TOKENS_ELSEWHERE)):
+        if cancelled():
+            raise Cancelled
+        batch = prompts.take(rows)
+        stream = _stream(loaded, batch, layer).to(wide)
+        mask = batch.attention_mask.to(stream.device).bool()
+        total += float(stream.norm(dim=2)[mask].double().sum())
+        read = (
+            mask if last is None else mask & (torch.arange(mask.shape[1], device=mask.device) >= mask.shape[1] - last)
+        )
+        sums = torch.where(read[:, :, None], stream, stream.new_zeros(())).sum(dim=1)
+        means[list(rows)] = (sums / read.sum(dim=1, keepdim=True)).cpu()
+    return ResidualStreams(means, total / sum(prompts.lengths))
+
+
+def _stream(loaded: LoadedModel, batch: Encoded, layer: int) -> Tensor:
+    """(b, T, d)."""
+    inputs = forward_inputs(loaded, batch)
+    if layer + 1 < loaded.block_count:
+        with capture_block_inputs(loaded.model, layer + 1) as calls:  # ends the pass before block `layer` + 1
+            loaded.model(**inputs, use_cache=False)
+        return calls[layer + 1].hidden_states
+    with read_residuals(loaded.model, [layer]) as streams:
+        loaded.model(**inputs, use_cache=False)
+    return streams[layer]
+
+
+def _batches(lengths: Sequence[int], tokens: int) -> Iterator[tuple[int, ...]]:
+    """Prompts of like length together, at most `tokens` a batch, at least one prompt."""
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
+        if rows and (len(rows) + 1) * lengths[rows[0]] > tokens:
+            yield tuple(rows)
+            rows = []
+        rows.append(row)
+    yield tuple(rows)

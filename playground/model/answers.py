@@ -1,0 +1,69 @@
+"""Answers after prompts, as tokens: what a model reads when it has given one of two answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from playground.errors import InputError
+from playground.model.load import LoadedModel
+from playground.model.prompting import Encoded, PromptFormat, check_length, pad_left, render
+
+
+def continuation(loaded: LoadedModel, text: str, known: Sequence[int], format: PromptFormat, answer: str) -> list[int]:
+    """The tokens of `answer` right after the prompt `text`, whose tokens are `known`.
+
+    A space is put between when a word would otherwise be glued to a word. Where the tokenizer would merge across the
+    boundary, the answer is tokenised by itself: the model has read the prompt's tokens as they are.
+    """
+    if text[-1:].isalnum() and answer[:1].isalnum():
+        answer = f" {answer}"
+    whole = list(loaded.tokenizer(text + answer, add_special_tokens=not format.chat)["input_ids"])
+    if whole[: len(known)] == list(known) and len(whole) > len(known):
+        return whole[len(known) :]
+    return list(loaded.tokenizer(answer, add_special_tokens=False)["input_ids"])
+
+
+def told_apart(first: Sequence[int], second: Sequence[int]) -> tuple[int, int]:
+    """How many tokens of each answer are read until it is told from the other.
+
+    Tokens both begin with and tokens both end with are set aside; what is left of each is read to its last token. So
+    " (A)" and " (B)" are read up to the letter, whatever tokens it makes, and answers without a common end as a whole.
+    At least one token of each is left. Raises InputError for equal answers.
+    """
+    if list(first) == list(second):
+        raise InputError("Expected two answers that differ in their tokens, got the same tokens; change one.")
+    room = min(len(first), len(second)) - 1
+    start = 0
+    while start < room and first[start] == second[start]:
+        start += 1
+    end = 0
+    while end < room - start and first[-1 - end] == second[-1 - end]:
+        end += 1
+    return len(first) - end, len(second) - end
+
+
+def with_answers(
+    loaded: LoadedModel,
+    prompts: Sequence[str],
+    format: PromptFormat,
+    encoded: Encoded,
+    answers: Sequence[tuple[str, str]],
+) -> tuple[Encoded, Encoded]:
+    """The prompts (already `encoded`) with the first answer of each pair, and with the second.
+
+    Every row ends at the token that tells its answer from the other one (`told_apart`), where it is to be read.
+    Raises InputError, with the number of the prompt, for answers of the same tokens and for what is too long.
+    """
+    sides: tuple[list[list[int]], list[list[int]]] = ([], [])
+    for row, (prompt, pair) in enumerate(zip(prompts, answers, strict=True)):
+        known = encoded.input_ids[row, -encoded.lengths[row] :].tolist()
+        text = render(loaded, prompt, format)
+        tokens = [continuation(loaded, text, known, format, answer) for answer in pair]
+        try:
+            read = told_apart(*tokens)
+            for side, answer, count in zip(sides, tokens, read, strict=True):
+                side.append(known + answer[:count])
+                check_length(loaded, len(side[-1]))
+        except InputError as error:
+            raise InputError(f"Prompt {row + 1} of {len(prompts)}: {error}") from error
+    return pad_left(loaded, sides[0]), pad_left(loaded, sides[1])

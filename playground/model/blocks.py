@@ -1,0 +1,76 @@
+"""Where the decoder blocks of any causal model are, and what a block hands on.
+
+Block ℓ counts from 0; its output is "the residual stream at ℓ" (in transformers `hidden_states[ℓ+1]`, except the last
+entry, which is taken after the final norm). Most families return a tensor (B, T, d) from a block, Falcon, Bloom and
+a few others a tuple that starts with it; everything that reads or replaces a block's output goes through here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from playground.errors import ModelError
+
+_NAMES = ("layers", "h", "blocks")  # Llama and most; GPT-2, GPT-J, Falcon, Bloom; MPT
+
+
+def decoder(model: nn.Module) -> nn.Module:
+    """The module that embeds tokens and runs the blocks, without the language-model head.
+
+    In a multimodal model it is the language model. Errors: ModelError when the model has no such module.
+    """
+    find = getattr(model, "get_decoder", None)
+    found = find() if callable(find) else model
+    if not isinstance(found, nn.Module):
+        raise ModelError(f"Expected a causal decoder model, got {type(model).__name__}, which has no decoder")
+    return found
+
+
+def decoder_blocks(model: nn.Module) -> nn.ModuleList:
+    """The decoder blocks of `model`, in the order they run: block ℓ is `decoder_blocks(model)[ℓ]`.
+
+    Errors: ModelError when no list of blocks is found.
+    """
+    body = decoder(model)
+    for name in _NAMES:
+        blocks = getattr(body, name, None)
+        if isinstance(blocks, nn.ModuleList) and len(blocks) > 0:
+            return blocks
+    config = getattr(body, "config", None)
+    count = getattr(config, "num_hidden_layers", None)
+    lists = [child for child in body.children() if isinstance(child, nn.ModuleList) and len(child) == count]
+    if len(lists) == 1:
+        return lists[0]
+    raise ModelError(
+        f"Expected a model made of decoder blocks, got {type(model).__name__}, in which none were found; "
+        "choose a causal language model such as a Llama, Qwen, Gemma, Mistral or GPT-2"
+    )
+
+
+def width(model: nn.Module) -> int:
+    """d, the width of the residual stream.
+
+    Errors: ModelError when the decoder's configuration does not say.
+    """
+    config = decoder(model).config
+    found = getattr(config.get_text_config(), "hidden_size", None)
+    if not isinstance(found, int):
+        raise ModelError(f"Expected a decoder with a hidden_size in its configuration, got {type(config).__name__}")
+    return found
+
+
+def block_output(output: Any) -> Tensor:
+    """The residual stream (B, T, d) in what a block returned, a tensor or a tuple that starts with one."""
+    tensor = output[0] if isinstance(output, tuple) else output
+    if not isinstance(tensor, Tensor):
+        raise ModelError(
+            f"Expected blocks that return a tensor, or a tuple with one first, got {type(output).__name__}"
+        )
+    return tensor
+
+
+def replace_block_output(output: Any, tensor: Tensor) -> Any:
+    """What the block returned with its residual stream exchanged for `tensor`, in the block's own form."""
+    return (tensor, *output[1:]) if isinstance(output, tuple) else tensor

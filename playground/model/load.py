@@ -1,0 +1,303 @@
+"""Loading a causal decoder model and its tokenizer, ready to be steered.
+
+The model is in evaluation mode and its weights need no gradient. Code that comes with a model is never run.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.utils import logging
+
+from playground.errors import ModelError
+from playground.model.blocks import decoder_blocks, width
+from playground.model.fingerprint import fingerprint
+from playground.model.source import ORGANISM, Progress, Source, bar, fetch_weights, locate
+
+__all__ = ["DEVICES", "DTYPES", "ORGANISM", "LoadedModel", "load"]
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+DTYPES = ("auto", "bfloat16", "float16", "float32", "float64")
+
+_ROOM = 0.9
+"""Share of a device's free memory that weights may take before others are used as well; the rest is for activations."""
+
+
+@dataclass
+class LoadedModel:
+    """A model, its tokenizer, and what the rest of the playground asks about them."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    name: str  # as the user gave it, "organism" for the shipped model
+    revision: str | None  # the commit on the Hub, None for a local model
+    device: torch.device  # where inputs go; other devices may hold some of the blocks
+    dtype: torch.dtype
+    fingerprint: str  # 16 hexadecimal digits
+    block_count: int  # L
+    width: int  # d
+    max_positions: int | None  # None when the architecture has no limit
+    parameters: int
+    memory_bytes: int
+
+    @property
+    def summary(self) -> str:
+        """One line for people: "organism · 12 blocks · d 256 · float32 · cpu"."""
+        dtype = str(self.dtype).removeprefix("torch.")
+        return f"{self.name} · {self.block_count} blocks · d {self.width} · {dtype} · {self.device}"
+
+    def unload(self) -> None:
+        """Let go of the model and its memory. Nothing else of this object may be used afterwards."""
+        self.model = None  # type: ignore[assignment]
+        _free()
+
+
+def load(
+    name: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    on_progress: Progress | None = None,
+    before_weights: Callable[[], None] | None = None,
+) -> LoadedModel:
+    """Load the model called `name`: a path, a Hub id (with "@revision" if wanted), or None for the shipped one.
+
+    `device` is one of DEVICES or "cuda:N"; auto takes CUDA, then MPS, then the CPU. `dtype` is one of DTYPES; auto
+    takes the checkpoint's. Weights that do not fit on the device are spread by accelerate over what else there is.
+    `before_weights` is called when all that can be checked without the weights is right: the moment to free the memory
+    of a model that this one replaces.
+    Errors: ModelError, one sentence, for whatever stands in the way; nothing is kept of a model that failed.
+    """
+    place = _device(device)
+    number_type = _dtype(dtype, place)
+    source = locate(name, on_progress)
+    config = _config(source)
+    _check_causal(config, source)
+    tokenizer = _tokenizer(source)
+    files = fetch_weights(source, on_progress)
+    if before_weights is not None:
+        before_weights()
+    try:
+        model = _weights(source, files, config, place, number_type, on_progress)
+        blocks, d = decoder_blocks(model), width(model)
+        limit = getattr(decoder_config(config), "max_position_embeddings", None)
+        return LoadedModel(
+            model=model,
+            tokenizer=tokenizer,
+            name=source.name,
+            revision=source.revision,
+            device=place,
+            dtype=model.dtype,
+            fingerprint=fingerprint(model),
+            block_count=len(blocks),
+            width=d,
+            max_positions=limit if isinstance(limit, int) and limit > 0 else None,
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            memory_bytes=model.get_memory_footprint(),
+        )
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        _free()
+        raise ModelError(
+            f"Expected {source.name} to fit into the memory of {place}, but it ran out; choose a smaller model, "
+            "dtype bfloat16, or free memory held by other programs."
+        ) from error
+
+
+def decoder_config(config: Any) -> Any:
+    """The part of a configuration that describes the decoder (multimodal models nest it)."""
+    return config.get_text_config(decoder=True)
+
+
+def _device(name: str) -> torch.device:
+    if name not in DEVICES and not re.fullmatch(r"cuda:\d+", name):
+        raise ModelError(f"Expected a device out of {', '.join(DEVICES)} or cuda:N, got {name!r}.")
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if cuda else "mps" if mps else "cpu"
+    if name.startswith("cuda"):
+        if not cuda:
+            raise ModelError("Expected a CUDA device, but PyTorch finds none; choose the device cpu or auto.")
+        place = torch.device(name if ":" in name else "cuda:0")
+        if place.index >= torch.cuda.device_count():
+            raise ModelError(f"Expected a CUDA device below {torch.cuda.device_count()}, got {name}.")
+        return place
+    if name == "mps" and not mps:
+        raise ModelError("Expected an Apple GPU for the device mps, but PyTorch finds none; choose cpu or auto.")
+    return torch.device(name)
+
+
+def _dtype(name: str, place: torch.device) -> torch.dtype | str:
+    if name not in DTYPES:
+        raise ModelError(f"Expected a dtype out of {', '.join(DTYPES)}, got {name!r}.")
+    if name == "float64" and place.type == "mps":
+        raise ModelError("Expected a dtype that the device mps knows, got float64; choose float32.")
+    return name if name == "auto" else getattr(torch, name)
+
+
+def _config(source: Source) -> Any:
+    try:
+        return AutoConfig.from_pretrained(source.folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if "trust_remote_code" in str(error):
+            raise ModelError(
+                f"Expected an architecture that transformers has, but {source.name} brings its own code, which is "
+                "never run here; choose another model."
+            ) from error
+        raise ModelError(
+            f"Expected a config.json that transformers can read, but that of {source.name} is damaged or of an unknown "
+            f"architecture; update transformers or choose another model."
+        ) from error
+
+
+def _check_causal(config: Any, source: Source) -> None:
+    """Refuse what is no causal decoder before its weights are read: many encoders would load, and predict noise."""
+    kind = type(config).__name__.removesuffix("Config")
+    hint = "choose a causal language model such as a Llama, Qwen, Gemma, Mistral or GPT-2."
+    known = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    named = getattr(config, "architectures", None) or []
+    causal = [MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__] if known else []
+    if getattr(config, "is_encoder_decoder", False) or not known:
+        raise ModelError(
+            f"Expected a causal decoder model, but {source.name} is a {kind} model, which is not one; {hint}"
+        )
+    if named and not any(name in causal or name.endswith(("ForCausalLM", "LMHeadModel")) for name in named):
+        raise ModelError(f"Expected a causal decoder model, but {source.name} holds a {named[0]}; {hint}")
+    # BERT and its kin have a causal class too, for models that were trained as decoders and say so.
+    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and getattr(config, "is_decoder", True) is False:
+        raise ModelError(f"Expected a causal decoder model, but {source.name} is an encoder ({kind}); {hint}")
+
+
+def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source.folder, trust_remote_code=False, local_files_only=True)
+        # Some classes make up a tokenizer without words when they find no files.
+        words = set(tokenizer("Hello there", add_special_tokens=False)["input_ids"]) - {tokenizer.unk_token_id}
+    except Exception as error:  # every tokenizer class fails in its own way on files that are missing or damaged
+        raise ModelError(
+            f"Expected a tokenizer beside the weights of {source.name}, but it is missing or cannot be read; choose a "
+            "folder that holds the tokenizer's files."
+        ) from error
+    if not words:
+        raise ModelError(
+            f"Expected a tokenizer beside the weights of {source.name}, found none; choose a folder that holds the "
+            "tokenizer's files."
+        )
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token_id is None:
+        # Padding is masked, so any token will do; models without one are padded with the end of text by custom.
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
+    return tokenizer
+
+
+def _weights(
+    source: Source,
+    files: Sequence[Path],
+    config: Any,
+    place: torch.device,
+    dtype: torch.dtype | str,
+    on_progress: Progress | None,
+) -> PreTrainedModel:
+    spread = _must_spread(source, _weight_bytes(files, config, dtype), place)
+    try:
+        with _loading_bar(on_progress):
+            model, report = AutoModelForCausalLM.from_pretrained(
+                source.folder,
+                config=config,
+                dtype=dtype,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
+                **_kernels(dtype),
+                # Straight onto one CUDA device, so that the weights need not fit into the host's memory as well.
+                device_map="auto" if spread else {"": place} if place.type == "cuda" else None,
+            )
+        if not spread:
+            model = model.to(place)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:
+        raise _weights_error(source, error) from error
+    missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
+    if missing:
+        raise ModelError(
+            f"Expected all weights of a {type(model).__name__}, but {source.name} lacks {len(missing)} of them, "
+            f"{missing[0]} for one; choose a complete causal language model."
+        )
+    return model.eval().requires_grad_(False)
+
+
+def _kernels(dtype: torch.dtype | str) -> dict[str, str]:
+    """Mixtures of experts are multiplied by a grouped kernel that knows no float64."""
+    return {"experts_implementation": "eager"} if dtype == torch.float64 else {}
+
+
+def _weights_error(source: Source, error: Exception) -> ModelError:
+    text = str(error).lower()
+    if isinstance(error, RuntimeError) and "out of memory" in text:
+        return ModelError(
+            f"Expected {source.name} to fit into memory, but it ran out; choose a smaller model or dtype bfloat16."
+        )
+    if isinstance(error, ImportError):
+        first = str(error).strip().splitlines()[0]
+        return ModelError(f"Expected to load {source.name}, but it needs a package that is not installed: {first}")
+    return ModelError(
+        f"Expected weights that fit the configuration of {source.name}, but they are damaged or of another shape; "
+        "fetch the model's files again."
+    )
+
+
+def _must_spread(source: Source, need: int, place: torch.device) -> bool:
+    """Whether `need` bytes are more than `place` has free; never for MPS, which shares the CPU's memory."""
+    if place.type == "mps":
+        return False
+    ram = _free_ram()
+    gpus = [torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())]
+    here, everywhere = (ram, ram) if place.type == "cpu" else (gpus[place.index], ram + sum(gpus))
+    if need > _ROOM * everywhere:
+        raise ModelError(
+            f"Expected {source.name} to fit into memory, but it needs about {need / 2**30:.1f} GiB and "
+            f"{everywhere / 2**30:.1f} GiB are free; choose a smaller model or dtype bfloat16."
+        )
+    return need > _ROOM * here
+
+
+def _weight_bytes(files: Sequence[Path], config: Any, dtype: torch.dtype | str) -> int:
+    """About how much memory the weights take, from the size of their files and the dtype they are stored in."""
+    size, stored = sum(path.stat().st_size for path in files), getattr(config, "dtype", None)
+    stored = getattr(torch, stored, None) if isinstance(stored, str) else stored
+    if not isinstance(dtype, torch.dtype) or stored is None or getattr(config, "quantization_config", None) is not None:
+        return size
+    return size * dtype.itemsize // stored.itemsize
+
+
+def _free_ram() -> int:
+    import psutil  # accelerate brings it
+
+    return psutil.virtual_memory().available
+
+
+@contextmanager
+def _loading_bar(on_progress: Progress | None) -> Iterator[None]:
+    """Send transformers' progress bar to `on_progress`, and none to the terminal."""
+    kind = bar("Loading the weights", on_progress)
+    before = logging.set_tqdm_hook(lambda factory, args, kwargs: kind(*args, **kwargs))
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(before)
+
+
+def _free() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()

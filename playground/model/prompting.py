@@ -1,0 +1,168 @@
+"""From a prompt to what the model reads: the chat template, the tokens, and a left-padded batch of them.
+
+The one place where prompts are formatted. Nothing is cut off to fit: what is too long is refused.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jinja2 import TemplateError
+from torch import Tensor
+
+from playground.errors import InputError
+from playground.model.load import LoadedModel
+
+
+@dataclass(frozen=True)
+class PromptFormat:
+    """How a prompt becomes text for the model.
+
+    `chat` puts it into the model's chat template as the user's turn, after `system` when that is given; without it the
+    prompt is read as it stands. `thinking` lets models that can think aloud first do so. `system` and `thinking` have
+    no meaning without `chat`.
+    """
+
+    chat: bool = True
+    system: str | None = None
+    thinking: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.chat and self.system is not None:
+            raise InputError(
+                "Expected no system prompt for plain text, got one; use the chat template or leave it out."
+            )
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A batch of prompts as tokens, on the CPU."""
+
+    input_ids: Tensor  # (n, T) int64, left-padded
+    attention_mask: Tensor  # (n, T) int64, 0 where padded
+    lengths: tuple[int, ...]  # tokens of each prompt
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def position_ids(self) -> Tensor:
+        """(n, T) int64: the place of each token in its own prompt, from 0; padding counts as place 0."""
+        return (self.attention_mask.cumsum(dim=1) - 1).clamp(min=0)
+
+    def take(self, rows: Sequence[int]) -> Encoded:
+        """The prompts of these numbers, in this order and as often as named, without padding they all share."""
+        if not rows or not all(0 <= row < len(self) for row in rows):
+            raise InputError(f"Expected rows from 0 to {len(self) - 1}, got {list(rows)}.")
+        lengths = tuple(self.lengths[row] for row in rows)
+        start = self.input_ids.shape[1] - max(lengths)
+        index = torch.tensor(list(rows))
+        return Encoded(self.input_ids[index, start:], self.attention_mask[index, start:], lengths)
+
+
+def render(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str:
+    """The exact text the model reads, control tokens included, up to where its answer begins.
+
+    A template that refuses or ignores system prompts gets the system prompt at the head of the user's turn instead.
+    Errors: InputError for an empty prompt, no chat template, or a template that cannot be used.
+    """
+    if not prompt.strip():
+        raise InputError("Expected a prompt, got an empty one; type some text.")
+    if not format.chat:
+        return prompt
+    if not loaded.tokenizer.chat_template:
+        raise InputError(
+            f"Expected a model with a chat template, but {loaded.name} has none; give it plain text instead (--raw)."
+        )
+    turn = {"role": "user", "content": prompt}
+    if format.system is None:
+        return _apply(loaded, [turn], format)
+    try:
+        text = _apply(loaded, [{"role": "system", "content": format.system}, turn], format)
+        if format.system.strip() in text:
+            return text
+    except InputError:
+        pass  # the template has no system role
+    return _apply(loaded, [turn | {"content": f"{format.system}\n\n{prompt}"}], format)
+
+
+def encode(loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, room: int = 0) -> Encoded:
+    """The prompts as one left-padded batch.
+
+    The chat template writes every special token itself, so none is added to it; plain text gets those that the
+    tokenizer adds. `room` is how many more tokens the model must be able to read after the longest prompt.
+    Errors: InputError for no prompts, and for one that is empty, longer than the model reads, or cannot be formatted.
+    """
+    if not prompts:
+        raise InputError("Expected at least one prompt, got none.")
+    rows: list[list[int]] = []
+    for number, prompt in enumerate(prompts, start=1):
+        which = f"Prompt {number} of {len(prompts)}: " if len(prompts) > 1 else ""
+        try:
+            rows.append(_tokens(loaded, render(loaded, prompt, format), format))
+            check_length(loaded, len(rows[-1]), room)
+        except InputError as error:
+            raise InputError(f"{which}{error}") from error
+    return pad_left(loaded, rows)
+
+
+def pad_left(loaded: LoadedModel, rows: Sequence[Sequence[int]]) -> Encoded:
+    """Rows of tokens as one left-padded batch."""
+    longest = max(map(len, rows))
+    input_ids = torch.full((len(rows), longest), loaded.tokenizer.pad_token_id, dtype=torch.int64)
+    attention_mask = torch.zeros_like(input_ids)
+    for row, tokens in enumerate(rows):
+        input_ids[row, longest - len(tokens) :] = torch.tensor(tokens)
+        attention_mask[row, longest - len(tokens) :] = 1
+    return Encoded(input_ids, attention_mask, tuple(map(len, rows)))
+
+
+def check_length(loaded: LoadedModel, length: int, room: int = 0) -> None:
+    """Refuse `length` prompt tokens, with `room` to follow, that the model has too few positions for: InputError."""
+    limit = loaded.max_positions
+    if limit is None or length + room <= limit:
+        return
+    follow = f" followed by {room} new ones" if room else ""
+    raise InputError(
+        f"Expected at most {limit} tokens, which is what {loaded.name} reads, got {length}{follow}; "
+        + ("shorten the prompt or ask for fewer new tokens." if room else "shorten the prompt.")
+    )
+
+
+def forward_inputs(loaded: LoadedModel, encoded: Encoded) -> dict[str, Tensor]:
+    """What to call the model with for one pass over the prompts, on its device.
+
+    Models that count positions are told them, so that left padding shifts nothing; those that work from the attention
+    mask (ALiBi) have no such argument.
+    """
+    given = {"input_ids": encoded.input_ids, "attention_mask": encoded.attention_mask}
+    if "position_ids" in inspect.signature(loaded.model.forward).parameters:
+        given["position_ids"] = encoded.position_ids
+    return {name: tensor.to(loaded.device) for name, tensor in given.items()}
+
+
+def _apply(loaded: LoadedModel, messages: list[dict[str, str]], format: PromptFormat) -> str:
+    try:
+        return loaded.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=format.thinking
+        )
+    except (TemplateError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"Expected a chat template that takes one turn, but that of {loaded.name} says {str(error).strip()!r}; "
+            "give it plain text instead (--raw)."
+        ) from error
+
+
+def _tokens(loaded: LoadedModel, text: str, format: PromptFormat) -> list[int]:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError("Expected a prompt of valid Unicode text, got half a character; type it again.") from error
+    # One text at a time, so that a prompt reads the same whatever else is in the batch.
+    tokens = loaded.tokenizer(text, add_special_tokens=not format.chat, truncation=False)["input_ids"]
+    if not tokens:
+        raise InputError("Expected a prompt that holds at least one token, got none; type some text.")
+    return list(tokens)

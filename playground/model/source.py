@@ -1,0 +1,220 @@
+"""From the name a user gives to a folder with a model's files: the shipped model, a local path, or the Hub.
+
+A local path never touches the network. From the Hub, the small files come first, so that what cannot work is refused
+before gigabytes are fetched, and everything after the download reads the local copy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from tqdm import tqdm
+
+from playground.errors import ModelError
+
+ORGANISM = Path(__file__).resolve().parents[2] / "assets" / "organism"
+"""The model that ships with the playground."""
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share of it that is done, 0 to 1."""
+
+_SMALL_FILES = ["*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
+_WEIGHTS = (("model", "safetensors"), ("pytorch_model", "bin"))  # the first that is there, whole or in parts
+_SUBFOLDERS = ["*/*"]  # other formats of the same weights (original/, onnx/, …)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model's files are. `folder` is local; `repo` is None for a local model."""
+
+    name: str  # as the user gave it, "organism" for the shipped model
+    folder: Path
+    repo: str | None = None
+    revision: str | None = None  # the commit on the Hub
+
+
+def locate(name: str | None, on_progress: Progress | None = None) -> Source:
+    """Find the model called `name` and, for one on the Hub, fetch its small files (not yet its weights).
+
+    None, "" and "organism" mean the shipped model. A Hub id may carry a revision: "id@revision" or "id:revision".
+    Errors: ModelError for a path that is not there or not a model, an unknown or gated repository, an unknown
+    revision, no network.
+    """
+    name = (name or "").strip()
+    if name in ("", "organism") or _is(name, ORGANISM):
+        if not (ORGANISM / "config.json").is_file():
+            raise ModelError(
+                f"Expected the shipped model in {ORGANISM}, found none; run `python -m playground train-organism`."
+            )
+        return Source("organism", ORGANISM)
+    path = Path(name).expanduser()
+    if _there(path, Path.is_dir):
+        if not (path / "config.json").is_file():
+            raise ModelError(
+                f"Expected a model directory, but {name} has no config.json; choose the folder with the weights."
+            )
+        return Source(name, path)
+    repo, revision = _split(name)
+    if _there(path, Path.is_file) or not _is_repo_id(repo):
+        raise ModelError(
+            f"Expected a model directory or a Hub id such as Qwen/Qwen3-0.6B, but there is no folder {_short(name)!r}; "
+            "check the spelling."
+        )
+    folder = _fetch(repo, revision, _SMALL_FILES, "Reading the model's description", on_progress)
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"Expected a transformers model, but {repo} has no config.json; choose another repository.")
+    return Source(name, folder, repo, revision=folder.name)
+
+
+def fetch_weights(source: Source, on_progress: Progress | None = None) -> tuple[Path, ...]:
+    """The files that hold a model's weights, after downloading those of a model on the Hub.
+
+    Errors: ModelError when there are none, or when a file is cut off or missing.
+    """
+    for stem, kind in _WEIGHTS:
+        patterns = [f"{stem}.{kind}", f"{stem}-*.{kind}"]
+        if source.repo is not None:
+            _fetch(source.repo, source.revision, patterns, "Downloading the weights", on_progress)
+        files = {path for pattern in patterns for path in source.folder.glob(pattern)}
+        files |= {path for index in source.folder.glob(f"{stem}.{kind}.index.json") for path in _shards(index)}
+        if files:
+            break
+    else:
+        raise ModelError(
+            f"Expected weights beside the configuration of {source.name}, found none (model.safetensors or "
+            "pytorch_model.bin); choose a folder that holds them."
+        )
+    for path in sorted(files):
+        if not path.is_file() or not _is_whole(path):
+            raise ModelError(
+                f"Expected whole weight files for {source.name}, but {path.name} is missing or damaged; "
+                "fetch the model's files again."
+            )
+    return tuple(sorted(files))
+
+
+def bar(stage: str, on_progress: Progress | None) -> type[tqdm]:
+    """A tqdm class that reports to `on_progress` and writes nothing."""
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.pop("name", None)
+            # Without a listener nothing is computed; with one, `display` is called as often as a bar is drawn.
+            super().__init__(*args, **{**kwargs, "disable": on_progress is None, "mininterval": 0.1})
+
+        def display(self, *args: Any, **kwargs: Any) -> None:
+            # Of several bars (files, bytes) the one that counts bytes or weights says most.
+            if on_progress is not None and self.total and not str(self.desc).startswith("Fetching"):
+                on_progress(stage, min(self.n / self.total, 1.0))
+
+        def close(self) -> None:
+            if not self.disable:
+                self.display()  # the last stretch may have been too short to be drawn
+            self.disable = True
+
+    return Bar
+
+
+def _fetch(repo: str, revision: str | None, patterns: list[str], stage: str, on_progress: Progress | None) -> Path:
+    # Imported here: the shipped model and local ones need nothing of it.
+    from huggingface_hub import errors, snapshot_download
+
+    label = repo if revision is None else f"{repo} at {revision}"
+    try:
+        folder = snapshot_download(
+            repo,
+            revision=revision,
+            allow_patterns=patterns,
+            ignore_patterns=_SUBFOLDERS,
+            tqdm_class=bar(stage, on_progress),
+        )
+    except errors.GatedRepoError as error:
+        raise ModelError(
+            f"Expected a model that may be downloaded, but {repo} is gated; accept its terms on huggingface.co/{repo} "
+            "and log in with `hf auth login`."
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise ModelError(
+            f"Expected a revision of {repo}, got {revision!r}; check the branch, tag or commit."
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise ModelError(
+            f"Expected a path or a public model of the Hugging Face Hub, but there is no {repo}; check the spelling, "
+            "or log in with `hf auth login` when it is private."
+        ) from error
+    except errors.HFValidationError as error:
+        raise ModelError(
+            f"Expected a path or a Hub id such as Qwen/Qwen3-0.6B, got {_short(repo)!r}; check it."
+        ) from error
+    except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, ConnectionError) as error:
+        raise ModelError(
+            f"Expected {label} in the local cache or on the Hub, but it is not cached and the Hub cannot be reached; "
+            "connect to the network or give the path of a model directory."
+        ) from error
+    except Exception as error:
+        # The Hub's client speaks through httpx or httpx2, by version; a connection that breaks off raises their errors.
+        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
+            raise
+        raise ModelError(f"Expected to download {label}, but that failed: {_first_line(error)}; try again.") from error
+    return Path(folder)
+
+
+def _shards(index: Path) -> set[Path]:
+    """The files that the index of a checkpoint in several parts names."""
+    try:
+        return {index.parent / name for name in json.loads(index.read_text())["weight_map"].values()}
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return {index.with_name(f"{index.name} (unreadable)")}
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a weight file has its contents: safetensors say in their header how long they are."""
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt"):
+                return True
+        return path.stat().st_size > 0
+    except (SafetensorError, OSError):
+        return False
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _there(path: Path, kind: Callable[[Path], bool]) -> bool:
+    try:
+        return kind(path)
+    except (OSError, ValueError):  # names that no file can have
+        return False
+
+
+def _is(name: str, folder: Path) -> bool:
+    try:
+        return Path(name).expanduser().resolve() == folder
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    for mark in ("@", ":"):
+        repo, found, revision = name.partition(mark)
+        if found and revision:
+            return repo, revision
+    return name, None
+
+
+def _is_repo_id(name: str) -> bool:
+    """Whether `name` can be a Hub id, "name" or "owner/name" of at most 96 characters, and not only a path."""
+    return len(name) <= 96 and re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name, re.ASCII) is not None
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 80 else f"{name[:79]}…"

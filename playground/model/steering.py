@@ -1,0 +1,266 @@
+"""Adding directions to the residual stream, and reading it. The only module that registers hooks.
+
+Everything here is a context manager that takes its hooks away again, also when the forward pass raises or when only
+some of the hooks were installed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from playground.core.push import POSITIONS, Positions, Push
+from playground.errors import InputError
+from playground.model.blocks import block_output, decoder, decoder_blocks, replace_block_output, width
+
+
+@contextmanager
+def steer(
+    model: nn.Module,
+    pushes: Sequence[Push],
+    positions: Positions = "all",
+    prompt_length: int | None = None,
+    expand: bool = False,
+) -> Iterator[None]:
+    """Add `pushes` to the outputs of their blocks in every forward pass inside the `with` block.
+
+    A push's vector is (d,) for every row of the batch or (B, d) with one direction a row; it is added as it is (its
+    norm is the scale). Pushes at one block add up, and so do nested `steer` blocks. The sum is taken in float32 (or
+    wider), then cast once to the dtype and device of the block's output. A row of zeros leaves its row of the batch
+    equal to an unsteered run, bit for bit.
+
+    `positions` says which tokens: all, those of the prompt, or the generated ones. They are told apart by their place
+    in the sequence, so left padding and a KV cache need no care. With `prompt_length` None, a forward pass that starts
+    with no cache is the prompt and later passes on its cache are generated tokens; a new prompt starts again. Given,
+    places before `prompt_length` (padding counted) are the prompt, as in a teacher-forced pass over both.
+
+    With `expand`, a batch of one row becomes B rows at the first block that is given (B, d): what runs before it runs
+    once for all of them. That needs positions that a push reaches in every pass, no padding and no cache.
+
+    Errors: InputError for an unknown block or value of `positions`, another width, or rows that do not fit the batch.
+    """
+    blocks = decoder_blocks(model)
+    if positions not in POSITIONS:
+        raise InputError(f"Expected positions to be one of {', '.join(POSITIONS)}, got {positions!r}.")
+    if prompt_length is not None and prompt_length < 0:
+        raise InputError(f"Expected a prompt length of 0 or more, got {prompt_length}.")
+    additions = _merge(pushes, len(blocks), width(model))
+    whereabouts = _Whereabouts(prompt_length)
+    with ExitStack() as hooks:
+        if additions and positions != "all":
+            body = decoder(model)
+            note = whereabouts.hook(body)
+            hooks.callback(body.register_forward_pre_hook(note, with_kwargs=True, prepend=True).remove)
+        for layer, vector in additions.items():
+            hook = _Addition(layer, vector, positions, whereabouts, expand)
+            # In front of every reader of this block, also of those that transformers or `read_residuals` put there
+            # before: what they see is the residual stream that the next block sees.
+            hooks.callback(blocks[layer].register_forward_hook(hook, prepend=True).remove)
+        yield
+
+
+@contextmanager
+def read_residuals(model: nn.Module, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
+    """Collect the residual stream (B, T, d) at `layers` in a dictionary that each forward pass fills anew.
+
+    It holds what the next block sees: steering is included, whichever context was entered first. The tensors keep the
+    model's dtype, device and graph. Errors: InputError for an unknown block.
+    """
+    blocks = decoder_blocks(model)
+    residuals: dict[int, Tensor] = {}
+
+    def reader(layer: int) -> Callable[..., None]:
+        def read(module: nn.Module, args: Any, output: Any) -> None:
+            residuals[layer] = block_output(output)
+
+        return read
+
+    with ExitStack() as hooks:
+        for layer in dict.fromkeys(layers):
+            _check_layer(layer, len(blocks))
+            hooks.callback(blocks[layer].register_forward_hook(reader(layer)).remove)
+        yield residuals
+
+
+@dataclass(frozen=True)
+class BlockCall:
+    """How the model called a block: the residual stream that went in and every other argument."""
+
+    hidden_states: Tensor  # (B, T, d)
+    args: tuple[Any, ...]  # positional arguments after the residual stream
+    kwargs: dict[str, Any]  # masks, position embeddings, the cache (None without one), …
+
+    def __call__(self, block: nn.Module, hidden_states: Tensor) -> Tensor:
+        """The residual stream (B, T, d) after `block`, called as the model called it but on `hidden_states`."""
+        return block_output(block(hidden_states, *self.args, **self.kwargs))
+
+
+@contextmanager
+def capture_block_inputs(
+    model: nn.Module, layers: int | Sequence[int], stop: bool = True
+) -> Iterator[dict[int, BlockCall]]:
+    """Collect how the model calls the blocks `layers` in the forward pass made inside the `with` block.
+
+    With `stop` the forward pass ends just before the last of these blocks runs, and so does the body of the `with`
+    block; nothing after the model's call in it is run. Masks differ between blocks in models with sliding windows, so
+    whoever runs several blocks asks for all of them. Errors: InputError for an unknown block.
+    """
+    blocks = decoder_blocks(model)
+    wanted = tuple(dict.fromkeys([layers] if isinstance(layers, int) else layers))
+    calls: dict[int, BlockCall] = {}
+
+    def noter(layer: int) -> Callable[..., None]:
+        def note(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            named = dict(kwargs)
+            hidden_states, rest = (args[0], args[1:]) if args else (named.pop("hidden_states"), ())
+            calls[layer] = BlockCall(hidden_states, tuple(rest), named)
+            if stop and layer == max(wanted):
+                raise _Stop
+
+        return note
+
+    with ExitStack() as hooks:
+        for layer in wanted:
+            _check_layer(layer, len(blocks))
+            hooks.callback(blocks[layer].register_forward_pre_hook(noter(layer), with_kwargs=True).remove)
+        with suppress(_Stop):
+            yield calls
+
+
+@contextmanager
+def only_last_positions(module: nn.Module, count: int) -> Iterator[None]:
+    """Let `module` work on the last `count` positions only; its output is zero at the others.
+
+    For a module that treats every position by itself, such as a block's MLP, when nobody reads the other positions.
+    Calls with more than one tensor (B, T, d) go through as they are.
+    """
+    lengths: list[int | None] = []
+
+    def cut(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        single = len(args) == 1 and not kwargs and isinstance(args[0], Tensor) and args[0].ndim == 3
+        lengths.append(args[0].shape[1] if single else None)
+        return ((args[0][:, -count:].contiguous(),), kwargs) if single else None
+
+    def pad(module: nn.Module, args: Any, output: Any) -> Any:
+        length = lengths.pop()
+        if length is None:
+            return None
+        missing = (0, 0, max(length - count, 0), 0)
+        return replace_block_output(output, nn.functional.pad(block_output(output), missing))
+
+    with ExitStack() as hooks:
+        hooks.callback(module.register_forward_pre_hook(cut, with_kwargs=True).remove)
+        hooks.callback(module.register_forward_hook(pad).remove)
+        yield
+
+
+class _Stop(Exception):
+    """Ends a forward pass early; never leaves this module."""
+
+
+@dataclass
+class _Whereabouts:
+    """Which places of the sequence the running forward pass covers: [start, start + T), and where the prompt ends."""
+
+    fixed_prompt_length: int | None
+    start: int = 0
+    prompt_length: int | None = None  # of the sequence under way; None while its prompt is being read
+
+    def hook(self, body: nn.Module) -> Callable[..., None]:
+        parameters = tuple(inspect.signature(body.forward).parameters)
+
+        def note(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            given = dict(zip(parameters, args, strict=False)) | kwargs
+            cache = given.get("past_key_values")
+            self.start = 0 if cache is None else int(cache.get_seq_length())
+            if self.fixed_prompt_length is not None:
+                self.prompt_length = self.fixed_prompt_length
+            elif self.start == 0:
+                self.prompt_length = None
+
+        return note
+
+    def prompt_places(self, length: int) -> int:
+        """How many of the `length` places of this pass belong to the prompt; they come first."""
+        if self.prompt_length is None:
+            self.prompt_length = length
+        return min(max(self.prompt_length - self.start, 0), length)
+
+
+@dataclass
+class _Addition:
+    """The forward hook of one block."""
+
+    layer: int
+    vector: Tensor  # (d,) or (B, d)
+    positions: Positions
+    whereabouts: _Whereabouts
+    expand: bool
+    cast: dict[tuple[torch.dtype, torch.device], Tensor] = field(default_factory=dict)
+
+    def __call__(self, module: nn.Module, args: Any, output: Any) -> Any:
+        stream = block_output(output)
+        vector = self._fitting(stream)
+        if self.positions == "all":
+            return replace_block_output(output, stream + vector)
+        length = stream.shape[1]
+        prompt = self.whereabouts.prompt_places(length)
+        first, last = (0, prompt) if self.positions == "prompt" else (prompt, length)
+        if first == last:
+            return None
+        if last - first == length:
+            return replace_block_output(output, stream + vector)
+        steered = stream[:, first:last] + vector
+        parts = (stream[:, :first], steered, stream[:, last:])
+        parts = tuple(part.expand(len(steered), -1, -1) for part in parts)  # as they are unless the batch was expanded
+        return replace_block_output(output, torch.cat(parts, dim=1))
+
+    def _fitting(self, stream: Tensor) -> Tensor:
+        """The vector as (1 or B, 1, d), in the dtype and on the device of `stream` (B, T, d)."""
+        key = (stream.dtype, stream.device)
+        if key not in self.cast:
+            # Kept for the passes that follow: copying from the host at every token would make each one wait.
+            rows = self.vector if self.vector.ndim == 2 else self.vector[None]
+            self.cast[key] = rows[:, None].to(device=stream.device, dtype=stream.dtype)
+        vector = self.cast[key]
+        if self.vector.ndim == 2 and vector.shape[0] != stream.shape[0] and not (self.expand and stream.shape[0] == 1):
+            raise InputError(
+                f"Expected one direction for each of the {stream.shape[0]} rows of the batch at block {self.layer}, "
+                f"got {vector.shape[0]}."
+            )
+        return vector
+
+
+def _check_layer(layer: int, count: int) -> None:
+    if not 0 <= layer < count:
+        raise InputError(f"Expected a block from 0 to {count - 1}, got {layer}.")
+
+
+def _merge(pushes: Sequence[Push], count: int, width: int) -> dict[int, Tensor]:
+    """One vector a block, (d,) or (B, d), summed in float32 or wider."""
+    merged: dict[int, Tensor] = {}
+    for push in pushes:
+        _check_layer(push.layer, count)
+        vector = push.vector
+        if vector.ndim not in (1, 2) or vector.shape[-1] != width:
+            raise InputError(
+                f"Expected a direction of width {width} at block {push.layer}, got shape {tuple(vector.shape)}; "
+                "use a vector that was found on this model."
+            )
+        vector = vector.to(torch.promote_types(vector.dtype, torch.float32))
+        there = merged.get(push.layer)
+        if there is None:
+            merged[push.layer] = vector
+            continue
+        if there.ndim == vector.ndim == 2 and there.shape[0] != vector.shape[0]:
+            raise InputError(
+                f"Expected pushes for the same rows at block {push.layer}, got {len(there)} and {len(vector)} rows."
+            )
+        merged[push.layer] = there + vector.to(there.device)
+    return merged

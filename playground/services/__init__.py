@@ -1,0 +1,1 @@
+"""Use cases: a request in, events out, a result at the end."""

@@ -1,0 +1,177 @@
+"""The command line that repeats a run: built from the request the page ran, read by playground/cli."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import fields
+
+import torch
+
+from playground.errors import PlaygroundError
+from playground.library import prompts as prompt_sets
+from playground.library.prompts import PromptSet
+from playground.library.recipe import format as format_recipe
+from playground.model.generate import Sampling
+from playground.model.load import LoadedModel
+from playground.model.prompting import PromptFormat
+from playground.services.find import FindRequest
+from playground.services.find.continuing import SETTINGS as CONTINUED
+from playground.services.find.sides import sides
+from playground.services.generate import GenerateRequest
+
+PROGRAM = ("python", "-m", "playground")
+
+
+# Options in the order in which the command line's help has them, and the fields they stand for.
+_OPTIONS = {
+    "--solver": "solver",
+    "--steps": "steps",
+    "--tolerance": "tolerance",
+    "--block": "block",
+    "--start": "start",
+    "--theta0": "theta0",
+    "--weights": "weights",
+    "--metric": "metric",
+    "--radius": "radius",
+    "--relative-radius": "relative_radius",
+    "--p": "p",
+    "--q": "q",
+    "--learning-rate": "learning_rate",
+    "--restarts": "restarts",
+    "--base": "base",
+    "--batch": "batch",
+    "--penalty": "penalty",
+    "--stop-share": "stop_share",
+}
+
+
+def find_command(request: FindRequest, loaded: LoadedModel, out: str, so_far: str | None = None) -> str:
+    """The shell command that finds the same vectors and writes them to the file `out`.
+
+    With `so_far`, the file of a set of ortho, the command goes on with it: prompts, layers and base are those of the
+    file.
+    """
+    words = [*PROGRAM, "find", request.method, *_model(loaded)]
+    if so_far is not None:
+        words += _given("--continue", so_far)
+    else:
+        words += [*_prompts(request), "--source", str(request.source)]
+        if request.target is not None:
+            words += ["--target", str(request.target)]
+    if request.method in ("power", "melbo", "difference") and not request.answers:
+        words += ["--tokens", "all" if request.target_tokens is None else str(request.target_tokens)]
+    if request.method != "difference":
+        words += ["--vectors", str(request.vectors)]
+        if so_far is None:
+            words += ["--seed", str(request.seed)]
+    for option, name in _OPTIONS.items():
+        # The file has a base, and settings that may differ from the defaults: they are all said.
+        if so_far is None or name in CONTINUED:
+            words += _setting(request, option, name, always=so_far is not None)
+    if request.memory_budget is not None:
+        words += ["--memory", f"{request.memory_budget / 2**20:.17g}"]
+    return shlex.join([*words, *_given("--out", out)])
+
+
+def generate_command(request: GenerateRequest, loaded: LoadedModel) -> str:
+    """The shell command that generates the same rows (it always generates the baseline too)."""
+    words = [*PROGRAM, "generate", *_model(loaded)]
+    for prompt in request.prompts:
+        words += _given("--prompt", prompt)
+    words += _format(request.format, PromptFormat())
+    for recipe in request.recipes:
+        words += _given("--steer", format_recipe(recipe))
+    if request.positions != "all":
+        words += ["--positions", request.positions]
+    sampling = request.sampling
+    words += ["--max-new-tokens", str(sampling.max_new_tokens)]
+    if sampling.temperature > 0:
+        words += ["--temperature", repr(sampling.temperature)]
+        if sampling.top_p != Sampling.top_p:
+            words += ["--top-p", repr(sampling.top_p)]
+        words += ["--seed", str(sampling.seed)]
+    if request.samples != 1:
+        words += ["--samples", str(request.samples)]
+    return shlex.join(words)
+
+
+def _given(option: str, value: str) -> list[str]:
+    """An option with a text of the user's own; joined by "=" when the text would read as an option itself."""
+    return [f"{option}={value}"] if value.startswith("-") or not value else [option, value]
+
+
+def _model(loaded: LoadedModel) -> list[str]:
+    words = [] if loaded.name == "organism" else _given("--model", loaded.name)
+    dtype = str(loaded.dtype).removeprefix("torch.")
+    if dtype != "float32" or loaded.name != "organism":
+        words += ["--dtype", dtype]
+    if loaded.device.type != _automatic_device():
+        words += ["--device", loaded.device.type]
+    return words
+
+
+def _automatic_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _format(wanted: PromptFormat, usual: PromptFormat) -> list[str]:
+    """The options that turn the format `usual`, which the prompts bring along, into `wanted`."""
+    words = []
+    if wanted.chat != usual.chat:
+        words.append("--chat" if wanted.chat else "--raw")
+    if not wanted.chat:
+        return words
+    if wanted.system != usual.system:
+        words += _given("--system", wanted.system or "")
+    if wanted.thinking:
+        words.append("--thinking")
+    return words
+
+
+def _prompts(request: FindRequest) -> list[str]:
+    """The prompt set by name when it, or its beginning, holds exactly these prompts; else every prompt in full."""
+    prompt_set = _set_of(request.prompt_set)
+    if prompt_set is not None:
+        usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
+        both = request.method == "difference" and prompt_set.kind != "prompts"
+        per_item = 2 if prompt_set.kind == "contrast" and not both else 1  # a contrast pair has two texts
+        count, rest = divmod(len(request.prompts), per_item)
+        if not rest and 0 < count <= len(prompt_set.items):
+            part = prompt_sets.select(prompt_set, count)
+            wanted = sides(part) if both else {"prompts": part.texts()}
+            if all(getattr(request, name) == texts for name, texts in wanted.items()):
+                words = ["--prompts", prompt_set.name]
+                words += [] if count == len(prompt_set.items) else ["--count", str(count)]
+                return words + _format(request.format, usual) + ([] if both else _other_side(request))
+    words = [word for text in request.prompts for word in _given("--prompt", text)]
+    return words + _format(request.format, PromptFormat()) + _other_side(request)
+
+
+def _other_side(request: FindRequest) -> list[str]:
+    words = [word for text in request.against for word in _given("--against-prompt", text)]
+    for matching, other in request.answers:
+        words += [*_given("--matching", matching), *_given("--other", other)]
+    return words
+
+
+def _set_of(name: str | None) -> PromptSet | None:
+    """The built-in set of that name; sets from elsewhere may be gone when the command is run."""
+    try:
+        return prompt_sets.built_in().get(name) if name else None
+    except PlaygroundError:
+        return None
+
+
+def _setting(request: FindRequest, option: str, name: str, always: bool) -> list[str]:
+    """An option for a setting that differs from its default, or that `always` is to be said."""
+    default = next(field.default for field in fields(request) if field.name == name)
+    value = getattr(request, name)
+    if value is None or (value == default and not always):
+        return []
+    if isinstance(value, tuple):
+        return [option, ",".join(repr(float(entry)) for entry in value)]
+    if isinstance(value, str):
+        return _given(option, value)
+    return [option, repr(value)]

@@ -1,0 +1,137 @@
+"""Finding directions: from a request to a vector set that says where it comes from."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from playground.errors import InputError
+from playground.library.origin import Origin, library_versions, now
+from playground.library.prompts import content_hash
+from playground.library.vector_set import VectorSet
+from playground.model.load import LoadedModel
+from playground.services.find import difference, melbo, ortho, power, random_directions
+from playground.services.find.context import Context, Found
+from playground.services.find.progress import FindProgress, FindResult
+from playground.services.find.request import FindRequest
+from playground.services.mix import LoadSet
+
+_RUNS = {
+    "power": power.run,
+    "melbo": melbo.run,
+    "ortho": ortho.run,
+    "difference": difference.run,
+    "random": random_directions.run,
+}
+
+
+def find(
+    loaded: LoadedModel,
+    request: FindRequest,
+    emit: Callable[[FindProgress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    load_set: LoadSet | None = None,
+    keep: Callable[[VectorSet], None] | None = None,
+    so_far: VectorSet | None = None,
+) -> FindResult:
+    """Find directions on this model.
+
+    `load_set` gives the sets that recipes of the request name. `keep` is called with all that ortho has after every
+    batch, so that it can be written at once; `so_far` is a set of ortho to go on with (same model, prompts, layers
+    and base): the result holds its rows and the new ones.
+
+    A cancel returns what there is (`converged` is False in its origin, where the method converges); before there is
+    anything it raises Cancelled. Raises InputError as `FindRequest.check` does, and for recipes that cannot be used;
+    FileError for sets that are missing or of another width.
+    """
+    begun = time.perf_counter()
+    if so_far is not None and request.method != "ortho":
+        raise InputError(f"Expected ortho to go on with a set, got {request.method}; leave the set out.")
+
+    def kept(found: Found) -> None:
+        if keep is not None:
+            keep(_vector_set(loaded, request, found, time.perf_counter() - begun, so_far))
+
+    def context(encoded: object) -> Context:
+        return Context(loaded, request, encoded, emit, cancelled, load_set, kept, so_far, begun)  # type: ignore[arg-type]
+
+    context(None).tell("encode", 0.0)
+    ready = context(request.encode(loaded))
+    ready.tell("prepare", 0.01)
+    found = _RUNS[request.method](ready)
+    seconds = time.perf_counter() - begun
+    vector_set = _vector_set(loaded, request, found, seconds, so_far)
+    ready.tell("done", 1.0, found.steps, found.steps, 0.0, **_shown(vector_set))
+    return FindResult(vector_set, found.spectrum, seconds, found.cancelled, found.stopped)
+
+
+def suggest_name(request: FindRequest, loaded: LoadedModel) -> str:
+    """A name for the set that tells it apart: prompts, method and layers, such as "refusals-power-3-9"."""
+    prompts = request.prompt_set or ("prompt" if len(request.prompts) == 1 else f"{len(request.prompts)}-prompts")
+    layers = [request.source] if request.target is None else [request.source, request.target]
+    words = [prompts, request.method, *map(str, layers)]
+    if loaded.name != "organism":
+        words.insert(0, re.split(r"[/\\]", loaded.name.rstrip("/\\"))[-1])
+    slug = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
+    return slug[-80:].strip("-")
+
+
+def _vector_set(
+    loaded: LoadedModel, request: FindRequest, found: Found, seconds: float, so_far: VectorSet | None
+) -> VectorSet:
+    if so_far is not None:
+        seconds += so_far.origin.seconds or 0.0
+    new = VectorSet(
+        vectors=found.vectors,
+        origin=_origin(loaded, request, found, seconds),
+        **found.values,
+        name=suggest_name(request, loaded),
+    )
+    if so_far is None:
+        return new
+    notes = so_far.notes + new.notes[so_far.rows :]
+    return replace(new, notes=notes, name=so_far.name, description=so_far.description)
+
+
+def _shown(vector_set: VectorSet) -> dict[str, object]:
+    """The values of all rows, as fields of FindProgress."""
+    return {
+        "singular_values": vector_set.singular_values,
+        "residuals": vector_set.residuals,
+        "objective": vector_set.objective,
+        "displacement": vector_set.displacements,
+        "effect": vector_set.effects,
+        "divergences": vector_set.divergences,
+        "norms": vector_set.native_norms,
+    }
+
+
+def _origin(loaded: LoadedModel, request: FindRequest, found: Found, seconds: float) -> Origin:
+    parameters: dict[str, object] = {"vectors": request.vectors, "dtype": str(loaded.dtype).removeprefix("torch.")}
+    if request.format.chat:
+        parameters["thinking"] = request.format.thinking
+    return Origin(
+        model=loaded.name,
+        revision=loaded.revision,
+        fingerprint=loaded.fingerprint,
+        width=loaded.width,
+        block_count=loaded.block_count,
+        source=request.source,
+        target=request.target,
+        target_tokens=found.target_tokens,
+        method=request.method,
+        parameters=parameters | dict(found.parameters),
+        seed=request.seed,
+        prompts=request.prompts,
+        prompt_set=request.prompt_set,
+        prompt_hash=content_hash(request.prompts),
+        chat=request.format.chat,
+        system=request.format.system,
+        residual_norm=found.residual_norm,
+        converged=found.converged,
+        seconds=seconds,
+        versions=library_versions(),
+        created=now(),
+    )

@@ -1,0 +1,58 @@
+"""The solvers' own settings, out of a request. Building one checks its values, with InputError."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playground.core.krylov import KrylovSettings
+from playground.core.melbo import MelboSettings
+from playground.core.ortho import OrthoSettings
+
+if TYPE_CHECKING:
+    from playground.services.find.request import FindRequest
+
+RELATIVE_RADIUS = 0.5
+"""MELBO's radius when none is given: half the residual norm, which is the same push on every model."""
+
+
+def krylov(request: FindRequest) -> KrylovSettings:
+    """Of power iteration; its defaults for the power iteration that another method starts from."""
+    given = {} if request.steps is None or request.method != "power" else {"steps": request.steps}
+    return KrylovSettings(
+        vectors=request.vectors,
+        tolerance=request.tolerance,
+        block=request.block,
+        seed=request.seed,
+        solver=request.solver,  # type: ignore[arg-type]
+        **given,
+    )
+
+
+def melbo(request: FindRequest, residual_norm: float) -> MelboSettings:
+    """Of MELBO, with the radius in units of the residual stream."""
+    relative = RELATIVE_RADIUS if request.relative_radius is None else request.relative_radius
+    given = {} if request.steps is None else {"steps": request.steps}
+    return MelboSettings(
+        radius=relative * residual_norm if request.radius is None else request.radius,
+        vectors=request.vectors,
+        p=request.p,
+        q=request.q,
+        learning_rate=request.learning_rate,
+        restarts=request.restarts,
+        seed=request.seed,
+        **given,
+    )
+
+
+def ortho(request: FindRequest) -> OrthoSettings:
+    """Of MELBO-ortho; its `vectors` counts those of earlier runs."""
+    given = {} if request.steps is None else {"steps": request.steps}
+    return OrthoSettings(
+        vectors=request.vectors,
+        batch=request.batch,
+        learning_rate=request.learning_rate,
+        penalty=request.penalty,
+        stop_share=request.stop_share,
+        seed=request.seed,
+        **given,
+    )

@@ -1,0 +1,38 @@
+"""The two sides of a mean difference, out of a prompt set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playground.errors import InputError
+from playground.library.prompts import PromptSet
+
+
+def sides(prompt_set: PromptSet, against: PromptSet | None = None) -> dict[str, Any]:
+    """The fields `prompts`, `against` and `answers` of a FindRequest for "difference".
+
+    A contrast set brings both sides along, and so do choice items (their questions, and the answers that follow them);
+    other prompts need a second set to stand against. Raises InputError when a side is missing or there are three.
+    """
+    if prompt_set.kind == "prompts":
+        if against is None:
+            raise InputError(
+                f"Expected contrast pairs, choice items or a second list of prompts, got {prompt_set.name} alone; "
+                "choose prompts that do not show the behaviour."
+            )
+        return {"prompts": prompt_set.texts(), "against": against.texts(), "answers": ()}
+    if against is not None:
+        raise InputError(
+            f"Expected one set when it has both sides, as {prompt_set.name} has, got {against.name} too; leave it out."
+        )
+    if prompt_set.kind == "choices":
+        return {
+            "prompts": prompt_set.texts(),
+            "against": (),
+            "answers": tuple((item.matching, item.other) for item in prompt_set.items),
+        }
+    return {
+        "prompts": tuple(pair.positive for pair in prompt_set.items),
+        "against": tuple(pair.negative for pair in prompt_set.items),
+        "answers": (),
+    }

@@ -1,0 +1,150 @@
+"""Generating text with and without recipes: baseline and steered rows side by side, in one batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from playground.core.push import POSITIONS, Positions
+from playground.errors import InputError
+from playground.library.recipe import Recipe
+from playground.library.recipe import format as format_recipe
+from playground.model.generate import Sampling, Step
+from playground.model.generate import generate as generate_rows
+from playground.model.load import LoadedModel
+from playground.model.prompting import PromptFormat, encode
+from playground.services.mix import LoadSet, Mix, mix
+from playground.services.requests import check_whole
+
+MAX_ROWS = 256  # rows of one batch; beyond it a click would fill the memory of most devices
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateRequest:
+    """Prompts × (baseline and recipes) × samples, all in one batch.
+
+    `positions` says at which tokens the recipes are added. `samples` is the number of texts for each prompt and recipe;
+    the baseline gets as many. Raises InputError when a value is wrong whatever the model.
+    """
+
+    prompts: tuple[str, ...]
+    format: PromptFormat = field(default_factory=PromptFormat)
+    recipes: tuple[Recipe, ...] = ()
+    positions: Positions = "all"
+    sampling: Sampling = field(default_factory=Sampling)
+    samples: int = 1
+    baseline: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompts", tuple(self.prompts))
+        object.__setattr__(self, "recipes", tuple(self.recipes))
+        if not self.prompts:
+            raise InputError("Expected a prompt, got none; type one.")
+        check_positions(self.positions)
+        check_whole("number of samples", self.samples, least=1, most=MAX_ROWS)
+        if not self.baseline and not self.recipes:
+            raise InputError("Expected the baseline or at least one recipe, got neither; choose what to generate.")
+        if self.rows > MAX_ROWS:
+            raise InputError(
+                f"Expected at most {MAX_ROWS} texts at once, got {self.rows} (prompts × recipes × samples); "
+                "ask for fewer samples or recipes."
+            )
+
+    @property
+    def rows(self) -> int:
+        """How many texts are generated."""
+        return len(self.prompts) * (len(self.recipes) + self.baseline) * self.samples
+
+
+def check_positions(positions: object) -> None:
+    """Raises InputError unless `positions` is one of POSITIONS."""
+    if positions not in POSITIONS:
+        listed = f"{', '.join(POSITIONS[:-1])} or {POSITIONS[-1]}"
+        raise InputError(f"Expected positions {listed}, got {positions!r}; choose one of them.")
+
+
+@dataclass(frozen=True)
+class GenerateProgress:
+    """The texts so far, one a row in the order of the result's rows, after `step` of at most `steps` tokens."""
+
+    texts: tuple[str, ...]
+    step: int
+    steps: int
+    seconds: float
+
+    @property
+    def share(self) -> float:
+        """The part done, 0..1, if every row runs to the full length."""
+        return self.step / self.steps
+
+    @property
+    def seconds_to_go(self) -> float:
+        """At most this long still, at the pace so far."""
+        return self.seconds / max(self.step, 1) * (self.steps - self.step)
+
+
+@dataclass(frozen=True)
+class GeneratedRow:
+    """One text. `recipe` is "" for the baseline; `norm` is that of what was added (see Mix); `token_ids` are the
+    generated ones, without end and padding; `finished` says that the model ended the text itself.
+    """
+
+    recipe: str
+    prompt: str
+    sample: int
+    text: str
+    token_ids: tuple[int, ...]
+    norm: float
+    finished: bool
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """Rows in the order prompt, recipe (the baseline first), sample. `seconds` is the generation alone."""
+
+    rows: tuple[GeneratedRow, ...]
+    seconds: float
+    tokens_per_second: float
+    cancelled: bool
+    warnings: tuple[str, ...]
+
+
+def generate(
+    loaded: LoadedModel,
+    request: GenerateRequest,
+    load_set: LoadSet,
+    emit: Callable[[GenerateProgress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> GenerateResult:
+    """Generate every row of the request; a cancel returns the texts so far.
+
+    Raises InputError for prompts that are empty or too long for this model and for rows that a set does not have,
+    FileError for sets that are missing or were made for another width.
+    """
+    mixes = [mix(loaded, recipe, load_set) for recipe in request.recipes]
+    begun, steps = time.perf_counter(), request.sampling.max_new_tokens
+    choices = [(format_recipe(recipe), made) for recipe, made in zip(request.recipes, mixes, strict=True)]
+    if request.baseline:
+        choices.insert(0, ("", Mix((), 0.0, ())))
+    plan = [  # one entry a row: number of the prompt, recipe, what it adds, number of the sample
+        (prompt, recipe, made, sample)
+        for prompt in range(len(request.prompts))
+        for recipe, made in choices
+        for sample in range(request.samples)
+    ]
+    encoded = encode(loaded, request.prompts, request.format, room=steps).take([prompt for prompt, *_ in plan])
+    pushes = [made.pushes for _, _, made, _ in plan]
+
+    def tell(step: Step) -> None:
+        emit(GenerateProgress(step.texts, min(step.index + 1, steps), steps, time.perf_counter() - begun))
+
+    done = generate_rows(loaded, encoded, pushes, request.positions, request.sampling, tell, cancelled)
+    rows = tuple(
+        GeneratedRow(recipe, request.prompts[prompt], sample, text, tuple(token_ids), made.norm, finished)
+        for (prompt, recipe, made, sample), text, token_ids, finished in zip(
+            plan, done.texts, done.token_ids, done.finished, strict=True
+        )
+    )
+    warnings = tuple(dict.fromkeys(warning for made in mixes for warning in made.warnings))
+    return GenerateResult(rows, done.seconds, done.tokens_per_second, done.cancelled, warnings)

@@ -1,0 +1,218 @@
+"""One piece of work for the model: how it is stopped, how it ends, and what its reader sees of it.
+
+The work runs in the worker of playground/services/jobs.py. Its reader may sit in any thread, and may change threads
+between two events (the steps of Gradio's generators do).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from playground.errors import Cancelled
+
+T = TypeVar("T")
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The job has not begun: `position` 1 means that it is the next one."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Nothing new from the work; it has been running (or waiting) for `seconds`."""
+
+    seconds: float
+
+
+class JobContext:
+    """What the work is handed: a way to tell (`emit`) and a question to ask often (`cancelled`)."""
+
+    def __init__(self, job: Job[Any]):
+        self._job = job
+
+    def emit(self, event: object) -> None:
+        self._job._emit(event)
+
+    def cancelled(self) -> bool:
+        """True after a cancel, after the reader has gone, or past the deadline."""
+        return self._job._should_stop()
+
+
+class _Queue(Protocol):
+    """What a job needs of the queue it stands in."""
+
+    _changed: threading.Condition
+
+    def _remove(self, job: Job[Any]) -> None: ...
+
+    def _position(self, job: Job[Any]) -> int | None: ...
+
+
+class Job(Generic[T]):
+    """One piece of work in the queue. Made by `Jobs.start` only."""
+
+    def __init__(
+        self,
+        jobs: _Queue,
+        name: str,
+        work: Callable[[JobContext], T],
+        owner: str | None,
+        deadline: float | None,
+        turn: int,
+    ):
+        self.name = name
+        self.owner = owner
+        self.deadline = deadline
+        self.state: State = "waiting"
+        self.created = time.monotonic()
+        self.started: float | None = None  # time.monotonic() at which the work began
+        self.ended: float | None = None
+        self._jobs = jobs
+        self._changed = jobs._changed
+        self._work: Callable[[JobContext], T] | None = work
+        self._turn = turn
+        self._events: deque[object] = deque()
+        self._stop = False
+        self._share: float | None = None
+        self._seconds_to_go: float | None = None
+        self._told_to_go_at = 0.0
+        self._result: T | None = None
+        self._error: BaseException | None = None
+        self._traceback: Any = None
+
+    @property
+    def finished(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+    @property
+    def seconds(self) -> float:
+        """How long the work has been running, or ran."""
+        if self.started is None:
+            return 0.0
+        return (self.ended if self.ended is not None else time.monotonic()) - self.started
+
+    @property
+    def timed_out(self) -> bool:
+        return self.deadline is not None and self.seconds > self.deadline
+
+    @property
+    def cancel_requested(self) -> bool:
+        return self._stop
+
+    def events(self, tick: float | None = None) -> Events:
+        """What happens, for one reader: `Waiting` while the job is queued, then whatever the work emits; ends with the
+        work, and raises what the work raised. Closing or dropping it cancels the job and never blocks.
+
+        With `tick`, a `Tick` comes whenever that many seconds have passed without an event, so that a reader that can
+        only leave at an event (a Gradio generator) gets the chance.
+        """
+        return Events(self, tick)
+
+    def cancel(self) -> None:
+        """Ask the work to stop; a job that still waits is over at once."""
+        with self._changed:
+            self._stop = True
+            if self.state == "waiting":
+                self._jobs._remove(self)
+                self._finish("cancelled")
+            self._changed.notify_all()
+
+    def result(self, timeout: float | None = None) -> T:
+        """Wait for the end and return what the work returned, or raise what it raised.
+
+        Raises `Cancelled` when the job was stopped before it had anything, TimeoutError after `timeout` seconds.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.finished, timeout):
+                raise TimeoutError(f"“{self.name}” did not end within {timeout:g} s")
+        if self._error is not None:
+            raise self._error.with_traceback(self._traceback)
+        if self.state == "cancelled":
+            raise Cancelled(f"“{self.name}” was stopped before it had a result")
+        return self._result  # type: ignore[return-value]
+
+    def _should_stop(self) -> bool:
+        return self._stop or self.timed_out
+
+    def _emit(self, event: object) -> None:
+        with self._changed:
+            share = getattr(event, "share", None)
+            if share is not None:
+                self._share = float(share)
+            self._seconds_to_go = getattr(event, "seconds_to_go", None)
+            self._told_to_go_at = time.monotonic()
+            self._events.append(event)
+            self._changed.notify_all()
+
+    def _finish(self, state: State) -> None:
+        self.state = state
+        self.ended = time.monotonic()
+        self._work = None  # whatever the closure holds (a model, say) must not outlive the run
+
+    def _run(self) -> None:
+        work, state = self._work, "done"
+        try:
+            self._result = work(JobContext(self))  # type: ignore[misc]
+        except Cancelled:
+            state = "cancelled"
+        except BaseException as error:  # the worker outlives everything, SystemExit from a library too
+            # The reader gets the traceback, but not the local variables: they can hold a GPU's memory.
+            traceback.clear_frames(error.__traceback__)
+            self._error, self._traceback, state = error, error.__traceback__, "failed"
+        del work
+        with self._changed:
+            self._finish(state)
+            self._changed.notify_all()
+
+
+class Events(Iterator[object]):
+    """The event stream of a job (see `Job.events`). `close` may be called from any thread, also while another waits."""
+
+    def __init__(self, job: Job[Any], tick: float | None):
+        self._job = job
+        self._tick = tick
+        self._position: int | None = None
+        self._closed = False
+
+    def __iter__(self) -> Events:
+        return self
+
+    def __next__(self) -> object:
+        job, changed = self._job, self._job._changed
+        until = None if self._tick is None else time.monotonic() + self._tick
+        with changed:
+            while not self._closed:
+                if job._events:
+                    return job._events.popleft()
+                if job.finished:
+                    self._closed = True
+                    if job._error is not None:
+                        raise job._error.with_traceback(job._traceback)
+                    break
+                position = job._jobs._position(job)
+                if position is not None and position != self._position:
+                    self._position = position
+                    return Waiting(position)
+                left = None if until is None else until - time.monotonic()
+                if left is not None and left <= 0:
+                    return Tick(time.monotonic() - (job.started if job.started is not None else job.created))
+                changed.wait(left)
+        raise StopIteration
+
+    def close(self) -> None:
+        self._closed = True
+        self._job.cancel()
+
+    def __del__(self) -> None:
+        # No lock here: this can run inside the garbage collector. The worker skips a waiting job that must stop.
+        self._job._stop = True

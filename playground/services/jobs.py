@@ -1,0 +1,169 @@
+"""One worker for everything that uses the model: a fair queue of jobs.
+
+The model is shared by all visitors, and its hooks, its gradient mode and its memory allow one user at a time: so every
+operation on it runs in the one worker thread of a `Jobs`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from playground.errors import InputError
+from playground.services.job import Events, Job, JobContext, Tick, Waiting
+
+__all__ = ["Events", "Job", "JobContext", "Jobs", "Status", "Tick", "Waiting"]
+
+T = TypeVar("T")
+
+QUEUE_LIMIT = 32  # jobs that may wait: beyond it a newcomer would wait for minutes, and is better told at once
+CLOSE_SECONDS = 2.0  # how long leaving the process waits for the worker to notice the cancel
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the worker does now. `share` is in 0..1; it and `seconds_to_go` are None while nobody can know."""
+
+    running: str | None
+    share: float | None
+    seconds: float
+    seconds_to_go: float | None
+    waiting: int
+
+
+class Jobs:
+    """The queue and its one worker thread.
+
+    Fair among owners: each owner's jobs run in the order they came, and owners take turns, so that somebody with ten
+    jobs does not keep others waiting for all ten. A job's turn is one after that of the running job, and at least two
+    after that of its owner's previous job; the lowest turn runs first, the earlier arrival when they are equal. So a
+    newcomer goes before a second job of those who are being served, and nobody is passed by newcomers for ever.
+    A job without an owner is an owner of its own.
+    """
+
+    def __init__(self, queue_limit: int = QUEUE_LIMIT):
+        self.queue_limit = queue_limit
+        self._changed = threading.Condition()
+        self._waiting: list[Job[Any]] = []
+        self._running: Job[Any] | None = None
+        self._turn = 0
+        self._last_turn: dict[str, int] = {}  # of an owner's latest job that ran
+        self._worker: threading.Thread | None = None
+        self._closing = False
+
+    def start(
+        self, name: str, work: Callable[[JobContext], T], owner: str | None = None, deadline: float | None = None
+    ) -> Job[T]:
+        """Queue `work`. `name` is shown to people; `deadline` is in seconds from the moment the work begins.
+
+        Raises InputError when `queue_limit` jobs wait already.
+        """
+        with self._changed:
+            if self._closing:
+                raise InputError("Expected a running program, got one that is being closed; start it again.")
+            waiting = self._schedule()
+            if len(waiting) >= self.queue_limit:
+                raise InputError(
+                    f"Expected at most {self.queue_limit} jobs waiting for the model, got one more (it is busy); "
+                    f"try again in a moment."
+                )
+            job = Job(self, name, work, owner, deadline, self._turn_for(owner, waiting))
+            self._waiting.append(job)
+            if self._worker is None:
+                self._worker = threading.Thread(target=self._work, name="playground-model", daemon=True)
+                self._worker.start()
+                atexit.register(self.close)
+            self._changed.notify_all()
+        return job
+
+    def status(self) -> Status:
+        with self._changed:
+            job, waiting = self._running, len(self._schedule())
+            if job is None:
+                return Status(None, None, 0.0, None, waiting)
+            seconds, to_go = job.seconds, job._seconds_to_go
+            if to_go is not None:
+                to_go = max(0.0, to_go - (time.monotonic() - job._told_to_go_at))
+            return Status(job.name, job._share, seconds, to_go, waiting)
+
+    @property
+    def running(self) -> Job[Any] | None:
+        return self._running
+
+    def cancel_all(self, owner: str | None = None) -> None:
+        """Cancel every job (of this owner, when one is named)."""
+        with self._changed:
+            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
+        for job in jobs:
+            if owner is None or job.owner == owner:
+                job.cancel()
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Cancel everything and end the worker; waits for it at most `timeout` seconds."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self.cancel_all()
+        if self._worker is not None and self._worker is not threading.current_thread():
+            self._worker.join(timeout)
+        atexit.unregister(self.close)
+
+    def _turn_for(self, owner: str | None, waiting: list[Job[Any]]) -> int:
+        if owner is None:
+            return self._turn + 1
+        earlier = [job._turn for job in waiting if job.owner == owner]
+        if owner in self._last_turn:
+            earlier.append(self._last_turn[owner])
+        return max([self._turn + 1, *(turn + 2 for turn in earlier)])
+
+    def _schedule(self) -> list[Job[Any]]:
+        """The waiting jobs in the order in which they will run."""
+        return sorted((job for job in self._waiting if not job._stop), key=lambda job: job._turn)  # sorted() is stable
+
+    def _position(self, job: Job[Any]) -> int | None:
+        """1 for the next job; None for a job that does not wait, or starts at once."""
+        if job.state != "waiting" or job._stop:
+            return None
+        index = self._schedule().index(job)
+        return None if index == 0 and self._running is None else index + 1
+
+    def _remove(self, job: Job[Any]) -> None:
+        if job in self._waiting:
+            self._waiting.remove(job)
+
+    def _next(self) -> Job[Any] | None:
+        """The job to run, marked as running; None when nothing waits. Called with the lock held."""
+        for job in [job for job in self._waiting if job._stop]:  # their readers are gone
+            self._waiting.remove(job)
+            job._finish("cancelled")
+        job = next(iter(self._schedule()), None)
+        if job is None:
+            return None
+        self._waiting.remove(job)
+        self._turn = job._turn
+        self._last_turn = {o: turn for o, turn in self._last_turn.items() if turn + 1 >= self._turn}
+        if job.owner is not None:
+            self._last_turn[job.owner] = job._turn
+        job.state, job.started = "running", time.monotonic()
+        self._running = job
+        return job
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or self._waiting)
+                if self._closing:
+                    return
+                job = self._next()
+                self._changed.notify_all()
+            if job is None:
+                continue
+            job._run()
+            del job  # the worker keeps no result alive while it waits
+            with self._changed:
+                self._running = None
+                self._changed.notify_all()

@@ -1,0 +1,128 @@
+"""What one process shares among its visitors: the loaded model, the worker that uses it, and the library of sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from playground.errors import InputError, ModelError, PlaygroundError
+from playground.library.store import Store
+from playground.library.vector_set import VectorSet
+from playground.model.load import LoadedModel, load
+from playground.services.jobs import Job, JobContext, Jobs
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LoadProgress:
+    """What loading is at, and the part of that stage that is done (0..1)."""
+
+    stage: str
+    share: float
+
+
+class Workbench:
+    """One model at a time. `generation` counts the models: whoever keeps something that belongs to a model keeps the
+    number with it, and asks later whether it is still the same.
+    """
+
+    def __init__(self, store: Store | None = None, jobs: Jobs | None = None):
+        self.store = store if store is not None else Store()
+        self.jobs = jobs if jobs is not None else Jobs()
+        self.loaded: LoadedModel | None = None
+        self.generation = 0
+        self._settings: tuple[str | None, str, str] = (None, "auto", "auto")  # what `loaded` was asked for with
+
+    def load_model(
+        self,
+        name: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        emit: Callable[[LoadProgress], None] = lambda event: None,
+    ) -> LoadedModel:
+        """Put another model in the place of the one there is, whose memory is freed first.
+
+        For the worker (`start_loading`), or before there is any. Whatever can be refused before weights are read
+        (no such path, not a causal model, no network) leaves the present model untouched. When the weights then fail,
+        the old model is loaded again and the error still raised: ModelError, one sentence.
+        """
+
+        def tell(stage: str, share: float) -> None:
+            emit(LoadProgress(stage, share))
+
+        old, freed = self.loaded, False
+
+        def free() -> None:
+            nonlocal freed
+            freed = True
+            self.loaded = None
+            if old is not None:
+                old.unload()
+
+        try:
+            loaded = load(name, device, dtype, on_progress=tell, before_weights=free)
+        except BaseException:
+            if freed and old is not None:
+                self._bring_back(tell)
+            raise
+        self.loaded, self._settings = loaded, (name, device, dtype)
+        self.generation += 1
+        return loaded
+
+    def _bring_back(self, tell: Callable[[str, float], None]) -> None:
+        tell("Loading the earlier model again", 0.0)
+        try:
+            self.loaded = load(*self._settings)
+        except PlaygroundError:
+            self.generation += 1  # there is none now, and what belonged to the old one must not be used
+
+    def start_loading(
+        self, name: str | None = None, device: str = "auto", dtype: str = "auto", owner: str | None = None
+    ) -> Job[LoadedModel]:
+        """`load_model` as a job, which emits LoadProgress."""
+        return self.jobs.start(
+            f"loading {name or 'organism'}",
+            lambda context: self.load_model(name, device, dtype, context.emit),
+            owner,
+        )
+
+    def start(
+        self,
+        name: str,
+        work: Callable[[LoadedModel, JobContext], T],
+        owner: str | None = None,
+        deadline: float | None = None,
+        generation: int | None = None,
+    ) -> Job[T]:
+        """Queue work on the model that is loaded when its turn comes.
+
+        With `generation`, the work is refused (InputError) when another model has been loaded by then. Raises
+        InputError when the queue is full; the job raises ModelError when no model is loaded.
+        """
+
+        def run(context: JobContext) -> T:
+            if generation is not None and generation != self.generation:
+                raise InputError(
+                    f"Expected the model this was asked for, got {self.loaded.name if self.loaded else 'none'}, loaded "
+                    "in the meantime; check the layers and start again."
+                )
+            return work(self.require(), context)
+
+        return self.jobs.start(name, run, owner, deadline)
+
+    def require(self) -> LoadedModel:
+        """The loaded model. Raises ModelError when there is none."""
+        loaded = self.loaded
+        if loaded is None:
+            raise ModelError("Expected a loaded model, got none; load one first.")
+        return loaded
+
+    def load_set(self, name: str) -> VectorSet:
+        """A set of the library by its name (never by a path: visitors choose names). Raises FileError."""
+        return self.store.load(name)
+
+    def close(self) -> None:
+        """End the worker; for the end of the process, and of tests."""
+        self.jobs.close()

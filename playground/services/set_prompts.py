@@ -1,0 +1,36 @@
+"""The prompts that a vector set was found on, read again by the model it is for."""
+
+from __future__ import annotations
+
+from playground.errors import InputError
+from playground.library.vector_set import VectorSet, check_fits
+from playground.model.load import LoadedModel
+from playground.model.prompting import Encoded, PromptFormat, encode
+
+
+def prompts_of(loaded: LoadedModel, vector_set: VectorSet) -> Encoded:
+    """The set's prompts as one batch, formatted as they were when it was found.
+
+    Raises FileError for a set made for another width or with layers this model does not have, InputError for one that
+    does not say its prompts, and what `encode` raises.
+    """
+    origin = vector_set.origin
+    check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
+    if not origin.prompts:
+        raise InputError(
+            f"Expected a set that says the prompts it was found on, got “{vector_set.name}” without; choose another."
+        )
+    thinking = bool(origin.parameters.get("thinking", False))
+    return encode(loaded, origin.prompts, PromptFormat(origin.chat, origin.system, origin.chat and thinking))
+
+
+def check_rows(vector_set: VectorSet, rows: tuple[int, ...] | None) -> tuple[int, ...]:
+    """The rows asked for, all of them when that is None. Raises InputError for none, and for one that is not there."""
+    if rows is None:
+        return tuple(range(vector_set.rows))
+    if not rows or not all(0 <= row < vector_set.rows for row in rows):
+        raise InputError(
+            f"Expected rows of “{vector_set.name}” from 0 to {vector_set.rows - 1}, got {list(rows)}; choose some of "
+            "its rows."
+        )
+    return tuple(rows)

@@ -1,0 +1,300 @@
+"""The Discover tab: choose a method, prompts and layers, watch it converge, look at what was found, and save it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import InputError, PlaygroundError
+from playground.library import prompts as prompt_sets
+from playground.ui import (
+    cost,
+    defaults,
+    discover_layout,
+    discover_method,
+    first_look,
+    found,
+    markup,
+    prompt_source,
+    start_picker,
+    vector_controls,
+)
+from playground.ui.discover_form import AGAINST, DiscoverForm
+from playground.ui.discover_layout import FIRST_METHOD, DiscoverTab
+from playground.ui.discover_ortho import PICK
+from playground.ui.discover_run import compute_vectors, continue_set
+from playground.ui.frame import Frame, acted
+from playground.ui.prompt_source import PromptChoice, PromptSource, against_of
+from playground.ui.running import long, quick
+from playground.ui.state import Visitor
+from playground.ui.steer_layout import SteerTab
+from playground.ui.vector_controls import UNCHECKED
+from playground.ui.vector_picker import Pick
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+
+
+def build(frame: Frame, steer_tab: SteerTab) -> DiscoverTab:
+    """The tab, wired."""
+    tab = discover_layout.build(frame)
+    inputs = [*tab.inputs, *steer_tab.mix_inputs]
+    _wire_run(frame, tab, inputs)
+    _wire_form(frame, tab, inputs)
+    for source in (tab.prompts, tab.against):
+        _wire_prompts(frame, tab, source, inputs)
+    start_picker.wire(frame, tab.power.start)
+    start_picker.wire(frame, tab.melbo.start)
+    vector_controls.wire(frame, tab.ortho.pick)
+    _wire_base_strip(frame, tab)
+    found.wire(frame, tab, steer_tab)
+    return tab
+
+
+def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any, Any]:
+    """Bounds and defaults for the loaded model; what another model computed is cleared away."""
+    loaded, load = frame.workbench.loaded, frame.load_set(visitor)
+    names = prompt_source.set_names(loaded)
+    chosen = prompt_source.default_set(loaded)
+    updates: dict[Any, Any] = {}
+    for source, name in ((tab.prompts, chosen), (tab.against, prompt_source.default_other(loaded))):
+        choice = PromptChoice(prompt_source.BUILT_IN, name, "", prompt_source.USE)
+        updates |= source.updates(choice, visitor, use=prompt_source.USE) | {
+            source.kind: prompt_source.BUILT_IN,
+            source.set_name: gr.update(choices=names, value=name, visible=True),
+        }
+    updates |= _asked(chosen, tab)
+    opening = defaults.opening(loaded, frame.workbench.store)
+    sets = frame.set_choices(visitor)
+    if opening.set_name is None:
+        base = {tab.ortho.pick.set_name: gr.update(choices=sets, value=None), tab.ortho.pick.row: None}
+    else:
+        base = tab.ortho.pick.show(Pick(opening.set_name, str(opening.row), scale=opening.scale), sets, load)
+    continued = frame.ortho_sets()
+    return updates | {
+        **_method_updates(tab, "power"),
+        tab.method: FIRST_METHOD,
+        **tab.layers.bounds(loaded),
+        **tab.figures.empty("power"),
+        **base,
+        **tab.ortho.offered(sets, continued, continued[0] if continued else None),
+        **tab.power.start.offered(sets),
+        **tab.melbo.start.offered(sets),
+        tab.progress: "",
+        tab.look_table: first_look.WAITING,
+        tab.repeat: "",
+        tab.notice: "",
+        tab.save_notice: "",
+        tab.name: "",
+        tab.save: gr.update(interactive=False),
+        tab.download: gr.update(value=None, interactive=False),
+        tab.hint: "",
+    }
+
+
+def library_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any, Any]:
+    """New choices in the pickers after the library changed; what is chosen is left alone."""
+    names = frame.set_choices(visitor)
+    return {
+        **tab.ortho.offered(names, frame.ortho_sets(), None),
+        **tab.power.start.offered(names),
+        **tab.melbo.start.offered(names),
+    }
+
+
+def outputs(tab: DiscoverTab) -> list[Any]:
+    """Everything `model_updates` may write to."""
+    return [
+        *_form_outputs(tab), tab.method, *tab.prompts.outputs, *tab.against.outputs, tab.mode, tab.system,
+        *tab.figures.outputs, tab.ortho.pick.strip, tab.notice, tab.progress, tab.look_table, tab.repeat, tab.name,
+        tab.save_notice, tab.download, tab.save,
+    ]
+
+
+def library_outputs(tab: DiscoverTab) -> list[Any]:
+    """What `library_updates` may write to."""
+    ortho = tab.ortho
+    return [ortho.pick.set_name, ortho.goes_on, ortho.continued, tab.power.start.set_name, tab.melbo.start.set_name]
+
+
+def _form_outputs(tab: DiscoverTab) -> list[Any]:
+    """The parts of the form that depend on the method, and everything a preset may fill in."""
+    boxes = [tab.melbo.box, tab.melbo.more, tab.ortho.box, tab.ortho.more, tab.power.more, tab.against_box]
+    options = [*tab.power.inputs, *tab.melbo.inputs, *tab.ortho.inputs, tab.ortho.goes_on, tab.ortho.pick_box]
+    return [tab.what, tab.presets, tab.hint, *boxes, *tab.layers.outputs, *options]
+
+
+def _method_updates(tab: DiscoverTab, method: str, all_tokens: bool = False, kind: str = "prompts") -> dict[Any, Any]:
+    """The form for a method; `kind` is that of the prompts."""
+    one_sided = method == "difference" and kind == "prompts"
+    return {
+        tab.what: discover_method.explained(method),
+        tab.presets: discover_method.presets(method),
+        tab.melbo.box: gr.update(visible=method == "melbo"),
+        tab.melbo.more: gr.update(visible=method == "melbo"),
+        tab.ortho.box: gr.update(visible=method == "ortho"),
+        tab.ortho.more: gr.update(visible=method == "ortho"),
+        tab.power.more: gr.update(visible=method == "power"),
+        tab.against_box: gr.update(visible=one_sided),
+        **tab.layers.applies(method, all_tokens, method == "difference" and kind == "choices"),
+    }
+
+
+def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
+    written = [
+        tab.notice, tab.progress, *tab.figures.outputs, tab.look_table, tab.name, tab.repeat, tab.save_notice,
+        tab.download, tab.save, tab.ortho.pick.set_name, tab.ortho.goes_on, tab.ortho.continued, frame.status,
+        frame.library_seen,
+    ]
+    options = {"trigger_mode": "once", "concurrency_limit": 16, "concurrency_id": "jobs", **PRIVATE}
+
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_compute(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from compute_vectors(frame, tab, frame.visitor(request), DiscoverForm.of(values))
+
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_continue(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from continue_set(frame, tab, frame.visitor(request), DiscoverForm.of(values))
+
+    tab.compute.click(on_compute, inputs, written, **options)
+    tab.ortho.go_on.click(on_continue, inputs, written, **options)
+
+    def on_stop(request: gr.Request) -> None:
+        frame.workbench.jobs.cancel_all(frame.visitor(request).session)
+
+    tab.stop.click(on_stop, queue=False, **PRIVATE)
+
+
+def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
+    @quick
+    def on_method(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), DiscoverForm.of(values)
+        updates = _method_updates(tab, form.found_by, form.all_tokens, _kind(form, visitor))
+        if visitor.found is None:  # what was computed stays in sight until something else is
+            updates |= tab.figures.empty(form.found_by)
+        updates |= tab.layers.usual_tokens(form.found_by, form.tokens, form.all_tokens)
+        usual, contrast = prompt_source.default_set(frame.loaded), prompt_source.default_contrast(frame.loaded)
+        if form.found_by == "difference" and contrast is not None and form.set_name == usual:
+            updates |= {tab.prompts.set_name: contrast, **_asked(contrast, tab)}  # one that brings both sides along
+        elif form.found_by != "difference" and form.set_name == contrast:
+            updates |= {tab.prompts.set_name: usual, **_asked(usual, tab)}
+        return updates | {tab.hint: cost_hint(frame, visitor, form)}
+
+    asked = [tab.prompts.set_name, tab.mode, tab.system]
+    tab.method.input(on_method, inputs, [*_form_outputs(tab), *tab.figures.outputs, *asked], **PRIVATE)
+
+    @quick
+    def on_preset(event: gr.EventData) -> dict[Any, Any]:
+        chosen = discover_method.preset(acted(event).get("name"))
+        if chosen is None:
+            raise InputError("Expected one of the settings, got another one; click one of the buttons.")
+        values, vectors = dict(chosen.values), defaults.layers(frame.workbench.loaded).vectors
+        controls = {"power": tab.power, "melbo": tab.melbo, "ortho": tab.ortho}.get(chosen.method)
+        updates = tab.layers.shown(chosen.method, values, vectors)
+        return updates | (controls.shown(values) if controls is not None else {})
+
+    tab.presets.act(on_preset, None, _form_outputs(tab), **PRIVATE)
+
+    def on_all(all_tokens: bool) -> Any:
+        return gr.update(visible=not all_tokens)
+
+    tab.layers.all_tokens.input(on_all, tab.layers.all_tokens, tab.layers.tokens, **PRIVATE)
+
+    def on_base(base: str) -> Any:
+        return gr.update(visible=base == PICK)
+
+    tab.ortho.base.input(on_base, tab.ortho.base, tab.ortho.pick_box, **PRIVATE)
+
+    def on_cost(request: gr.Request, *values: Any) -> str:
+        return cost_hint(frame, frame.visitor(request), DiscoverForm.of(values))
+
+    costly = [
+        tab.layers.source, tab.layers.target, tab.layers.vectors, tab.melbo.steps, tab.melbo.restarts,
+        tab.ortho.vectors, tab.ortho.batch, tab.ortho.steps, tab.power.solver, tab.power.steps,
+    ]
+    gr.on([part.change for part in costly], on_cost, inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
+    frame.opened.append((on_cost, inputs, [tab.hint]))
+
+
+def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: list[Any]) -> None:
+    written = [*source.outputs, tab.hint, tab.against_box, *tab.layers.outputs]
+    other = source is tab.against
+
+    def shown(visitor: Visitor, form: DiscoverForm, use: int | None = None) -> dict[Any, Any]:
+        updates = source.updates(form.other_choice if other else form.choice, visitor, use=use)
+        updates[tab.hint] = cost_hint(frame, visitor, form)
+        if form.found_by == "difference":  # whether it needs another side depends on the prompts
+            kind = _kind(form, visitor)
+            updates |= {
+                tab.against_box: gr.update(visible=kind == "prompts"),
+                **tab.layers.applies("difference", form.all_tokens, kind == "choices"),
+            }
+        return updates
+
+    @quick
+    def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        return shown(frame.visitor(request), DiscoverForm.of(values))
+
+    changes = [source.kind.change, source.typed.change, source.use.change, source.set_name.change]
+    gr.on(changes, on_source, inputs, written, trigger_mode="always_last", **PRIVATE)
+
+    @quick
+    def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), DiscoverForm.of(values)
+        place = AGAINST if other else "discover"
+        visitor.uploaded.pop(place, None)
+        try:
+            if path:
+                visitor.uploaded[place] = prompt_sets.read(Path(path))
+        except PlaygroundError as error:
+            return {source.preview: markup.notice(str(error)), source.use: gr.update(visible=False)}
+        return shown(visitor, form, use=prompt_source.USE)
+
+    checked = {**PRIVATE, "preprocess": True}  # only so does an upload become a path
+    source.upload.change(on_upload, [source.upload, *inputs], written, **checked)
+    if other:
+        return
+
+    @quick
+    def on_set(name: str | None) -> dict[Any, Any]:
+        return _asked(name, tab)
+
+    source.set_name.input(on_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
+
+
+def _wire_base_strip(frame: Frame, tab: DiscoverTab) -> None:
+    pick = tab.ortho.pick
+
+    def on_pick(request: gr.Request, *values: Any) -> str:
+        return Pick(*values).strip(frame.load_set(frame.visitor(request)))
+
+    changes = [part.change for part in pick.values]
+    gr.on(changes, on_pick, pick.values, pick.strip, trigger_mode="always_last", **PRIVATE)
+
+
+def _asked(name: str | None, tab: DiscoverTab) -> dict[Any, Any]:
+    """A set brings its own way of being asked."""
+    sets = prompt_sets.built_in()
+    if name not in sets:
+        return {tab.mode: gr.skip()}
+    return {tab.mode: "chat" if sets[name].chat else "raw", tab.system: sets[name].system or ""}
+
+
+def _kind(form: DiscoverForm, visitor: Visitor) -> str:
+    """The kind of the chosen prompts; while there are none, that of a list."""
+    try:
+        return form.choice.whole(visitor).kind
+    except PlaygroundError:
+        return "prompts"
+
+
+def cost_hint(frame: Frame, visitor: Visitor, form: DiscoverForm) -> str:
+    """What Compute would cost; nothing while the form is not complete."""
+    try:
+        prompts = form.choice.chosen(visitor)
+        against = against_of(form.found_by, prompts, form.other_choice, visitor)
+        return cost.hint(frame.loaded, form.request(prompts, against, frame.load_set(visitor)))
+    except PlaygroundError:
+        return ""

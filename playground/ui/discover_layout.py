@@ -1,0 +1,184 @@
+"""The controls of the Discover tab on the left, what comes of them on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.model.load import LoadedModel
+from playground.ui import (
+    defaults,
+    discover_figures,
+    discover_melbo,
+    discover_method,
+    discover_ortho,
+    discover_power,
+    first_look,
+    linearity_panel,
+    prompt_source,
+)
+from playground.ui.discover_figures import Figures
+from playground.ui.discover_form import AGAINST
+from playground.ui.discover_layers import LayerControls
+from playground.ui.discover_layers import build as build_layers
+from playground.ui.discover_melbo import MelboControls
+from playground.ui.discover_method import METHODS
+from playground.ui.discover_ortho import OrthoControls
+from playground.ui.discover_power import PowerControls
+from playground.ui.frame import Frame, board
+from playground.ui.linearity_panel import LinearityPanel
+from playground.ui.prompt_source import PromptSource
+from playground.ui.state import Visitor
+from playground.ui.vector_picker import Pick
+
+FIRST_METHOD = "Power iteration"
+
+
+@dataclass
+class DiscoverTab:
+    """The components other tabs reach for."""
+
+    method: gr.Radio
+    what: gr.HTML
+    presets: gr.HTML
+    prompts: PromptSource
+    against_box: gr.Column
+    against: PromptSource
+    mode: gr.Radio
+    system: gr.Textbox
+    layers: LayerControls
+    melbo: MelboControls
+    ortho: OrthoControls
+    power: PowerControls
+    seed: gr.Number
+    looks: gr.Slider
+    look_scale: gr.Slider
+    compute: gr.Button
+    stop: gr.Button
+    hint: gr.HTML
+    notice: gr.HTML
+    progress: gr.HTML
+    figures: Figures
+    look_table: gr.HTML
+    name: gr.Textbox
+    repeat: gr.HTML
+    save_notice: gr.HTML
+    download: gr.DownloadButton
+    save: gr.Button
+    linearity: LinearityPanel
+
+    @property
+    def inputs(self) -> list[Any]:
+        """In the order of DiscoverForm, without the mixer."""
+        return [
+            self.method, *self.prompts.inputs, *self.against.inputs, self.mode, self.system, *self.layers.inputs,
+            self.seed, self.looks, self.look_scale, *self.power.inputs, *self.melbo.inputs, *self.ortho.inputs,
+        ]
+
+
+def build(frame: Frame) -> DiscoverTab:
+    """The components, filled in for the loaded model."""
+    loaded, parts = frame.workbench.loaded, {}
+    with gr.Row(elem_classes="sp-columns"):
+        with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
+            with gr.Group(elem_classes="sp-card"):
+                parts["method"] = gr.Radio(
+                    list(METHODS), value=FIRST_METHOD, label="Method", elem_id="discover-method",
+                    info="the form below shows what applies to it",
+                )
+                parts["what"] = gr.HTML(discover_method.explained("power"), elem_id="discover-what")
+                parts["presets"] = board(discover_method.presets("power"), elem_id="discover-presets")
+            _prompts(loaded, parts)
+            parts["layers"] = build_layers(loaded)
+            _options(frame, parts)
+            with gr.Row(elem_classes="sp-actions"):
+                parts["compute"] = gr.Button("Compute", variant="primary", elem_id="discover-compute", min_width=120)
+                parts["stop"] = gr.Button(
+                    "Stop", variant="secondary", elem_id="discover-stop", min_width=80, scale=0
+                )
+            parts["hint"] = gr.HTML("", elem_id="discover-hint")
+            parts["notice"] = gr.HTML("", elem_id="discover-notice")
+        with gr.Column(scale=8, min_width=330):
+            parts["figures"] = discover_figures.build("power")
+            parts["progress"] = gr.HTML("", elem_id="discover-progress", elem_classes="sp-quiet")
+            _save(parts)
+            parts["linearity"] = linearity_panel.build("discover")
+            with gr.Column(elem_classes="sp-card"):
+                gr.HTML('<div class="sp-cardhead"><h3>First look</h3></div>')
+                parts["look_table"] = board(first_look.WAITING, elem_id="discover-looks-table")
+    return DiscoverTab(**parts)
+
+
+def _prompts(loaded: LoadedModel | None, parts: dict[str, Any]) -> None:
+    chosen = prompt_source.default_prompts(loaded)
+    with gr.Group(elem_classes="sp-card"):
+        parts["prompts"] = prompt_source.build(loaded)
+        with gr.Row(elem_classes="sp-tight"):
+            parts["mode"] = gr.Radio(
+                ["chat", "raw"],
+                value="chat" if chosen is None or chosen.chat else "raw",
+                label="Format",
+                elem_id="discover-mode",
+                min_width=130,
+                info="chat: the model's template",
+            )
+            parts["system"] = gr.Textbox(
+                "" if chosen is None else chosen.system or "",
+                label="System prompt",
+                lines=1,
+                max_lines=4,
+                elem_id="discover-system",
+                min_width=160,
+                scale=2,
+                info="Left empty: the template's own.",
+            )
+    with gr.Column(visible=False, elem_id="discover-against") as against_box, gr.Group(elem_classes="sp-card"):
+        parts["against"] = prompt_source.build(
+            loaded, AGAINST, "Other side", "prompts that do not show the behaviour; their mean is subtracted"
+        )
+    parts["against_box"] = against_box
+
+
+def _options(frame: Frame, parts: dict[str, Any]) -> None:
+    """What single methods ask: in sight for the chosen one, and folded away what is rarely changed."""
+    blank = Visitor("")
+    names, load = frame.set_choices(blank), frame.load_set(blank)
+    opening = defaults.opening(frame.workbench.loaded, frame.workbench.store)
+    base = Pick(opening.set_name, str(opening.row), scale=opening.scale)
+    melbo_box, melbo_main = discover_melbo.build(visible=False)
+    ortho_box, ortho_main = discover_ortho.build(base, names, frame.ortho_sets(), load, visible=False)
+    with gr.Accordion("More", open=False, elem_id="discover-more"):
+        parts["power"] = discover_power.build_more(names, visible=True)
+        parts["melbo"] = discover_melbo.build_more(names, False, melbo_box, melbo_main)
+        parts["ortho"] = discover_ortho.build_more(False, ortho_box, ortho_main)
+        with gr.Row(elem_classes="sp-tight"):
+            parts["looks"] = gr.Slider(
+                0, 24, 6, step=1, label="First look at", elem_id="discover-looks", buttons=[], min_width=150,
+                info="vectors, both signs; 0: none",
+            )
+            parts["look_scale"] = gr.Slider(
+                0.05, defaults.MAXIMUM_SCALE, defaults.SUGGESTED_SCALE, step=0.05, label="Scale of the first look",
+                elem_id="discover-look-scale", buttons=[], min_width=150, info="relative; 0.3 to 0.8 shows most",
+            )
+        parts["seed"] = gr.Number(
+            0, label="Seed", precision=0, elem_id="discover-seed", info="of everything drawn at random"
+        )
+
+
+def _save(parts: dict[str, Any]) -> None:
+    with gr.Column(elem_classes="sp-card sp-save"):
+        with gr.Row(elem_classes="sp-tight sp-saverow"):
+            parts["name"] = gr.Textbox(
+                label="Name", elem_id="discover-name", max_lines=1, scale=4, min_width=180,
+                info="under which the set is kept in the library", placeholder="compute first",
+            )
+            parts["save"] = gr.Button(
+                "Save to library", elem_id="discover-save", min_width=130, scale=0, interactive=False
+            )
+            parts["download"] = gr.DownloadButton(
+                "Download .safetensors", elem_id="discover-download", min_width=170, scale=0, interactive=False
+            )
+        parts["save_notice"] = gr.HTML("", elem_id="discover-save-notice")
+        parts["repeat"] = gr.HTML("", elem_id="discover-command")

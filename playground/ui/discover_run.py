@@ -1,0 +1,188 @@
+"""Computing directions and taking a first look at them, live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import FileError
+from playground.library.vector_set import VectorSet
+from playground.model.load import LoadedModel
+from playground.services import command as commands
+from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
+from playground.services.generate import GenerateProgress, generate
+from playground.ui import cost, first_look, found, markup
+from playground.ui.discover_figures import Course
+from playground.ui.discover_form import DiscoverForm
+from playground.ui.discover_layout import DiscoverTab
+from playground.ui.frame import NOT_SAVED, Frame
+from playground.ui.prompt_source import against_of
+from playground.ui.running import follow, seconds, waiting_position
+from playground.ui.state import Visitor
+
+REDRAW = 0.25
+"""Seconds between two redraws of the figures, which are the slowest thing to draw."""
+
+Updates = dict[Any, Any]
+
+
+def compute_vectors(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: DiscoverForm) -> Iterator[Updates]:
+    """What Compute does."""
+    load = frame.load_set(visitor)
+    prompts = form.choice.chosen(visitor)
+    request = form.request(prompts, against_of(form.found_by, prompts, form.other_choice, visitor), load)
+    yield from _run(frame, tab, visitor, request, form.first_look)
+
+
+def continue_set(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: DiscoverForm) -> Iterator[Updates]:
+    """What Continue does: the chosen set of MELBO-ortho grows in its own file."""
+    name = form.ortho.continued
+    if not name:
+        raise FileError("Expected a set to continue, got none; choose one that MELBO-ortho made.")
+    so_far = frame.load_set(visitor)(name)
+    yield from _run(frame, tab, visitor, form.ortho.continuing(so_far), form.first_look, so_far)
+
+
+def _run(
+    frame: Frame,
+    tab: DiscoverTab,
+    visitor: Visitor,
+    request: FindRequest,
+    first_look_at: tuple[int, float],
+    so_far: VectorSet | None = None,
+) -> Iterator[Updates]:
+    loaded, load, store = frame.loaded, frame.load_set(visitor), frame.workbench.store
+    kept_as: list[str] = []
+
+    def keep(vector_set: VectorSet) -> None:
+        """Every finished batch of MELBO-ortho is in the library at once: a crash loses one batch at most."""
+        if not kept_as:
+            kept_as.append(store.free_name(suggest_name(request, loaded)) if so_far is None else so_far.name)
+        store.save(replace(vector_set, name=kept_as[0]), kept_as[0], overwrite=True)
+
+    def work(model: LoadedModel, context: Any) -> FindResult:
+        request.check(model)
+        return find(model, request, context.emit, context.cancelled, load, keep, so_far)
+
+    job = frame.start(visitor, "computing vectors", work)
+    course, shown, done = Course(tab.figures, request), False, 0.0
+    for batch in follow(job, REDRAW):
+        position = waiting_position(batch)
+        progress = [event for event in batch if isinstance(event, FindProgress)]
+        updates: Updates = {frame.status: frame.status_now()}
+        if position is not None:
+            updates[tab.progress] = _progress(f"waiting: number {position} in the queue")
+        if progress and not shown:
+            shown = True
+            updates |= _cleared(tab, request)
+        if progress:
+            updates |= {tab.progress: _progress(_said(request, progress[-1])), **course.take(progress)}
+            done = max(done, *(event.share for event in progress if event.stage != "done"), 0.0)
+        yield updates
+    result = job.result()
+    # A run that ended early teaches as much as it did.
+    early = result.cancelled or (result.stopped not in (None, "count"))
+    cost.learn(loaded, request, result.seconds, done if early else 1.0)
+    visitor.keep_found(result.vector_set)
+    if kept_as:
+        visitor.saved_as = kept_as[0]
+        visitor.found = replace(result.vector_set, name=kept_as[0])
+        keep(result.vector_set)
+    visitor.look_prompt, visitor.look_format = request.prompts[0], request.format
+    looks, visitor.look_scale = first_look_at
+    yield {
+        **course.ended(result),
+        **_kept(frame, tab, visitor, kept_as),
+        frame.library_seen: frame.library_token(visitor),
+        tab.name: visitor.found.name,
+        tab.save: gr.update(interactive=not kept_as),
+        tab.download: gr.update(value=found.download_file(visitor), interactive=True),
+        tab.repeat: _command(request, loaded, visitor.found.name, so_far),
+        tab.look_table: first_look.table(visitor.found, {}),
+        tab.progress: _progress(_ended(result)),
+        frame.status: frame.status_now(),
+    }
+    if looks and not result.cancelled:
+        yield from _look(frame, tab, visitor, looks)
+
+
+def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
+    """What belonged to the computation before goes as soon as this one begins."""
+    return {
+        **tab.figures.empty(request.method),
+        tab.look_table: first_look.WAITING,
+        tab.save_notice: "",
+        tab.repeat: "",
+        tab.save: gr.update(interactive=False),
+        tab.download: gr.update(interactive=False),
+    }
+
+
+def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) -> Updates:
+    """For a set that is on disk already: where, and that it can be continued."""
+    if not kept_as:
+        return {}
+    said = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
+    return {
+        tab.save_notice: markup.notice(said, "info"),
+        **tab.ortho.offered(frame.set_choices(visitor), frame.ortho_sets(), kept_as[0]),
+    }
+
+
+def _command(request: FindRequest, loaded: LoadedModel, name: str, so_far: VectorSet | None) -> str:
+    if any(NOT_SAVED in (text or "") for text in (request.start, request.theta0, request.base)):
+        return markup.notice("It began with a set that is not saved, so no command can repeat it.", "info")
+    continued = {} if so_far is None else {"so_far": f"vectors/{so_far.name}.safetensors"}
+    return markup.command(commands.find_command(request, loaded, f"vectors/{name}.safetensors", **continued))
+
+
+def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Iterator[Updates]:
+    vector_set = visitor.found
+    load: Callable[[str], VectorSet] = {NOT_SAVED: vector_set}.__getitem__
+    request = first_look.request_for(
+        vector_set, NOT_SAVED, visitor.look_prompt, visitor.look_format, count, visitor.look_scale
+    )
+    job = frame.start(
+        visitor,
+        "taking a first look",
+        lambda model, context: generate(model, request, load, context.emit, context.cancelled),
+    )
+    baseline = ""
+
+    def table() -> str:
+        # Names and stars may have been given while the texts came in: what the visitor holds now is what is shown.
+        return first_look.table(visitor.found, visitor.looks, baseline, visitor.look_prompt, visitor.look_scale)
+
+    for batch in follow(job, REDRAW):
+        progress = [event for event in batch if isinstance(event, GenerateProgress)]
+        updates: Updates = {frame.status: frame.status_now()}
+        if progress:
+            baseline, visitor.looks = first_look.looks_of(progress[-1].texts)
+            updates[tab.look_table] = table()
+        yield updates
+    baseline, visitor.looks = first_look.looks_of([row.text for row in job.result().rows])
+    yield {tab.look_table: table()}
+
+
+def _said(request: FindRequest, event: FindProgress) -> str:
+    if event.stage == "encode":
+        return "reading the prompts"
+    if event.stage == "prepare":
+        return f"running the first blocks once · {seconds(event.seconds)}"
+    to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
+    batch = "" if event.batch is None else f"batch {event.batch + 1}, "
+    about = "about " if request.method == "power" else "at most " if request.method == "ortho" else ""
+    return f"{batch}step {event.step} of {about}{event.steps} · {seconds(event.seconds)}{to_go}"
+
+
+def _ended(result: FindResult) -> str:
+    steps = "" if result.spectrum is None else f"{result.spectrum.steps} steps · "
+    stopped = "stopped: what there was is kept · " if result.cancelled else ""
+    return f"{stopped}{steps}{seconds(result.seconds)} of computation"
+
+
+def _progress(said: str) -> str:
+    return f'<div class="sp-under-plot sp-progress"><span role="status">{markup.escape(said)}</span></div>'

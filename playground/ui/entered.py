@@ -1,0 +1,37 @@
+"""Numbers as a page sends them: a browser may send anything."""
+
+from __future__ import annotations
+
+import math
+
+from playground.errors import InputError
+
+
+def whole(value: object, what: str, least: int | None = None) -> int:
+    """`value` as a whole number. Raises InputError when it is none, or less than `least`."""
+    number = real(value, what)
+    if number != int(number) or (least is not None and number < least):
+        span = "" if least is None else f" from {least}"
+        raise InputError(f"Expected a whole number{span} for {what}, got “{value}”; change it.")
+    return int(number)
+
+
+def real(value: object, what: str) -> float:
+    """`value` as a finite number. Raises InputError."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"Expected a number for {what}, got “{value}”; write one.") from None
+    if not math.isfinite(number):
+        raise InputError(f"Expected a finite number for {what}, got “{value}”; write one like 0.5.")
+    return number
+
+
+def real_or_none(value: object, what: str) -> float | None:
+    """`value` as a finite number, None where the field was left empty. Raises InputError."""
+    return None if value is None or not str(value).strip() else real(value, what)
+
+
+def optional(value: float | None) -> str:
+    """A number for a field that may be empty. Such fields are of text: Gradio's number fields show nothing as 0."""
+    return "" if value is None else f"{value:g}"

@@ -1,0 +1,147 @@
+"""What can be done with vectors that were just computed: name, star, save, download, steer with them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from playground.errors import FileError, InputError, PlaygroundError
+from playground.library import vector_set as files
+from playground.library.vector_set import RowNote, VectorSet
+from playground.ui import linearity_panel, markup, steer
+from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
+from playground.ui.mixer import MixRow
+from playground.ui.running import quick
+from playground.ui.state import Visitor
+from playground.ui.steer_layout import SteerTab
+
+if TYPE_CHECKING:
+    from playground.ui.discover_layout import DiscoverTab
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="playground-downloads-")
+"""Where a set is written before Gradio takes it into its own cache; gone when the process ends."""
+
+
+def download_file(visitor: Visitor) -> str:
+    """A file of what was computed, for the download button."""
+    return write_download(visitor, visitor.found)
+
+
+def write_download(visitor: Visitor, vector_set: VectorSet) -> str:
+    """A file of a set in this visitor's own download folder."""
+    folder = Path(_FOLDER.name) / visitor.session
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{vector_set.name or 'vectors'}.safetensors"
+    files.save(vector_set, path)
+    return str(path)
+
+
+def changed_note(note: RowNote, said: dict[str, str]) -> RowNote:
+    """A row's note after an `act` event: star, label or note. Raises InputError for another action."""
+    value = said.get("value", "")
+    if said.get("act") == "star":
+        return replace(note, star=value == "true")
+    if said.get("act") == "label":
+        return replace(note, label=value.strip())
+    if said.get("act") == "note":
+        return replace(note, note=value.strip())
+    raise InputError(f"Expected a star, a label or a note, got “{said.get('act')}”; use the controls of the row.")
+
+
+def row_number(said: dict[str, str], rows: int) -> int:
+    """The row an `act` event is about. Raises InputError when there is no such row."""
+    text = said.get("row", "")
+    if not text.isdecimal() or int(text) >= rows:
+        raise InputError(f"Expected a row from 0 to {rows - 1}, got “{text}”; choose one of the list.")
+    return int(text)
+
+
+def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+    def changed(visitor: Visitor, change: Callable[[VectorSet], VectorSet]) -> dict[Any, Any]:
+        """What was measured goes into the set that was computed, and into its file when it is saved."""
+        visitor.found = change(_found(visitor))
+        visitor.found_number += 1
+        saved = visitor.saved_as
+        if saved is not None and saved in frame.workbench.store.names():
+            frame.workbench.store.save(change(frame.workbench.store.load(saved)), saved, overwrite=True)
+        return {tab.download: gr.update(value=download_file(visitor), interactive=True)}
+
+    linearity_panel.wire(frame, tab.linearity, _found, changed, [tab.download])
+
+    @quick
+    def on_save(name: str, request: gr.Request) -> dict[Any, Any]:
+        visitor = frame.visitor(request)
+        name = (name or "").strip()
+        try:
+            vector_set = _found(visitor)
+            frame.workbench.store.save(vector_set, name)
+        except PlaygroundError as error:
+            return {tab.save_notice: markup.notice(str(error))}
+        visitor.saved_as = name
+        visitor.found = replace(vector_set, name=name)
+        return {
+            tab.save_notice: markup.notice(f"Saved as {name}: it is in Steer's pickers and in the Library.", "info"),
+            frame.library_seen: frame.library_token(visitor),
+        }
+
+    gr.on(
+        [tab.save.click, tab.name.submit],
+        on_save,
+        tab.name,
+        [tab.save_notice, frame.library_seen],
+        **private,
+    )
+
+    @quick
+    def on_act(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        visitor, said = frame.visitor(request), acted(event)
+        vector_set = _found(visitor)
+        row = row_number(said, vector_set.rows)
+        if said.get("act") == "steer":
+            return _steer_with(frame, steer_tab, visitor, row, -1 if said.get("sign") == "-1" else 1)
+        note = changed_note(vector_set.notes[row], said)
+        saved = visitor.saved_as
+        if saved is not None and saved in frame.workbench.store.names():
+            frame.workbench.store.annotate(saved, row, note)
+        visitor.found = vector_set.with_note(row, note)
+        visitor.found_number += 1
+        return {
+            frame.library_seen: frame.library_token(visitor),
+            tab.download: gr.update(value=download_file(visitor), interactive=True),
+        }
+
+    tab.look_table.act(
+        on_act,
+        None,
+        [frame.library_seen, tab.download, frame.tabs, *steer.outputs(steer_tab)],
+        **private,
+        **IN_TURN,
+    )
+
+
+def _steer_with(frame: Frame, steer_tab: SteerTab, visitor: Visitor, row: int, sign: int) -> dict[Any, Any]:
+    """Show in Steer what the first look showed: the same vector, sign, scale and prompt."""
+    saved = visitor.saved_as
+    name = saved if saved is not None and saved in frame.workbench.store.names() else NOT_SAVED
+    mix = [MixRow(name, str(row), scale=sign * (visitor.look_scale or 0.5))]
+    updates = steer_tab.cleared() | steer_tab.mix_updates(frame, visitor, mix)
+    if visitor.look_prompt and visitor.look_format is not None:
+        updates |= {
+            steer_tab.prompt: visitor.look_prompt,
+            steer_tab.mode: "chat" if visitor.look_format.chat else "raw",
+            steer_tab.system: visitor.look_format.system or "",
+        }
+    return updates | {frame.tabs: gr.update(selected="steer")}
+
+
+def _found(visitor: Visitor) -> VectorSet:
+    if visitor.found is None:
+        raise FileError("Expected computed vectors, got none; press Compute first.")
+    return visitor.found

@@ -1,0 +1,152 @@
+"""What all tabs share: the model, the queue, the library, the visitors, and the components of the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from playground.errors import FileError, ModelError
+from playground.library.vector_set import VectorSet, check_fits
+from playground.model.load import LoadedModel
+from playground.services.jobs import Job, JobContext
+from playground.services.session import Workbench
+from playground.ui import defaults
+from playground.ui.running import status_line
+from playground.ui.state import Visitor, Visitors
+
+T = TypeVar("T")
+
+NOT_SAVED = "(not saved)"
+"""The name under which a set that was computed and not yet saved stands in pickers. No file can have it."""
+
+IN_TURN: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, "concurrency_id": "notes"}
+"""For stars, names and notes: given one right after the other, none may be dropped, and none may undo another."""
+
+BOARD_JS = """
+element.addEventListener('click', (event) => {
+  const target = event.target.closest('[data-act]');
+  if (!target || target.tagName === 'INPUT') return;
+  const said = { ...target.dataset };
+  if (said.act === 'star') {
+    const on = target.getAttribute('aria-pressed') !== 'true';
+    target.setAttribute('aria-pressed', String(on));
+    target.textContent = on ? '★' : '☆';
+    said.value = String(on);
+  }
+  trigger('act', said);
+});
+element.addEventListener('change', (event) => {
+  const target = event.target.closest('input[data-act]');
+  if (target) trigger('act', { ...target.dataset, value: target.value });
+});
+"""
+
+
+def board(value: str = "", **options: Any) -> gr.HTML:
+    """HTML whose elements with `data-act` report clicks (and inputs their new value) through the event `act`."""
+    return gr.HTML(value, js_on_load=BOARD_JS, **options)
+
+
+def acted(event: gr.EventData) -> dict[str, str]:
+    """What an `act` event says: the data attributes of what was clicked, as short texts."""
+    data = getattr(event, "_data", None)
+    if not isinstance(data, dict):
+        return {}
+    return {str(key)[:40]: str(value)[:20_000] for key, value in data.items()}
+
+
+@dataclass
+class Frame:
+    """Built once by the page; the tabs read it when they wire their handlers."""
+
+    workbench: Workbench
+    visitors: Visitors = field(default_factory=Visitors)
+    status: gr.HTML | None = None
+    model_seen: gr.State | None = None
+    library_seen: gr.State | None = None
+    tabs: gr.Tabs | None = None
+    opened: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
+    """What runs once when the page opens: (handler, inputs, outputs)."""
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """The model. Raises ModelError while there is none."""
+        if self.workbench.loaded is None:
+            raise ModelError("Expected a loaded model, got none; open the model strip at the top and load one.")
+        return self.workbench.loaded
+
+    def start(self, visitor: Visitor, name: str, work: Callable[[LoadedModel, JobContext], T]) -> Job[T]:
+        """Queue work on the model that this visitor sees now; it is refused when another one is loaded before."""
+        return self.workbench.start(name, work, owner=visitor.session, generation=self.workbench.generation)
+
+    def visitor(self, request: gr.Request) -> Visitor:
+        return self.visitors.of(request.session_hash)
+
+    def status_now(self) -> str:
+        return status_line(self.workbench.jobs.status())
+
+    def model_token(self) -> str:
+        """Changes whenever another model is loaded."""
+        return f"{self.workbench.generation} {'' if self.workbench.loaded is None else self.workbench.loaded.summary}"
+
+    def library_token(self, visitor: Visitor) -> str:
+        """Changes whenever a set comes, goes, or is changed, by whomever."""
+        stamps = []
+        for path in sorted(Path(self.workbench.store.folder).glob("*.safetensors")):
+            try:
+                stamps.append(f"{path.name}:{path.stat().st_mtime_ns}")
+            except OSError:  # deleted in between
+                continue
+        return f"{visitor.found_number} {visitor.saved_as or ''} {' '.join(stamps)}"
+
+    def load_set(self, visitor: Visitor) -> Callable[[str], VectorSet]:
+        """Name → set, for this visitor: what they computed, or what the library holds. Checked against the model."""
+
+        def load(name: str) -> VectorSet:
+            vector_set = self.any_set(visitor, name)
+            loaded = self.loaded
+            check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
+            return vector_set
+
+        return load
+
+    def any_set(self, visitor: Visitor, name: str) -> VectorSet:
+        """A set by its name, whatever model it belongs to. Only names of the library: never a path from a browser."""
+        if name == NOT_SAVED:
+            if visitor.found is None:
+                raise FileError("Expected the set you computed, got none any more; compute it again or choose another.")
+            return visitor.found
+        store = self.workbench.store
+        if name not in store.names():
+            raise FileError(f"Expected a set of the library, got “{name}”, which is not there; choose another one.")
+        return store.load(name)
+
+    def ortho_sets(self) -> list[str]:
+        """Names of the sets that MELBO-ortho made on the loaded model and can go on with, the newest first."""
+        loaded = self.workbench.loaded
+        if loaded is None:
+            return []
+        same = [entry for entry in self.workbench.store.list() if entry.fingerprint == loaded.fingerprint]
+        made = [entry for entry in same if entry.method == "ortho"]
+        return [entry.name for entry in sorted(made, key=lambda entry: entry.created, reverse=True)]
+
+    def set_choices(self, visitor: Visitor) -> list[str]:
+        """Names of the sets that fit the loaded model, what was computed just now first."""
+        loaded = self.workbench.loaded
+        if loaded is None:
+            return []
+        entries = [e for e in self.workbench.store.list() if not e.problem and defaults.fits(loaded, e)]
+        names = [entry.name for entry in entries]
+        found = visitor.found
+        if (
+            found is not None
+            and visitor.saved_as not in names
+            and found.origin.width == loaded.width
+            and found.origin.source < loaded.block_count
+        ):
+            names.insert(0, NOT_SAVED)
+        return names

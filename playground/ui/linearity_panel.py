@@ -1,0 +1,156 @@
+"""How far a direction is linear, and the scales worth trying: measured for a set that is there, and kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from playground.library.vector_set import VectorSet
+from playground.model.load import LoadedModel
+from playground.services.linearity import HALF, Linearity, LinearityRequest, linearity, with_linear_radii
+from playground.services.suggest import BUDGET, suggested_scales
+from playground.ui import defaults, markup, plots
+from playground.ui.entered import real, whole
+from playground.ui.frame import Frame
+from playground.ui.linearity_plot import linearity as drawn
+from playground.ui.running import follow, long, seconds
+from playground.ui.state import Visitor
+from playground.ui.vector_controls import UNCHECKED
+
+WAIT = "What a push really moves the target layer by,<br>beside the straight line R·σ, is drawn here."
+MOST_ROWS = 64
+"""Rows that scales are suggested for at once; of a large set they are the first."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How far a measurement is, for the status line."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class LinearityPanel:
+    box: gr.Accordion
+    row: gr.Number
+    measure: gr.Button
+    budget: gr.Number
+    suggest: gr.Button
+    plot: gr.Plot
+    note: gr.HTML
+
+    def cleared(self) -> dict[Any, Any]:
+        """Updates that forget what was measured of another set."""
+        return {self.row: 0, self.plot: plots.waiting(WAIT), self.note: ""}
+
+
+def build(place: str) -> LinearityPanel:
+    """The components, `place` before their ids."""
+    with gr.Accordion("How far is it linear, and which scale to try", open=False, elem_id=f"{place}-linearity") as box:
+        with gr.Row(elem_classes="sp-tight sp-saverow"):
+            row = gr.Number(
+                0, label="Vector", precision=0, minimum=0, elem_id=f"{place}-linearity-row", min_width=90,
+                info="which one is measured",
+            )
+            measure = gr.Button("How far is it linear?", elem_id=f"{place}-measure", min_width=150, scale=0)
+            budget = gr.Number(
+                BUDGET, label="KL / nats", elem_id=f"{place}-budget", min_width=90,
+                info="of the next token",
+            )
+            suggest = gr.Button("Suggest scales", elem_id=f"{place}-suggest", min_width=120, scale=0)
+        plot = gr.Plot(plots.waiting(WAIT), show_label=False, container=False, elem_id=f"{place}-linearity-plot")
+        note = gr.HTML("", elem_id=f"{place}-linearity-note", elem_classes="sp-quiet")
+    return LinearityPanel(box, row, measure, budget, suggest, plot, note)
+
+
+def wire(
+    frame: Frame,
+    panel: LinearityPanel,
+    chosen: Callable[[Visitor], VectorSet],
+    changed: Callable[[Visitor, Callable[[VectorSet], VectorSet]], dict[Any, Any]],
+    outputs: list[Any],
+) -> None:
+    """`chosen` gives the set; `changed` applies a change to it, wherever it is kept, with updates of `outputs`."""
+    options: dict[str, Any] = {
+        "api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once", "concurrency_limit": 16,
+        "concurrency_id": "jobs", **UNCHECKED,
+    }
+    written = [panel.plot, panel.note, frame.status, frame.library_seen, *outputs]
+
+    @long(lambda: panel.note, lambda: {frame.status: frame.status_now()})
+    def on_measure(row: float, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        visitor = frame.visitor(request)
+        vector_set, number = chosen(visitor), whole(row, "vector", least=0)
+        wanted = LinearityRequest(source_set=vector_set, rows=(number,), target=_target(frame.loaded, vector_set))
+        job = frame.start(
+            visitor,
+            "measuring how far it is linear",
+            lambda model, context: linearity(model, wanted, _telling(context), context.cancelled),
+        )
+        for _ in follow(job, 0.2):
+            yield {frame.status: frame.status_now()}
+        found = job.result()
+        updates = changed(visitor, lambda now: with_linear_radii(now, found))
+        yield {**updates, **_drawn(panel, found, vector_set), frame.library_seen: frame.library_token(visitor)}
+
+    panel.measure.click(on_measure, panel.row, written, **options)
+
+    @long(lambda: panel.note, lambda: {frame.status: frame.status_now()})
+    def on_suggest(budget: float, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        visitor, nats = frame.visitor(request), real(budget, "the KL that scales are suggested at")
+        vector_set = chosen(visitor)
+        rows = tuple(range(min(vector_set.rows, MOST_ROWS)))
+        job = frame.start(
+            visitor,
+            "suggesting scales",
+            lambda model, context: suggested_scales(
+                model, vector_set, nats, rows, _telling(context), context.cancelled
+            ),
+        )
+        for _ in follow(job, 0.2):
+            status = frame.workbench.jobs.status()
+            to_go = "" if status.share is None else f" · {100 * status.share:.0f} %"
+            said = f"Looking for the scales · {seconds(status.seconds or 0.0)}{to_go}"
+            yield {frame.status: frame.status_now(), panel.note: markup.notice(said, "info")}
+        scales = job.result()
+        updates = changed(visitor, lambda now: replace(now, suggested_scales=scales))
+        reached = int((scales[list(rows)] > 0).sum())
+        which = f"the first {len(rows)} vectors" if len(rows) < vector_set.rows else "every vector"
+        said = (
+            f"{reached} of {2 * len(rows)} signed scales reach {nats:g} nats for {which}; they are kept with the set "
+            "and marked on the sliders in Steer."
+        )
+        yield {**updates, panel.note: markup.notice(said, "info"), frame.library_seen: frame.library_token(visitor)}
+
+    panel.suggest.click(on_suggest, panel.budget, written, **options)
+
+
+def _telling(context: Any) -> Callable[[float], None]:
+    return lambda share: context.emit(Share(share))
+
+
+def _target(loaded: LoadedModel, vector_set: VectorSet) -> int | None:
+    """Where the effect of a set without a target layer is read: as Discover begins, or at the last block."""
+    usual = defaults.layers(loaded).target
+    return usual if usual > vector_set.origin.source else loaded.block_count - 1
+
+
+def _drawn(panel: LinearityPanel, found: Linearity, vector_set: VectorSet) -> dict[Any, Any]:
+    residual = found.residual_norm
+    radii = [radius / residual for radius in found.radii.tolist()]
+    measured, predicted = found.measured[0].tolist(), found.predicted[0].tolist()
+    reach = [radius / residual for radius in found.linear_radius[0].tolist()]
+    told = [f"{sign}{value:.2g}" for sign, value in zip("+−", reach, strict=True) if value > 0]
+    beyond = f"a relative scale of {radii[-1]:g}"
+    said = f"{vector_set.label(found.rows[0])}: off by half, ‖f(Rv) − f(0) − R·Jv‖ = {HALF:g} ‖R·Jv‖, "
+    said += f"at relative scale {' and '.join(told)}" if told else f"beyond {beyond}"
+    numbers = markup.numbers_link(
+        f"{vector_set.name}-linearity-{found.rows[0]}",
+        ("relative radius", "measured +", "measured −", "predicted"),
+        [[f"{value:.6g}" for value in line] for line in zip(radii, *measured, predicted, strict=True)],
+    )
+    note = f'<div class="sp-under-plot"><span>{markup.escape(said)}.</span>{numbers}</div>'
+    return {panel.plot: drawn(radii, measured, predicted, reach), panel.note: note}

@@ -1,0 +1,174 @@
+"""Pieces of HTML the page shows: texts, bars, tables. Numbers and texts in, a string out.
+
+Model text, prompts, labels and file names are data: everything goes through `escape`, so that none of it can become
+markup, a link or a request.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import html
+import io
+import re
+from collections.abc import Iterable, Sequence
+
+_WORDS = re.compile(r"\s+|[^\s]+")
+
+
+def escape(text: object) -> str:
+    """Text that stays text inside an element or a quoted attribute."""
+    return html.escape(str(text), quote=True)
+
+
+def notice(sentence: str, kind: str = "error") -> str:
+    """One sentence beside the control it is about. `kind`: error, warning, info."""
+    if not sentence:
+        return ""
+    sentence = sentence[0].upper() + sentence[1:]
+    if sentence[-1] not in ".!?…":
+        sentence += "."
+    role = "alert" if kind == "error" else "status"
+    return f'<p class="sp-notice sp-{kind}" role="{role}">{escape(sentence)}</p>'
+
+
+def empty(sentence: str) -> str:
+    """What stands where nothing is yet: how to get something."""
+    return f'<p class="sp-empty">{escape(sentence)}</p>'
+
+
+def command(line: str) -> str:
+    """The command that repeats a run, with a copy button."""
+    if not line:
+        return ""
+    return (
+        f'<div class="sp-command"><span>repeat this</span><code tabindex="0">{escape(line)}</code>'
+        f'<button type="button" class="sp-small" data-copy="{escape(line)}" '
+        f'aria-label="Copy the command">copy</button></div>'
+    )
+
+
+def numbers_link(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A button that downloads the numbers of a plot as CSV, made in the browser from what the page has."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return (
+        f'<button type="button" class="sp-small sp-numbers" data-csv="{escape(buffer.getvalue())}" '
+        f'data-name="{escape(name)}.csv" aria-label="Download the numbers of this plot as CSV">numbers (CSV)</button>'
+    )
+
+
+def changed_words(baseline: str, steered: str) -> str:
+    """`steered` as HTML with the words that differ from `baseline` marked."""
+    before, after = _WORDS.findall(baseline), _WORDS.findall(steered)
+    pieces = []
+    for kind, _, _, start, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        text = escape("".join(after[start:end]))
+        if text:
+            pieces.append(text if kind == "equal" else f'<mark class="sp-changed">{text}</mark>')
+    return "".join(pieces)
+
+
+def pane(
+    kind: str,
+    texts: Sequence[str],
+    against: Sequence[str] = (),
+    detail: str = "",
+    streaming: bool = False,
+    waiting: str = "",
+) -> str:
+    """One side of the comparison. kind: "baseline" or "steered"; one block a sample; `against` are the baselines."""
+    title = "Steered" if kind == "steered" else "Baseline"
+    head = f'<header><h3>{title}</h3><span class="sp-detail">{escape(detail)}</span>'
+    if texts and not streaming:
+        whole = "\n\n".join(texts)
+        head += (
+            f'<button type="button" class="sp-small" data-copy="{escape(whole)}" '
+            f'aria-label="Copy the {title.lower()} text">copy</button>'
+        )
+    head += "</header>"
+    if not texts:
+        return f'<section class="sp-pane sp-{kind}" aria-label="{title}">{head}{empty(waiting)}</section>'
+    blocks = []
+    for index, text in enumerate(texts):
+        other = against[index] if index < len(against) else None
+        body = escape(text) if other is None else changed_words(other, text)
+        caret = '<span class="sp-caret" aria-hidden="true"></span>' if streaming else ""
+        number = f'<span class="sp-sample">sample {index + 1}</span>' if len(texts) > 1 else ""
+        blocks.append(f'<div class="sp-block">{number}<div class="sp-text">{body}{caret}</div></div>')
+    return f'<section class="sp-pane sp-{kind}" aria-label="{title}">{head}{"".join(blocks)}</section>'
+
+
+def visible_token(token: str) -> str:
+    """A token with its white space to be seen."""
+    return token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "·") or "∅"
+
+
+def token_shifts(shifts: Sequence[tuple[str, float, float]], kl: float | None) -> str:
+    """Next-token probabilities before (grey) and after (accent); shifts are (token, before, after)."""
+    rows = []
+    for token, before, after in shifts:
+        rows.append(
+            f'<tr><th scope="row"><code>{escape(visible_token(token))}</code></th>'
+            f'<td class="sp-bars"><i class="sp-before" style="width:{100 * before:.1f}%"></i>'
+            f'<i class="sp-after" style="width:{100 * after:.1f}%"></i></td>'
+            f'<td class="sp-number"><span class="sp-was">{before:.2f}</span> → <b>{after:.2f}</b></td></tr>'
+        )
+    divergence = ""
+    if kl is not None:
+        divergence = (
+            f'<span class="sp-kl" title="Kullback–Leibler divergence of the steered from the baseline next-token '
+            f'distribution">KL(steered ‖ baseline) <b>{kl:.2f}</b> nats</span>'
+        )
+    csv_rows = [(token, f"{before:.6g}", f"{after:.6g}") for token, before, after in shifts]
+    return (
+        f'<div class="sp-tokens"><div class="sp-legend"><span class="sp-key sp-before"></span>before'
+        f'<span class="sp-key sp-after"></span>after{divergence}</div>'
+        f'<table aria-label="Next-token probabilities before and after">{"".join(rows)}</table>'
+        f"{numbers_link('next-token', ('token', 'before', 'after'), csv_rows)}</div>"
+    )
+
+
+def scale_strip(maximum: float, suggested: Sequence[float], text: str) -> str:
+    """What stands under a slider: ticks at zero and at the suggested scales (signed), and the small print."""
+    ticks = '<i class="sp-zero" style="left:50%"></i>'
+    for value in suggested:
+        if abs(value) <= maximum:
+            ticks += f'<i class="sp-suggested" style="left:{50 + 50 * value / maximum:.2f}%"></i>'
+    return (
+        f'<div class="sp-strip"><div class="sp-ticks" aria-hidden="true">{ticks}</div>'
+        f"<small>{escape(text)}</small></div>"
+    )
+
+
+def facts(pairs: Sequence[tuple[str, object]]) -> str:
+    """A list of name and value."""
+    items = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs if value not in (None, "")
+    )
+    return f'<dl class="sp-facts">{items}</dl>'
+
+
+def prompt_preview(prompts: Sequence[str], total: int, title: str = "", shown: int = 4) -> str:
+    """The first prompts that will be used, the rest folded away."""
+    lines = "".join(f"<li>{escape(prompt)}</li>" for prompt in prompts[:shown])
+    rest = "".join(f"<li>{escape(prompt)}</li>" for prompt in prompts[shown:])
+    more = ""
+    if rest:
+        more = (
+            f"<details><summary>and {len(prompts) - shown} more</summary>"
+            f'<ol class="sp-prompts" start="{shown + 1}">{rest}</ol></details>'
+        )
+    head = f'<p class="sp-caption">{escape(title)}: {len(prompts)} of {total} used</p>'
+    return f'<div class="sp-preview">{head}<ol class="sp-prompts">{lines}</ol>{more}</div>'
+
+
+def chips(names: Sequence[tuple[str, str]]) -> str:
+    """Small buttons that fill the prompt in; (key, what it says)."""
+    buttons = "".join(
+        f'<button type="button" class="sp-chip" data-act="example" data-name="{escape(key)}">{escape(says)}</button>'
+        for key, says in names
+    )
+    return f'<div class="sp-chips" role="group" aria-label="Example prompts"><span>examples</span>{buttons}</div>'

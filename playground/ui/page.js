@@ -1,0 +1,52 @@
+() => {
+  // Filled in first, then open to input; a server that does not answer must not lock the page for ever.
+  document.body.setAttribute('inert', '');
+  setTimeout(() => document.body.removeAttribute('inert'), 15000);
+
+  // Copying and the numbers of plots need no server: both are in the page already.
+  document.addEventListener('click', async (event) => {
+    const copy = event.target.closest('[data-copy]');
+    if (copy) {
+      await copyText(copy.dataset.copy);
+      const said = copy.textContent;
+      copy.textContent = 'copied';
+      setTimeout(() => { copy.textContent = said; }, 1200);
+    }
+    const numbers = event.target.closest('[data-csv]');
+    if (numbers) {
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob([numbers.dataset.csv], { type: 'text/csv' }));
+      link.download = numbers.dataset.name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    }
+  });
+
+  async function copyText(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // No clipboard without https or permission: the old way still works.
+      const area = document.createElement('textarea');
+      area.value = text;
+      area.style.position = 'fixed';
+      area.style.opacity = '0';
+      document.body.append(area);
+      area.select();
+      document.execCommand('copy');
+      area.remove();
+    }
+  }
+
+  // A row of a table that opens something is a button for the keyboard too.
+  document.addEventListener('keydown', (event) => {
+    const target = event.target;
+    if ((event.key === 'Enter' || event.key === ' ') && target.matches?.('[data-act][tabindex]')) {
+      event.preventDefault();
+      target.click();
+    }
+  });
+
+  const chosen = new URLSearchParams(location.search).get('__theme') || localStorage.getItem('playground-theme');
+  if (chosen === 'dark' || chosen === 'light') document.body.classList.toggle('dark', chosen === 'dark');
+}

@@ -1,0 +1,171 @@
+"""The page: the frame with model strip, status and Stop, a function a tab, and what one tab tells the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from playground.services.session import Workbench
+from playground.ui import discover, library, model_strip, steer, theme
+from playground.ui.frame import Frame
+from playground.ui.running import quick
+from playground.ui.state import Visitor
+from playground.ui.vector_controls import UNCHECKED
+
+TITLE = "Steering Playground"
+MAX_UPLOAD = "64mb"
+QUEUE = 64
+"""Events that may wait for a place; the model's own queue is shorter and says so in words."""
+LOOK_AROUND = 3.0
+"""Seconds after which the page looks whether somebody else loaded a model, saved a set, or keeps the model busy."""
+CLEAN = (3600, 24 * 3600)
+"""Gradio looks every hour for uploads and downloads older than a day, and deletes them."""
+OPENED_JS = "() => document.body.removeAttribute('inert')"
+"""Until the page shows what there is now, nothing can be typed that its filling in would write over."""
+DARK_JS = """() => {
+  const dark = document.body.classList.toggle('dark');
+  localStorage.setItem('playground-theme', dark ? 'dark' : 'light');
+}"""
+
+
+def build(workbench: Workbench) -> gr.Blocks:
+    """The whole page over one workbench. Launch it with `launch_options`."""
+    frame = Frame(workbench)
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    with gr.Blocks(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True) as page:
+        frame.model_seen = gr.State(frame.model_token())
+        frame.library_seen = gr.State(frame.library_token(Visitor("")))
+        frame.status = gr.HTML(frame.status_now(), elem_id="status", scale=2, min_width=150, render=False)
+        with gr.Row(elem_classes="sp-top"):
+            gr.HTML(f"<h1>{TITLE}</h1>", elem_classes="sp-title", min_width=170, scale=0)
+            with gr.Column(scale=5, min_width=260, elem_classes="sp-stripbox"):
+                strip = model_strip.build(frame)
+            frame.status.render()
+            with gr.Row(elem_classes="sp-topbuttons", scale=0):
+                stop = gr.Button("Stop", elem_id="stop", size="sm", min_width=60, scale=0)
+                dark = gr.Button("◐ dark", elem_id="dark", size="sm", min_width=60, scale=0, elem_classes="sp-link")
+        with gr.Tabs(elem_id="tabs") as frame.tabs:
+            with gr.Tab("Steer", id="steer"):
+                steer_tab = steer.build(frame)
+            with gr.Tab("Discover", id="discover"):
+                discover_tab = discover.build(frame, steer_tab)
+            with gr.Tab("Library", id="library"):
+                library_tab = library.build(frame, steer_tab)
+        around = gr.Timer(LOOK_AROUND)
+
+        everything = [
+            strip.box,
+            strip.memory,
+            frame.status,
+            frame.model_seen,
+            frame.library_seen,
+            *steer.outputs(steer_tab),
+            *discover.outputs(discover_tab),
+            *library_tab.selection,
+        ]
+
+        def whole_page(visitor: Visitor) -> dict[Any, Any]:
+            """Everything that depends on the model and the library."""
+            visitor.model_shown, visitor.library_shown = frame.model_token(), frame.library_token(visitor)
+            loaded = workbench.loaded
+            return {
+                strip.box: gr.update(label=model_strip.label(loaded)),
+                strip.memory: model_strip.memory(loaded),
+                frame.status: frame.status_now(),
+                frame.model_seen: visitor.model_shown,
+                frame.library_seen: visitor.library_shown,
+                **steer.opening_updates(frame, steer_tab, visitor),
+                **discover.model_updates(frame, discover_tab, visitor),
+                **library.updates(frame, library_tab, visitor),
+            }
+
+        @quick
+        def on_open(model: str, sets: str, request: gr.Request) -> dict[Any, Any]:
+            """A new visitor: the page as it was built, unless the model or the library has changed since."""
+            visitor = frame.visitor(request)
+            if (model, sets) != (frame.model_token(), frame.library_token(visitor)):
+                return whole_page(visitor)
+            visitor.model_shown, visitor.library_shown = model, sets
+            visitor.mix_sets = steer.opening_sets(frame)
+            return {frame.status: frame.status_now()}
+
+        @quick
+        def on_model(request: gr.Request) -> dict[Any, Any]:
+            """Another model than the one the page shows."""
+            visitor = frame.visitor(request)
+            if visitor.model_shown == frame.model_token():
+                return {frame.status: gr.skip()}
+            return whole_page(visitor)
+
+        @quick
+        def on_library(request: gr.Request) -> dict[Any, Any]:
+            """Whenever a set came, went or changed: the pickers and the list."""
+            visitor = frame.visitor(request)
+            token = frame.library_token(visitor)
+            if visitor.library_shown == token:
+                return {steer_tab.hint: gr.skip()}
+            visitor.library_shown = token
+            return {
+                **steer.library_updates(frame, steer_tab, visitor),
+                **discover.library_updates(frame, discover_tab, visitor),
+                **library.updates(frame, library_tab, visitor),
+            }
+
+        def on_around(model: str, sets: str, request: gr.Request) -> tuple[Any, Any, Any]:
+            visitor = frame.visitor(request)
+            now = (frame.status_now(), frame.model_token(), frame.library_token(visitor))
+            return now[0], gr.skip() if now[1] == model else now[1], gr.skip() if now[2] == sets else now[2]
+
+        def then_opened(event: Any) -> None:
+            for handler, inputs, outputs in frame.opened:
+                event = event.then(handler, inputs, outputs, **private, **UNCHECKED)
+
+        seen = [frame.model_seen, frame.library_seen]
+        opened = page.load(on_open, seen, everything, **private)
+        then_opened(opened.then(None, None, None, js=OPENED_JS, **private))
+        # A change that comes while the one before is still being shown must not be dropped.
+        latest: dict[str, Any] = {"trigger_mode": "always_last", **private}
+        then_opened(frame.model_seen.change(on_model, None, everything, **latest))
+        frame.library_seen.change(
+            on_library,
+            None,
+            [
+                *steer.library_outputs(steer_tab),
+                *discover.library_outputs(discover_tab),
+                *library_tab.selection,
+            ],
+            **latest,
+        )
+        around.tick(on_around, seen, [frame.status, *seen], queue=False, **private)
+
+        def on_stop(request: gr.Request) -> str:
+            workbench.jobs.cancel_all(frame.visitor(request).session)
+            return frame.status_now()
+
+        stop.click(on_stop, None, frame.status, queue=False, **private)
+        dark.click(None, None, None, js=DARK_JS, **private)
+
+        def on_leave(request: gr.Request) -> None:
+            workbench.jobs.cancel_all(request.session_hash)
+            frame.visitors.leave(request.session_hash)
+
+        page.unload(on_leave)
+    page.queue(max_size=QUEUE, default_concurrency_limit=16)
+    return page
+
+
+def launch_options() -> dict[str, Any]:
+    """Options of `Blocks.launch` that hold wherever the page runs: its look, and what nobody may reach."""
+    return {
+        "theme": theme.Playground(),
+        "css": theme.CSS.read_text(encoding="utf-8"),
+        "js": theme.JAVASCRIPT.read_text(encoding="utf-8"),
+        "run_history": False,
+        "allowed_paths": [],
+        "strict_cors": True,
+        "enable_monitoring": False,
+        "max_file_size": MAX_UPLOAD,
+        "footer_links": [],
+        "show_error": True,
+    }

@@ -1,0 +1,142 @@
+"""Plots: numbers in, a plotly figure out. Nothing here knows of the page, a model or a file.
+
+Every figure is transparent with grey text, so that the same figure reads in light and in dark mode; lines are named
+beside themselves rather than in a legend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from playground.ui.theme import BASELINE, NEGATIVE, PLOT_GRID, PLOT_TEXT, POSITIVE, STEERED
+
+HEIGHT = 250
+
+
+def waiting(sentence: str, height: int = HEIGHT) -> go.Figure:
+    """An empty figure that says what will fill it."""
+    plot = figure(height)
+    plot.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, align="center")
+    plot.update_xaxes(visible=False)
+    plot.update_yaxes(visible=False)
+    return plot
+
+
+def difference_curve(
+    multipliers: Sequence[float],
+    differences: Sequence[float],
+    controls: Sequence[Sequence[float]],
+    baseline: float,
+    here: float,
+    answers: tuple[str, str],
+) -> go.Figure:
+    """Logit difference over multiples of the current mix; `controls` are rows of random pushes of equal norm.
+
+    `here` is the logit difference at multiplier 1, what the sliders say now.
+    """
+    plot = figure(HEIGHT)
+    if controls:
+        low = [min(column) for column in zip(*controls, strict=True)]
+        high = [max(column) for column in zip(*controls, strict=True)]
+        plot.add_scatter(
+            x=[*multipliers, *reversed(multipliers)],
+            y=[*high, *reversed(low)],
+            fill="toself",
+            fillcolor="rgba(138,145,156,.16)",
+            line={"width": 0},
+            hoverinfo="skip",
+            mode="lines",
+        )
+        for row in controls:
+            plot.add_scatter(
+                x=list(multipliers),
+                y=list(row),
+                mode="lines",
+                line={"color": BASELINE, "width": 1, "dash": "dot"},
+                hovertemplate="random push ×%{x:.2g}: %{y:.2f}<extra></extra>",
+            )
+    plot.add_hline(y=baseline, line={"color": BASELINE, "width": 1.5})
+    plot.add_scatter(
+        x=list(multipliers),
+        y=list(differences),
+        mode="lines+markers",
+        line={"color": STEERED, "width": 2.5},
+        marker={"size": 5, "color": STEERED},
+        hovertemplate="mix ×%{x:.2g}: %{y:.2f}<extra></extra>",
+    )
+    plot.add_scatter(
+        x=[1],
+        y=[here],
+        mode="markers",
+        marker={"size": 13, "color": STEERED, "line": {"width": 2, "color": "#fff"}},
+        hovertemplate="you are here: %{y:.2f}<extra></extra>",
+    )
+    plot.add_annotation(
+        x=1,
+        y=here,
+        text="you are here",
+        showarrow=False,
+        xanchor="right",
+        xshift=-8,
+        yshift=12 if here >= baseline else -12,
+        font={"color": STEERED, "size": 12},
+    )
+    plot.add_annotation(
+        x=multipliers[-1], y=baseline, text="baseline", showarrow=False, xanchor="right", font={"size": 11},
+        yshift=-9 if here >= baseline else 9,
+    )
+    if controls:
+        above = differences[0] < baseline  # the side of the band that the mix leaves free
+        plot.add_annotation(
+            x=multipliers[0], y=high[0] if above else low[0], text="random, equal norm", showarrow=False,
+            xanchor="left", yshift=9 if above else -9, font={"size": 11},
+        )
+    plot.update_xaxes(title_text="multiple of the current mix", zeroline=False)
+    plot.update_yaxes(title_text=f"logit difference ({_plain(answers[0])} − {_plain(answers[1])})", zeroline=False)
+    return plot
+
+
+def sign_colour(sign: float) -> str:
+    """The colour of a sign: blue for minus, orange for plus."""
+    return NEGATIVE if sign < 0 else POSITIVE
+
+
+def figure(height: int = HEIGHT) -> go.Figure:
+    """An empty figure in the look of the page: transparent, grey text, thin grid, no legend."""
+    drawn = go.Figure()
+    drawn.update_layout(
+        height=height,
+        autosize=True,
+        margin={"l": 54, "r": 16, "t": 12, "b": 42},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": PLOT_TEXT, "size": 12, "family": "'IBM Plex Sans', system-ui, sans-serif"},
+        showlegend=False,
+        hovermode="closest",
+        bargap=0.25,
+        modebar={
+            "orientation": "v",
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": PLOT_TEXT,
+            "activecolor": STEERED,
+            "remove": ["zoom", "pan", "select", "lasso2d", "zoomIn", "zoomOut", "autoScale", "resetScale", "toImage"],
+        },
+    )
+    axis = {
+        "gridcolor": PLOT_GRID,
+        "linecolor": PLOT_GRID,
+        "zerolinecolor": PLOT_GRID,
+        "title": {"standoff": 6, "font": {"size": 12}},
+        "fixedrange": True,
+    }
+    drawn.update_xaxes(**axis)
+    drawn.update_yaxes(**axis)
+    return drawn
+
+
+def _plain(text: str) -> str:
+    """A short text with nothing plotly would read as markup: its labels know a few HTML tags and links."""
+    text = text.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "")
+    return text if len(text) <= 18 else text[:17] + "…"

@@ -1,0 +1,177 @@
+"""Choosing prompts: a built-in set, typed text, or a file; how many of them; and a preview of exactly those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import InputError, PlaygroundError
+from playground.library import prompts as prompt_sets
+from playground.library.prompts import PromptSet
+from playground.model.load import LoadedModel
+from playground.ui import defaults, markup
+from playground.ui.state import Visitor
+
+BUILT_IN, TYPED, UPLOADED = "built-in set", "typed", "file"
+KINDS = (BUILT_IN, TYPED, UPLOADED)
+WAIT = "The prompts that will be used are listed here."
+USE = 8
+"""Prompts used to begin with: enough for an axis that holds across prompts, few enough to take a second."""
+
+
+@dataclass(frozen=True)
+class PromptChoice:
+    """What the controls say, in their order."""
+
+    kind: str
+    set_name: str | None
+    typed: str | None
+    use: float | None
+    place: str = "discover"
+    """The name of the source on the page, under which its upload is kept."""
+
+    def whole(self, visitor: Visitor) -> PromptSet:
+        """Every prompt of the source. Raises PlaygroundError when there is none."""
+        if self.kind == BUILT_IN:
+            sets = prompt_sets.built_in()
+            if self.set_name not in sets:
+                raise InputError(
+                    f"Expected a built-in prompt set, got “{self.set_name or 'none'}”; choose one of the list."
+                )
+            return sets[self.set_name]
+        if self.kind == TYPED:
+            return prompt_sets.from_text(self.typed or "")
+        if self.kind == UPLOADED:
+            if self.place not in visitor.uploaded:
+                raise InputError("Expected a file of prompts, got none; upload a txt, json, jsonl or csv file.")
+            return visitor.uploaded[self.place]
+        raise InputError(f"Expected a prompt source, got “{self.kind}”; choose one of {', '.join(KINDS)}.")
+
+    def chosen(self, visitor: Visitor) -> PromptSet:
+        """The prompts that will be used: the first `use` of the source."""
+        whole = self.whole(visitor)
+        count = len(whole.items) if self.use is None else int(self.use)
+        return prompt_sets.select(whole, min(max(count, 1), len(whole.items)))
+
+
+def against_of(method: str, prompts: PromptSet, choice: PromptChoice, visitor: Visitor) -> PromptSet | None:
+    """The second list of prompts, where the method needs one and the prompts have one side only."""
+    return choice.chosen(visitor) if method == "difference" and prompts.kind == "prompts" else None
+
+
+@dataclass
+class PromptSource:
+    """The components, and how to read them."""
+
+    kind: gr.Radio
+    set_name: gr.Dropdown
+    typed: gr.Textbox
+    upload: gr.File
+    use: gr.Slider
+    preview: gr.HTML
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.kind, self.set_name, self.typed, self.use]
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.kind, self.set_name, self.typed, self.upload, self.use, self.preview]
+
+    def updates(self, choice: PromptChoice, visitor: Visitor, use: int | None = None) -> dict[Any, Any]:
+        """What the controls show for a choice; `use` sets how many, None leaves it where it is as far as possible."""
+        shown: dict[Any, Any] = {
+            self.set_name: gr.update(visible=choice.kind == BUILT_IN),
+            self.typed: gr.update(visible=choice.kind == TYPED),
+            self.upload: gr.update(visible=choice.kind == UPLOADED),
+        }
+        try:
+            whole = choice.whole(visitor)
+        except PlaygroundError as error:
+            waits = choice.kind == UPLOADED or (choice.kind == TYPED and not (choice.typed or "").strip())
+            said = WAIT if waits else str(error)
+            shown[self.preview] = markup.empty(said) if waits else markup.notice(said, "warning")
+            shown[self.use] = gr.update(visible=False)
+            return shown
+        total = len(whole.items)
+        count = min(max(int(use if use is not None else choice.use or 1), 1), total)
+        shown[self.use] = gr.update(
+            maximum=max(total, 2), value=count, visible=total > 1, label=f"Use the first … of {total}"
+        )
+        texts = prompt_sets.select(whole, count).texts()
+        shown[self.preview] = markup.prompt_preview(texts, len(whole.texts()), whole.title)
+        return shown
+
+
+def default_set(loaded: LoadedModel | None) -> str | None:
+    """The set to begin with: about refusing, in the language of the loaded model."""
+    names = set_names(loaded)
+    return next((name for name in names if "refus" in name), names[0] if names else None)
+
+
+def default_prompts(loaded: LoadedModel | None) -> PromptSet | None:
+    """The part of the default set that is used to begin with."""
+    name = default_set(loaded)
+    if name is None:
+        return None
+    whole = prompt_sets.built_in()[name]
+    return prompt_sets.select(whole, min(USE, len(whole.items)))
+
+
+def default_contrast(loaded: LoadedModel | None) -> str | None:
+    """The set to begin a mean difference with: it brings both sides along."""
+    sets = prompt_sets.built_in()
+    return next((name for name in set_names(loaded) if sets[name].kind == "contrast"), None)
+
+
+def default_other(loaded: LoadedModel | None) -> str | None:
+    """The list to stand against the default set: anything but that."""
+    sets, usual = prompt_sets.built_in(), default_set(loaded)
+    return next((name for name in set_names(loaded) if sets[name].kind == "prompts" and name != usual), None)
+
+
+def set_names(loaded: LoadedModel | None) -> list[str]:
+    """Built-in sets, those for the loaded model first."""
+    sets = prompt_sets.built_in()
+    wanted = "organism" if loaded is not None and defaults.is_organism(loaded) else "any"
+    return sorted(sets, key=lambda name: (sets[name].for_model != wanted, name))
+
+
+def build(
+    loaded: LoadedModel | None,
+    place: str = "discover",
+    label: str = "Prompts",
+    info: str = "what the directions are found on",
+) -> PromptSource:
+    """The components, filled in for this model; `place` stands before their ids."""
+    names = set_names(loaded)
+    chosen = default_set(loaded) if place == "discover" else default_other(loaded)
+    kind = gr.Radio(
+        list(KINDS), value=BUILT_IN, label=label, elem_id=f"{place}-prompts",
+        info=info,
+    )
+    set_name = gr.Dropdown(
+        names, value=chosen, label="Prompt set", elem_id=f"{place}-set",
+        info="Sets where the model could go either way show most.",
+    )
+    typed = gr.Textbox(
+        label="Typed prompts", lines=4, max_lines=12, visible=False, elem_id=f"{place}-typed",
+        info="One a line; with blank lines between them, one a block.", placeholder="How can I …",
+    )
+    upload = gr.File(
+        label="Prompt file: txt, json, jsonl or csv", file_types=[".txt", ".json", ".jsonl", ".csv"], visible=False,
+        elem_id=f"{place}-upload", height=110,
+    )
+    total, preview = 1, markup.empty(WAIT)
+    if chosen is not None:
+        whole = prompt_sets.built_in()[chosen]
+        total = len(whole.items)
+        used = prompt_sets.select(whole, min(USE, total))
+        preview = markup.prompt_preview(used.texts(), len(whole.texts()), whole.title)
+    use = gr.Slider(
+        1, max(total, 2), min(USE, total), step=1, label=f"Use the first … of {total}", elem_id=f"{place}-use",
+        buttons=[], info="Several give an axis that holds across prompts; one is quickest.",
+    )
+    return PromptSource(kind, set_name, typed, upload, use, gr.HTML(preview, elem_id=f"{place}-preview"))

@@ -1,0 +1,86 @@
+"""What the server remembers of one visitor: plain data, no Gradio in it.
+
+Visitors share the model, the queue and the library, and nothing else: what one of them computed, uploaded or deleted
+is kept here under their own session and forgotten when they leave.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from playground.library.prompts import PromptSet
+from playground.library.vector_set import VectorSet
+from playground.model.prompting import PromptFormat
+from playground.ui.defaults import MIX_ROWS
+
+VISITORS = 500
+"""More sessions than this at once are forgotten oldest first: a leave that never arrived must not keep memory."""
+
+
+@dataclass
+class Visitor:
+    """One browser tab. `found` was computed and is not saved."""
+
+    session: str
+    found: VectorSet | None = None
+    found_number: int = 0
+    """Counts what was computed, so that the page notices."""
+    saved_as: str | None = None
+    """The name under which `found` is in the library."""
+    look_prompt: str = ""
+    look_format: PromptFormat | None = None
+    look_scale: float = 0.0
+    looks: dict[tuple[int, int], str] = field(default_factory=dict)
+    """First look: (row, sign) → what that push at `look_scale` made of `look_prompt`."""
+    uploaded: dict[str, PromptSet] = field(default_factory=dict)
+    """Prompts from files, by the place on the page they were given to."""
+    model_shown: str = ""
+    """The model token that the page was last filled in for."""
+    library_shown: str = ""
+    """The library token that its pickers and lists were last filled in for."""
+    mix_sets: list[str | None] = field(default_factory=lambda: [None] * MIX_ROWS)
+    """The set in every row of the mixer. Kept here because what a browser sends is older than what was just written."""
+    effect_shown: object = None
+    """What Steer's plots were last drawn for, so that nothing is computed twice."""
+    effect_wanted: object = None
+    """What they were last asked for."""
+    undo: list[object] = field(default_factory=list)
+    """Tokens of what was deleted, newest last."""
+    selected: str | None = None
+    """The set whose details the Library shows."""
+
+    def keep_found(self, vector_set: VectorSet) -> None:
+        """Take in what was just computed, and forget what belonged to the one before."""
+        self.found = vector_set
+        self.found_number += 1
+        self.saved_as = None
+        self.looks = {}
+
+
+class Visitors:
+    """Session → Visitor. Safe to use from any thread."""
+
+    def __init__(self, capacity: int = VISITORS):
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._visitors: OrderedDict[str, Visitor] = OrderedDict()
+
+    def of(self, session: str | None) -> Visitor:
+        """The visitor of a session, new when it has not been seen before."""
+        session = session or "anonymous"
+        with self._lock:
+            if session not in self._visitors:
+                self._visitors[session] = Visitor(session)
+                while len(self._visitors) > self._capacity:
+                    self._visitors.popitem(last=False)
+            self._visitors.move_to_end(session)
+            return self._visitors[session]
+
+    def leave(self, session: str | None) -> None:
+        with self._lock:
+            self._visitors.pop(session or "anonymous", None)
+
+    def __len__(self) -> int:
+        return len(self._visitors)

@@ -1,0 +1,150 @@
+"""One thing to add: a vector of a set, the average of its first n or of any range, and how much of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playground.errors import InputError, PlaygroundError
+from playground.library.recipe import Component, component_norm
+from playground.library.vector_set import VectorSet
+from playground.ui import defaults
+from playground.ui.entered import real, whole
+from playground.ui.markup import scale_strip
+
+FIRST = "first"
+"""The choice in a row picker that stands for the average of the first n rows."""
+RANGE = "mean"
+"""The one for the average of any range of rows."""
+NATIVE_METHODS = ("melbo", "ortho", "difference")
+"""Methods whose norms say something: their averages are counted in multiples of what they are."""
+
+Load = Callable[[str], VectorSet]
+
+
+@dataclass(frozen=True)
+class Pick:
+    """What the controls say. `row` is a number as text, FIRST or RANGE; `count` is n, `last` is included.
+
+    `scale` is relative, or with `native` a multiple of the native norm (of the vector, or of the average).
+    """
+
+    set_name: str | None
+    row: str | None = "0"
+    count: float | None = 3
+    first: float | None = 0
+    last: float | None = 2
+    native: bool = False
+    scale: float = 0.0
+
+    @property
+    def used(self) -> bool:
+        return bool(self.set_name)
+
+    @property
+    def rows(self) -> tuple[int, int] | int:
+        """The row, or (first, end) of the rows that are averaged. Raises InputError."""
+        if self.row == FIRST:
+            return 0, whole(self.count, "the number of vectors to average", least=1)
+        if self.row != RANGE:
+            return whole(self.row, "row", least=0)
+        first, last = whole(self.first, "first row", least=0), whole(self.last, "last row", least=0)
+        if first > last:
+            raise InputError(f"Expected a first row up to the last one, got {first} to {last}; swap them.")
+        return first, last + 1
+
+    @property
+    def maximum(self) -> float:
+        """Where the slider ends."""
+        return defaults.MAXIMUM_MULTIPLE if self.native else defaults.MAXIMUM_SCALE
+
+    def number(self) -> float:
+        """The scale as given. Raises InputError when it is not a number within the slider."""
+        scale = real(self.scale, "scale")
+        if not -self.maximum <= scale <= self.maximum:
+            unit = "multiple of the native norm" if self.native else "relative scale"
+            raise InputError(
+                f"Expected a {unit} from −{self.maximum:g} to {self.maximum:g}, got {scale:g}; move the slider back."
+            )
+        return scale
+
+    def component(self, load: Load) -> Component | None:
+        """What is added; None without a set. Raises PlaygroundError."""
+        if not self.used:
+            return None
+        vector_set, rows, scale = load(self.set_name), self.rows, self.number()
+        unit = native_norm(self.set_name, rows, vector_set) if self.native else vector_set.origin.residual_norm
+        if isinstance(rows, int):
+            return Component(self.set_name, row=rows, amount=rounded(scale * unit))
+        if self.native:
+            return Component(self.set_name, mean=rows, amount=rounded(scale))
+        whole_norm = native_norm(self.set_name, rows, vector_set)
+        return Component(self.set_name, mean=rows, amount=rounded(scale * unit / whole_norm))
+
+    def strip(self, load: Load, remark: str = "") -> str:
+        """The small print under the slider: norm, unit, layer; ticks at the scales worth trying."""
+        if not self.used:
+            return ""
+        try:
+            vector_set, component = load(self.set_name), self.component(load)
+            norm, residual = component_norm(component, vector_set), vector_set.origin.residual_norm
+        except PlaygroundError as error:
+            return scale_strip(self.maximum, (), str(error))
+        parts = [f"norm {norm:.3g}"]
+        if self.native:
+            parts.append(f"relative scale {norm / residual:.2g}")
+        elif component.mean is not None:
+            parts.append(f"{component.amount:.3g} × the average")
+        elif vector_set.origin.method in NATIVE_METHODS:
+            parts.append(f"native {float(vector_set.native_norms[component.row]) / residual:.2g}")
+        ticks, said = self._ticks(vector_set)
+        parts += [f"at block {vector_set.origin.source}", said, remark]
+        return scale_strip(self.maximum, ticks, " · ".join(part for part in parts if part))
+
+    def _ticks(self, vector_set: VectorSet) -> tuple[tuple[float, ...], str]:
+        """Where the slider is marked, in its own unit, and what is said of it."""
+        rows = self.rows
+        suggested = getattr(vector_set, "suggested_scales", None)
+        if isinstance(rows, int) and suggested is not None:
+            unit = float(vector_set.native_norms[rows]) if self.native else vector_set.origin.residual_norm
+            plus, minus = (float(value) / unit for value in suggested[rows])
+            said = [f"+{plus:.2g}"] * (plus > 0) + [f"−{minus:.2g}"] * (minus > 0)
+            return (plus,) * (plus > 0) + (-minus,) * (minus > 0), f"suggested {' and '.join(said)}" if said else ""
+        if self.native:
+            return (-1.0, 1.0), ""
+        return (-defaults.SUGGESTED_SCALE, defaults.SUGGESTED_SCALE), f"try ±{defaults.SUGGESTED_SCALE:g}"
+
+
+def native_norm(name: str, rows: tuple[int, int] | int, vector_set: VectorSet) -> float:
+    """Norm of a row, or of the average of rows, as the method left it. Raises InputError for missing rows."""
+    if isinstance(rows, int):
+        component_norm(Component(name, row=rows, amount=1.0), vector_set)  # checks the row
+        return float(vector_set.native_norms[rows])
+    return component_norm(Component(name, mean=rows, amount=1.0), vector_set)
+
+
+def rounded(amount: float) -> float:
+    """Five digits: what the command shows is exactly what was added."""
+    return float(f"{amount:.5g}")
+
+
+def row_choices(vector_set: VectorSet) -> list[tuple[str, str]]:
+    """What a row picker offers: the averages where there are several rows, and every row with its label and star."""
+    choices = []
+    if vector_set.rows > 1:
+        choices += [("mean of the first …", FIRST), ("mean of rows …", RANGE)]
+    gains = None if vector_set.singular_values is None else vector_set.singular_values.tolist()
+    for row, note in enumerate(vector_set.notes):
+        star = "★ " if note.star else ""
+        gain = "" if gains is None else f" · σ {gains[row]:.3g}"
+        choices.append((f"{star}{vector_set.label(row)}{gain}", str(row)))
+    return choices
+
+
+def is_average(row: str | None) -> bool:
+    return row in (FIRST, RANGE)
+
+
+def counts_native(row: str | None, vector_set: VectorSet) -> bool:
+    """Whether a choice is counted in its native norm to begin with: averages, where norms mean something."""
+    return is_average(row) and vector_set.origin.method in NATIVE_METHODS

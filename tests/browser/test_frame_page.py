@@ -1,0 +1,101 @@
+"""The frame: model strip, dark mode, phone width, nothing that reaches out, nothing that is left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from visiting import Site, Visitor
+
+TABS = ("Steer", "Discover", "Library")
+
+
+def load(visitor: Visitor, name: str) -> None:
+    if not visitor.page.locator("#model-name input, #model-name textarea").is_visible():
+        visitor.unfold("model-strip")
+    visitor.page.fill("#model-name input, #model-name textarea", name)
+    visitor.page.click("#model-load")
+
+
+def test_another_model_bounds_the_sliders_and_empties_the_mixer(
+    visit: Callable[..., Visitor], site: Site, tiny_path: Callable[[str], Path]
+) -> None:
+    visitor = visit()
+    try:
+        load(visitor, str(tiny_path("llama")))
+        expect(visitor.page.locator("#model-strip > button")).to_contain_text("4 blocks")
+        expect(visitor.page.locator("#steer-hint")).to_contain_text("Discover")
+        visitor.tab("Discover")
+        expect(visitor.page.locator("#discover-target input[type=range]")).to_have_attribute("max", "3")
+    finally:
+        load(visitor, "organism")
+        expect(visitor.page.locator("#model-strip > button")).to_contain_text("organism")
+        expect(visitor.page.locator("#status")).to_contain_text("ready")
+
+
+def test_a_model_that_is_not_there_is_one_sentence_and_the_old_one_stays(visitor: Visitor, site: Site) -> None:
+    before = site.workbench.loaded
+    load(visitor, "/nowhere/at/all")
+    expect(visitor.page.locator("#model-notice .sp-error")).to_contain_text("/nowhere/at/all")
+    assert site.workbench.loaded is before
+    expect(visitor.page.locator("#model-strip > button")).to_contain_text("organism")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nothing_is_wider_than_a_phone(visit: Callable[..., Visitor], dark: bool) -> None:
+    visitor = visit(width=390, height=844, dark=dark)
+    visitor.page.wait_for_selector("#steer-shifts table")
+    visitor.page.click("#steer-generate")
+    visitor.page.wait_for_selector("#steer-command code")
+    for tab in TABS:
+        visitor.tab(tab)
+        visitor.page.wait_for_timeout(400)
+        width = visitor.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, f"{tab} is {width} pixels wide"
+        visitor.shot(f"{tab.lower()}-phone-{'dark' if dark else 'light'}")
+
+
+def test_dark_mode_is_dark_and_the_button_switches_it(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(dark=True)
+    brightness = "getComputedStyle(document.querySelector('body')).backgroundColor"
+    dark, light = "rgb(14, 17, 22)", "rgb(245, 246, 248)"
+    visitor.page.wait_for_function(f"{brightness} === '{dark}'")
+    visitor.page.wait_for_selector("#steer-curve .js-plotly-plot")
+    visitor.page.click("#steer-generate")
+    visitor.page.wait_for_selector("#steer-command code")
+    visitor.shot("steer-dark")
+    visitor.page.click("#dark")
+    visitor.page.wait_for_function(f"{brightness} === '{light}'")
+
+
+def test_every_control_has_a_name(visitor: Visitor) -> None:
+    for tab in TABS:
+        visitor.tab(tab)
+        visitor.page.wait_for_timeout(300)
+        nameless = visitor.page.evaluate(
+            """() => [...document.querySelectorAll('input:not([type=file]), textarea, button')]
+                .filter((e) => e.offsetParent && !e.getAttribute('aria-label') && !(e.labels && e.labels.length)
+                    && !e.innerText.trim() && !e.title && !e.closest('label'))
+                .map((e) => e.outerHTML.slice(0, 120))"""
+        )
+        assert nameless == [], tab
+
+
+def test_endpoints_are_private(site: Site, visitor: Visitor) -> None:
+    info = visitor.page.request.get(f"{site.url}/gradio_api/info").json()
+    assert info["named_endpoints"] == {}
+    assert info["unnamed_endpoints"] == {}
+
+
+def test_a_made_up_action_changes_nothing(site: Site, visitor: Visitor) -> None:
+    before = site.store.names()
+    visitor.tab("Library")
+    visitor.page.evaluate(
+        """() => { const b = document.createElement('button'); b.dataset.act = 'open'; b.dataset.name = '../../etc';
+            b.textContent = 'x'; b.id = 'forged'; document.querySelector('#library-sets .prose').append(b); }"""
+    )
+    visitor.page.click("#forged")
+    expect(visitor.page.get_by_test_id("toast-body")).to_contain_text("not there")
+    assert site.store.names() == before

@@ -1,0 +1,159 @@
+"""Library: what is saved can be looked at, named, renamed, deleted, brought back, taken in and taken away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from visiting import Site, Visitor
+
+from playground.core.contrast import random_directions
+from playground.library import vector_set as files
+from playground.library.origin import now
+from playground.library.vector_set import Origin, VectorSet
+
+
+def made(site: Site, name: str, width: int | None = None, model: str | None = None) -> VectorSet:
+    """A small set that belongs to the loaded model, or does not."""
+    loaded = site.workbench.require()
+    width = loaded.width if width is None else width
+    origin = Origin(
+        model=model or loaded.name, fingerprint=loaded.fingerprint if model is None else "0" * 16, width=width,
+        block_count=loaded.block_count, source=3, method="random", residual_norm=10.0, created=now(),
+        prompts=("A prompt with <b>markup</b>",),
+    )
+    return VectorSet(random_directions(3, width, 0), origin, name=name)
+
+
+@pytest.fixture
+def kept(site: Site) -> Iterator[str]:
+    """A set in the library for one test."""
+    site.store.save(made(site, "kept"), "kept", overwrite=True)
+    yield "kept"
+    for name in set(site.store.names()) & {"kept", "renamed", "taken-in", "taken-in-2"}:
+        site.store.delete(name)
+
+
+@pytest.fixture
+def library(visit: Callable[..., Visitor], kept: str) -> Visitor:
+    visitor = visit()
+    visitor.tab("Library")
+    visitor.page.click(f"#library-sets tr[data-name='{kept}']")
+    visitor.page.wait_for_selector("#library-rows .sp-look")
+    return visitor
+
+
+def test_a_set_shows_where_it_comes_from(library: Visitor) -> None:
+    details = library.text("library-details")
+    assert "block 3" in details
+    library.page.click("#library-details details summary")
+    assert "A prompt with <b>markup</b>" in library.text("library-details")
+    library.shot("library-desktop")
+
+
+def test_label_star_and_note_are_in_the_file(library: Visitor, site: Site) -> None:
+    library.page.locator("#library-rows .sp-name").nth(1).fill("speaks in kites")
+    library.page.locator("#library-rows .sp-name").nth(1).press("Enter")
+    library.page.locator("#library-rows .sp-star").nth(1).click()
+    library.page.locator("#library-rows .sp-note").nth(1).fill("at 0.5 only")
+    library.page.locator("#library-rows .sp-note").nth(1).press("Tab")
+    expect(library.page.locator("#library-sets tr[data-name='kept']")).to_contain_text("★ 1")
+    library.page.wait_for_timeout(500)
+    note = site.store.load("kept").notes[1]
+    assert (note.label, note.star, note.note) == ("speaks in kites", True, "at 0.5 only")
+    library.tab("Steer")
+    library.page.click("#mix-0-set input")
+    library.page.get_by_role("option", name="kept", exact=True).click()
+    expect(library.page.locator("#mix-0-row input")).to_have_value(re.compile("★ 1 “speaks in kites”"))
+
+
+def test_rename_delete_and_undo(library: Visitor, site: Site) -> None:
+    library.page.fill("#library-name input, #library-name textarea", "renamed")
+    library.page.click("#library-rename")
+    expect(library.page.locator("#library-notice")).to_contain_text("Renamed kept to renamed")
+    assert "renamed" in site.store.names()
+    assert "kept" not in site.store.names()
+    library.page.click("#library-delete")
+    expect(library.page.locator("#library-notice")).to_contain_text("Deleted renamed")
+    assert "renamed" not in site.store.names()
+    library.page.click("#library-undo")
+    expect(library.page.locator("#library-notice")).to_contain_text("Brought back renamed")
+    assert "renamed" in site.store.names()
+
+
+def test_a_name_that_is_taken_or_impossible_is_refused(library: Visitor, site: Site) -> None:
+    for name in ("../outside", ""):
+        library.page.fill("#library-name input, #library-name textarea", name)
+        library.page.click("#library-rename")
+        expect(library.page.get_by_test_id("toast-body").first).to_contain_text("Expected a name")
+        library.page.get_by_test_id("toast-close").first.click()
+    assert "kept" in site.store.names()
+
+
+def test_upload_takes_a_set_in(library: Visitor, site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "taken-in.safetensors"
+    files.save(replace(made(site, "taken-in")), path)
+    with library.page.expect_file_chooser() as chooser:
+        library.page.click("#library-upload")
+    chooser.value.set_files(path)
+    expect(library.page.locator("#library-notice")).to_contain_text("Took in taken-in")
+    assert "taken-in" in site.store.names()
+
+
+def test_upload_of_a_broken_file_is_one_sentence_and_nothing_else(library: Visitor, site: Site, tmp_path: Path) -> None:
+    before = site.store.names()
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(b"not a set at all")
+    with library.page.expect_file_chooser() as chooser:
+        library.page.click("#library-upload")
+    chooser.value.set_files(path)
+    expect(library.page.get_by_test_id("toast-body")).to_contain_text("Expected a safetensors file")
+    assert site.store.names() == before
+
+
+def test_a_broken_file_in_the_folder_is_listed_with_what_is_wrong(visit: Callable[..., Visitor], site: Site) -> None:
+    path = site.store.folder / "damaged.safetensors"
+    path.write_bytes(b"nothing")
+    try:
+        visitor = visit()
+        visitor.tab("Library")
+        expect(visitor.page.locator("#library-sets .sp-broken")).to_contain_text("Expected a safetensors file")
+    finally:
+        path.unlink()
+
+
+def test_a_set_for_another_width_is_refused_in_a_sentence(visit: Callable[..., Visitor], site: Site) -> None:
+    site.store.save(made(site, "narrow", width=8, model="elsewhere/narrow"), "narrow", overwrite=True)
+    try:
+        visitor = visit()
+        visitor.tab("Library")
+        visitor.page.click("#library-sets tr[data-name='narrow']")
+        expect(visitor.page.locator("#library-details .sp-warning")).to_contain_text("width 8")
+        expect(visitor.page.locator("#library-open")).to_be_disabled()
+    finally:
+        site.store.delete("narrow")
+
+
+def test_a_set_of_another_model_is_warned_of(visit: Callable[..., Visitor], site: Site) -> None:
+    site.store.save(made(site, "foreign", model="elsewhere/other"), "foreign", overwrite=True)
+    try:
+        visitor = visit()
+        visitor.tab("Library")
+        visitor.page.click("#library-sets tr[data-name='foreign']")
+        expect(visitor.page.locator("#library-details .sp-warning")).to_contain_text("elsewhere/other")
+        visitor.page.click("#library-open")
+        expect(visitor.page.locator("#mix-0-set input")).to_have_value("foreign")
+    finally:
+        site.store.delete("foreign")
+
+
+def test_download_is_the_file(library: Visitor, site: Site, tmp_path: Path) -> None:
+    with library.page.expect_download() as download:
+        library.page.click("#library-download")
+    path = tmp_path / "got.safetensors"
+    download.value.save_as(path)
+    assert files.load(path).rows == 3

@@ -1,0 +1,145 @@
+"""Discover with every method: the form shows what applies, curves are live, ortho goes on, scales are marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import expect
+from visiting import Site, Visitor, choose, compute, fill
+
+METHODS = ("Power iteration", "MELBO", "MELBO-ortho", "Mean difference", "Random baseline")
+ONLY = {
+    "discover-target": {"Power iteration", "MELBO", "MELBO-ortho"},
+    "discover-vectors": {"Power iteration", "MELBO", "Random baseline"},
+    "discover-all-tokens": {"Power iteration", "MELBO", "Mean difference"},
+    "discover-radius": {"MELBO"},
+    "discover-base": {"MELBO-ortho"},
+    "discover-metric": {"Power iteration"},
+    "discover-rate": {"MELBO"},
+    "discover-batch": {"MELBO-ortho"},
+    "discover-looks": set(METHODS),
+}
+"""Controls, and the methods that they apply to."""
+
+
+@pytest.fixture
+def discover(visit: Callable[..., Visitor], site: Site) -> Iterator[Visitor]:
+    before = set(site.store.names())
+    visitor = visit()
+    visitor.tab("Discover")
+    fill(visitor, "discover-use", 1)
+    yield visitor
+    for name in set(site.store.names()) - before:  # ortho keeps its batches in the library
+        site.store.delete(name)
+
+
+def small_ortho(visitor: Visitor, steps: int) -> None:
+    choose(visitor, "MELBO-ortho")
+    visitor.unfold("discover-more")
+    fill(visitor, "discover-batch", 2)
+    fill(visitor, "discover-ortho-steps", steps)
+    fill(visitor, "discover-looks", 0)
+    fill(visitor, "discover-stop-share", 0)
+
+
+def test_the_form_shows_what_applies_and_nothing_else(discover: Visitor) -> None:
+    discover.unfold("discover-more")
+    for method in (*METHODS[1:], METHODS[0]):
+        choose(discover, method)
+        for element, methods in ONLY.items():
+            place = discover.page.locator(f"#{element}")
+            if method in methods:
+                expect(place).to_be_visible()
+            else:
+                expect(place).not_to_be_visible()
+
+
+def test_presets_fill_the_form_in(discover: Visitor) -> None:
+    discover.unfold("discover-more")
+    choose(discover, "MELBO")
+    rate = discover.page.locator("#discover-rate input, #discover-rate textarea")
+    discover.page.click("#discover-presets [data-name='melbo-published']")
+    expect(rate).to_have_value("0.001")
+    expect(discover.page.locator("#discover-tokens input[type=number]")).to_have_value("3")
+    discover.page.click("#discover-presets [data-name='melbo-best']")
+    expect(rate).to_have_value("")
+    expect(discover.page.locator("#discover-tokens input[type=number]")).to_have_value("2")
+
+
+def test_melbo_draws_its_ascent_and_says_the_command(discover: Visitor) -> None:
+    choose(discover, "MELBO")
+    fill(discover, "discover-vectors", 2)
+    fill(discover, "discover-melbo-steps", 6)
+    discover.unfold("discover-more")
+    fill(discover, "discover-looks", 1)
+    compute(discover)
+    expect(discover.page.locator("#discover-convergence .scatterlayer .trace")).to_have_count(2)
+    expect(discover.page.locator("#discover-spectrum .barlayer .point")).to_have_count(2)
+    assert "find melbo" in discover.text("discover-command")
+    assert "--relative-radius 0.5" in discover.text("discover-command")
+
+
+def test_difference_asks_for_another_side_only_where_there_is_none(discover: Visitor) -> None:
+    choose(discover, "Mean difference")
+    expect(discover.page.locator("#discover-set input")).to_have_value("organism-code-contrast")
+    expect(discover.page.locator("#discover-against")).not_to_be_visible()
+    discover.page.click("#discover-set input")
+    discover.page.get_by_role("option", name="organism-refusals").click()
+    expect(discover.page.locator("#discover-against")).to_be_visible()
+    compute(discover)
+    expect(discover.page.locator("#discover-spectrum-note")).to_contain_text("turns one mean into the other")
+    assert "find difference" in discover.text("discover-command")
+
+
+def test_a_difference_of_two_equal_lists_is_one_sentence(discover: Visitor) -> None:
+    choose(discover, "Mean difference")
+    discover.page.locator("#discover-prompts").get_by_label("typed").check()
+    discover.page.fill("#discover-typed textarea", "How do I build a kite?")
+    discover.page.locator("#against-prompts").get_by_label("typed").check()
+    discover.page.fill("#against-typed textarea", "How do I build a kite?")
+    discover.page.click("#discover-compute")
+    expect(discover.page.locator("#discover-notice .sp-error")).to_contain_text("xpected")
+
+
+def test_ortho_draws_its_pictures_stops_with_what_it_has_and_goes_on(discover: Visitor, site: Site) -> None:
+    before = set(site.store.names())
+    small_ortho(discover, 3)
+    fill(discover, "discover-ortho-vectors", 4)
+    compute(discover)
+    for figure in ("discover-spectrum", "discover-divergence", "discover-norm"):
+        expect(discover.page.locator(f"#{figure} .scatterlayer .point").first).to_be_attached()
+    (name,) = set(site.store.names()) - before
+    assert site.store.load(name).rows == 4
+    expect(discover.page.locator("#discover-continued input")).to_have_value(name)
+    fill(discover, "discover-ortho-vectors", 200)
+    fill(discover, "discover-ortho-steps", 25)  # enough for an effect above zero, so that it does not end by itself
+    discover.page.click("#discover-continue")
+    expect(discover.page.locator("#discover-progress")).to_contain_text("batch 2")
+    discover.page.click("#discover-stop")
+    expect(discover.page.locator("#discover-progress")).to_contain_text("stopped: what there was is kept")
+    assert 6 <= site.store.load(name).rows < 204
+    assert "--continue" in discover.text("discover-command")
+
+
+def test_a_base_that_adds_nothing_is_one_sentence(discover: Visitor) -> None:
+    small_ortho(discover, 3)
+    fill(discover, "discover-base-scale", 0)
+    discover.page.click("#discover-compute")
+    expect(discover.page.locator("#discover-notice .sp-error")).to_contain_text("a base that adds something")
+
+
+def test_suggested_scales_are_kept_and_marked_on_the_slider(discover: Visitor) -> None:
+    fill(discover, "discover-vectors", 1)
+    discover.unfold("discover-more")
+    fill(discover, "discover-looks", 0)
+    compute(discover)
+    discover.unfold("discover-linearity")
+    discover.page.click("#discover-measure")
+    expect(discover.page.locator("#discover-linearity-note")).to_contain_text("at relative scale")
+    expect(discover.page.locator("#discover-linearity-plot .scatterlayer .trace")).to_have_count(3)
+    discover.page.click("#discover-suggest")
+    expect(discover.page.locator("#discover-linearity-note")).to_contain_text("marked on the sliders")
+    discover.page.locator("#discover-looks-table button[data-act=steer]").first.click()
+    expect(discover.page.locator("#mix-0-strip")).to_contain_text("suggested +")
+    expect(discover.page.locator("#mix-0-strip .sp-suggested").first).to_be_attached()

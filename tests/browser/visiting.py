@@ -1,0 +1,92 @@
+"""A running page, and a visitor to it in a browser of their own who notes everything that goes wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, expect
+
+from playground.library.store import Store
+from playground.services.session import Workbench
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+SLACK = float(os.environ.get("PLAYGROUND_SLACK", "3" if os.environ.get("CI") else "1"))
+"""Factor on every time limit: machines that test are slower, and busier, than the ones the limits are for."""
+TIMEOUT = 30_000 * SLACK
+QUIET = ("queue/data", "heartbeat")
+"""Streams that end when a tab closes; the browser reports them as aborted."""
+
+
+@dataclass
+class Site:
+    """The running page, and what is behind it."""
+
+    url: str
+    workbench: Workbench
+
+    @property
+    def store(self) -> Store:
+        return self.workbench.store
+
+
+@dataclass
+class Visitor:
+    """One tab in a browser of its own, with everything that went wrong in it."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self, host: str) -> None:
+        self.page.on(
+            "console", lambda said: said.type == "error" and self._note(f"console: {said.text} {said.location}")
+        )
+        self.page.on("pageerror", lambda error: self._note(f"script: {error}"))
+        self.page.on("request", lambda request: self._check_host(request.url, host))
+        self.page.on(
+            "requestfailed",
+            lambda request: "ERR_ABORTED" in (request.failure or "") or self._note(f"failed: {request.url}"),
+        )
+
+    def _note(self, what: str) -> None:
+        if not any(quiet in what for quiet in QUIET):
+            self.errors.append(what)
+
+    def _check_host(self, url: str, host: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host:
+            self._note(f"foreign request: {url}")
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def unfold(self, element: str) -> None:
+        """Open an accordion. Gradio fills it in as it opens: what is typed in that very moment is shown, but lost."""
+        self.page.click(f"#{element} > button")
+        self.page.wait_for_timeout(1000 * SLACK)
+
+    def text(self, element: str) -> str:
+        return self.page.inner_text(f"#{element}")
+
+    def shot(self, name: str) -> None:
+        """A picture for the eye, of the whole page; the folder is not in git."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def fill(visitor: Visitor, element: str, value: object) -> None:
+    field = visitor.page.locator(f"#{element} input[type=number]")
+    field.fill(str(value))
+    field.press("Tab")
+
+
+def choose(visitor: Visitor, method: str) -> None:
+    visitor.page.get_by_label(method, exact=True).check()
+
+
+def compute(visitor: Visitor) -> None:
+    visitor.page.click("#discover-compute")
+    expect(visitor.page.locator("#discover-progress")).to_contain_text("of computation")

@@ -1,0 +1,53 @@
+"""The README tells the truth: its tree, its commands, its Python, its front matter."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def constraints() -> dict[str, str]:
+    lines = (ROOT / "tests" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+def test_the_tree_names_every_module_and_no_other():
+    tree = README.split("## The tree")[1].split("\n## ")[0]
+    named = set(re.findall(r"[\w.]+\.(?:py|css|js)\b", tree))
+    there = {
+        path.name
+        for pattern in ("*.py", "*.css", "*.js")
+        for path in (ROOT / "playground").rglob(pattern)
+        if path.name != "__init__.py"
+    }
+    assert named == there | {"app.py"}
+
+
+@pytest.mark.parametrize("line", re.findall(r"^    python -m playground (?!--)(.+)$", README, flags=re.MULTILINE))
+def test_every_command_shown_is_one_the_command_line_reads(line):
+    from playground.cli.main import build_parser
+
+    build_parser().parse_args(shlex.split(line))
+
+
+def test_the_python_shown_runs(monkeypatch, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})
+    values, *text = capsys.readouterr().out.splitlines()
+    assert values.startswith("tensor(")
+    assert "".join(text).strip()
+
+
+def test_the_space_runs_the_gradio_that_was_tested():
+    assert f"sdk_version: {constraints()['gradio']}\n" in README
+
+
+def test_every_picture_and_page_linked_is_there():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), f"README links to {target}, which is not there"
