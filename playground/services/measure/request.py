@@ -1,0 +1,116 @@
+"""What to measure: a choice set, vectors, scales and random controls, checked when the request is built."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from playground.core.push import Positions
+from playground.errors import InputError
+from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.recipe import Component
+from playground.library.text import shown
+from playground.model.prompting import PromptFormat
+from playground.services.generate import check_positions
+from playground.services.requests import check_seed, check_whole
+
+MAX_SCALES = 101
+MAX_VECTORS = 8192  # as many as the largest set of orthogonal vectors has
+MAX_NUMBERS = 4_000_000
+"""Items × (vectors + controls) × scales at most: what still fits into a file that a person can send."""
+
+SCALES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
+"""Relative scales to begin with (`relative`): both signs, up to a push as large as the residual stream."""
+
+
+@dataclass(frozen=True)
+class MeasuredVector:
+    """One direction: a row of a set, or the average of rows A to B−1 (`mean`). Either is scaled to the norm asked for.
+
+    `source` is the name of a set in the library or the path of a file. Raises InputError for neither or both, and for
+    what no recipe could name.
+    """
+
+    source: str
+    row: int | None = None
+    mean: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        self.component(1.0)
+
+    def component(self, amount: float) -> Component:
+        """The component of a recipe that adds it: `amount` is the norm for a row, the multiplier for an average."""
+        return Component(self.source, self.row, self.mean, amount)
+
+    @property
+    def label(self) -> str:
+        """As it is called within its set: `3`, or `mean:0-12`."""
+        return str(self.row) if self.mean is None else f"mean:{self.mean[0]}-{self.mean[1]}"
+
+    def __str__(self) -> str:
+        return f"{self.source}#{self.label}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureRequest:
+    """Vectors × scales on one choice set, with the baseline and `controls` random directions always beside them.
+
+    `choices` is the set in full, of the kind choices; sets with different meanings are never mixed, so there is one.
+    The first `max_items` of its items are asked (None: all). `scales` are norms of what is added, or with `relative`
+    multiples of the residual norm that each vector's set holds; negative ones turn the vector around. Each of the
+    `controls` directions, drawn from `seed`, is measured at every layer and every norm at which a vector is. The
+    bootstrap is drawn from `seed` too. `positions` says at which tokens a push is added.
+
+    Raises InputError when a value is wrong whatever the model.
+    """
+
+    choices: PromptSet
+    vectors: tuple[MeasuredVector, ...]
+    scales: tuple[float, ...]
+    relative: bool = False
+    controls: int = 4
+    seed: int = 0
+    format: PromptFormat = field(default_factory=PromptFormat)
+    positions: Positions = "all"
+    max_items: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vectors", tuple(self.vectors))
+        if self.choices.kind != "choices":
+            raise InputError(
+                f"Expected a set of the kind choices, got “{self.choices.name}” of the kind {self.choices.kind}; "
+                "choose one whose items are questions with two answers."
+            )
+        if not 1 <= len(self.vectors) <= MAX_VECTORS:
+            raise InputError(f"Expected 1 to {MAX_VECTORS} vectors, got {len(self.vectors)}; choose some.")
+        if len(set(self.vectors)) < len(self.vectors):
+            raise InputError("Expected different vectors, got one of them twice; leave it out.")
+        self._check_scales()
+        # Never none: without a control a difference cannot be told from what any push of that norm does.
+        check_whole("number of random controls", self.controls, least=1, most=MAX_VECTORS)
+        check_seed(self.seed)
+        check_positions(self.positions)
+        if self.max_items is not None:
+            check_whole("number of items", self.max_items, least=1)
+        numbers = len(self.items) * (len(self.vectors) + self.controls) * len(self.scales)
+        if numbers > MAX_NUMBERS:
+            raise InputError(
+                f"Expected at most {MAX_NUMBERS} measured numbers, got {numbers} (items × (vectors + controls) × "
+                "scales); ask for fewer vectors, scales or items."
+            )
+
+    @property
+    def items(self) -> tuple[ChoiceItem, ...]:
+        """The items that are asked."""
+        return self.choices.items[: self.max_items]
+
+    def _check_scales(self) -> None:
+        scales = self.scales if isinstance(self.scales, tuple | list) else (self.scales,)
+        for scale in scales:
+            number = isinstance(scale, int | float) and not isinstance(scale, bool)
+            if not number or not math.isfinite(scale):
+                raise InputError(f"Expected scales that are finite numbers, got {shown(scale)}; write them like -5, 5.")
+        scales = tuple(sorted({float(scale) + 0.0 for scale in scales}))  # + 0.0 makes −0 the baseline as well
+        if not 1 <= len(scales) <= MAX_SCALES:
+            raise InputError(f"Expected 1 to {MAX_SCALES} scales, got {len(scales)}; give some numbers.")
+        object.__setattr__(self, "scales", scales)

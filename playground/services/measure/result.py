@@ -1,0 +1,140 @@
+"""What measuring gives: items, rows of (vector, scale), and both as they are while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from playground.services.measure.request import MeasuredVector, MeasureRequest
+
+By = Literal["logit", "log-probability"]
+"""How two answers are compared: by the logits of the one token in which they differ, or by the log-probability of the
+whole answers, summed over their tokens (the model reading each answer as it would have written it)."""
+
+Kind = Literal["baseline", "vector", "random"]
+
+
+@dataclass(frozen=True)
+class MeasuredItem:
+    """An item that could be scored. `number` is its place in the set, from 0. `letter` is the answer that shows the
+    behaviour as the set labels it (“(A)”), "" in a set of free answers.
+    """
+
+    number: int
+    question: str
+    matching: str
+    other: str
+    letter: str
+    by: By
+
+
+@dataclass(frozen=True)
+class SkippedItem:
+    """An item that could not be scored, by its place in the set from 0, and why: a few words, the same for all items
+    with the same reason.
+    """
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class MeasuredRow:
+    """One direction at one scale, over all items that could be scored.
+
+    `vector` is what to call it: "baseline", the row's number or "mean:A-B" in the set `source`, or "random-0" and so
+    on. `layer` is the block at whose output it is added (None for the baseline). `scale` is the norm of what is added,
+    negative for the other way; `relative` is that in units of the residual norm of the vector's set (for a control, of
+    the first set at that layer). A row at scale 0 repeats the baseline.
+
+    `differences` (one an item, in nats) are log-odds of the answer that shows the behaviour over the other one;
+    `divergences` (one an item, in nats) KL(steered ‖ baseline) of the next token where the two answers part.
+    `mean` of the differences is balanced by letter (see MeasureResult), `low` and `high` bound its 95 % bootstrap
+    interval over items, `share` is the part of the items with a difference above 0, on which the behaviour wins, `kl`
+    the plain mean of the divergences.
+    """
+
+    kind: Kind
+    vector: str
+    source: str | None
+    layer: int | None
+    scale: float
+    relative: float
+    differences: tuple[float, ...]
+    divergences: tuple[float, ...]
+    mean: float
+    low: float
+    high: float
+    share: float
+    kl: float
+
+    @property
+    def name(self) -> str:
+        """What tells the curve it belongs to from others: `set#3`; `random-0`; `baseline`."""
+        return self.vector if self.source is None else f"{self.source}#{self.vector}"
+
+
+@dataclass(frozen=True)
+class MeasureResult:
+    """`rows` are those that were finished: vectors in the order of the request, then controls (once for each layer and
+    norm at which vectors are), each with its scales in rising order. `baseline` stands beside them.
+
+    `letters` counts the scored items by the answer that shows the behaviour, such as (("(A)", 24), ("(B)", 24)). The
+    mean of a row is the mean over these letters of the mean over their items, so that a preference for a letter is not
+    taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` says how answers
+    were compared, "mixed" when that differs between items. `warnings` are sentences. `cancelled`: it was stopped, and
+    rows are missing. `created` is a time in UTC (ISO 8601), `seconds` the measuring alone.
+    """
+
+    request: MeasureRequest
+    model: str
+    fingerprint: str
+    dtype: str
+    items: tuple[MeasuredItem, ...]
+    skipped: tuple[SkippedItem, ...]
+    letters: tuple[tuple[str, int], ...]
+    by: Literal["logit", "log-probability", "mixed"]
+    baseline: MeasuredRow
+    rows: tuple[MeasuredRow, ...]
+    warnings: tuple[str, ...] = ()
+    cancelled: bool = False
+    seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+
+    def curve(self, vector: MeasuredVector) -> tuple[MeasuredRow, ...]:
+        """The rows of one vector, scales rising; fewer than were asked for when the run was stopped."""
+        return tuple(row for row in self.rows if row.source == vector.source and row.vector == vector.label)
+
+    def controls(self, layer: int) -> tuple[MeasuredRow, ...]:
+        """The rows of all random directions at `layer`."""
+        return tuple(row for row in self.rows if row.kind == "random" and row.layer == layer)
+
+    def skipped_reasons(self) -> dict[str, int]:
+        """How many items were skipped for each reason."""
+        counts: dict[str, int] = {}
+        for item in self.skipped:
+            counts[item.reason] = counts.get(item.reason, 0) + 1
+        return counts
+
+
+@dataclass(frozen=True)
+class MeasureProgress:
+    """After `done` of `total` rows. `result` holds the rows that are finished, None until the baseline is.
+
+    `new` are the rows finished since the last event. `seconds_to_go` is an estimate at the pace so far, None before
+    there is one.
+    """
+
+    done: int
+    total: int
+    seconds: float
+    seconds_to_go: float | None
+    new: tuple[MeasuredRow, ...] = ()
+    result: MeasureResult | None = None
+
+    @property
+    def share(self) -> float:
+        """The part done, 0..1."""
+        return self.done / self.total
