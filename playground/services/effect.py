@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from playground.core.contrast import random_directions
 from playground.core.push import Positions, Push
 from playground.errors import Cancelled, InputError
 from playground.library.recipe import Recipe
@@ -19,11 +18,10 @@ from playground.model.load import LoadedModel
 from playground.model.next_token import next_logits
 from playground.model.prompting import Encoded, PromptFormat, encode, render
 from playground.services.generate import check_positions
-from playground.services.mix import LoadSet, mix
+from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
 from playground.services.requests import check_seed, check_whole
 
 MULTIPLIERS = (-1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-MAX_CONTROLS = 32
 MAX_MULTIPLIERS = 101
 TOP = 5  # likeliest tokens shown from before, and as many from after
 
@@ -128,7 +126,7 @@ def effect(
     emit(result)
     if cancelled():
         raise Cancelled
-    controls = _random_pushes(made.pushes, request.controls, request.seed)
+    controls = random_pushes(made.pushes, request.controls, request.seed)
     # Every control passes through the baseline at 0, which is known.
     drawn = [scale for scale in scales if scale != 0]
     flat = reader.differences([_scaled(pushes, scale) for pushes in controls for scale in drawn])
@@ -220,15 +218,6 @@ class _Reader:
 
 def _scaled(pushes: Sequence[Push], scale: float) -> tuple[Push, ...]:
     return tuple(Push(push.layer, scale * push.vector) for push in pushes) if scale != 0 else ()
-
-
-def _random_pushes(pushes: Sequence[Push], count: int, seed: int) -> list[tuple[Push, ...]]:
-    """For each control a random push at every layer of `pushes`, with the norm of the push there."""
-    directions = random_directions(count * len(pushes), pushes[0].width, seed).unflatten(0, (count, len(pushes)))
-    return [
-        tuple(Push(push.layer, push.vector.norm() * row) for push, row in zip(pushes, rows, strict=True))
-        for rows in directions
-    ]
 
 
 def _top(loaded: LoadedModel, before: Tensor, after: Tensor) -> tuple[TokenShift, ...]:

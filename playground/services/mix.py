@@ -1,11 +1,14 @@
-"""What a recipe adds to the loaded model: its sets are read, checked against the model, and turned into pushes."""
+"""What a recipe adds to the loaded model: its sets are read, checked against the model, and turned into pushes. And
+what it is judged by: random pushes of equal norm at the same layers.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.library.recipe import Recipe, resolve
 from playground.library.vector_set import VectorSet, check_fits
@@ -27,6 +30,10 @@ class Mix:
     warnings: tuple[str, ...]
 
 
+MAX_CONTROLS = 32
+"""Random pushes drawn beside one mix, at most."""
+
+
 def mix(loaded: LoadedModel, recipe: Recipe, load_set: LoadSet) -> Mix:
     """Resolve `recipe` for this model.
 
@@ -44,3 +51,17 @@ def mix(loaded: LoadedModel, recipe: Recipe, load_set: LoadSet) -> Mix:
     pushes = resolve(recipe, checked)
     norm = math.sqrt(sum(float(push.vector.double().square().sum()) for push in pushes))
     return Mix(pushes, norm, tuple(warnings.values()))
+
+
+def random_pushes(pushes: Sequence[Push], count: int, seed: int) -> list[tuple[Push, ...]]:
+    """For each of `count` controls a random push at every layer of `pushes`, with the norm of the push there.
+
+    The same for the same seed and layers; controls of nothing are nothing.
+    """
+    if not pushes:
+        return [()] * count
+    directions = random_directions(count * len(pushes), pushes[0].width, seed).unflatten(0, (count, len(pushes)))
+    return [
+        tuple(Push(push.layer, push.vector.norm() * row) for push, row in zip(pushes, rows, strict=True))
+        for rows in directions
+    ]
