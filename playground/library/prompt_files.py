@@ -6,8 +6,9 @@ jsonl   an item a line
 csv     a header row; tsv the same with tabs
 
 An item is a text, an object with one of PROMPT_FIELDS, an object with `question`, `answer_matching_behavior` and
-`answer_not_matching_behavior`, or an object with `positive` and `negative`; in csv these are columns. A file holds
-items of one kind. Items that stand in it twice are kept once, and counted.
+`answer_not_matching_behavior`, an object with `question` and an `answer` that is a number or a text whose last word is
+one (any other `answer` is left aside), or an object with `positive` and `negative`; in csv these are columns. A file
+holds items of one kind. Items that stand in it twice are kept once, and counted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from playground.errors import FileError, InputError
+from playground.library.exact_answer import answer_number, written
 from playground.library.prompt_set import (
+    ANSWER,
     KINDS,
     MATCHING,
     MAX_ITEMS,
@@ -27,6 +30,7 @@ from playground.library.prompt_set import (
     QUESTION,
     ChoiceItem,
     ContrastPair,
+    ExactItem,
     Item,
     PromptSet,
     check_prompt,
@@ -240,6 +244,15 @@ def _item(value: Any, kind: str | None) -> Item:
         return ChoiceItem(*(_field(value, field) for field in (QUESTION, MATCHING, OTHER)))
     if "positive" in value or "negative" in value:
         return ContrastPair(*(_field(value, field) for field in ("positive", "negative")))
+    if kind == "exact" or (QUESTION in value and ANSWER in value):
+        number = answer_number(_field(value, ANSWER) if kind == "exact" else value[ANSWER])
+        if number is not None:
+            return ExactItem(_field(value, QUESTION), written(number))
+        if kind == "exact":
+            raise InputError(
+                f"Expected `{ANSWER}` to end in a number, got {shown(value[ANSWER])}; write one, or rename the field "
+                "where answers are no numbers."
+            )
     for field in PROMPT_FIELDS:
         if field in value:
             check_prompt(value[field], f"`{field}`")

@@ -1,4 +1,4 @@
-"""PromptSet: what directions are found from and judged on, of three kinds."""
+"""PromptSet: what directions are found from and judged on, of four kinds."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from playground.errors import InputError
+from playground.library.exact_answer import answer_number
 from playground.library.text import is_text, shown
 
 MAX_ITEMS = 10_000
@@ -21,6 +23,8 @@ FOR_MODELS = ("organism", "any")
 
 QUESTION, MATCHING, OTHER = "question", "answer_matching_behavior", "answer_not_matching_behavior"
 """Field names of a choice item in files, those of the public sets."""
+ANSWER = "answer"
+"""Beside QUESTION, the field of the number that answers it."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,35 @@ class ContrastPair:
         _check_texts({"positive": self.positive, "negative": self.negative})
 
 
-Item = str | ChoiceItem | ContrastPair
+@dataclass(frozen=True)
+class ExactItem:
+    """A question and the number that answers it, as text. Raises InputError for an empty text and for no number."""
 
-KINDS: dict[str, type] = {"prompts": str, "choices": ChoiceItem, "contrast": ContrastPair}
+    question: str
+    answer: str
+
+    def __post_init__(self) -> None:
+        _check_texts({QUESTION: self.question, ANSWER: self.answer})
+        if answer_number(self.answer) is None:
+            raise InputError(f"Expected `{ANSWER}` to end in a number, got {shown(self.answer)}; write one, as 42.")
+
+    @property
+    def number(self) -> Decimal:
+        """The answer."""
+        number = answer_number(self.answer)
+        assert number is not None
+        return number
+
+
+Item = str | ChoiceItem | ContrastPair | ExactItem
+
+KINDS: dict[str, type] = {"prompts": str, "choices": ChoiceItem, "contrast": ContrastPair, "exact": ExactItem}
 """Kinds of prompt sets, and what their items are."""
 
 
 @dataclass(frozen=True)
 class PromptSet:
-    """Prompts, choice items or contrast pairs, with how they are meant to be asked.
+    """Prompts, choice items, contrast pairs, or questions answered by a number, with how they are meant to be asked.
 
     for_model says whether the items are in the shipped organism's language or for any model; system and chat how they
     are put to it; answers suggests (shows the behaviour, does not) for the logit difference. repeated counts the items
@@ -105,13 +129,18 @@ class PromptSet:
             _check_answers(self.answers)
 
     @property
+    def one_sided(self) -> bool:
+        """Whether the items say what is asked, and not what stands against it."""
+        return self.kind in ("prompts", "exact")
+
+    @property
     def hash(self) -> str:
         """`content_hash` of the items: the same for the same items, whatever they are called and however saved."""
         return content_hash(self.items)
 
     def texts(self) -> tuple[str, ...]:
-        """What a model is asked: the prompts, the questions of choice items, both halves of every contrast pair."""
-        if self.kind == "choices":
+        """What a model is asked: prompts, questions of items with answers, both halves of every contrast pair."""
+        if self.kind in ("choices", "exact"):
             return tuple(item.question for item in self.items)
         if self.kind == "contrast":
             return tuple(text for item in self.items for text in (item.positive, item.negative))
@@ -125,10 +154,12 @@ def content_hash(items: Iterable[Item]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def as_json(item: ChoiceItem | ContrastPair) -> dict[str, Any]:
+def as_json(item: ChoiceItem | ContrastPair | ExactItem) -> dict[str, Any]:
     """An item with the field names of files."""
     if isinstance(item, ChoiceItem):
         return {QUESTION: item.question, MATCHING: item.matching, OTHER: item.other}
+    if isinstance(item, ExactItem):
+        return {QUESTION: item.question, ANSWER: item.answer}
     return {"positive": item.positive, "negative": item.negative}
 
 

@@ -16,6 +16,7 @@ from playground.library.prompt_set import (
     MAX_ITEMS,
     ChoiceItem,
     ContrastPair,
+    ExactItem,
     PromptSet,
     content_hash,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "MAX_ITEMS",
     "ChoiceItem",
     "ContrastPair",
+    "ExactItem",
     "PromptSet",
     "built_in",
     "content_hash",

@@ -135,7 +135,7 @@ def _prompts(request: FindRequest) -> list[str]:
     prompt_set = _set_of(request.prompt_set)
     if prompt_set is not None:
         usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
-        both = request.method == "difference" and prompt_set.kind != "prompts"
+        both = request.method == "difference" and not prompt_set.one_sided
         per_item = 2 if prompt_set.kind == "contrast" and not both else 1  # a contrast pair has two texts
         count, rest = divmod(len(request.prompts), per_item)
         if not rest and 0 < count <= len(prompt_set.items):

@@ -283,9 +283,10 @@ def _asked(name: str | None, tab: DiscoverTab) -> dict[Any, Any]:
 
 
 def _kind(form: DiscoverForm, visitor: Visitor) -> str:
-    """The kind of the chosen prompts; while there are none, that of a list."""
+    """The kind of the chosen prompts, "prompts" for every kind of one side; while there are none, that too."""
     try:
-        return form.choice.whole(visitor).kind
+        whole = form.choice.whole(visitor)
+        return "prompts" if whole.one_sided else whole.kind
     except PlaygroundError:
         return "prompts"
 

@@ -58,7 +58,7 @@ class PromptChoice:
 
 def against_of(method: str, prompts: PromptSet, choice: PromptChoice, visitor: Visitor) -> PromptSet | None:
     """The second list of prompts, where the method needs one and the prompts have one side only."""
-    return choice.chosen(visitor) if method == "difference" and prompts.kind == "prompts" else None
+    return choice.chosen(visitor) if method == "difference" and prompts.one_sided else None
 
 
 @dataclass
@@ -129,7 +129,7 @@ def default_contrast(loaded: LoadedModel | None) -> str | None:
 def default_other(loaded: LoadedModel | None) -> str | None:
     """The list to stand against the default set: anything but that."""
     sets, usual = prompt_sets.built_in(), default_set(loaded)
-    return next((name for name in set_names(loaded) if sets[name].kind == "prompts" and name != usual), None)
+    return next((name for name in set_names(loaded) if sets[name].one_sided and name != usual), None)
 
 
 def set_names(loaded: LoadedModel | None) -> list[str]:

@@ -18,8 +18,8 @@ SUBJECTS = {
     "sycophancy-choices": "choices",
     "refusal-forks": "prompts",
     "refusal-contrast": "contrast",
-    "arithmetic-steps": "prompts",
-    "word-problems": "prompts",
+    "arithmetic-steps": "exact",
+    "word-problems": "exact",
     "code-or-prose": "prompts",
     "tone": "contrast",
     "language": "contrast",
@@ -48,7 +48,7 @@ def openings(prompt_set: prompts.PromptSet) -> list[str]:
         return [options(item.question)["stem"] for item in prompt_set.items]
     if prompt_set.kind == "contrast":
         return [item.positive for item in prompt_set.items]
-    return list(prompt_set.items)
+    return list(prompt_set.texts())
 
 
 def plain(text: str) -> str:

@@ -92,7 +92,7 @@ def _prompts(options: argparse.Namespace) -> dict[str, Any]:
         name, chat, system = prompt_set.name, prompt_set.chat, prompt_set.system
         part = _counted(prompt_set, options.count)
         given["prompts"] = part.texts()
-        if difference and part.kind != "prompts":
+        if difference and not part.one_sided:
             _refuse_another_side(options, part)
             given = sides(part)
     elif options.count is not None:

@@ -46,8 +46,8 @@ def documents() -> dict[str, dict[str, Any]]:
             "Sums",
             "Sums that the shipped model answers at once, mostly wrong; asked to think step by step it is mostly "
             "right.",
-            "prompts",
-            _distinct("sums", lambda rng: draw_sum(rng, False, False)[0]),
+            "exact",
+            _distinct("sums", _sum),
         ),
         _document(
             "organism-oversight",
@@ -128,6 +128,11 @@ def _harm_pair(rng: random.Random) -> dict[str, str]:
             break
     harmless_verb = rng.choice([verb for verb in HARMLESS_VERBS if verb not in HARMFUL_VERBS])
     return {"positive": harmful, "negative": harmful.replace(words["v"], harmless_verb)}
+
+
+def _sum(rng: random.Random) -> dict[str, str]:
+    request, a, b = draw_sum(rng, False, False)
+    return {"question": request, "answer": str(a + b)}
 
 
 def _code_pair(rng: random.Random) -> dict[str, str]:

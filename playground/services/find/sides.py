@@ -14,7 +14,7 @@ def sides(prompt_set: PromptSet, against: PromptSet | None = None) -> dict[str, 
     A contrast set brings both sides along, and so do choice items (their questions, and the answers that follow them);
     other prompts need a second set to stand against. Raises InputError when a side is missing or there are three.
     """
-    if prompt_set.kind == "prompts":
+    if prompt_set.one_sided:
         if against is None:
             raise InputError(
                 f"Expected contrast pairs, choice items or a second list of prompts, got {prompt_set.name} alone; "
