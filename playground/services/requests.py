@@ -1,8 +1,13 @@
-"""Checks that requests share: whole numbers in a range, and seeds."""
+"""Checks that requests share: whole numbers in a range, seeds, and scales."""
 
 from __future__ import annotations
 
+import math
+
 from playground.errors import InputError
+from playground.library.text import shown
+
+MAX_SCALES = 101
 
 
 def check_whole(quantity: str, value: object, least: int, most: int | None = None) -> None:
@@ -16,3 +21,19 @@ def check_whole(quantity: str, value: object, least: int, most: int | None = Non
 def check_seed(seed: object) -> None:
     """Raises InputError unless `seed` is one that torch and a file's header both hold."""
     check_whole("seed", seed, least=0, most=2**63 - 1)
+
+
+def checked_scales(scales: object) -> tuple[float, ...]:
+    """Scales (one number, or several) in rising order, each once, −0 taken for 0.
+
+    Raises InputError for none, more than MAX_SCALES, and what is not a finite number.
+    """
+    listed = scales if isinstance(scales, tuple | list) else (scales,)
+    for scale in listed:
+        number = isinstance(scale, int | float) and not isinstance(scale, bool)
+        if not number or not math.isfinite(scale):
+            raise InputError(f"Expected scales that are finite numbers, got {shown(scale)}; write them like -5, 5.")
+    rising = tuple(sorted({float(scale) + 0.0 for scale in listed}))  # + 0.0 makes −0 the baseline as well
+    if not 1 <= len(rising) <= MAX_SCALES:
+        raise InputError(f"Expected 1 to {MAX_SCALES} scales, got {len(rising)}; give some numbers.")
+    return rising

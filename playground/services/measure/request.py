@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from playground.core.push import Positions
 from playground.errors import InputError
 from playground.library.prompt_set import ChoiceItem, PromptSet
 from playground.library.recipe import Component
-from playground.library.text import shown
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
-from playground.services.requests import check_seed, check_whole
+from playground.services.requests import check_seed, check_whole, checked_scales
 
-MAX_SCALES = 101
 MAX_VECTORS = 8192  # as many as the largest set of orthogonal vectors has
 MAX_NUMBERS = 4_000_000
 """Items × (vectors + controls) × scales at most: what still fits into a file that a person can send."""
@@ -75,17 +73,13 @@ class MeasureRequest:
     max_items: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "vectors", tuple(self.vectors))
+        object.__setattr__(self, "vectors", check_vectors(self.vectors))
         if self.choices.kind != "choices":
             raise InputError(
                 f"Expected a set of the kind choices, got “{self.choices.name}” of the kind {self.choices.kind}; "
                 "choose one whose items are questions with two answers."
             )
-        if not 1 <= len(self.vectors) <= MAX_VECTORS:
-            raise InputError(f"Expected 1 to {MAX_VECTORS} vectors, got {len(self.vectors)}; choose some.")
-        if len(set(self.vectors)) < len(self.vectors):
-            raise InputError("Expected different vectors, got one of them twice; leave it out.")
-        self._check_scales()
+        object.__setattr__(self, "scales", checked_scales(self.scales))
         # Never none: without a control a difference cannot be told from what any push of that norm does.
         check_whole("number of random controls", self.controls, least=1, most=MAX_VECTORS)
         check_seed(self.seed)
@@ -104,13 +98,11 @@ class MeasureRequest:
         """The items that are asked."""
         return self.choices.items[: self.max_items]
 
-    def _check_scales(self) -> None:
-        scales = self.scales if isinstance(self.scales, tuple | list) else (self.scales,)
-        for scale in scales:
-            number = isinstance(scale, int | float) and not isinstance(scale, bool)
-            if not number or not math.isfinite(scale):
-                raise InputError(f"Expected scales that are finite numbers, got {shown(scale)}; write them like -5, 5.")
-        scales = tuple(sorted({float(scale) + 0.0 for scale in scales}))  # + 0.0 makes −0 the baseline as well
-        if not 1 <= len(scales) <= MAX_SCALES:
-            raise InputError(f"Expected 1 to {MAX_SCALES} scales, got {len(scales)}; give some numbers.")
-        object.__setattr__(self, "scales", scales)
+
+def check_vectors(vectors: Sequence[MeasuredVector]) -> tuple[MeasuredVector, ...]:
+    """The vectors of a request. Raises InputError for none, too many, and for one that is there twice."""
+    if not 1 <= len(vectors) <= MAX_VECTORS:
+        raise InputError(f"Expected 1 to {MAX_VECTORS} vectors, got {len(vectors)}; choose some.")
+    if len(set(vectors)) < len(vectors):
+        raise InputError("Expected different vectors, got one of them twice; leave it out.")
+    return tuple(vectors)

@@ -1,0 +1,181 @@
+"""What a mix does to the next token over scales: KL from the baseline, and the probabilities of the tokens it moves.
+
+One prompt or several: what is shown is the mean over them, each read by itself. Random pushes of equal norm at the same
+layers stand beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from playground.core.push import Positions, Push
+from playground.errors import Cancelled, InputError
+from playground.library.recipe import Recipe
+from playground.model.load import LoadedModel
+from playground.model.next_token import next_logits
+from playground.model.prompting import PromptFormat, encode
+from playground.services.generate import check_positions
+from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
+from playground.services.requests import check_seed, check_whole, checked_scales
+
+MULTIPLIERS = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
+MAX_PROMPTS = 1000
+MOST_TOKENS = 32
+_ROWS = 64  # pushes of one prompt at a time: each has its row of the vocabulary in float64
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftsRequest:
+    """Prompts × multiples of one recipe. `multipliers` scale all that it adds: 0 is the baseline, −1 its negative.
+
+    `controls` random pushes of equal norm at the same layers are drawn from `seed`. `tokens` says how many next tokens
+    are followed: those that reach the highest mean probability at any multiple. Raises InputError when a value is wrong
+    whatever the model.
+    """
+
+    prompts: tuple[str, ...]
+    recipe: Recipe
+    format: PromptFormat = field(default_factory=PromptFormat)
+    multipliers: tuple[float, ...] = MULTIPLIERS
+    positions: Positions = "all"
+    controls: int = 4
+    seed: int = 0
+    tokens: int = 10
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompts", tuple(self.prompts))
+        check_whole("number of prompts", len(self.prompts), least=1, most=MAX_PROMPTS)
+        if not self.recipe.components:
+            raise InputError("Expected a vector to follow, got none; choose one.")
+        check_positions(self.positions)
+        # Never none: without a control a shift cannot be told from what any push of that norm does.
+        check_whole("number of random controls", self.controls, least=1, most=MAX_CONTROLS)
+        check_whole("number of tokens", self.tokens, least=1, most=MOST_TOKENS)
+        check_seed(self.seed)
+        object.__setattr__(self, "multipliers", checked_scales(self.multipliers))
+
+
+@dataclass(frozen=True)
+class ShiftedToken:
+    """A next token: its mean probability over the prompts without steering, and at every multiple."""
+
+    token_id: int
+    text: str
+    before: float
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """`kl` (multiples,): KL(steered ‖ baseline) of the next token in nats, mean over prompts; `kl_prompts` the same for
+    each prompt, (prompts, multiples); `controls` one row like `kl` for each random direction. `tokens`: likeliest ones
+    first. `norm` is that of what multiple 1 adds. `done` counts the prompts that were read; fewer than asked for while
+    it runs, and after a cancel.
+    """
+
+    request: ShiftsRequest
+    kl: tuple[float, ...]
+    kl_prompts: tuple[tuple[float, ...], ...]
+    controls: tuple[tuple[float, ...], ...]
+    tokens: tuple[ShiftedToken, ...]
+    norm: float
+    warnings: tuple[str, ...]
+    done: int
+    seconds: float
+
+    @property
+    def share(self) -> float:
+        """The part done, 0..1."""
+        return self.done / len(self.request.prompts)
+
+    @property
+    def seconds_to_go(self) -> float:
+        """At the pace so far."""
+        return self.seconds / max(self.done, 1) * (len(self.request.prompts) - self.done)
+
+
+def shifts(
+    loaded: LoadedModel,
+    request: ShiftsRequest,
+    load_set: LoadSet,
+    emit: Callable[[Shifts], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Shifts:
+    """Follow the next token of each prompt over the scales; what there is so far is emitted after every prompt.
+
+    A cancel returns the mean over the prompts that were read. Raises InputError for prompts that are empty or too long
+    and for rows that a set does not have, FileError for sets that are missing or were made for another width,
+    Cancelled when it is stopped before the first prompt is done.
+    """
+    begun = time.perf_counter()
+    made = mix(loaded, request.recipe, load_set)
+    encoded = encode(loaded, request.prompts, request.format)
+    directions = [made.pushes, *random_pushes(made.pushes, request.controls, request.seed)]
+    rows = [_scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
+    total = _Total(len(request.multipliers))
+    for number in range(len(encoded)):
+        if cancelled():
+            if not number:
+                raise Cancelled
+            break
+        prompt = encoded.take([number])
+        parts = []
+        for start in range(0, len(rows), _ROWS):
+            part = [(), *rows[start : start + _ROWS]]
+            logits = next_logits(loaded, prompt.take([0] * len(part)), part, request.positions)
+            parts.append(logits.double().log_softmax(dim=1))
+        total.add(parts[0][0], torch.cat([part[1:] for part in parts]))
+        result = total.result(loaded, request, made.norm, made.warnings, time.perf_counter() - begun)
+        emit(result)
+    return result
+
+
+class _Total:
+    """Sums over the prompts read so far."""
+
+    def __init__(self, multiples: int) -> None:
+        self._multiples = multiples
+        self._divergences: list[Tensor] = []  # (directions, multiples) a prompt
+        self._before: Tensor | float = 0.0  # (vocabulary,)
+        self._after: Tensor | float = 0.0  # (multiples, vocabulary)
+
+    def add(self, before: Tensor, after: Tensor) -> None:
+        """Log-probabilities (vocabulary,) of the baseline and (directions × multiples, vocabulary) of the rows."""
+        divergence = (after.exp() * (after - before)).nan_to_num().sum(dim=1).clamp(min=0)
+        self._divergences.append(divergence.view(-1, self._multiples))
+        self._before = self._before + before.exp()
+        self._after = self._after + after[: self._multiples].exp()
+
+    def result(
+        self, loaded: LoadedModel, request: ShiftsRequest, norm: float, warnings: tuple[str, ...], seconds: float
+    ) -> Shifts:
+        done = len(self._divergences)
+        each = torch.stack(self._divergences)  # (prompts, directions, multiples)
+        mean = each.mean(dim=0).tolist()
+        before, after = self._before / done, self._after / done
+        highest = torch.maximum(before, after.amax(dim=0))
+        chosen = highest.topk(min(request.tokens, len(highest))).indices.tolist()
+        tokens = tuple(
+            ShiftedToken(token, loaded.tokenizer.decode([token]), float(before[token]), tuple(after[:, token].tolist()))
+            for token in chosen
+        )
+        return Shifts(
+            request=request,
+            kl=tuple(mean[0]),
+            kl_prompts=tuple(tuple(row) for row in each[:, 0].tolist()),
+            controls=tuple(tuple(row) for row in mean[1:]),
+            tokens=tokens,
+            norm=norm,
+            warnings=warnings,
+            done=done,
+            seconds=seconds,
+        )
+
+
+def _scaled(pushes: Sequence[Push], multiple: float) -> tuple[Push, ...]:
+    return tuple(Push(push.layer, multiple * push.vector) for push in pushes) if multiple != 0 else ()
