@@ -13,12 +13,13 @@ import gradio as gr
 from playground.errors import FileError, InputError, PlaygroundError
 from playground.library import vector_set as files
 from playground.library.vector_set import RowNote, VectorSet
-from playground.ui import linearity_panel, markup, steer
+from playground.ui import linearity_panel, markup, steer_open
 from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
 from playground.ui.mixer import MixRow
 from playground.ui.running import quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
+from playground.ui.steer_open import open_in_steer
 
 if TYPE_CHECKING:
     from playground.ui.discover_layout import DiscoverTab
@@ -120,7 +121,7 @@ def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
     tab.look_table.act(
         on_act,
         None,
-        [frame.library_seen, tab.download, frame.tabs, *steer.outputs(steer_tab)],
+        [frame.library_seen, tab.download, *steer_open.outputs(frame, steer_tab)],
         **private,
         **IN_TURN,
     )
@@ -131,14 +132,8 @@ def _steer_with(frame: Frame, steer_tab: SteerTab, visitor: Visitor, row: int, s
     saved = visitor.saved_as
     name = saved if saved is not None and saved in frame.workbench.store.names() else NOT_SAVED
     mix = [MixRow(name, str(row), scale=sign * (visitor.look_scale or 0.5))]
-    updates = steer_tab.cleared() | steer_tab.mix_updates(frame, visitor, mix)
-    if visitor.look_prompt and visitor.look_format is not None:
-        updates |= {
-            steer_tab.prompt: visitor.look_prompt,
-            steer_tab.mode: "chat" if visitor.look_format.chat else "raw",
-            steer_tab.system: visitor.look_format.system or "",
-        }
-    return updates | {frame.tabs: gr.update(selected="steer")}
+    seen = {"prompt": visitor.look_prompt, "format": visitor.look_format} if visitor.look_format is not None else {}
+    return open_in_steer(frame, steer_tab, visitor, mix, **seen)
 
 
 def _found(visitor: Visitor) -> VectorSet:

@@ -12,7 +12,7 @@ import gradio as gr
 from playground.errors import FileError, InputError, PlaygroundError
 from playground.library import vector_set as files
 from playground.library.vector_set import VectorSet, check_fits
-from playground.ui import defaults, linearity_panel, markup, steer, tables
+from playground.ui import defaults, linearity_panel, markup, steer_open, tables
 from playground.ui.found import changed_note, row_number, write_download
 from playground.ui.frame import IN_TURN, Frame, acted, board
 from playground.ui.linearity_panel import LinearityPanel
@@ -20,6 +20,7 @@ from playground.ui.mixer import MixRow
 from playground.ui.running import quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
+from playground.ui.steer_open import open_in_steer
 
 
 @dataclass
@@ -252,7 +253,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
             tab.sets: tables.sets(frame.workbench.store.list(), name, loaded.name if loaded is not None else None),
         }
 
-    to_steer = [tab.rows, frame.library_seen, tab.download, tab.sets, frame.tabs, *steer.outputs(steer_tab)]
+    to_steer = [tab.rows, frame.library_seen, tab.download, tab.sets, *steer_open.outputs(frame, steer_tab)]
     tab.rows.act(on_row, None, to_steer, **private, **IN_TURN)
 
     @quick
@@ -267,11 +268,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
 def _steer_with(frame: Frame, steer_tab: SteerTab, visitor: Visitor, name: str, row: int) -> dict[Any, Any]:
     frame.load_set(visitor)(name)  # refuses a set of another width with its sentence
     mix = [MixRow(name, str(row), scale=defaults.SUGGESTED_SCALE)]
-    return {
-        **steer_tab.cleared(),
-        **steer_tab.mix_updates(frame, visitor, mix),
-        frame.tabs: gr.update(selected="steer"),
-    }
+    return open_in_steer(frame, steer_tab, visitor, mix)
 
 
 def _fits(frame: Frame, vector_set: VectorSet) -> tuple[str | None, bool]:

@@ -30,6 +30,11 @@ class SteerTab:
     mode: gr.Radio
     system: gr.Textbox
     positions: gr.Radio
+    tokens: gr.Slider
+    temperature: gr.Slider
+    top_p: gr.Slider
+    samples: gr.Slider
+    seed: gr.Number
     answers: tuple[gr.Textbox, gr.Textbox]
     examples: gr.HTML
     hint: gr.HTML
@@ -224,10 +229,10 @@ def build(frame: Frame) -> SteerTab:
     for controls in rows:
         inputs += controls.values
     return SteerTab(
-        rows=rows, inputs=inputs, prompt=prompt, mode=mode, system=system, positions=positions, answers=(first, second),
-        examples=examples, hint=hint, add_vector=add_vector, add_average=add_average, baseline=baseline,
-        steered=steered, shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice,
-        generate=generate_button, stop=stop,
+        rows=rows, inputs=inputs, prompt=prompt, mode=mode, system=system, positions=positions, tokens=tokens,
+        temperature=temperature, top_p=top_p, samples=samples, seed=seed, answers=(first, second), examples=examples,
+        hint=hint, add_vector=add_vector, add_average=add_average, baseline=baseline, steered=steered, shifts=shifts,
+        curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button, stop=stop,
     )
 
 

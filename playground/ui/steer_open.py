@@ -1,0 +1,75 @@
+"""Opening Steer with what was seen elsewhere: the same mix, prompt, format, positions, sampling and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+
+from playground.core.push import Positions
+from playground.library.recipe import Recipe
+from playground.library.vector_set import VectorSet
+from playground.model.generate import Sampling
+from playground.model.prompting import PromptFormat
+from playground.ui import steer
+from playground.ui.frame import Frame
+from playground.ui.mixer import MixRow
+from playground.ui.state import Visitor
+from playground.ui.steer_layout import SteerTab
+from playground.ui.vector_picker import RANGE
+
+
+def outputs(frame: Frame, tab: SteerTab) -> list[Any]:
+    """Everything `open_in_steer` may write to."""
+    sampling = [tab.tokens, tab.temperature, tab.top_p, tab.samples, tab.seed]
+    return [frame.tabs, *steer.outputs(tab), tab.positions, *sampling]
+
+
+def open_in_steer(
+    frame: Frame,
+    tab: SteerTab,
+    visitor: Visitor,
+    mix: Sequence[MixRow],
+    *,
+    prompt: str | None = None,
+    format: PromptFormat | None = None,
+    positions: Positions | None = None,
+    sampling: Sampling | None = None,
+    samples: int | None = None,
+) -> dict[Any, Any]:
+    """Updates that turn to Steer and fill it in; what is None stays as it is there.
+
+    Raises FileError for a set that is not there any more or does not fit the loaded model.
+    """
+    updates = tab.cleared() | tab.mix_updates(frame, visitor, mix)
+    if prompt is not None:
+        updates[tab.prompt] = prompt
+    if format is not None:
+        updates |= {tab.mode: "chat" if format.chat else "raw", tab.system: format.system or ""}
+    if positions is not None:
+        updates[tab.positions] = positions
+    if sampling is not None:
+        updates |= {
+            tab.tokens: sampling.max_new_tokens,
+            tab.temperature: sampling.temperature,
+            tab.top_p: sampling.top_p,
+            tab.seed: sampling.seed,
+        }
+    if samples is not None:
+        updates[tab.samples] = samples
+    return updates | {frame.tabs: gr.update(selected="steer")}
+
+
+def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:
+    """The rows of the mixer that add what `recipe` adds. Raises what `load` raises."""
+    rows = []
+    for component in recipe.components:
+        if component.row is not None:
+            scale = component.amount / load(component.source).origin.residual_norm
+            rows.append(MixRow(component.source, str(component.row), scale=scale))
+            continue
+        first, end = component.mean
+        mean = {"row": RANGE, "first": first, "last": end - 1, "native": True}
+        rows.append(MixRow(component.source, **mean, scale=component.amount))
+    return rows
