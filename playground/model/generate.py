@@ -20,7 +20,7 @@ from playground.errors import InputError, ModelError
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length
 from playground.model.row_pushes import batch_pushes
-from playground.model.sampling import Sampling, SeededChoice, uniform_numbers
+from playground.model.sampling import Sampling, SeededChoice, sample_numbers, uniform_numbers
 from playground.model.steering import steer
 from playground.model.streamed_text import StreamedText, whole_text
 
@@ -56,19 +56,23 @@ def generate(
     sampling: Sampling | None = None,
     on_step: Callable[[Step], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    samples: Sequence[int] | None = None,
 ) -> Generation:
     """Continue every row of `prompts`, adding to row i the directions `pushes[i]` at `positions`.
 
     An empty list leaves its row as the model is. `on_step` is called in this thread after each token. `cancelled` is
-    asked after each token; what there is then is the result. Decoding defaults that come with a checkpoint (its
-    temperature, repetition penalty, …) are not used: `sampling` says everything, except that the tokens which end a
-    text are the checkpoint's.
+    asked after each token; what there is then is the result. `samples` says which sample of its prompt and pushes every
+    row is, when the others are not in this batch; None counts equal rows in their order. Decoding defaults that come
+    with a checkpoint (its temperature, repetition penalty, …) are not used: `sampling` says everything, except that
+    the tokens which end a text are the checkpoint's.
     Errors: InputError when pushes do not fit the model or the rows, or the texts would be longer than the model reads;
     ModelError when memory runs out.
     """
     sampling = Sampling() if sampling is None else sampling
     if len(pushes) != len(prompts):
         raise InputError(f"Expected pushes for each of {len(prompts)} rows, got {len(pushes)}.")
+    if samples is not None and len(samples) != len(prompts):
+        raise InputError(f"Expected the number of a sample for each of {len(prompts)} rows, got {len(samples)}.")
     check_length(loaded, max(prompts.lengths), room=sampling.max_new_tokens)
     ends = _end_tokens(loaded)
     rows = _Rows(loaded, len(prompts), ends, on_step)
@@ -90,7 +94,7 @@ def generate(
                         use_cache=True,
                         disable_compile=True,  # a compiled forward pass would not see hooks that come later
                     ),
-                    logits_processor=_choice(loaded, prompts, pushes, sampling),
+                    logits_processor=_choice(loaded, prompts, pushes, sampling, samples),
                     stopping_criteria=StoppingCriteriaList([_Cancelled(cancelled)]),
                     streamer=rows,
                 )
@@ -112,12 +116,18 @@ def generate(
 
 
 def _choice(
-    loaded: LoadedModel, prompts: Encoded, pushes: Sequence[Sequence[Push]], sampling: Sampling
+    loaded: LoadedModel,
+    prompts: Encoded,
+    pushes: Sequence[Sequence[Push]],
+    sampling: Sampling,
+    samples: Sequence[int] | None,
 ) -> LogitsProcessorList:
     if sampling.temperature == 0:
         return LogitsProcessorList()
-    same = [tuple((push.layer, push.vector.double().cpu().numpy().tobytes()) for push in row) for row in pushes]
-    uniforms = uniform_numbers(prompts, same, sampling)
+    if samples is None:
+        same = [tuple((push.layer, push.vector.double().cpu().numpy().tobytes()) for push in row) for row in pushes]
+        samples = sample_numbers(prompts, same)
+    uniforms = uniform_numbers(prompts, samples, sampling)
     # float32 before the device, as some have no float64; numbers that round to 1 would ask for a token past the last.
     below_one = uniforms.float().clamp(max=1 - 2**-24)
     return LogitsProcessorList([SeededChoice(sampling, below_one.to(loaded.device))])

@@ -1,4 +1,4 @@
-"""How much memory linearising may take, and how much it will."""
+"""How much memory linearising and generating may take, and how much they will."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ _SHARE_OF_FREE = {"cuda": 0.7, "mps": 0.5, "cpu": 0.4}  # the rest is for genera
 # Qwen3, Llama and GPT-2 shapes: 43 to 48 d and 3 maps.
 _KEPT_WIDTHS = 50
 _KEPT_MAPS = 4
+# Without graphs, roughly: a block's MLP and attention at work on a token; logits, their copy, softmax, order and sum.
+_READ_WIDTHS = 24
+_READ_LOGITS = 6
 
 
 def default_budget(device: torch.device) -> int:
@@ -25,6 +28,17 @@ def graph_bytes(loaded: LoadedModel, prompts: int, length: int, depth: int) -> i
     heads = getattr(config, "num_attention_heads", None) or 1
     number = 8 if loaded.dtype == torch.float64 else 4  # norms and softmax are float32 in 16-bit models too
     return prompts * length * depth * number * (_KEPT_WIDTHS * loaded.width + _KEPT_MAPS * heads * length)
+
+
+def generation_rows(loaded: LoadedModel, length: int) -> int:
+    """About how many texts of `length` tokens, prompt included, fit into memory at once; at least 1."""
+    config = loaded.model.config.get_text_config()
+    heads = getattr(config, "num_attention_heads", None) or 1
+    head = getattr(config, "head_dim", None) or loaded.width // heads
+    cached = 2 * loaded.block_count * (getattr(config, "num_key_value_heads", None) or heads) * head
+    # While the prompt is read, one block's numbers of every token are there, and the logits of the last one.
+    row = (cached + _READ_WIDTHS * loaded.width) * length * loaded.dtype.itemsize + _READ_LOGITS * 4 * config.vocab_size
+    return max(1, default_budget(loaded.device) // row)
 
 
 def _free(device: torch.device) -> int:

@@ -60,6 +60,14 @@ def next_logits(
     return torch.cat(parts)[[place[name] for name in names]]
 
 
+def divergences(logits: Tensor, baseline: Tensor) -> Tensor:
+    """KL(steered ‖ baseline) in nats, (n,) float64, of next-token logits (n, vocabulary) from those of the baseline,
+    (vocabulary,) or one a row.
+    """
+    steered, plain = logits.double().log_softmax(dim=-1), baseline.double().log_softmax(dim=-1)
+    return (steered.exp() * (steered - plain)).nan_to_num().sum(dim=-1).clamp(min=0)
+
+
 def _logits(
     loaded: LoadedModel, prompts: Encoded, pushes: tuple[Push, ...], positions: Positions, generated: int
 ) -> Tensor:

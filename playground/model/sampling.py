@@ -1,6 +1,6 @@
 """Choosing the next token: greedy, or at a temperature with numbers drawn beforehand.
 
-Every row has its own sequence of uniform numbers, from the seed, its prompt and its number among equal rows. So a row
+Every row has its own sequence of uniform numbers, from the seed, its prompt and its number as a sample. So a row
 gives the same text whatever else is in the batch, the samples of one prompt differ, and the baseline and the steered
 text of one sample meet the same luck: what differs between them is the steering. No global random state is used.
 """
@@ -83,18 +83,31 @@ def draw(scores: Tensor, temperature: float, top_p: float, uniforms: Tensor) -> 
     return places if order is None else order.gather(1, places[:, None])[:, 0]
 
 
-def uniform_numbers(prompts: Encoded, same: Sequence[object], sampling: Sampling) -> Tensor:
-    """The uniform numbers (steps, n) of a batch, float64 on the CPU.
+def sample_numbers(prompts: Encoded, same: Sequence[object]) -> tuple[int, ...]:
+    """The number of every row among the rows with its prompt and an equal entry of `same` (what is added to them).
 
-    Rows with one prompt and equal entries of `same` (what is added to them) are samples of one thing; they are
-    numbered in their order and get different numbers. Rows that differ only in `same` get equal ones.
+    Such rows are samples of one thing, numbered from 0 in their order.
     """
-    columns, counts = [], Counter()
-    for row, length in enumerate(prompts.lengths):
-        tokens = tuple(prompts.input_ids[row, -length:].tolist())
-        number = counts[tokens, same[row]]
-        counts[tokens, same[row]] += 1
-        name = hashlib.sha256(f"{sampling.seed} {number} {tokens}".encode()).digest()
+    counts: Counter[tuple[object, object]] = Counter()
+    numbers = []
+    for row in range(len(prompts)):
+        numbers.append(counts[_tokens(prompts, row), same[row]])
+        counts[_tokens(prompts, row), same[row]] += 1
+    return tuple(numbers)
+
+
+def uniform_numbers(prompts: Encoded, numbers: Sequence[int], sampling: Sampling) -> Tensor:
+    """The uniform numbers (steps, n) of a batch, float64 on the CPU; `numbers` are those of the samples.
+
+    Rows with one prompt get equal ones for the same sample, whatever is added to them, and others for another sample.
+    """
+    columns = []
+    for row, number in enumerate(numbers):
+        name = hashlib.sha256(f"{sampling.seed} {number} {_tokens(prompts, row)}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(name[:8], "big") >> 1)
         columns.append(torch.rand(sampling.max_new_tokens, generator=generator, dtype=torch.float64))
     return torch.stack(columns, dim=1)
+
+
+def _tokens(prompts: Encoded, row: int) -> tuple[int, ...]:
+    return tuple(prompts.input_ids[row, -prompts.lengths[row] :].tolist())

@@ -17,7 +17,7 @@ from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
-from playground.model.next_token import next_logits
+from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import Encoded
 from playground.services.set_prompts import check_rows, prompts_of
 
@@ -137,8 +137,7 @@ class _Reader:
         self._prompts = prompts
         self._layer = layer
         self._cancelled = cancelled
-        logits = next_logits(loaded, prompts, [()] * len(prompts))
-        self._baseline = logits.double().log_softmax(dim=1)
+        self._baseline = next_logits(loaded, prompts, [()] * len(prompts))
 
     def divergences(self, vectors: Tensor) -> list[float]:
         """KL(steered ‖ baseline) in nats for every row of `vectors` (k, d), scale included."""
@@ -149,7 +148,5 @@ class _Reader:
                     raise Cancelled
                 pushes = [(Push(self._layer, vector),) for vector in vectors[begin : begin + _ROWS]]
                 logits = next_logits(self._loaded, self._prompts.take([prompt] * len(pushes)), pushes)
-                steered = logits.double().log_softmax(dim=1)
-                divergence = (steered.exp() * (steered - self._baseline[prompt])).nan_to_num().sum(dim=1)
-                totals[begin : begin + _ROWS] += divergence.clamp(min=0)
+                totals[begin : begin + _ROWS] += divergences(logits, self._baseline[prompt])
         return (totals / len(self._prompts)).tolist()

@@ -9,7 +9,7 @@ from playground.core.push import Push
 from playground.errors import InputError
 from playground.model.prompting import Encoded
 from playground.model.row_pushes import batch_pushes
-from playground.model.sampling import Sampling, SeededChoice, draw, uniform_numbers
+from playground.model.sampling import Sampling, SeededChoice, draw, sample_numbers, uniform_numbers
 
 
 def batch(*rows: tuple[int, ...]) -> Encoded:
@@ -65,16 +65,18 @@ def test_only_the_drawn_token_is_left_to_choose():
 def test_numbers_belong_to_seed_prompt_and_sample_and_to_nothing_else_in_the_batch():
     sampling = Sampling(max_new_tokens=5, temperature=1.0, seed=1)
     one, two = (3, 4, 5), (6, 7)
-    numbers = uniform_numbers(batch(one, two, one, one), ["", "", "a", ""], sampling)
+    samples = sample_numbers(batch(one, two, one, one), ["", "", "a", ""])
+    assert samples == (0, 0, 0, 1)
+    numbers = uniform_numbers(batch(one, two, one, one), samples, sampling)
     assert numbers.shape == (5, 4)
     assert torch.equal(numbers[:, 0], numbers[:, 2])  # baseline and steered: the same luck
     assert not torch.equal(numbers[:, 0], numbers[:, 1])  # another prompt
     assert not torch.equal(numbers[:, 0], numbers[:, 3])  # the second sample
-    alone = uniform_numbers(batch(two), ["a"], sampling)
+    alone = uniform_numbers(batch(two), [0], sampling)
     assert torch.equal(alone[:, 0], numbers[:, 1])  # padding and neighbours do not count
-    longer = uniform_numbers(batch(two), [""], Sampling(max_new_tokens=9, temperature=1.0, seed=1))
+    longer = uniform_numbers(batch(two), [0], Sampling(max_new_tokens=9, temperature=1.0, seed=1))
     assert torch.equal(longer[:5], alone)
-    assert not torch.equal(uniform_numbers(batch(two), [""], Sampling(5, 1.0, seed=2)), alone)
+    assert not torch.equal(uniform_numbers(batch(two), [0], Sampling(5, 1.0, seed=2)), alone)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""How likely the model, as it is, finds texts that follow prompts: all tokens of all texts in few forward passes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from playground.errors import InputError, ModelError
+from playground.model.load import LoadedModel
+from playground.model.prompting import Encoded, forward_inputs, pad_left
+
+_TOKENS = 1 << 14
+"""Tokens of a forward pass at most."""
+_LOGITS = 1 << 27
+"""Logits of a forward pass at most: half a gibibyte in float32."""
+
+
+@torch.no_grad()
+def log_probabilities(loaded: LoadedModel, prompts: Encoded, texts: Sequence[Sequence[int]]) -> list[Tensor]:
+    """For every row the log-probabilities (n,) of its n text tokens after its prompt, float32 on the CPU, in nats.
+
+    Each token is read given the prompt and the text before it (teacher forcing), with nothing added to the model.
+    Errors: InputError unless there is a text for each prompt; ModelError when memory runs out.
+    """
+    if len(texts) != len(prompts):
+        raise InputError(f"Expected a text for each of {len(prompts)} prompts, got {len(texts)}.")
+    rows = [
+        (prompts.input_ids[row, -length:].tolist(), list(texts[row])) for row, length in enumerate(prompts.lengths)
+    ]
+    found = [torch.zeros(0)] * len(rows)
+    # Of similar length side by side, so that little of a batch is padding.
+    order = sorted((row for row, (_, text) in enumerate(rows) if text), key=lambda row: sum(map(len, rows[row])))
+    for part in _parts(rows, order, loaded.model.config.get_text_config().vocab_size):
+        try:
+            for row, values in zip(part, _pass(loaded, [rows[row] for row in part]), strict=True):
+                found[row] = values
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"Expected room to read {len(part)} texts on {loaded.device}, but its memory ran out; "
+                "ask for shorter texts."
+            ) from error
+    return found
+
+
+def perplexities(loaded: LoadedModel, prompts: Encoded, texts: Sequence[Sequence[int]]) -> list[float | None]:
+    """exp of the mean negative log-probability of every text's tokens (`log_probabilities`); None for an empty text."""
+    values = log_probabilities(loaded, prompts, texts)
+    return [float((-row.double().mean()).exp()) if len(row) else None for row in values]
+
+
+def _parts(rows: Sequence[tuple[list[int], list[int]]], order: Sequence[int], vocabulary: int) -> list[list[int]]:
+    """`order` cut into batches that stay within the limits."""
+    parts: list[list[int]] = []
+    for row in order:
+        length = sum(map(len, rows[row]))  # the longest so far
+        if parts:
+            count = len(parts[-1]) + 1
+            text = max(len(rows[other][1]) for other in [*parts[-1], row])
+            if count * length <= _TOKENS and count * (text + 1) * vocabulary <= _LOGITS:
+                parts[-1].append(row)
+                continue
+        parts.append([row])
+    return parts
+
+
+def _pass(loaded: LoadedModel, rows: Sequence[tuple[list[int], list[int]]]) -> list[Tensor]:
+    encoded = pad_left(loaded, [prompt + text for prompt, text in rows])
+    given: dict[str, object] = {**forward_inputs(loaded, encoded), "use_cache": False}
+    if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
+        given["logits_to_keep"] = max(len(text) for _, text in rows) + 1
+    logits = loaded.model(**given).logits
+    values = []
+    for row, (_, text) in enumerate(rows):
+        # The token before each one tells of it.
+        told = logits[row, -len(text) - 1 : -1].float().log_softmax(dim=-1)
+        wanted = torch.tensor(text, device=told.device)[:, None]
+        values.append(told.gather(1, wanted)[:, 0].cpu())
+    return values
