@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import POSITIONS, SEED, add_format, add_json, add_model, one_of, real, whole
+from playground.cli.parser import add_format, add_json, add_model, add_positions, add_sampling
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled
 
@@ -38,40 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one recipe or several: FILE#ROW@SCALE or FILE#mean:A-B@MULTIPLIER, joined by commas; may be given "
         "several times",
     )
-    group.add_argument(
-        "--positions",
-        metavar="WHERE",
-        default="all",
-        type=one_of("positions", POSITIONS),
-        help="add it at all tokens, at those of the prompt, or at generated ones (all)",
-    )
-    group = parser.add_argument_group("sampling")
-    group.add_argument(
-        "--max-new-tokens",
-        metavar="N",
-        type=whole("a number of tokens", 1),
-        help="at most this many tokens a text (64)",
-    )
-    group.add_argument(
-        "--temperature",
-        metavar="X",
-        type=real("a temperature", 0),
-        help="0 or none: greedy; else the tokens are drawn at this temperature",
-    )
-    group.add_argument(
-        "--top-p",
-        metavar="P",
-        type=real("a top-p", 0, 1, above=True),
-        help="draw among the likeliest tokens that make up this probability (1)",
-    )
-    group.add_argument(
-        "--samples",
-        metavar="N",
-        default=1,
-        type=whole("a number of samples", 1),
-        help="texts for the baseline and for each recipe (1)",
-    )
-    group.add_argument("--seed", metavar="N", type=SEED, help="seed of the draws (0)")
+    add_positions(group, "it")
+    add_sampling(parser, tokens=64, samples="texts for the baseline and for each recipe")
     add_model(parser)
     add_json(parser)
 
@@ -105,22 +73,17 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _request(options: argparse.Namespace) -> GenerateRequest:
+    from playground.cli.prompts import sampling_of
     from playground.library.recipe import parse
-    from playground.model.generate import Sampling
     from playground.model.prompting import PromptFormat
     from playground.services.generate import GenerateRequest
 
-    given = {
-        name: getattr(options, name)
-        for name in ("max_new_tokens", "temperature", "top_p", "seed")
-        if getattr(options, name) is not None
-    }
     return GenerateRequest(
         prompts=tuple(options.prompt),
         format=PromptFormat(chat=not options.raw, system=options.system or None, thinking=options.thinking),
         recipes=tuple(parse(text) for text in options.steer),
         positions=options.positions,
-        sampling=Sampling(**given),
+        sampling=sampling_of(options),
         samples=options.samples,
     )
 

@@ -150,5 +150,62 @@ def add_format(group: Any) -> None:
     group.add_argument("--thinking", action="store_true", help="let a model that can think do so (off otherwise)")
 
 
+def add_prompts(parser: argparse.ArgumentParser, required: bool) -> None:
+    """--prompts and --count, or --prompt; and their format."""
+    group = parser.add_argument_group("prompts")
+    which = group.add_mutually_exclusive_group(required=required)
+    which.add_argument("--prompts", metavar="SET|FILE", help="a prompt set by name, or a file (txt, json, jsonl, csv)")
+    which.add_argument(
+        "--prompt",
+        metavar="TEXT",
+        action="extend",
+        nargs="+",
+        help="one prompt or several, each in quotes; may be given several times",
+    )
+    group.add_argument(
+        "--count", metavar="N", type=whole("a count of prompts", 1), help="use the first N prompts of the set only"
+    )
+    add_format(group)
+
+
+def add_positions(group: Any, what: str) -> None:
+    """--positions: where `what` is added."""
+    group.add_argument(
+        "--positions",
+        metavar="WHERE",
+        default="all",
+        type=one_of("positions", POSITIONS),
+        help=f"add {what} at all tokens, at those of the prompt, or at generated ones (all)",
+    )
+
+
+def add_sampling(parser: argparse.ArgumentParser, tokens: int, samples: str) -> None:
+    """--max-new-tokens (`tokens` to begin with), --temperature, --top-p, --samples (help: `samples`), --seed."""
+    group = parser.add_argument_group("sampling")
+    group.add_argument(
+        "--max-new-tokens",
+        metavar="N",
+        default=tokens,
+        type=whole("a number of tokens", 1),
+        help=f"at most this many tokens a text ({tokens})",
+    )
+    group.add_argument(
+        "--temperature",
+        metavar="X",
+        type=real("a temperature", 0),
+        help="0 or none: greedy; else the tokens are drawn at this temperature",
+    )
+    group.add_argument(
+        "--top-p",
+        metavar="P",
+        type=real("a top-p", 0, 1, above=True),
+        help="draw among the likeliest tokens that make up this probability (1)",
+    )
+    group.add_argument(
+        "--samples", metavar="N", default=1, type=whole("a number of samples", 1), help=f"{samples} (1)"
+    )
+    group.add_argument("--seed", metavar="N", type=SEED, help="seed of the draws (0)")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output and nothing else")

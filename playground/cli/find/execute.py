@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.cli.find.report import data, line, text
 from playground.cli.find.request import asked, check
-from playground.cli.outcome import Outcome
+from playground.cli.outcome import Outcome, check_out
 from playground.cli.terminal import Progress, stoppable, tell
-from playground.errors import InputError
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -22,7 +20,7 @@ def run(options: argparse.Namespace) -> Outcome:
     check(options)
     so_far_path = getattr(options, "so_far", None)
     out = so_far_path if options.out is None else options.out
-    _check_out(out)
+    check_out(out, "found.safetensors")
     from playground.cli.models import load_quietly
     from playground.library import vector_set
     from playground.services.find import find
@@ -73,14 +71,3 @@ def _tell_the_end(result: FindResult, out: Path) -> None:
         tell(f"stopped after {rows} vectors: the last batch keeps too little of the effect.")
     elif result.stopped == "space":
         tell(f"stopped after {rows} vectors: no dimension is left.")
-
-
-def _check_out(path: Path) -> None:
-    """Refuse now what would otherwise fail after the computation."""
-    if path.is_dir():
-        raise InputError(f"Expected a file after --out, got the folder {path}; add a name such as found.safetensors.")
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f"Expected a place that can be written to after --out, got {path}; choose another.")

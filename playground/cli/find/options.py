@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from playground.cli.parser import SEED, Parser, add_format, add_json, add_model, one_of, real, reals, whole
+from playground.cli.parser import SEED, Parser, add_json, add_model, add_prompts, one_of, real, reals, whole
 
 SUMMARY = "find directions in a model's residual stream"
 DESCRIPTION = (
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     methods = parser.add_subparsers(dest="method", metavar="METHOD", required=True, parser_class=Parser)
     for name, (summary, description) in METHODS.items():
         method = methods.add_parser(name, help=summary, description=description)
-        _add_prompts(method, required=name != "ortho")
+        add_prompts(method, required=name != "ortho")
         _add_directions(method, name)
         if name in _ADD:
             _ADD[name](method)
@@ -62,23 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             + ("; with --continue, that file unless another is named" if name == "ortho" else ""),
         )
         add_json(method)
-
-
-def _add_prompts(parser: argparse.ArgumentParser, required: bool) -> None:
-    group = parser.add_argument_group("prompts")
-    which = group.add_mutually_exclusive_group(required=required)
-    which.add_argument("--prompts", metavar="SET|FILE", help="a prompt set by name, or a file (txt, json, jsonl, csv)")
-    which.add_argument(
-        "--prompt",
-        metavar="TEXT",
-        action="extend",
-        nargs="+",
-        help="one prompt or several, each in quotes; may be given several times",
-    )
-    group.add_argument(
-        "--count", metavar="N", type=whole("a count of prompts", 1), help="use the first N prompts of the set only"
-    )
-    add_format(group)
 
 
 def _add_directions(parser: argparse.ArgumentParser, method: str) -> None:

@@ -80,47 +80,22 @@ def asked(options: argparse.Namespace, so_far: VectorSet | None = None) -> FindR
 
 def _prompts(options: argparse.Namespace) -> dict[str, Any]:
     """The fields that say what is read: prompts, the other side, their format and the name of their set."""
-    from playground.library import prompts
-    from playground.model.prompting import PromptFormat
+    from playground.cli.prompts import format_of, prompt_set_of
     from playground.services.find.sides import sides
 
-    chat, system, name = True, None, None
     given: dict[str, Any] = {"prompts": tuple(options.prompt or ())}
-    difference = options.method == "difference"
-    if options.prompts is not None:
-        prompt_set = prompts.read(options.prompts)
-        name, chat, system = prompt_set.name, prompt_set.chat, prompt_set.system
-        part = _counted(prompt_set, options.count)
-        given["prompts"] = part.texts()
-        if difference and not part.one_sided:
-            _refuse_another_side(options, part)
-            given = sides(part)
-    elif options.count is not None:
-        raise InputError("Expected --count with --prompts, got it with --prompt; leave it out.")
+    difference, prompt_set = options.method == "difference", prompt_set_of(options)
+    if prompt_set is not None:
+        given["prompts"] = prompt_set.texts()
+        if difference and not prompt_set.one_sided:
+            _refuse_another_side(options, prompt_set)
+            given = sides(prompt_set)
     if difference and not given.get("against") and not given.get("answers"):
         given |= _other_side(options)
-    chat = not options.raw and (chat or options.chat)
-    if options.system is not None:
-        system = options.system or None
-    elif not chat:
-        system = None  # of the set; it has no place in plain text
     return given | {
-        "prompt_set": name,
-        "format": PromptFormat(chat=chat, system=system, thinking=options.thinking),
+        "prompt_set": None if prompt_set is None else prompt_set.name,
+        "format": format_of(options, prompt_set),
     }
-
-
-def _counted(prompt_set: PromptSet, count: int | None) -> PromptSet:
-    from playground.library import prompts
-
-    if count is None:
-        return prompt_set
-    if count > len(prompt_set.items):
-        raise InputError(
-            f"Expected a count of at most {len(prompt_set.items)}, the items in {prompt_set.name}, "
-            f"got {count}; ask for fewer, or leave --count out."
-        )
-    return prompts.select(prompt_set, count)
 
 
 def _refuse_another_side(options: argparse.Namespace, prompt_set: PromptSet) -> None:
