@@ -13,13 +13,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from playground.cli import find, generate, train_organism
+from playground.cli import find, generate, scan, train_organism
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
 from playground.cli.terminal import tell
 from playground.errors import Cancelled, PlaygroundError
 
-COMMANDS = {"find": find, "generate": generate, "train-organism": train_organism}
+COMMANDS = {"find": find, "generate": generate, "scan": scan, "train-organism": train_organism}
 BAD_INPUT, INTERRUPTED = 2, 130
 
 

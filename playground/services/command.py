@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import fields
 
 import torch
@@ -18,6 +19,7 @@ from playground.services.find import FindRequest
 from playground.services.find.continuing import SETTINGS as CONTINUED
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
+from playground.services.scan.request import BOTH, SIGNS, ScanRequest
 
 PROGRAM = ("python", "-m", "playground")
 
@@ -83,16 +85,45 @@ def generate_command(request: GenerateRequest, loaded: LoadedModel) -> str:
         words += _given("--steer", format_recipe(recipe))
     if request.positions != "all":
         words += ["--positions", request.positions]
-    sampling = request.sampling
-    words += ["--max-new-tokens", str(sampling.max_new_tokens)]
+    words += _sampling(request.sampling, request.samples)
+    return shlex.join(words)
+
+
+def scan_command(request: ScanRequest, loaded: LoadedModel, out: str | None = None) -> str:
+    """The shell command that generates the same texts, and writes them to the file `out`."""
+    words = [*PROGRAM, "scan", *_model(loaded), *_given("--vectors", request.source)]
+    if request.rows is not None:
+        words += ["--rows", _ranges(request.rows)]
+    if request.signs != BOTH:
+        words += ["--signs", SIGNS[request.signs]]
+    words += ["--scales", ",".join(repr(scale).removesuffix(".0") for scale in request.scales)]
+    words += [] if request.relative else ["--absolute"]
+    words += _texts(request.prompts, request.prompt_set, request.format)
+    if request.positions != "all":
+        words += ["--positions", request.positions]
+    words += _sampling(request.sampling, request.samples)
+    return shlex.join([*words, *([] if out is None else _given("--out", out))])
+
+
+def _ranges(rows: tuple[int, ...]) -> str:
+    """Rows as text, neighbours in ranges, in their order: 0-3,7."""
+    spans: list[list[int]] = []
+    for row in rows:
+        if spans and row == spans[-1][1] + 1:
+            spans[-1][1] = row
+        else:
+            spans.append([row, row])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in spans)
+
+
+def _sampling(sampling: Sampling, samples: int) -> list[str]:
+    words = ["--max-new-tokens", str(sampling.max_new_tokens)]
     if sampling.temperature > 0:
         words += ["--temperature", repr(sampling.temperature)]
         if sampling.top_p != Sampling.top_p:
             words += ["--top-p", repr(sampling.top_p)]
         words += ["--seed", str(sampling.seed)]
-    if request.samples != 1:
-        words += ["--samples", str(request.samples)]
-    return shlex.join(words)
+    return words + ([] if samples == 1 else ["--samples", str(samples)])
 
 
 def _given(option: str, value: str) -> list[str]:
@@ -131,22 +162,42 @@ def _format(wanted: PromptFormat, usual: PromptFormat) -> list[str]:
 
 
 def _prompts(request: FindRequest) -> list[str]:
-    """The prompt set by name when it, or its beginning, holds exactly these prompts; else every prompt in full."""
+    """The prompts of a find request, and of its other side."""
     prompt_set = _set_of(request.prompt_set)
+    if prompt_set is not None and request.method == "difference" and not prompt_set.one_sided:
+        words = _by_name(
+            prompt_set,
+            len(request.prompts),
+            request.format,
+            lambda part: all(getattr(request, name) == texts for name, texts in sides(part).items()),
+        )
+        if words:
+            return words
+    return _texts(request.prompts, request.prompt_set, request.format) + _other_side(request)
+
+
+def _texts(prompts: tuple[str, ...], name: str | None, format: PromptFormat) -> list[str]:
+    """The prompt set by name when it, or its beginning, holds exactly these prompts; else every prompt in full."""
+    prompt_set = _set_of(name)
     if prompt_set is not None:
-        usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
-        both = request.method == "difference" and not prompt_set.one_sided
-        per_item = 2 if prompt_set.kind == "contrast" and not both else 1  # a contrast pair has two texts
-        count, rest = divmod(len(request.prompts), per_item)
-        if not rest and 0 < count <= len(prompt_set.items):
-            part = prompt_sets.select(prompt_set, count)
-            wanted = sides(part) if both else {"prompts": part.texts()}
-            if all(getattr(request, name) == texts for name, texts in wanted.items()):
-                words = ["--prompts", prompt_set.name]
-                words += [] if count == len(prompt_set.items) else ["--count", str(count)]
-                return words + _format(request.format, usual) + ([] if both else _other_side(request))
-    words = [word for text in request.prompts for word in _given("--prompt", text)]
-    return words + _format(request.format, PromptFormat()) + _other_side(request)
+        per_item = 2 if prompt_set.kind == "contrast" else 1  # a contrast pair has two texts
+        count, rest = divmod(len(prompts), per_item)
+        words = [] if rest else _by_name(prompt_set, count, format, lambda part: part.texts() == prompts)
+        if words:
+            return words
+    return [word for text in prompts for word in _given("--prompt", text)] + _format(format, PromptFormat())
+
+
+def _by_name(
+    prompt_set: PromptSet, count: int, format: PromptFormat, is_right: Callable[[PromptSet], bool]
+) -> list[str]:
+    """The options that name the first `count` items of a set, when they are the right ones; else none."""
+    if not 0 < count <= len(prompt_set.items) or not is_right(prompt_sets.select(prompt_set, count)):
+        return []
+    usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
+    words = ["--prompts", prompt_set.name]
+    words += [] if count == len(prompt_set.items) else ["--count", str(count)]
+    return words + _format(format, usual)
 
 
 def _other_side(request: FindRequest) -> list[str]:

@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 from playground.cli import generate as generate_cli
 from playground.cli.find.request import asked, check
 from playground.cli.main import build_parser
+from playground.cli.scan import asked as scan_asked
 from playground.library import prompts
 from playground.library.recipe import parse
 from playground.model.prompting import PromptFormat
 from playground.model.sampling import Sampling
-from playground.services.command import find_command, generate_command
+from playground.services.command import find_command, generate_command, scan_command
 from playground.services.find import METHODS, FindRequest
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
+from playground.services.scan import ScanRequest
 
 ORGANISM = SimpleNamespace(name="organism", dtype=torch.float32, device=torch.device("cpu"))
 OTHER = SimpleNamespace(name="my models/it's-7b", dtype=torch.bfloat16, device=torch.device("cpu"))
@@ -150,7 +152,7 @@ def test_answers_survive_the_shell(items):
 def test_both_sides_of_a_built_in_set_are_given_by_its_name(name):
     chosen = prompts.built_in()[name]
     usual = PromptFormat(chat=chosen.chat, system=chosen.system)
-    against = prompts.built_in()["neutral"] if chosen.kind == "prompts" else None
+    against = prompts.built_in()["neutral"] if chosen.one_sided else None
     for part in (chosen, prompts.select(chosen, 2)):
         given = sides(part, against)
         request = find_request(
@@ -206,6 +208,32 @@ def test_a_set_that_was_changed_or_is_not_built_in_is_given_prompt_by_prompt():
 def test_every_setting_of_a_generate_request_survives(changes):
     request = GenerateRequest(**{"prompts": ("Hi",), **changes})
     assert generate_cli._request(options(generate_command(request, ORGANISM))) == request
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"rows": (0, 1, 2, 7, 9, 10), "signs": (-1,), "scales": (0.25, 12.5, 1e-05), "relative": False},
+        {"rows": (3,), "positions": "generated", "samples": 3, "sampling": Sampling(9, 0.7, 0.9, seed=5)},
+        {"format": PromptFormat(chat=False), "prompts": ("One", "-Two")},
+        {"format": PromptFormat(system="Be brief.", thinking=True), "source": "-odd name"},
+    ],
+)
+def test_every_setting_of_a_scan_survives(changes):
+    request = ScanRequest(**{"source": "a set", "prompts": ("Hi",), **changes})
+    given = options(scan_command(request, ORGANISM, "out.json"))
+    assert str(given.out) == "out.json"
+    assert scan_asked(given, SimpleNamespace(name="a set", rows=12, notes=())) == request
+
+
+def test_the_prompts_of_a_scan_are_given_by_the_name_of_their_set():
+    chosen = prompts.built_in()["organism-refusals"]
+    part, usual = prompts.select(chosen, 2), PromptFormat(chat=chosen.chat, system=chosen.system)
+    request = ScanRequest(source="a", prompts=part.texts(), prompt_set=chosen.name, format=usual)
+    command = scan_command(request, ORGANISM)
+    assert "--prompts organism-refusals --count 2" in command
+    assert scan_asked(options(command), SimpleNamespace(name="a", rows=12, notes=())) == request
 
 
 def test_the_model_and_its_dtype_are_named_unless_they_are_the_shipped_ones():

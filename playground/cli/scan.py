@@ -1,0 +1,139 @@
+"""python -m playground scan: a grid of texts, vectors × signs × scales × samples × prompts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playground.cli.outcome import Outcome
+from playground.cli.parser import add_json, add_model, add_positions, add_prompts, add_sampling, one_of
+from playground.cli.terminal import Progress, stoppable, tell
+from playground.errors import InputError
+
+if TYPE_CHECKING:
+    from playground.library.vector_set import VectorSet
+    from playground.services.scan import ScanProgress, ScanRequest, ScanResult
+
+SUMMARY = "generate with every vector, sign and scale, and see which texts say alike"
+DESCRIPTION = (
+    "Generate a text for every vector of a set, in both signs and at several scales, and the baselines beside them.\n"
+    "Each comes with KL(steered ‖ baseline) of the next token, repetition, perplexity under the model as it is, and\n"
+    "a flag for noise; texts that say alike are grouped. Ctrl-C keeps the texts that are whole."
+)
+SHOWN = 100  # characters of a text in the list for people; --json and --out have all of it
+SIGNS = ("both", "plus", "minus")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("vectors")
+    group.add_argument(
+        "--vectors", metavar="FILE", required=True, help="a vector set: a file, or the name of a set in vectors/"
+    )
+    group.add_argument(
+        "--rows",
+        metavar="ROWS",
+        default="all",
+        help="all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7 (all)",
+    )
+    group.add_argument(
+        "--signs", metavar="SIGNS", default="both", type=one_of("signs", SIGNS), help="both, plus or minus (both)"
+    )
+    group.add_argument(
+        "--scales",
+        metavar="X,…",
+        default="0.3,0.5",
+        help="scales, joined by commas: relative to the mean norm of the residual stream (0.3,0.5)",
+    )
+    group.add_argument("--absolute", action="store_true", help="scales are the norm of what is added")
+    add_positions(group, "the vector")
+    add_prompts(parser, required=True)
+    add_sampling(parser, tokens=48, samples="texts for each vector, sign, scale and prompt")
+    add_model(parser)
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="file to write (.json or .csv); one that exists is replaced"
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    from playground.cli.models import load_quietly, load_set
+    from playground.cli.outcome import check_out
+    from playground.services.scan import file, scan
+
+    if options.out is not None:
+        file.check_name(options.out)
+        check_out(options.out, "scan.json")
+    vector_set = load_set(options.vectors)  # before the model: a name that is wrong should not cost a minute
+    request = asked(options, vector_set)
+    request.rows_of(vector_set)
+    progress = Progress()
+    loaded = load_quietly(options, progress)
+    with stoppable() as stopped:
+        try:
+            result = scan(loaded, request, lambda _: vector_set, lambda event: progress.show(_line(event)), stopped)
+        finally:
+            progress.clear()
+    for warning in result.warnings:
+        tell(f"warning: {warning}")
+    if options.out is not None:
+        file.save(result, options.out, vector_set.notes)
+    if result.cancelled:
+        kept = "" if options.out is None else f"; {options.out} holds them"
+        tell(f"stopped after {len(result.cells)} of {result.planned} texts{kept}.")
+    text = _text(result)
+    if options.out is not None:
+        text += f"\n\nwritten to {options.out}"
+    return Outcome(file.to_json(result, vector_set.notes), text, interrupted=result.cancelled)
+
+
+def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
+    """The request. Raises InputError and FileError for what cannot be used."""
+    from playground.cli.prompts import format_of, prompt_set_of, sampling_of
+    from playground.services.scan.request import SIGNS as CALLED
+    from playground.services.scan.request import ScanRequest, read_rows, read_scales
+
+    if not options.scales.strip():
+        raise InputError("Expected scales after --scales, got none; write them like 0.3,0.5.")
+    prompt_set = prompt_set_of(options)
+    return ScanRequest(
+        source=options.vectors,
+        rows=read_rows(options.rows, vector_set),
+        signs=next(signs for signs, name in CALLED.items() if name == options.signs),
+        scales=read_scales(options.scales),
+        relative=not options.absolute,
+        prompts=tuple(options.prompt) if prompt_set is None else prompt_set.texts(),
+        prompt_set=None if prompt_set is None else prompt_set.name,
+        format=format_of(options, prompt_set),
+        positions=options.positions,
+        sampling=sampling_of(options),
+        samples=options.samples,
+    )
+
+
+def _line(event: ScanProgress) -> str:
+    to_go = "" if event.seconds_to_go is None else f" · {event.seconds_to_go:.1f} s to go"
+    return f"text {event.done} of {event.total} · {event.seconds:.1f} s{to_go}"
+
+
+def _text(result: ScanResult) -> str:
+    """For a person to read: the baselines, then group by group the vectors in it and its most typical text."""
+    prompts = result.request.prompts
+    lines = [f"baseline · {_short(prompts[cell.prompt])}\n  {_short(cell.text)}" for cell in result.baselines]
+    for group in result.groups:
+        cells = [result.cells[number] for number in group.members]
+        vectors = sorted({(cell.row, cell.sign) for cell in cells})
+        signed = " ".join(f"{'+' if sign > 0 else '−'}{row}" for row, sign in vectors)
+        like = " · as the baseline" if group.like_baseline else ""
+        cell = cells[0]
+        lines.append(
+            f"{group.name} · {len(cells)} {'text' if len(cells) == 1 else 'texts'}{like} · vectors {signed}\n"
+            f"  {'+' if cell.sign > 0 else '−'}{cell.row} at {cell.scale:g} · KL {cell.kl:.2f} · {_short(cell.text)}"
+        )
+    made = f"{len(result.cells)} texts in {result.seconds:.1f} s · {result.tokens_per_second:.0f} tokens/s"
+    return "\n\n".join([*lines, made])
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

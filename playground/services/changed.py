@@ -1,0 +1,24 @@
+"""What changed between two texts, word by word."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+_WORDS = re.compile(r"\s+|[^\s]+")
+
+
+def pieces(before: str, after: str) -> list[tuple[str, bool]]:
+    """`after` in pieces, each with whether it differs from `before`; whole words and the space between them."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    parts = [("".join(new[start:end]), kind != "equal") for kind, _, _, start, end in matcher.get_opcodes()]
+    return [(text, changed) for text, changed in parts if text]
+
+
+def changed_share(before: str, after: str) -> float:
+    """The share of words that two texts do not have in common, in their order: 0 for equal texts, 1 at most."""
+    old, new = before.split(), after.split()
+    if not old and not new:
+        return 0.0
+    return 1.0 - difflib.SequenceMatcher(None, old, new, autojunk=False).ratio()

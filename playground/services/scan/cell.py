@@ -1,0 +1,82 @@
+"""One text of a scan with what is measured of it, and the scan as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playground.services.scan.request import ScanRequest
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One text. `recipe` is "" and `row` None for a baseline; `scale` is as asked for, without its sign.
+
+    `norm`: of what was added. `kl`: KL(steered ‖ baseline) of the next token after the prompt, in nats. `repetition`,
+    `perplexity` (under the model as it is; None for an empty text) and `noise`: see noise.py. `changed`: the share of
+    words that differ from the baseline's text of this prompt and sample. `finished`: the model ended the text itself.
+    """
+
+    recipe: str
+    row: int | None
+    sign: int
+    scale: float
+    norm: float
+    prompt: int  # number of the prompt in the request
+    sample: int
+    text: str
+    token_ids: tuple[int, ...]
+    finished: bool
+    kl: float
+    repetition: float
+    perplexity: float | None
+    noise: bool
+    changed: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells whose texts say alike: numbers of `cells` of the result, the most typical one first.
+
+    `like_baseline`: a baseline says the same.
+    """
+
+    name: str
+    members: tuple[int, ...]
+    like_baseline: bool = False
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """Everything that was seen, and everything needed to see it again.
+
+    `baselines`: a text for each prompt and sample; `cells`: in the order prompt, row, sign, scale, sample, as far as
+    the scan came; `planned`: how many there were to be. `groups` holds every cell once, the largest group first.
+    `layer`, `residual_norm` and `set_hash` (of its vectors) are those of the set. `seconds` is computation alone;
+    `created` is a time in UTC. `warnings`: that the set was made on another model, and which rows were left out.
+    """
+
+    request: ScanRequest
+    model: str
+    fingerprint: str
+    dtype: str
+    layer: int
+    residual_norm: float
+    set_hash: str
+    baselines: tuple[Cell, ...]
+    cells: tuple[Cell, ...]
+    groups: tuple[Group, ...]
+    planned: int
+    cancelled: bool
+    seconds: float
+    tokens_per_second: float
+    warnings: tuple[str, ...]
+    versions: dict[str, str]
+    created: str
+
+    def baseline_of(self) -> dict[tuple[int, int], Cell]:
+        """(number of the prompt, sample) → the text without steering."""
+        return {(cell.prompt, cell.sample): cell for cell in self.baselines}
+
+    def group_of(self) -> dict[int, int]:
+        """Number of a cell → number of its group."""
+        return {cell: number for number, group in enumerate(self.groups) for cell in group.members}

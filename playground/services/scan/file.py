@@ -1,0 +1,116 @@
+"""A scan as JSON, from which it can be read again and repeated, and as CSV for tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from playground.errors import FileError, PlaygroundError
+from playground.library.atomic import write_atomically
+from playground.library.origin import RowNote
+from playground.library.strict_json import parse_json
+from playground.library.text import reason, shown
+from playground.model.generate import Sampling
+from playground.model.prompting import PromptFormat
+from playground.services.scan.cell import Cell, Group, ScanResult
+from playground.services.scan.request import ScanRequest
+
+KIND, FORMAT_VERSION = "scan", 1
+SUFFIXES = (".json", ".csv")
+COLUMNS = (
+    *("vector", "label", "star", "discarded", "sign", "scale", "norm", "prompt", "sample", "kl", "repetition"),
+    *("perplexity", "noise", "changed", "group", "finished", "recipe", "text"),
+)
+
+Notes = Sequence[RowNote]
+"""What people noted about the vectors of the set that was scanned; () for nothing."""
+
+
+def to_json(result: ScanResult, notes: Notes = ()) -> dict[str, Any]:
+    """The result as JSON values; `from_json` gives it again. Notes are told for those who read it: names and stars."""
+    named = {str(row): asdict(note) for row, note in enumerate(notes) if note != RowNote()}
+    return {"kind": KIND, "format_version": FORMAT_VERSION, **asdict(result), "notes": named}
+
+
+def from_json(text: str) -> ScanResult:
+    """The result in the text of a JSON file. Raises FileError for anything else, and for unknown versions."""
+    try:
+        document = parse_json(text)
+    except ValueError as error:
+        raise FileError(f"Expected a scan as JSON, got {error}; save it again.") from error
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise FileError("Expected a scan, got JSON of another kind; choose a file that Scan saved.")
+    version = document.get("format_version")
+    if version != FORMAT_VERSION:
+        raise FileError(
+            f"Expected a scan of format version {FORMAT_VERSION}, got {shown(version)}; update the playground."
+        )
+    try:
+        values = {field.name: document[field.name] for field in fields(ScanResult)}
+        request = dict(values["request"])
+        request["format"], request["sampling"] = PromptFormat(**request["format"]), Sampling(**request["sampling"])
+        values["request"] = ScanRequest(**request)
+        for name in ("baselines", "cells"):
+            values[name] = tuple(_cell(cell) for cell in values[name])
+        values["groups"] = tuple(Group(**{**group, "members": tuple(group["members"])}) for group in values["groups"])
+        values["warnings"] = tuple(values["warnings"])
+        return ScanResult(**values)
+    except (KeyError, TypeError, ValueError, AttributeError, PlaygroundError) as error:
+        said = error if isinstance(error, PlaygroundError) else shown(str(error))
+        raise FileError(f"Expected a whole scan, got a damaged one ({said}); save it again.") from error
+
+
+def to_csv(result: ScanResult, notes: Notes = ()) -> str:
+    """A line a text, the baselines first (without a vector); KL in nats, shares from 0 to 1."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    groups = result.group_of()
+    for number, cell in [*((None, cell) for cell in result.baselines), *enumerate(result.cells)]:
+        note = notes[cell.row] if cell.row is not None and cell.row < len(notes) else RowNote()
+        steered = cell.row is not None
+        writer.writerow(
+            [
+                cell.row if steered else "", note.label, int(note.star), int(note.discarded),
+                cell.sign if steered else "", f"{cell.scale:g}" if steered else "", f"{cell.norm:.5g}",
+                result.request.prompts[cell.prompt], cell.sample, f"{cell.kl:.6g}", f"{cell.repetition:.6g}",
+                "" if cell.perplexity is None else f"{cell.perplexity:.6g}", int(cell.noise), f"{cell.changed:.6g}",
+                result.groups[groups[number]].name if number in groups else "", int(cell.finished), cell.recipe,
+                cell.text,
+            ]
+        )  # fmt: skip
+    return buffer.getvalue()
+
+
+def save(result: ScanResult, path: Path, notes: Notes = ()) -> None:
+    """Writes a .json or .csv file, atomically. Raises FileError for another suffix, and when it cannot be written."""
+    check_name(path)
+    if path.suffix.lower() == ".json":
+        text = json.dumps(to_json(result, notes), allow_nan=False, ensure_ascii=False)
+    else:
+        text = to_csv(result, notes)
+    write_atomically(path, text.encode())
+
+
+def check_name(path: Path) -> None:
+    """Raises FileError unless the name says JSON or CSV."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise FileError(f"Expected a file name that ends in .json or .csv, got {shown(path.name)}; choose one of them.")
+
+
+def load(path: Path) -> ScanResult:
+    """The scan in a JSON file. Raises FileError."""
+    try:
+        return from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        said = reason(error) if isinstance(error, OSError) else "no text in UTF-8"
+        raise FileError(f"Expected a scan at {path}, got “{said}”; check the name.") from error
+
+
+def _cell(values: dict[str, Any]) -> Cell:
+    return Cell(**{**values, "token_ids": tuple(values["token_ids"])})

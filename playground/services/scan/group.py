@@ -1,0 +1,143 @@
+"""Putting together cells whose texts say alike, so that twelve vectors that all write code are seen as one thing.
+
+By the words and word pairs of the texts (TF-IDF) and average linkage on their cosine distance, both scikit-learn's: no
+embedding, no model, and no number of groups to guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from playground.services.scan.cell import Cell, Group
+
+TOKEN = r"\w+|[^\w\s]+"
+"""Words, and marks such as the brackets of code, which tell modes apart as well as words do."""
+APART = 0.9
+"""Cosine distance from which groups say different things."""
+MOST = 2000
+"""Different texts that are compared with each other; of more, the rest join those that they are most like."""
+NAME_WORDS = 3
+OPENING_WORDS = 4
+NOISE = "noise"
+
+
+def group_cells(cells: Sequence[Cell], baselines: Sequence[Cell]) -> tuple[Group, ...]:
+    """Groups of `cells`, every cell in one, the largest first and noise last."""
+    noise = tuple(number for number, cell in enumerate(cells) if cell.noise)
+    sound = [number for number, cell in enumerate(cells) if not cell.noise]
+    texts = [cells[number].text for number in sound] + [cell.text for cell in baselines]
+    alike = group_texts(texts)
+    plain = set(alike.labels[len(sound) :])
+    members: dict[int, list[int]] = {}
+    for place in range(len(sound)):
+        members.setdefault(alike.labels[place], []).append(place)
+    groups = []
+    for label in sorted(members, key=lambda label: (-len(members[label]), members[label])):
+        typical = sorted(members[label], key=lambda place: -alike.typical[place])
+        groups.append(Group(alike.names[label], tuple(sound[place] for place in typical), label in plain))
+    return (*groups, *([Group(NOISE, noise)] if noise else []))
+
+
+@dataclass(frozen=True)
+class Alike:
+    """For every text its group (`labels`) and how much it is like the mean of that group (`typical`, 0 to 1); for every
+    group a short name.
+    """
+
+    labels: tuple[int, ...]
+    typical: tuple[float, ...]
+    names: tuple[str, ...]
+
+
+def group_texts(texts: Sequence[str]) -> Alike:
+    """Groups of texts that use the same words. Texts without any word or mark are a group of their own."""
+    different = list(dict.fromkeys(text for text in texts if re.search(TOKEN, text)))
+    place = {text: number for number, text in enumerate(different)}
+    if not different:
+        return Alike((0,) * len(texts), (1.0,) * len(texts), ("nothing",) * bool(texts))
+    weights = _weights(different)
+    found = _clusters(weights)
+    count = int(found.max()) + 1
+    means = np.stack([np.asarray(weights[found == label].mean(axis=0)).ravel() for label in range(count)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    typical = np.asarray(weights.multiply(means[found]).sum(axis=1)).ravel()
+    empty = count
+    labels = tuple(int(found[place[text]]) if text in place else empty for text in texts)
+    written = [text for text in texts if text in place]
+    names = []
+    for label in range(count):
+        own = [text for text in written if found[place[text]] == label]
+        names.append(_name(own, [text for text in written if found[place[text]] != label]))
+    return Alike(
+        labels,
+        tuple(float(typical[place[text]]) if text in place else 1.0 for text in texts),
+        (*names, *(["nothing"] if empty in labels else [])),
+    )
+
+
+def _weights(texts: Sequence[str]) -> Any:
+    """TF-IDF of words and word pairs: a sparse matrix (n, terms), rows of norm 1."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second: not before it is needed
+
+    reader = TfidfVectorizer(token_pattern=TOKEN, ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
+    return reader.fit_transform(texts)
+
+
+def _clusters(weights: Any) -> np.ndarray:
+    """The group (n,) of every row of `weights`, numbered from 0."""
+    from sklearn.cluster import AgglomerativeClustering
+    from sklearn.metrics.pairwise import cosine_distances
+
+    count = weights.shape[0]
+    if count == 1:
+        return np.zeros(1, dtype=int)
+    some = np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(int))
+    solver = AgglomerativeClustering(
+        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=APART
+    )
+    found = np.full(count, -1)
+    found[some] = solver.fit_predict(cosine_distances(weights[some]))
+    rest = np.flatnonzero(found < 0)
+    if len(rest):
+        top = int(found.max()) + 1
+        # The mean similarity to a group's members is what average linkage goes by.
+        means = np.stack([np.asarray(weights[found == label].mean(axis=0)).ravel() for label in range(top)])
+        likeness = np.asarray(weights[rest] @ means.T)
+        nearest = likeness.argmax(axis=1)
+        alone = likeness.max(axis=1) < 1 - APART
+        found[rest] = np.where(alone, top + np.cumsum(alone) - 1, nearest)
+    return found
+
+
+def _name(texts: Sequence[str], others: Sequence[str]) -> str:
+    """The opening that most texts of a group share, or else words that most of them have and other texts lack."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    opening = _opening(texts)
+    if opening:
+        return f"{opening} …"
+    inside, outside = _shares(texts), _shares(others)
+    weight = {word: share - outside[word] for word, share in inside.items() if word.lower() not in ENGLISH_STOP_WORDS}
+    chosen = sorted(weight, key=lambda word: (-round(weight[word], 3), -len(word), word))
+    return " · ".join(chosen[:NAME_WORDS]) or " ".join(texts[0].split()[:OPENING_WORDS])
+
+
+def _shares(texts: Sequence[str]) -> Counter[str]:
+    """The share of texts in which each word occurs; 0 for words in none of them."""
+    counts = Counter(word for text in texts for word in set(re.findall(r"[^\W\d_]{2,}", text)))
+    return Counter({word: count / len(texts) for word, count in counts.items()})
+
+
+def _opening(texts: Sequence[str]) -> str:
+    """The longest opening of 2 to OPENING_WORDS words that more than half of the texts share; "" for none."""
+    for count in range(OPENING_WORDS, 1, -1):
+        opening, shared = Counter(" ".join(text.split()[:count]) for text in texts).most_common(1)[0]
+        if 2 * shared > len(texts) and len(opening.split()) == count:
+            return opening
+    return ""

@@ -1,0 +1,258 @@
+"""From a scan's request to its cells: batches that fill the machine, and what there is so far after each of them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from playground.errors import Cancelled, ModelError
+from playground.library.origin import library_versions, now
+from playground.library.recipe import format as format_recipe
+from playground.library.vector_set import VectorSet, check_fits
+from playground.model.generate import generate
+from playground.model.load import LoadedModel
+from playground.model.memory import generation_rows
+from playground.model.next_token import divergences, next_logits
+from playground.model.prompting import Encoded, encode
+from playground.model.text_likelihood import perplexities
+from playground.services.changed import changed_share
+from playground.services.mix import LoadSet, Mix, mix
+from playground.services.scan.cell import Cell, ScanResult
+from playground.services.scan.group import group_cells
+from playground.services.scan.noise import is_noise, repetition
+from playground.services.scan.plan import Planned, plan
+from playground.services.scan.request import ScanRequest
+
+MOST_ROWS = {"cpu": 48, "mps": 64}
+"""Texts of a batch at most: a CPU gains nothing from more, and the first texts should not be waited for."""
+MOST_ROWS_CUDA = 384
+_TELL = 0.2
+"""Seconds between two events while a batch is under way."""
+_GENERATING = 0.8
+"""The part of a batch's time that goes into generating; the rest is reading what was written."""
+_ROWS = 64
+"""Rows of the vocabulary in float64 at a time."""
+
+
+@dataclass(frozen=True)
+class ScanProgress:
+    """How far a scan is; `cells` (baselines among them) are those that are new since the event before."""
+
+    cells: tuple[Cell, ...]
+    done: int
+    total: int
+    seconds: float
+    share: float
+
+    @property
+    def seconds_to_go(self) -> float | None:
+        """At the pace so far; None while there is none."""
+        return self.seconds * (1 - self.share) / self.share if self.share > 0 else None
+
+
+def scan(
+    loaded: LoadedModel,
+    request: ScanRequest,
+    load_set: LoadSet,
+    emit: Callable[[ScanProgress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ScanResult:
+    """Every text of the request. A cancel returns those that are whole by then.
+
+    Raises InputError for rows that the set does not have, prompts that are too long and too many cells, FileError for a
+    set that is missing or was made for another width, Cancelled when it is stopped before there is a cell, ModelError
+    when not even one text fits into memory.
+    """
+    begun = time.perf_counter()
+    vector_set = load_set(request.source)
+    warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
+    rows = request.rows_of(vector_set)
+    usable = [row for row in rows if bool(vector_set.vectors[row].any())]
+    prompts = encode(loaded, request.prompts, request.format, room=request.sampling.max_new_tokens)
+    machine = _Machine(loaded, request, vector_set, prompts, cancelled)
+    entries = plan(request, vector_set, usable, prompts.lengths)
+    baselines: dict[int, Cell] = {}
+    cells: dict[int, Cell] = {}
+    size, start, tokens = _most_rows(loaded, prompts, request), 0, 0
+
+    def tell(new: Sequence[Cell], done: int, under_way: int = 0, part_done: float = 0.0) -> None:
+        share = (done + under_way * part_done) / len(entries)
+        count = len(baselines) + len(cells)
+        emit(ScanProgress(tuple(new), count, len(entries), time.perf_counter() - begun, share))
+
+    while start < len(entries) and not cancelled():
+        part = entries[start : start + size]
+        try:
+            new = machine.run(part, baselines, partial(tell, (), start, len(part)))
+        except ModelError as error:
+            if not isinstance(error.__cause__, torch.OutOfMemoryError) or len(part) == 1:
+                raise
+            size = len(part) // 2
+            continue
+        for entry, cell in new:
+            (baselines if entry.row is None else cells)[entry.number] = cell
+            tokens += len(cell.token_ids)
+        start += len(part)
+        tell([cell for _, cell in new], start)
+    if not cells:
+        raise Cancelled
+    seconds = time.perf_counter() - begun
+    was_cancelled = len(cells) + len(baselines) < len(entries)
+    ordered = [cells[number] for number in sorted(cells)]
+    warnings = [] if warning is None else [warning]
+    if len(usable) < len(rows):
+        missing = [row for row in rows if row not in set(usable)]
+        warnings.append(
+            f"{len(missing)} vectors of {request.source} have norm 0 and are left out (the first is {missing[0]})."
+        )
+    written = tuple(baselines[number] for number in sorted(baselines))
+    return ScanResult(
+        request=request,
+        model=loaded.name,
+        fingerprint=loaded.fingerprint,
+        dtype=str(loaded.dtype).removeprefix("torch."),
+        layer=vector_set.origin.source,
+        residual_norm=vector_set.origin.residual_norm,
+        set_hash=vectors_hash(vector_set),
+        baselines=written,
+        cells=tuple(ordered),
+        groups=group_cells(ordered, written),
+        planned=len(entries) - len(request.prompts) * request.samples,
+        cancelled=was_cancelled,
+        seconds=seconds,
+        tokens_per_second=tokens / seconds,
+        warnings=tuple(warnings),
+        versions=library_versions(),
+        created=now(),
+    )
+
+
+def vectors_hash(vector_set: VectorSet) -> str:
+    """SHA-256 in hex of a set's vectors: whether a set of the same name is still the one that was scanned."""
+    return hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest()
+
+
+def _most_rows(loaded: LoadedModel, prompts: Encoded, request: ScanRequest) -> int:
+    length = max(prompts.lengths) + request.sampling.max_new_tokens
+    return min(MOST_ROWS.get(loaded.device.type, MOST_ROWS_CUDA), generation_rows(loaded, length))
+
+
+class _Machine:
+    """Runs one batch at a time."""
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        request: ScanRequest,
+        vector_set: VectorSet,
+        prompts: Encoded,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._loaded = loaded
+        self._request = request
+        self._vector_set = vector_set
+        self._prompts = prompts
+        self._cancelled = cancelled
+        self._plain = next_logits(loaded, prompts, [()] * len(prompts))
+
+    def run(
+        self, entries: Sequence[Planned], baselines: dict[int, Cell], tell: Callable[[float], None]
+    ) -> list[tuple[Planned, Cell]]:
+        """The cells of `entries`, in their order; after a cancel those whose text is whole.
+
+        `baselines` are those there are, by their number; those of this batch need not be among them. `tell` gets the
+        share of the batch that is done.
+        """
+        request, steps = self._request, self._request.sampling.max_new_tokens
+        mixes = [self._mixed(entry) for entry in entries]
+        step, told = 0, time.monotonic()
+
+        def asked() -> bool:
+            """Asked before the first token and after each."""
+            nonlocal step, told
+            if time.monotonic() - told > _TELL:
+                told = time.monotonic()
+                tell(_GENERATING * min(step / steps, 1.0))
+            step += 1
+            return self._cancelled()
+
+        done = generate(
+            self._loaded,
+            self._prompts.take([entry.prompt for entry in entries]),
+            [made.pushes for made in mixes],
+            request.positions,
+            request.sampling,
+            cancelled=asked,
+            samples=[entry.sample for entry in entries],
+        )
+        whole = [row for row in range(len(entries)) if not done.cancelled or done.finished[row]]
+        if not whole:
+            return []
+        texts = [done.token_ids[row] for row in whole]
+        prompts = self._prompts.take([entries[row].prompt for row in whole])
+        told_by_model = perplexities(self._loaded, prompts, texts)
+        nats = self._divergences([entries[row] for row in whole], [mixes[row] for row in whole])
+        known = dict(baselines)
+        cells = []
+        for place, row in enumerate(whole):
+            entry = entries[row]
+            cell = Cell(
+                recipe=format_recipe(entry.recipe),
+                row=entry.row,
+                sign=entry.sign,
+                scale=entry.scale,
+                norm=mixes[row].norm,
+                prompt=entry.prompt,
+                sample=entry.sample,
+                text=done.texts[row],
+                token_ids=tuple(done.token_ids[row]),
+                finished=done.finished[row],
+                kl=nats[place],
+                repetition=repetition(done.token_ids[row]),
+                perplexity=told_by_model[place],
+                noise=False,
+                changed=0.0,
+            )
+            if entry.row is None:
+                known[entry.number] = cell
+            else:
+                baseline = known.get(entry.prompt * request.samples + entry.sample)
+                if baseline is None:  # the scan was stopped before its baseline was whole
+                    continue
+                cell = replace(
+                    cell, noise=is_noise(cell, baseline), changed=changed_share(baseline.text, cell.text)
+                )
+            cells.append((entry, cell))
+        return cells
+
+    def _mixed(self, entry: Planned) -> Mix:
+        return mix(self._loaded, entry.recipe, lambda source: self._vector_set)
+
+    def _divergences(self, entries: Sequence[Planned], mixes: Sequence[Mix]) -> list[float]:
+        """KL(steered ‖ baseline) of the next token for every entry; samples of one thing are read once."""
+        things: dict[tuple[int, str], int] = {}
+        for number, entry in enumerate(entries):
+            if entry.row is None:
+                continue  # from itself a baseline does not differ
+            things.setdefault((entry.prompt, format_recipe(entry.recipe)), number)
+        found: dict[tuple[int, str], float] = {}
+        by_prompt: dict[int, list[tuple[int, str]]] = {}
+        for thing in things:
+            by_prompt.setdefault(thing[0], []).append(thing)
+        for prompt, wanted in by_prompt.items():
+            for begin in range(0, len(wanted), _ROWS):
+                some = wanted[begin : begin + _ROWS]
+                logits: Tensor = next_logits(
+                    self._loaded,
+                    self._prompts.take([prompt] * len(some)),
+                    [mixes[things[thing]].pushes for thing in some],
+                    self._request.positions,
+                )
+                found |= zip(some, divergences(logits, self._plain[prompt]).tolist(), strict=True)
+        return [found.get((entry.prompt, format_recipe(entry.recipe)), 0.0) for entry in entries]
