@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from playground.errors import InputError
 from playground.model.load import LoadedModel
-from playground.model.prompting import Encoded, PromptFormat, check_length, pad_left, render
+from playground.model.prompting import Encoded, PromptFormat, check_length, pad_left, render, tokenize
+from playground.model.question_trees import Question
 
 
 def continuation(loaded: LoadedModel, text: str, known: Sequence[int], format: PromptFormat, answer: str) -> list[int]:
@@ -40,6 +41,36 @@ def told_apart(first: Sequence[int], second: Sequence[int]) -> tuple[int, int]:
     while end < room - start and first[-1 - end] == second[-1 - end]:
         end += 1
     return len(first) - end, len(second) - end
+
+
+SAME_TOKENS = "both answers are the same tokens"
+ONE_BEGINS_THE_OTHER = "one answer begins with the other"
+TOO_LONG = "too long for the model"
+
+
+def question(loaded: LoadedModel, prompt: str, format: PromptFormat, answers: tuple[str, str]) -> Question | str:
+    """The prompt with what is scored of its two answers; or why they cannot be scored, in a few words.
+
+    Tokens that both answers begin with are read before, and cancel. Where the answers then differ in one token and end
+    alike, as " (A)" and " (B)" do, that token alone is scored: by its logit. Others are scored to their last token.
+    Raises InputError for a prompt that cannot be formatted.
+    """
+    text = render(loaded, prompt, format)
+    known = tokenize(loaded, text, format)
+    first, second = (continuation(loaded, text, known, format, answer) for answer in answers)
+    if first == second:
+        return SAME_TOKENS
+    shared = 0
+    while shared < min(len(first), len(second)) and first[shared] == second[shared]:
+        shared += 1
+    if shared == min(len(first), len(second)):
+        return ONE_BEGINS_THE_OTHER
+    if first[shared + 1 :] == second[shared + 1 :]:
+        first, second = first[: shared + 1], second[: shared + 1]
+    found = Question(tuple(known), tuple(first[:shared]), tuple(first[shared:]), tuple(second[shared:]))
+    if loaded.max_positions is not None and found.length > loaded.max_positions:
+        return TOO_LONG
+    return found
 
 
 def with_answers(

@@ -102,11 +102,24 @@ def encode(loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, ro
     for number, prompt in enumerate(prompts, start=1):
         which = f"Prompt {number} of {len(prompts)}: " if len(prompts) > 1 else ""
         try:
-            rows.append(_tokens(loaded, render(loaded, prompt, format), format))
+            rows.append(tokenize(loaded, render(loaded, prompt, format), format))
             check_length(loaded, len(rows[-1]), room)
         except InputError as error:
             raise InputError(f"{which}{error}") from error
     return pad_left(loaded, rows)
+
+
+def tokenize(loaded: LoadedModel, text: str, format: PromptFormat) -> list[int]:
+    """The tokens of a text that `render` gave. Raises InputError for broken Unicode and for a text without tokens."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError("Expected a prompt of valid Unicode text, got half a character; type it again.") from error
+    # One text at a time, so that a prompt reads the same whatever else is in the batch.
+    tokens = loaded.tokenizer(text, add_special_tokens=not format.chat, truncation=False)["input_ids"]
+    if not tokens:
+        raise InputError("Expected a prompt that holds at least one token, got none; type some text.")
+    return list(tokens)
 
 
 def pad_left(loaded: LoadedModel, rows: Sequence[Sequence[int]]) -> Encoded:
@@ -154,15 +167,3 @@ def _apply(loaded: LoadedModel, messages: list[dict[str, str]], format: PromptFo
             f"Expected a chat template that takes one turn, but that of {loaded.name} says {str(error).strip()!r}; "
             "give it plain text instead (--raw)."
         ) from error
-
-
-def _tokens(loaded: LoadedModel, text: str, format: PromptFormat) -> list[int]:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError("Expected a prompt of valid Unicode text, got half a character; type it again.") from error
-    # One text at a time, so that a prompt reads the same whatever else is in the batch.
-    tokens = loaded.tokenizer(text, add_special_tokens=not format.chat, truncation=False)["input_ids"]
-    if not tokens:
-        raise InputError("Expected a prompt that holds at least one token, got none; type some text.")
-    return list(tokens)

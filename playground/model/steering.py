@@ -160,6 +160,22 @@ def only_last_positions(module: nn.Module, count: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def put_out(model: nn.Module, states: Tensor) -> Iterator[None]:
+    """Let the last block put out `states` (B, T, d), whatever it computes.
+
+    A forward pass on a single token then gives what the model's own final norm and head make of them, in any family:
+    both treat every position by itself.
+    """
+
+    def replace(module: nn.Module, args: Any, output: Any) -> Any:
+        return replace_block_output(output, states.to(block_output(output)))
+
+    with ExitStack() as hooks:
+        hooks.callback(decoder_blocks(model)[-1].register_forward_hook(replace, prepend=True).remove)
+        yield
+
+
 class _Stop(Exception):
     """Ends a forward pass early; never leaves this module."""
 

@@ -1,7 +1,15 @@
 """Measuring what vectors do to choices: a request, rows as they are finished, and a result to keep and compare."""
 
 from playground.services.measure.request import MeasuredVector, MeasureRequest
-from playground.services.measure.result import MeasuredItem, MeasuredRow, MeasureProgress, MeasureResult, SkippedItem
+from playground.services.measure.result import (
+    MeasuredItem,
+    MeasuredRow,
+    MeasuredSet,
+    MeasureProgress,
+    MeasureResult,
+    SkippedItem,
+)
+from playground.services.measure.run import measure
 
 __all__ = [
     "MeasureProgress",
@@ -9,6 +17,8 @@ __all__ = [
     "MeasureResult",
     "MeasuredItem",
     "MeasuredRow",
+    "MeasuredSet",
     "MeasuredVector",
     "SkippedItem",
+    "measure",
 ]

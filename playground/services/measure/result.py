@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from playground.library.vector_set import VectorSet
 from playground.services.measure.request import MeasuredVector, MeasureRequest
 
 By = Literal["logit", "log-probability"]
@@ -76,6 +78,36 @@ class MeasuredRow:
 
 
 @dataclass(frozen=True)
+class MeasuredSet:
+    """Where measured vectors came from. `source` is the set as the request names it; `digest` is SHA-256 in hex over
+    its vectors, so that another set of the same name is noticed; `residual_norm` is relative scale 1.
+    """
+
+    source: str
+    method: str
+    model: str
+    fingerprint: str
+    layer: int
+    rows: int
+    residual_norm: float
+    digest: str
+
+    @classmethod
+    def of(cls, source: str, vector_set: VectorSet) -> MeasuredSet:
+        origin = vector_set.origin
+        return cls(
+            source,
+            origin.method,
+            origin.model,
+            origin.fingerprint,
+            origin.source,
+            vector_set.rows,
+            origin.residual_norm,
+            hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest(),
+        )
+
+
+@dataclass(frozen=True)
 class MeasureResult:
     """`rows` are those that were finished: vectors in the order of the request, then controls (once for each layer and
     norm at which vectors are), each with its scales in rising order. `baseline` stands beside them.
@@ -83,7 +115,8 @@ class MeasureResult:
     `letters` counts the scored items by the answer that shows the behaviour, such as (("(A)", 24), ("(B)", 24)). The
     mean of a row is the mean over these letters of the mean over their items, so that a preference for a letter is not
     taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` says how answers
-    were compared, "mixed" when that differs between items. `warnings` are sentences. `cancelled`: it was stopped, and
+    were compared, "mixed" when that differs between items. `sets` are what the vectors were taken from, in the order of
+    the request. `warnings` are sentences. `cancelled`: it was stopped, and
     rows are missing. `created` is a time in UTC (ISO 8601), `seconds` the measuring alone.
     """
 
@@ -97,6 +130,7 @@ class MeasureResult:
     by: Literal["logit", "log-probability", "mixed"]
     baseline: MeasuredRow
     rows: tuple[MeasuredRow, ...]
+    sets: tuple[MeasuredSet, ...] = ()
     warnings: tuple[str, ...] = ()
     cancelled: bool = False
     seconds: float = 0.0
@@ -121,13 +155,14 @@ class MeasureResult:
 
 @dataclass(frozen=True)
 class MeasureProgress:
-    """After `done` of `total` rows. `result` holds the rows that are finished, None until the baseline is.
+    """After `done` of `total` rows (a part of one counts). `result` holds the rows that are finished, None until the
+    baseline is.
 
     `new` are the rows finished since the last event. `seconds_to_go` is an estimate at the pace so far, None before
     there is one.
     """
 
-    done: int
+    done: float
     total: int
     seconds: float
     seconds_to_go: float | None

@@ -1,0 +1,217 @@
+"""Log-odds of answers under many pushes: what measuring on choices asks for.
+
+Blocks 0..s run once for each question; from then on only blocks s+1..L−1 run, many pushes side by side, and the model's
+own norm and head at the places that are read. Where the model can, questions run as trees of tokens
+(question_trees.py), which is checked against the model itself; where it cannot (windows shorter than the questions,
+ALiBi, …), every answer runs in a row of its own with left padding.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from playground.core.push import Positions, Push
+from playground.errors import InputError, ModelError
+from playground.model.blocks import decoder, decoder_blocks
+from playground.model.load import LoadedModel
+from playground.model.question_pass import Cut, cut, logits, run
+from playground.model.question_trees import Layout, Question, rows, trees
+from playground.model.row_pushes import batch_pushes
+
+# Tokens of a pass, copies counted. On a CPU more of them fall out of its caches; other devices want large products.
+_TOKENS = {"cpu": 1024}
+_TOKENS_ELSEWHERE = 32768
+
+# Logits that are held at once.
+_LOGITS = {"cpu": 1 << 23}
+_LOGITS_ELSEWHERE = 1 << 27
+
+_CHECKED = 4  # questions that trees are checked on
+_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # of the largest logit; a mask gone wrong is off by far more
+_TOLERANCE_HALF = 5e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What one list of pushes does, on the CPU: (n,) float64 each, one entry a question.
+
+    `differences`: log-odds of the first answer over the second, summed over the tokens that are scored. `divergences`:
+    KL(steered ‖ baseline) of the token where the answers part, in nats.
+    """
+
+    differences: Tensor
+    divergences: Tensor
+
+
+class AnswerReader:
+    """Reads questions of one model under pushes. `baseline` is the reading without any."""
+
+    def __init__(self, loaded: LoadedModel, questions: Sequence[Question], positions: Positions = "all") -> None:
+        """Runs the baseline. Raises InputError for no questions, ModelError when memory runs out."""
+        if not questions:
+            raise InputError("Expected at least one question, got none.")
+        self._loaded = loaded
+        self._questions = tuple(questions)
+        self._positions = positions
+        self._budget = _TOKENS.get(loaded.device.type, _TOKENS_ELSEWHERE)
+        self._cuts: tuple[int, list[Cut]] | None = None
+        with _memory(loaded):
+            self._layouts = self._laid_out()
+            self._still = [run(loaded, cut(loaded, layout, 0, 1), {}, positions) for layout in self._layouts]
+            self.baseline = self._judged(self._still)[0]
+
+    @property
+    def as_trees(self) -> bool:
+        """Whether questions share what they begin with."""
+        return self._layouts[0].is_tree
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that one list of pushes costs in each block, padding counted."""
+        return sum(layout.tokens for layout in self._layouts)
+
+    @property
+    def side_by_side(self) -> int:
+        """How many lists of pushes run in one pass."""
+        return max(1, self._budget // max(layout.tokens for layout in self._layouts))
+
+    def read(
+        self,
+        pushes: Sequence[Sequence[Push]],
+        tell: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Reading]:
+        """A reading for each list of pushes, each (d,) at its layer, in their order and as they come.
+
+        `tell` hears the part of the work that is done (0..1) after every pass. Ends early after a cancel, with what is
+        complete. Raises InputError for pushes that do not fit the model, ModelError when memory runs out.
+        """
+        self._check(pushes)
+        batches = [pushes[start : start + self.side_by_side] for start in range(0, len(pushes), self.side_by_side)]
+        passes = len(batches) * len(self._layouts)
+        for number, batch in enumerate(batches):
+            states = []
+            for place in range(len(self._layouts)):
+                if cancelled():
+                    return
+                with _memory(self._loaded):
+                    states.append(self._steered(place, batch))
+                tell((number * len(self._layouts) + place + 1) / passes)
+            with _memory(self._loaded):
+                readings = self._judged([torch.cat(pair) for pair in zip(self._still, states, strict=True)])
+            yield from readings[1:]
+
+    def _check(self, pushes: Sequence[Sequence[Push]]) -> None:
+        for push in (push for row in pushes for push in row):
+            if push.layer >= self._loaded.block_count or push.vector.shape != (self._loaded.width,):
+                raise InputError(
+                    f"Expected a direction of shape ({self._loaded.width},) at a block from 0 to "
+                    f"{self._loaded.block_count - 1}, got {tuple(push.vector.shape)} at {push.layer}; use one that was "
+                    "found on this model."
+                )
+
+    def _laid_out(self) -> list[Layout]:
+        if _may_know_trees(self._loaded, max(question.length for question in self._questions)):
+            laid_out = trees(self._questions, *_costs(self._loaded))
+            if self._computes(laid_out):
+                return laid_out
+        # Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a
+        # padded row becomes NaN: float64 models get rows of one length.
+        padding = self._loaded.dtype != torch.float64
+        return list(rows(self._questions, self._budget, self._loaded.tokenizer.pad_token_id, padding))
+
+    @torch.no_grad()
+    def _computes(self, laid_out: Sequence[Layout]) -> bool:
+        """Whether the model computes with trees what it does without, on the longest question and some others."""
+        loaded, tolerance = self._loaded, _TOLERANCE.get(self._loaded.dtype, _TOLERANCE_HALF)
+        longest = max(range(len(self._questions)), key=lambda number: self._questions[number].length)
+        tried = next(layout for layout in laid_out if longest in layout.questions)
+        try:
+            read = logits(loaded, run(loaded, cut(loaded, tried, 0, 1), {}, "all")[0])
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):
+            return False  # masks of this shape are news to the model
+        others = [number for number in tried.questions if number != longest]
+        for number in [longest, *others][:_CHECKED]:
+            question, parting = self._questions[number], tried.partings[tried.questions.index(number)]
+            alone = torch.tensor([question.prompt + question.shared], device=loaded.device)
+            mask = torch.ones_like(alone)
+            expected = loaded.model(input_ids=alone, attention_mask=mask, use_cache=False).logits[0, -1]
+            off = (read[parting].to(expected.device) - expected).float().abs().max()
+            if not bool(off <= tolerance * expected.float().abs().max()):
+                return False
+        return True
+
+    def _steered(self, place: int, batch: Sequence[Sequence[Push]]) -> Tensor:
+        """(C, R, d): the last block's output at the reads of layout `place`, for every list of pushes."""
+        additions = {push.layer: push.vector for push in batch_pushes(batch)}
+        source = min(additions, default=0)
+        copies = 1 if self.as_trees else self.side_by_side
+        if self._cuts is None or self._cuts[0] != source:
+            self._cuts = (source, [cut(self._loaded, layout, source, copies) for layout in self._layouts])
+        # A cut with copies is made for exactly as many; what is missing to them adds nothing.
+        short = max(0, copies - len(batch))
+        additions = {layer: nn.functional.pad(vectors, (0, 0, 0, short)) for layer, vectors in additions.items()}
+        return run(self._loaded, self._cuts[1][place], additions, self._positions)[: len(batch)]
+
+    def _judged(self, states: Sequence[Tensor]) -> list[Reading]:
+        """A reading for each of C entries of `states`, (C, R, d) a layout; entry 0 is the baseline."""
+        loaded, count = self._loaded, len(states[0])
+        differences = torch.zeros(count, len(self._questions), dtype=torch.float64)
+        divergences = torch.zeros_like(differences)
+        room = _LOGITS.get(loaded.device.type, _LOGITS_ELSEWHERE)
+        for layout, part in zip(self._layouts, states, strict=True):
+            kl = torch.zeros(count, part.shape[1], dtype=torch.float64)
+            size = max(1, room // (count * loaded.model.config.get_text_config().vocab_size))
+            for start in range(0, part.shape[1], size):
+                piece = part[:, start : start + size]
+                here = [term for term in layout.terms if start <= term.read < start + size]
+                log_p = _log_probabilities(logits(loaded, piece.flatten(0, 1))).unflatten(0, piece.shape[:2])
+                kl[:, start : start + size] = (log_p.exp() * (log_p - log_p[:1])).nan_to_num().sum(dim=-1).cpu()
+                values = log_p[:, [term.read - start for term in here], [term.token for term in here]]
+                signs = torch.tensor([term.sign for term in here], dtype=torch.float64)
+                questions = torch.tensor([term.question for term in here])
+                differences.index_add_(1, questions, values.cpu().double() * signs)
+            divergences[:, list(layout.questions)] = kl[:, list(layout.partings)].clamp(min=0)
+        return [Reading(*both) for both in zip(differences, divergences, strict=True)]
+
+
+def _log_probabilities(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32)).log_softmax(dim=-1)
+
+
+def _may_know_trees(loaded: LoadedModel, length: int) -> bool:
+    """False for models that are known not to: those that place tokens by their number in the row, and those that do
+    not see all of `length` tokens. Only a trial says yes.
+    """
+    config = loaded.model.config.get_text_config()
+    windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
+    return "position_ids" in inspect.signature(loaded.model.forward).parameters and all(
+        window is None or window >= length for window in windows
+    )
+
+
+def _costs(loaded: LoadedModel) -> tuple[float, float]:
+    """Multiplications a block makes for every token, and for every pair of tokens that meet in its attention."""
+    block = decoder_blocks(loaded.model)[0]
+    config = decoder(loaded.model).config.get_text_config()
+    heads = getattr(config, "num_attention_heads", None) or 1
+    head = getattr(config, "head_dim", None) or loaded.width // heads
+    return float(sum(parameter.numel() for parameter in block.parameters())), 2.0 * heads * head
+
+
+@contextmanager
+def _memory(loaded: LoadedModel) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"Expected room to measure on {loaded.device}, but its memory ran out; use bfloat16 or fewer items."
+        ) from error

@@ -1,0 +1,172 @@
+"""Measuring: from a request to rows, vector by vector, each as soon as it is finished."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from playground.library.origin import library_versions, now
+from playground.model.answer_logits import AnswerReader, Reading
+from playground.model.load import LoadedModel
+from playground.services.measure.curves import Curve, plan
+from playground.services.measure.items import ScoredItems, score_items
+from playground.services.measure.request import MeasureRequest
+from playground.services.measure.result import MeasuredRow, MeasureProgress, MeasureResult
+from playground.services.measure.summary import Balance
+from playground.services.mix import LoadSet
+
+_QUIET_SECONDS = 0.2  # between two events without new rows
+
+
+def measure(
+    loaded: LoadedModel,
+    request: MeasureRequest,
+    load_set: LoadSet,
+    emit: Callable[[MeasureProgress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> MeasureResult:
+    """Measure every vector and control of the request at every scale, and the baseline beside them.
+
+    Rows of a vector are emitted when its scales are done. After a cancel the result holds the rows that are complete.
+    Raises InputError for rows that a set does not have and for choices of which no item can be scored, FileError for
+    sets that are missing or were made for another width, ModelError when memory runs out, and Cancelled after a cancel
+    before the baseline.
+    """
+    begun = time.perf_counter()
+    curves = plan(loaded, request, load_set)
+    scored = score_items(loaded, request, cancelled)
+    reader = AnswerReader(loaded, scored.questions, request.positions)
+    rows = _Rows(request, scored, reader)
+    start = MeasureResult(
+        request=request,
+        model=loaded.name,
+        fingerprint=loaded.fingerprint,
+        dtype=str(loaded.dtype).removeprefix("torch."),
+        items=scored.items,
+        skipped=scored.skipped,
+        letters=scored.letters,
+        by=scored.by,
+        baseline=rows.baseline,
+        rows=(),
+        sets=curves.sets,
+        warnings=(*curves.warnings, *_warnings(request, scored)),
+        versions=library_versions(),
+        created=now(),
+    )
+    told = _Told(emit, start, sum(len(curve.scales) for curve in curves.curves), begun)
+    for turn in curves.in_turn():
+        _measure_turn(reader, turn, rows, told, cancelled)
+    return told.result(cancelled=told.done < told.total)
+
+
+def _measure_turn(
+    reader: AnswerReader, turn: Sequence[Curve], rows: _Rows, told: _Told, cancelled: Callable[[], bool]
+) -> None:
+    """Measure curves at one layer, until a cancel."""
+    before, all_rows = told.done, sum(len(curve.scales) for curve in turn)
+    pushes = [push for curve in turn for push in curve.pushes()]
+    readings = reader.read(pushes, lambda share: told.part(before + share * all_rows), cancelled)
+    for curve in turn:
+        finished = []
+        for scale in curve.scales:
+            reading = reader.baseline if scale == 0 else next(readings, None)
+            if reading is None:
+                break
+            finished.append(rows.row(curve, scale, reading))
+        told.rows(curve, finished)
+        if len(finished) < len(curve.scales):
+            return
+
+
+def _warnings(request: MeasureRequest, scored: ScoredItems) -> tuple[str, ...]:
+    warnings = []
+    if len(scored.letters) == 1:
+        warnings.append(
+            f"All items have {scored.letters[0][0]} as the answer that shows the behaviour: a preference for that "
+            "letter cannot be told from it."
+        )
+    if scored.unreached:
+        warnings.append(
+            f"{scored.unreached} of {len(scored.items)} items are read before anything is generated, so steering "
+            f"{request.positions} tokens does not reach them."
+        )
+    return tuple(warnings)
+
+
+@dataclass
+class _Rows:
+    """Turns readings into rows."""
+
+    request: MeasureRequest
+    scored: ScoredItems
+    reader: AnswerReader
+
+    def __post_init__(self) -> None:
+        self._balance = Balance([item.letter for item in self.scored.items], self.request.seed)
+        self.baseline = self._row(
+            self.reader.baseline, kind="baseline", vector="baseline", source=None, layer=None, scale=0.0, relative=0.0
+        )
+
+    def row(self, curve: Curve, scale: float, reading: Reading) -> MeasuredRow:
+        return self._row(
+            reading,
+            kind=curve.kind,
+            vector=curve.vector,
+            source=curve.source,
+            layer=curve.layer,
+            scale=scale,
+            relative=scale / curve.reference,
+        )
+
+    def _row(self, reading: Reading, **place: Any) -> MeasuredRow:
+        mean, low, high = self._balance.mean(reading.differences)
+        return MeasuredRow(
+            **place,
+            differences=tuple(reading.differences.tolist()),
+            divergences=tuple(reading.divergences.tolist()),
+            mean=mean,
+            low=low,
+            high=high,
+            share=float((reading.differences > 0).double().mean()),
+            kl=float(reading.divergences.mean()),
+        )
+
+
+@dataclass
+class _Told:
+    """What is finished, and what the reader of events has heard of it."""
+
+    emit: Callable[[MeasureProgress], None]
+    start: MeasureResult
+    total: int
+    begun: float
+    done: int = 0
+    _finished: dict[int, tuple[MeasuredRow, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._measuring = time.perf_counter()
+        self._tell(0.0)
+
+    def part(self, done: float) -> None:
+        """So many rows are done, though not all of them known yet."""
+        if time.perf_counter() - self._last >= _QUIET_SECONDS:
+            self._tell(max(done, self.done))
+
+    def rows(self, curve: Curve, rows: Sequence[MeasuredRow]) -> None:
+        """These rows of a curve are finished: all, unless it was stopped."""
+        if rows:
+            self._finished[curve.place] = tuple(rows)
+            self.done += len(rows)
+            self._tell(self.done, tuple(rows))
+
+    def result(self, cancelled: bool = False) -> MeasureResult:
+        rows = tuple(row for place in sorted(self._finished) for row in self._finished[place])
+        return replace(self.start, rows=rows, cancelled=cancelled, seconds=time.perf_counter() - self.begun)
+
+    def _tell(self, done: float, new: tuple[MeasuredRow, ...] = ()) -> None:
+        self._last = time.perf_counter()
+        seconds = self._last - self._measuring
+        to_go = seconds / done * (self.total - done) if done else None
+        self.emit(MeasureProgress(done, self.total, self._last - self.begun, to_go, new, self.result()))
