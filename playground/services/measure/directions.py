@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -45,23 +46,31 @@ class Direction:
 
 
 def directions(
-    loaded: LoadedModel, vectors: Sequence[MeasuredVector], controls: int, seed: int, load_set: LoadSet
+    loaded: LoadedModel,
+    vectors: Sequence[MeasuredVector],
+    controls: int,
+    seed: int,
+    load_set: LoadSet,
+    relative: bool = True,
 ) -> tuple[tuple[Direction, ...], tuple[str, ...]]:
-    """The vectors in their order, then `controls` random directions from `seed` for each layer and reference norm at
-    which there are vectors; and warnings about sets made on another model.
+    """The vectors in their order, then `controls` random directions from `seed` for each layer at which there are
+    vectors, and with `relative` scales for each reference norm there; and warnings about sets made on another model.
 
     Raises FileError for sets that are missing or of another width, InputError for rows they do not have and for
     directions of norm 0.
     """
     found, warnings = [], {}
+    load_set = functools.cache(load_set)  # many vectors, few files
     for vector in vectors:
         made = mix(loaded, Recipe((vector.component(1.0),)), load_set)
         warnings |= dict.fromkeys(made.warnings)
         push = made.pushes[0]
         unit, reference = push.vector / push.vector.norm(), load_set(vector.source).origin.residual_norm
         found.append(Direction("vector", vector.label, vector.source, push.layer, unit, reference))
-    places = dict.fromkeys((direction.layer, direction.reference) for direction in found)
-    for layer, reference in places:
+    places: dict[tuple[int, float], float] = {}
+    for direction in found:
+        places.setdefault((direction.layer, direction.reference if relative else 0.0), direction.reference)
+    for (layer, _), reference in places.items():
         drawn = random_directions(controls, loaded.width, seed)
         found += [Direction("random", f"random-{i}", None, layer, unit, reference) for i, unit in enumerate(drawn)]
     return tuple(found), tuple(warnings)

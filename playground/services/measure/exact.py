@@ -162,7 +162,7 @@ def exact(
     is stopped before the baseline is finished.
     """
     begun = time.perf_counter()
-    found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set)
+    found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.relative)
     steered = [(direction, scale) for direction in found for scale in request.scales if scale != 0]
     asked = [(), *(direction.pushes(scale, request.relative) for direction, scale in steered)]
     total, finished = len(asked) * len(request.items), []

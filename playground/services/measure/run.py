@@ -10,10 +10,10 @@ from typing import Any
 from playground.library.origin import library_versions, now
 from playground.model.answer_logits import AnswerReader, Reading
 from playground.model.load import LoadedModel
-from playground.services.measure.curves import Curve, plan
+from playground.services.measure.directions import Direction, directions
 from playground.services.measure.items import ScoredItems, score_items
 from playground.services.measure.request import MeasureRequest
-from playground.services.measure.result import MeasuredRow, MeasureProgress, MeasureResult
+from playground.services.measure.result import MeasuredRow, MeasuredSet, MeasureProgress, MeasureResult
 from playground.services.measure.summary import Balance
 from playground.services.mix import LoadSet
 
@@ -35,7 +35,8 @@ def measure(
     before the baseline.
     """
     begun = time.perf_counter()
-    curves = plan(loaded, request, load_set)
+    found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.relative)
+    sources = dict.fromkeys(vector.source for vector in request.vectors)
     scored = score_items(loaded, request, cancelled)
     reader = AnswerReader(loaded, scored.questions, request.positions)
     rows = _Rows(request, scored, reader)
@@ -50,33 +51,51 @@ def measure(
         by=scored.by,
         baseline=rows.baseline,
         rows=(),
-        sets=curves.sets,
-        warnings=(*curves.warnings, *_warnings(request, scored)),
+        sets=tuple(MeasuredSet.of(source, load_set(source)) for source in sources),
+        warnings=(*warnings, *_warnings(request, scored)),
         versions=library_versions(),
         created=now(),
     )
-    told = _Told(emit, start, sum(len(curve.scales) for curve in curves.curves), begun)
-    for turn in curves.in_turn():
+    told = _Told(emit, start, found, begun)
+    for turn in _turns(found):
         _measure_turn(reader, turn, rows, told, cancelled)
     return told.result(cancelled=told.done < told.total)
 
 
+def _turns(found: Sequence[Direction]) -> list[list[Direction]]:
+    """The directions in the order in which they are measured, one list a layer, which shares what runs below it.
+
+    A control comes first, so that whatever is stopped early has one to be compared with; the others last.
+    """
+    turns = []
+    for layer in dict.fromkeys(direction.layer for direction in found):
+        here = [direction for direction in found if direction.layer == layer]
+        controls = [direction for direction in here if direction.kind == "random"]
+        turns.append([controls[0], *(direction for direction in here if direction.kind == "vector"), *controls[1:]])
+    return turns
+
+
 def _measure_turn(
-    reader: AnswerReader, turn: Sequence[Curve], rows: _Rows, told: _Told, cancelled: Callable[[], bool]
+    reader: AnswerReader,
+    turn: Sequence[Direction],
+    rows: _Rows,
+    told: _Told,
+    cancelled: Callable[[], bool],
 ) -> None:
-    """Measure curves at one layer, until a cancel."""
-    before, all_rows = told.done, sum(len(curve.scales) for curve in turn)
-    pushes = [push for curve in turn for push in curve.pushes()]
-    readings = reader.read(pushes, lambda share: told.part(before + share * all_rows), cancelled)
-    for curve in turn:
+    """Measure directions at one layer, until a cancel."""
+    scales, relative = rows.request.scales, rows.request.relative
+    before, total = told.done, len(turn) * len(scales)
+    pushes = [direction.pushes(scale, relative) for direction in turn for scale in scales if scale != 0]
+    readings = reader.read(pushes, lambda share: told.part(before + share * total), cancelled)
+    for direction in turn:
         finished = []
-        for scale in curve.scales:
+        for scale in scales:
             reading = reader.baseline if scale == 0 else next(readings, None)
             if reading is None:
                 break
-            finished.append(rows.row(curve, scale, reading))
-        told.rows(curve, finished)
-        if len(finished) < len(curve.scales):
+            finished.append(rows.row(direction, scale, reading))
+        told.rows(direction, finished)
+        if len(finished) < len(scales):
             return
 
 
@@ -109,15 +128,17 @@ class _Rows:
             self.reader.baseline, kind="baseline", vector="baseline", source=None, layer=None, scale=0.0, relative=0.0
         )
 
-    def row(self, curve: Curve, scale: float, reading: Reading) -> MeasuredRow:
+    def row(self, direction: Direction, scale: float, reading: Reading) -> MeasuredRow:
+        """`scale` is as the request has it."""
+        norm = direction.norm(scale, self.request.relative)
         return self._row(
             reading,
-            kind=curve.kind,
-            vector=curve.vector,
-            source=curve.source,
-            layer=curve.layer,
-            scale=scale,
-            relative=scale / curve.reference,
+            kind=direction.kind,
+            vector=direction.vector,
+            source=direction.source,
+            layer=direction.layer,
+            scale=norm,
+            relative=scale if self.request.relative else norm / direction.reference,
         )
 
     def _row(self, reading: Reading, **place: Any) -> MeasuredRow:
@@ -140,12 +161,14 @@ class _Told:
 
     emit: Callable[[MeasureProgress], None]
     start: MeasureResult
-    total: int
+    directions: Sequence[Direction]  # in the order of the result
     begun: float
     done: int = 0
     _finished: dict[int, tuple[MeasuredRow, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.total = len(self.directions) * len(self.start.request.scales)
+        self._places = {id(direction): place for place, direction in enumerate(self.directions)}
         self._measuring = time.perf_counter()
         self._tell(0.0)
 
@@ -154,10 +177,10 @@ class _Told:
         if time.perf_counter() - self._last >= _QUIET_SECONDS:
             self._tell(max(done, self.done))
 
-    def rows(self, curve: Curve, rows: Sequence[MeasuredRow]) -> None:
-        """These rows of a curve are finished: all, unless it was stopped."""
+    def rows(self, direction: Direction, rows: Sequence[MeasuredRow]) -> None:
+        """These rows of a direction are finished: all, unless it was stopped."""
         if rows:
-            self._finished[curve.place] = tuple(rows)
+            self._finished[self._places[id(direction)]] = tuple(rows)
             self.done += len(rows)
             self._tell(self.done, tuple(rows))
 
