@@ -104,6 +104,12 @@ def test_with_a_cache_the_first_pass_is_the_prompt_and_the_rest_is_generated(tin
             torch.testing.assert_close(torch.cat(pieces, 1)[real], whole[real], rtol=tolerance, atol=tolerance)
 
 
+MIXTURES = {"qwen3_moe"}
+"""Mixtures of experts: an expert multiplies the tokens of all rows that chose it at once, so that what the other rows
+choose changes the shape of that product, and on some processors its last bits.
+"""
+
+
 @pytest.mark.parametrize("architecture", tiny_models.NAMES)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_row_of_zeros_is_bit_equal_to_the_same_row_of_an_unsteered_batch(tiny, architecture, dtype):
@@ -114,7 +120,11 @@ def test_a_row_of_zeros_is_bit_equal_to_the_same_row_of_an_unsteered_batch(tiny,
         plain = model(**given).logits
         with steer(model, [Push(1, vectors), Push(3, vectors)]):
             steered = model(**given).logits
-    assert torch.equal(plain[0], steered[0])
+    if architecture in MIXTURES:
+        rounding = 16 * torch.finfo(plain.dtype).eps
+        torch.testing.assert_close(plain[0], steered[0], rtol=rounding, atol=rounding * float(plain.abs().max()))
+    else:
+        assert torch.equal(plain[0], steered[0])
     assert not torch.allclose(plain[1], steered[1], atol=1e-2)
 
 
