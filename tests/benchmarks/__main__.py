@@ -23,7 +23,8 @@ from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel, load
 from playground.model.organism.steered import PLAIN, SOURCE, TARGET
 from playground.model.prompting import Encoded, encode
-from tests.benchmarks.measure import Problem, Row, generation, power_iteration
+from tests.benchmarks.measure import ENERGY, Problem, Row, generation, power_iteration
+from tests.benchmarks.report import Report
 from tests.benchmarks.shapes import SHAPES, random_model, random_prompts
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -49,42 +50,50 @@ def main() -> int:
     torch.set_num_threads(asked.threads)
     lines = [f"{datetime.date.today().isoformat()}, {_machine(asked.cuda)}, torch {torch.__version__}.", ""]
     print(*lines, sep="\n")
-    loaded = load(device="cuda" if asked.cuda else "cpu")
+    loaded, report = load(device="cuda" if asked.cuda else "cpu"), Report()
+    details: list[str] = []
     for name in asked.only or PARTS:
-        for part in _part(name, loaded, asked.repeats):
+        for part in _part(name, loaded, asked.repeats, report):
             print(*part, sep="\n", flush=True)
-            lines += part
+            details += part
+    print(*report.summary(), sep="\n")
     if asked.write:
-        RESULTS.write_text("# Results of `python -m tests.benchmarks`\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+        title = ["# Results of `python -m tests.benchmarks`", ""]
+        text = "\n".join([*title, *lines, *report.summary(), "## In detail", "", *details])
+        RESULTS.write_text(text.rstrip() + "\n", encoding="utf-8")
     return 0
 
 
-def _part(name: str, loaded: LoadedModel, repeats: int) -> Iterator[list[str]]:
+def _part(name: str, loaded: LoadedModel, repeats: int, report: Report) -> Iterator[list[str]]:
     """The tables of one part, each a list of markdown lines."""
     if name == "power":
-        yield from _power(loaded, repeats)
+        yield from _power(loaded, repeats, report)
         if loaded.device.type == "cuda":
-            yield from _large(repeats)
+            yield from _large(repeats, report)
     elif name == "generation":
-        yield _generation(loaded, encode(loaded, PROMPTS * 2, PLAIN), SOURCE, 4 * repeats)
+        yield _generation(loaded, encode(loaded, PROMPTS * 2, PLAIN), SOURCE, 4 * repeats, report)
     else:
-        yield importlib.import_module(f"tests.benchmarks.{name}").table(loaded, repeats, _say)
+        yield importlib.import_module(f"tests.benchmarks.{name}").table(loaded, repeats, report)
 
 
-def _power(loaded: LoadedModel, repeats: int) -> Iterator[list[str]]:
+def _power(loaded: LoadedModel, repeats: int, report: Report) -> Iterator[list[str]]:
     floors = FLOORS if loaded.device.type == "cpu" else {}
     for chosen in (PROMPTS[:1], PROMPTS):
         problem = Problem(loaded, encode(loaded, chosen, PLAIN), SOURCE, TARGET)
-        yield _table(problem, power_iteration(problem, repeats, _say), floors)
+        rows = power_iteration(problem, repeats, report)
+        for row in rows[2:]:
+            work = f"power iteration, {len(chosen)} prompt{'s' if len(chosen) > 1 else ''}, equal energy ≥ {ENERGY}"
+            report.faster(work, row.name, row.ratio, floors.get(row.name))
+        yield _table(problem, rows, floors)
 
 
-def _large(repeats: int) -> Iterator[list[str]]:
+def _large(repeats: int, report: Report) -> Iterator[list[str]]:
     for name, shape in SHAPES.items():
         loaded = random_model(name, shape)
         for lengths in ((60,), tuple(range(40, 72))):
             problem = Problem(loaded, random_prompts(loaded, lengths), shape.source, shape.target)
             torch.cuda.reset_peak_memory_stats()
-            rows = power_iteration(problem, repeats, _say)
+            rows = power_iteration(problem, repeats, report)
             peak = torch.cuda.max_memory_allocated() / 2**30
             yield [*_table(problem, rows, {}), f"Peak memory of all of these together: {peak:.1f} GiB.", ""]
         loaded.unload()
@@ -106,9 +115,11 @@ def _table(problem: Problem, rows: list[Row], floors: dict[str, float]) -> list[
     return [*lines, ""]
 
 
-def _generation(loaded: LoadedModel, encoded: Encoded, layer: int, repeats: int) -> list[str]:
+def _generation(loaded: LoadedModel, encoded: Encoded, layer: int, repeats: int, report: Report) -> list[str]:
     norm = LayerSlice.prepare(loaded, encoded, layer, layer + 1, 1).residual_norm
-    plain, steered = generation(loaded, encoded, layer, norm, repeats, _say)
+    plain, steered = generation(loaded, encoded, layer, norm, repeats, report)
+    slower = f"{1 - steered / plain:+.1%} slower"
+    report.claim("generation with steering", "the same batch without", "at most 5 % slower", slower)
     return [
         f"Generation, {len(encoded)} rows, up to 64 tokens, greedy: {plain:.0f} tokens/s without steering, "
         f"{steered:.0f} with ({steered / plain - 1:+.1%}; asked: at most 5 % fewer).",
@@ -125,11 +136,6 @@ def _machine(cuda: bool) -> str:
         names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
     return f"{model}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
-
-
-def _say(text: str) -> None:
-    print(f"… {text}", file=sys.stderr, flush=True)
-
 
 if __name__ == "__main__":
     sys.exit(main())

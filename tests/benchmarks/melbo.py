@@ -22,6 +22,7 @@ from playground.model.load import LoadedModel
 from playground.model.organism.steered import PLAIN
 from playground.model.prompting import Encoded, encode
 from tests.benchmarks.melbo_baseline import one_by_one
+from tests.benchmarks.report import Report
 
 SOURCE, TARGET, TARGET_TOKENS = 3, 7, 2
 RELATIVE_RADIUS = 0.5
@@ -46,7 +47,7 @@ class Place:
         return f"{SOURCE}→{self.target}, {n} prompt{'s' if n > 1 else ''}, last {TARGET_TOKENS} tokens"
 
 
-def table(loaded: LoadedModel, repeats: int, say: Callable[[str], None]) -> list[str]:
+def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
     """Markdown: time and quality on one prompt and on four, then rates and starts."""
     items = [str(item) for item in read("organism-refusals").items]
     lines = [
@@ -57,13 +58,13 @@ def table(loaded: LoadedModel, repeats: int, say: Callable[[str], None]) -> list
         "| --- | --- | --- | --- | --- |",
     ]
     for n in (1, 4):
-        lines += _against_published(Place(loaded, encode(loaded, items[:n], PLAIN), TARGET), repeats, say)
+        lines += _against_published(Place(loaded, encode(loaded, items[:n], PLAIN), TARGET), repeats, report)
     for n, target in ((1, 9), (1, TARGET)):
-        lines += ["", *_rates_and_starts(Place(loaded, encode(loaded, items[:n], PLAIN), target), say)]
+        lines += ["", *_rates_and_starts(Place(loaded, encode(loaded, items[:n], PLAIN), target), report)]
     return [*lines, ""]
 
 
-def _against_published(place: Place, repeats: int, say: Callable[[str], None]) -> list[str]:
+def _against_published(place: Place, repeats: int, report: Report) -> list[str]:
     """Both from the prompts to the vectors, in turn, with the same starts, rate, radius and steps."""
     loaded = place.loaded
     radius = RELATIVE_RADIUS * place.prepare().residual_norm
@@ -85,7 +86,7 @@ def _against_published(place: Place, repeats: int, say: Callable[[str], None]) -
     # Both are long runs of many equal steps: the first of each is as good as any other.
     for repeat in range(min(repeats, 3)):
         for name, way in ways.items():
-            say(f"MELBO, {place}: {name}, repeat {repeat + 1}")
+            report(f"MELBO, {place}: {name}, repeat {repeat + 1}")
             begun = time.perf_counter()
             vectors = way()
             if loaded.device.type == "cuda":
@@ -95,6 +96,10 @@ def _against_published(place: Place, repeats: int, say: Callable[[str], None]) -
     seconds = {name: statistics.median(taken) for name, taken in times.items()}
     *ours, published = ways
     asked = f" (asked: {FLOOR.get(loaded.device.type, FLOOR['cpu']):.0f})" if len(place.encoded) == 1 else ""
+    ratio, quality = seconds[published] / seconds[ours[0]], reached[ours[0]] / reached[published]
+    work = f"MELBO, k = {VECTORS}, {len(place.encoded)} prompt{'s' if len(place.encoded) > 1 else ''}"
+    report.faster(work, published, ratio, FLOOR.get(loaded.device.type))
+    report.claim(f"{work}: mean displacement at equal steps", published, f"≥ {QUALITY}", f"{quality:.3f}")
     rows = [
         f"| {place}: {name} | {seconds[name]:.2f} | {reached[name]:.2f} "
         f"| {seconds[published] / seconds[name]:.1f} ×{asked} | {reached[name] / reached[published]:.3f} "

@@ -22,6 +22,7 @@ from playground.model.load import LoadedModel
 from playground.model.organism.steered import PLAIN
 from playground.model.prompting import Encoded, encode
 from tests.benchmarks.ortho_baseline import one_by_one
+from tests.benchmarks.report import Report
 
 BASE_FILE = Path(__file__).resolve().parents[2] / "vectors" / "organism-refusals-power-3-9.safetensors"
 BASE_ROW, RELATIVE_SCALE = 3, -0.5  # turns refusals into code
@@ -47,7 +48,7 @@ class Place:
         return relative * float(self.base.norm()) / len(self.base) ** 0.5
 
 
-def table(loaded: LoadedModel, repeats: int, say: Callable[[str], None]) -> list[str]:
+def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
     """Markdown: time and mean loss on one prompt and on four, then the effect of each vector at default settings."""
     lines = [
         f"MELBO-ortho on {loaded.summary}, {VECTORS} vectors, {STEPS} steps a vector on both sides, base: row "
@@ -58,8 +59,8 @@ def table(loaded: LoadedModel, repeats: int, say: Callable[[str], None]) -> list
         "| --- | --- | --- | --- | --- |",
     ]
     for n in (1, 4):
-        lines += _against_published(_place(loaded, n), min(repeats, 2), say)
-    say("MELBO-ortho at default settings")
+        lines += _against_published(_place(loaded, n), min(repeats, 2), report)
+    report("MELBO-ortho at default settings")
     return [*lines, "", *_effects(_place(loaded, 1)), ""]
 
 
@@ -72,7 +73,7 @@ def _place(loaded: LoadedModel, prompts: int) -> Place:
     return Place(loaded, encoded, origin.source, origin.target, base)
 
 
-def _against_published(place: Place, repeats: int, say: Callable[[str], None]) -> list[str]:
+def _against_published(place: Place, repeats: int, report: Report) -> list[str]:
     """All from the prompts to the vectors, in turn; the published form at its own rate and at ours."""
     settings = OrthoSettings(vectors=VECTORS, steps=STEPS, stop_share=0)
     start = START * place.base.norm() * random_directions(VECTORS, len(place.base), seed=0)
@@ -86,7 +87,7 @@ def _against_published(place: Place, repeats: int, say: Callable[[str], None]) -
     found: dict[str, Tensor] = {}
     for repeat in range(repeats):
         for name, way in ways.items():
-            say(f"MELBO-ortho, {len(place.encoded)} prompts, repeat {repeat + 1} of {repeats}: {name}")
+            report(f"MELBO-ortho, {len(place.encoded)} prompts, repeat {repeat + 1} of {repeats}: {name}")
             _settle(place.loaded)
             begun = time.perf_counter()
             found[name] = way()
@@ -98,6 +99,10 @@ def _against_published(place: Place, repeats: int, say: Callable[[str], None]) -
         seconds = statistics.median(times[name])
         asked = f" (asked: {FLOOR[place.loaded.device.type]:.0f})"
         ratio = "" if name == "this program" else f"{seconds / own:.1f} ×{asked}"
+        if name != "this program":
+            n = len(place.encoded)
+            work = f"MELBO-ortho, {VECTORS} vectors, {n} prompt{'s' if n > 1 else ''}"
+            report.faster(work, name, seconds / own, FLOOR.get(place.loaded.device.type))
         lines.append(
             f"| {name}, {len(place.encoded)} prompts | {seconds:.1f} | {_losses(place, vectors).mean():.3f} "
             f"| {_largest_cosine(place.base, vectors):.0e} | {ratio} |"

@@ -14,6 +14,12 @@ WRITING = "document.querySelector('#steer-steered .sp-text')?.innerText.length >
 SENTENCE = re.compile(r"\S.*[.!?…]$", re.DOTALL)
 
 
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts end at their full length only: on a busy machine they would end by themselves before anybody stops them."""
+    monkeypatch.setattr("playground.model.generate._end_tokens", lambda loaded: set())
+
+
 def generate(visitor: Visitor) -> None:
     visitor.page.click("#steer-generate")
     visitor.page.wait_for_selector("#steer-command code")
@@ -149,6 +155,7 @@ def test_samples_are_shown_side_by_side(visitor: Visitor) -> None:
     assert len(texts(visitor, "baseline")) == len(texts(visitor, "steered")) == 3
 
 
+@pytest.mark.usefixtures("endless")
 def test_stop_keeps_what_was_written(visitor: Visitor) -> None:
     page = visitor.page
     visitor.unfold("steer-sampling")
@@ -177,6 +184,7 @@ def test_two_visitors_keep_their_own_prompts_and_texts(visit: Callable[..., Visi
     assert texts(one, "baseline") != texts(two, "baseline")
 
 
+@pytest.mark.usefixtures("endless")
 def test_closing_the_tab_cancels_its_job(visit: Callable[..., Visitor], site: Site) -> None:
     visitor = visit()
     page = visitor.page
