@@ -33,8 +33,8 @@ def steer(
     A push's vector is (d,) for every row of the batch or (B, d) with one direction a row; it is added as it is (its
     norm is the scale). Pushes at one block add up, and so do nested `steer` blocks. The sum is taken in float32 (or
     wider), then cast once to the dtype and device of the block's output. A row of zeros leaves its row of the batch
-    equal to an unsteered run, bit for bit; in a mixture of experts up to rounding, since its experts multiply the tokens
-    of all rows together.
+    equal to an unsteered run, bit for bit; in a mixture of experts up to rounding, since its experts multiply the
+    tokens of all rows together.
 
     `positions` says which tokens: all, those of the prompt, or the generated ones. They are told apart by their place
     in the sequence, so left padding and a KV cache need no care. With `prompt_length` None, a forward pass that starts
