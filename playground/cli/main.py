@@ -13,13 +13,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from playground.cli import find, generate, scan, train_organism
+from playground.cli import find, generate, measure, scan, train_organism
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
 from playground.cli.terminal import tell
 from playground.errors import Cancelled, PlaygroundError
 
-COMMANDS = {"find": find, "generate": generate, "scan": scan, "train-organism": train_organism}
+COMMANDS = {
+    "find": find,
+    "generate": generate,
+    "measure": measure,
+    "scan": scan,
+    "train-organism": train_organism,
+}
 BAD_INPUT, INTERRUPTED = 2, 130
 
 

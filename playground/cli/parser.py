@@ -78,9 +78,11 @@ def whole(what: str, least: int, most: int | None = None, or_word: str | None = 
     return read
 
 
-def real(what: str, least: float, most: float = math.inf, above: bool = False) -> Callable[[str], float]:
+def real(what: str, least: float = -math.inf, most: float = math.inf, above: bool = False) -> Callable[[str], float]:
     """An argparse type: a finite number from `least` (or above it) to `most`."""
     span = f"{'above' if above else 'from'} {least:g}" + (f" to {most:g}" if most < math.inf else " on")
+    if least == -math.inf:
+        span = "that is a finite number"
 
     def read(text: str) -> float:
         try:
@@ -94,7 +96,7 @@ def real(what: str, least: float, most: float = math.inf, above: bool = False) -
     return read
 
 
-def reals(what: str, least: float) -> Callable[[str], tuple[float, ...]]:
+def reals(what: str, least: float = -math.inf) -> Callable[[str], tuple[float, ...]]:
     """An argparse type: finite numbers from `least` on, joined by commas."""
     number = real(what, least)
     return lambda text: tuple(number(part) for part in text.split(","))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import fields
+from itertools import groupby
 
 import torch
 
@@ -19,6 +20,7 @@ from playground.services.find import FindRequest
 from playground.services.find.continuing import SETTINGS as CONTINUED
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
+from playground.services.measure.request import MeasureRequest
 from playground.services.scan.request import BOTH, SIGNS, ScanRequest
 
 PROGRAM = ("python", "-m", "playground")
@@ -124,6 +126,24 @@ def _sampling(sampling: Sampling, samples: int) -> list[str]:
             words += ["--top-p", repr(sampling.top_p)]
         words += ["--seed", str(sampling.seed)]
     return words + ([] if samples == 1 else ["--samples", str(samples)])
+
+
+def measure_command(request: MeasureRequest, loaded: LoadedModel, choices: str | None = None) -> str:
+    """The shell command that measures the same rows. `choices` is the file of the set where it is none that ships."""
+    name = request.choices.name if choices is None else choices
+    words = [*PROGRAM, "measure", *_model(loaded), *_given("--choices", name)]
+    usual = request.choices
+    words += _format(request.format, PromptFormat(chat=usual.chat, system=usual.system if usual.chat else None))
+    if request.max_items is not None:
+        words += ["--count", str(request.max_items)]
+    for source, vectors in groupby(request.vectors, key=lambda vector: vector.source):
+        words += [*_given("--vectors", source), "--rows", ",".join(vector.label for vector in vectors)]
+    words.append(f"--scales={','.join(repr(scale).removesuffix('.0') for scale in request.scales)}")
+    if request.relative:
+        words.append("--relative")
+    if request.positions != "all":
+        words += ["--positions", request.positions]
+    return shlex.join([*words, "--controls", str(request.controls), "--seed", str(request.seed)])
 
 
 def _given(option: str, value: str) -> list[str]:

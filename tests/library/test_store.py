@@ -11,7 +11,7 @@ import torch
 from filelock import FileLock
 
 from playground.errors import FileError
-from playground.library import store as store_module
+from playground.library import named_files
 from playground.library import trash as trash_module
 from playground.library.origin import RowNote
 from playground.library.store import DEFAULT_FOLDER, MAX_NAME, Store
@@ -173,7 +173,7 @@ def test_a_row_that_is_not_there_and_a_text_without_end_are_refused(store, make_
 
 
 def test_notes_of_many_visitors_at_once_are_all_kept(store, make_set, monkeypatch):
-    monkeypatch.setattr(store_module, "LOCK_SECONDS", 120.0)  # a busy machine is not what is tested
+    monkeypatch.setattr(named_files, "LOCK_SECONDS", 120.0)  # a busy machine is not what is tested
     rows = 24
     store.save(make_set(rows), "code")
     ready = threading.Barrier(rows)
@@ -192,7 +192,7 @@ def test_notes_of_many_visitors_at_once_are_all_kept(store, make_set, monkeypatc
 
 
 def test_one_of_many_visitors_gets_a_new_name(store, make_set, monkeypatch):
-    monkeypatch.setattr(store_module, "LOCK_SECONDS", 120.0)  # a busy machine is not what is tested
+    monkeypatch.setattr(named_files, "LOCK_SECONDS", 120.0)  # a busy machine is not what is tested
     ready = threading.Barrier(6)
     outcomes = []
 
@@ -213,7 +213,7 @@ def test_one_of_many_visitors_gets_a_new_name(store, make_set, monkeypatch):
 
 def test_a_program_that_holds_the_folder_is_waited_for_and_then_named(store, make_set, monkeypatch):
     store.save(make_set(), "code")
-    monkeypatch.setattr(store_module, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(named_files, "LOCK_SECONDS", 0.05)
     with FileLock(store.folder / ".trash" / "lock"):
         with pytest.raises(FileError, match="another program") as caught:
             store.delete("code")

@@ -1,0 +1,157 @@
+"""Files of one kind in a folder, by name: what the library of vector sets and that of measurements have in common.
+
+Several visitors, and several processes, may work on one folder. Whatever changes it holds the lock of the folder.
+Readers need no lock, since files are replaced whole.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from playground.errors import FileError
+from playground.library.atomic import write_atomically
+from playground.library.text import reason, shown
+from playground.library.trash import Trash
+
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "vectors"
+"""Where sets are kept, unless the environment variable PLAYGROUND_VECTORS names another folder."""
+
+MAX_NAME = 80
+LOCK_SECONDS = 10.0
+"""No change takes a second; whoever waits longer waits for a program that hangs."""
+
+# No comma, # or @, which recipes use; no separators; nothing hidden; what shells and file systems leave alone.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]*[A-Za-z0-9_+-])?", re.ASCII)
+
+
+class NamedFiles:
+    """The files NAME + `suffix` of a folder (made when the first is saved). Every method raises FileError, and nothing
+    else, for what a person can mend: unknown and impossible names, a folder that cannot be written to. Names are
+    checked before they become paths, so they may come from a browser.
+    """
+
+    suffix: str
+    kind: str  # what error sentences call one of them
+    trash: str = ".trash"
+
+    def __init__(self, folder: Path | str | None = None) -> None:
+        self.folder = Path(folder or os.environ.get("PLAYGROUND_VECTORS") or DEFAULT_FOLDER)
+        self._trash = Trash(self.folder / self.trash)
+
+    def names(self) -> list[str]:
+        """Names of all of them, in order of the alphabet; nothing is opened."""
+        try:
+            found = [
+                path.name.removesuffix(self.suffix)
+                for path in self.folder.iterdir()
+                if path.name.endswith(self.suffix) and not path.name.startswith(".")
+            ]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise FileError(
+                f"Expected a folder of {self.kind}s at {self.folder}, got “{reason(error)}”; set PLAYGROUND_VECTORS to "
+                "one."
+            ) from error
+        return sorted(found, key=lambda name: (name.lower(), name))
+
+    def rename(self, name: str, new_name: str) -> Path:
+        """Gives one another name, and returns its new path. Refuses a name that is taken."""
+        new_path = self._path(new_name)
+        with self._locked():
+            path = self._existing(name)
+            if path == new_path:
+                return path
+            # On file systems that ignore case, a change of case alone finds the file itself.
+            if new_path.exists() and not new_path.samefile(path):
+                raise self._taken(new_name)
+            os.rename(path, new_path)
+        return new_path
+
+    def delete(self, name: str) -> str:
+        """Moves one to the trash. Returns the token that brings it back, for as long as the trash keeps it."""
+        with self._locked():
+            return self._trash.put(self._existing(name), name)
+
+    def undo_delete(self, token: str) -> str:
+        """Brings a deleted one back. Returns its name: another one where its own has been taken since."""
+        with self._locked():
+            path, name = self._trash.find(token)
+            name = self.free_name(name)
+            os.rename(path, self._path(name))
+            return name
+
+    def free_name(self, name: str) -> str:
+        """A name that may be saved under: this one with what names cannot hold replaced, numbered where it is taken."""
+        stem = re.sub(r"[^A-Za-z0-9 ._+-]+", "-", name.removesuffix(self.suffix))[: MAX_NAME - 5].strip(" .-")
+        stem = stem or self.kind
+        taken = {taken.lower() for taken in self.names()}
+        candidate, number = stem, 2
+        while candidate.lower() in taken:
+            candidate, number = f"{stem}-{number}", number + 1
+        return candidate
+
+    def _write(self, name: str, data: bytes, overwrite: bool) -> Path:
+        """Writes a file under a name, and returns its path. Refuses a name that is taken unless `overwrite`."""
+        path = self._path(name)
+        with self._locked():
+            if path.exists() and not overwrite:
+                raise self._taken(name)
+            write_atomically(path, data)
+        return path
+
+    def _path(self, name: str) -> Path:
+        """The path of a name that may or may not be there. Names that could leave the folder end here."""
+        if not is_name(name):
+            raise FileError(
+                f"Expected a name of 1 to {MAX_NAME} letters, digits, spaces and . _ + - that begins with a letter or "
+                f"digit, got {shown(name)}; choose such a name."
+            )
+        return self.folder / f"{name}{self.suffix}"
+
+    def _existing(self, name: str) -> Path:
+        path = self._path(name)
+        if not path.is_file():
+            raise FileError(
+                f"Expected a {self.kind} of the library, got {shown(name)}, which is not there; it holds "
+                f"{self._some_names()}."
+            )
+        return path
+
+    def _taken(self, name: str) -> FileError:
+        free = shown(self.free_name(name))
+        return FileError(f"Expected a new name, got {shown(name)}, which is taken; choose another one, such as {free}.")
+
+    def _some_names(self) -> str:
+        names = self.names()
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        return ", ".join(names[:5]) + more if names else f"no {self.kind}s yet"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # In the trash, which git ignores and no list shows, so that the folder holds what it is for and no more.
+            with FileLock(self._trash.make() / "lock", timeout=LOCK_SECONDS, mode=0o666):
+                yield
+        except Timeout as error:
+            raise FileError(
+                f"Expected to change {self.folder}, got no turn within {LOCK_SECONDS:g} s because another program "
+                "holds it; try again."
+            ) from error
+        except OSError as error:
+            raise FileError(
+                f"Expected to change {self.folder}, got “{reason(error)}”; set PLAYGROUND_VECTORS to a folder that can "
+                "be written to."
+            ) from error
+
+
+def is_name(name: object) -> bool:
+    """Whether a file of the library may be called this."""
+    return isinstance(name, str) and len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None

@@ -1,0 +1,76 @@
+"""Measurements in a folder: beside the vector sets, and out of their way."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from playground.errors import FileError
+from playground.library.measurements import FORMAT, Measurements
+from playground.library.store import Store
+
+DOCUMENT = {
+    "model": "organism",
+    "fingerprint": "5f0c",
+    "created": "2026-11-24T02:00:00+00:00",
+    "request": {"choices": {"name": "foxes", "hash": "ab"}, "vectors": [{}, {}]},
+    "items": [{}, {}, {}],
+}
+
+
+def test_what_is_saved_is_listed_renamed_deleted_and_brought_back(tmp_path):
+    store = Measurements(tmp_path)
+    assert store.names() == []
+    path = store.save(DOCUMENT, "foxes 1")
+    assert path == tmp_path / "foxes 1.measure.json"
+    assert store.load("foxes 1") == DOCUMENT | {"format": FORMAT, "format_version": 1}
+    (entry,) = store.list()
+    assert (entry.name, entry.choices, entry.vectors, entry.items) == ("foxes 1", "foxes", 2, 3)
+    assert entry.problem is None
+    store.rename("foxes 1", "foxes")
+    token = store.delete("foxes")
+    assert store.names() == []
+    assert store.undo_delete(token) == "foxes"
+    assert store.load("foxes")["fingerprint"] == "5f0c"
+
+
+def test_vector_sets_and_measurements_do_not_see_each_other(tmp_path, make_set):
+    sets, measured = Store(tmp_path), Measurements(tmp_path)
+    sets.save(make_set(), "foxes")
+    measured.save(DOCUMENT, "foxes")
+    assert sets.names() == measured.names() == ["foxes"]
+    token = measured.delete("foxes")
+    assert sets.names() == ["foxes"]
+    with pytest.raises(FileError, match="^Expected what was deleted lately"):
+        sets.undo_delete(token)
+    assert measured.undo_delete(token) == "foxes"
+
+
+def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(tmp_path):
+    store = Measurements(tmp_path)
+    store.save(DOCUMENT, "foxes")
+    with pytest.raises(FileError, match="'foxes', which is taken; choose another one, such as 'foxes-2'"):
+        store.save(DOCUMENT, "foxes")
+    store.save(DOCUMENT | {"model": "other"}, "foxes", overwrite=True)
+    assert store.load("foxes")["model"] == "other"
+    with pytest.raises(FileError, match="^Expected a name of 1 to 80 letters"):
+        store.save(DOCUMENT, "../foxes")
+    with pytest.raises(FileError, match="^Expected a measurement of the library, got 'owls'"):
+        store.load("owls")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "Expected a whole measurement"),
+        ("[]", "got another kind of file"),
+        (json.dumps({"format": FORMAT, "format_version": 2}), "Expected format version 1 of a measurement, got 2"),
+        (json.dumps({"format": FORMAT, "format_version": 1}), "got one with parts missing"),
+        ('{"format": NaN}', "the value NaN, which is not JSON"),
+    ],
+)
+def test_a_damaged_file_is_listed_with_its_problem(tmp_path, text, said):
+    (tmp_path / "odd.measure.json").write_text(text)
+    (entry,) = Measurements(tmp_path).list()
+    assert said in entry.problem
