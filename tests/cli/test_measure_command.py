@@ -96,10 +96,11 @@ def test_a_set_for_another_width_is_refused(command, tiny_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_keeps_the_rows_there_are(command, tmp_path, monkeypatch):
     place = importlib.import_module("playground.cli.measure")
-    real = place._line
+    real, pressed = place._line, []
 
     def interrupted(event):
-        if event.new:
+        if event.new and not pressed:
+            pressed.append(True)
             os.kill(os.getpid(), signal.SIGINT)
         return real(event)
 
