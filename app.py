@@ -4,34 +4,43 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-from playground.errors import PlaygroundError
-from playground.services.session import Workbench
-from playground.ui.page import build, launch_options
+from playground.cli.parser import Parser, one_of, whole
+from playground.errors import InputError, PlaygroundError
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The options. Raises InputError for what cannot be used."""
     on_space = "SPACE_ID" in os.environ
-    parser = argparse.ArgumentParser(
-        prog="app.py", description="Find, apply and judge steering vectors in the browser."
-    )
-    parser.add_argument("--model", help="a path or Hub id; without it the model that ships")
-    parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
-    parser.add_argument("--dtype", choices=("auto", "bfloat16", "float32"), default="auto")
+    devices, dtypes = ("auto", "cuda", "cpu"), ("auto", "bfloat16", "float32")
+    parser = Parser(prog="python app.py", description="Find, apply and judge steering vectors in the browser.")
+    parser.add_argument("--model", metavar="M", help="a path or Hub id; without it the model that ships")
+    for option, what, choices in (("--device", "a device", devices), ("--dtype", "a dtype", dtypes)):
+        listed = f"{', '.join(choices)} ({choices[0]})"
+        parser.add_argument(option, metavar="NAME", default=choices[0], type=one_of(what, choices), help=listed)
     parser.add_argument("--host", default="0.0.0.0" if on_space else "127.0.0.1", help="address to listen at")
-    parser.add_argument("--port", type=int, help="port to listen at; without it the first free one from 7860")
+    parser.add_argument(
+        "--port", type=whole("a port", 1, 65535), help="port to listen at; without it the first free one from 7860"
+    )
     parser.add_argument("--public", action="store_true", help="open a public link through Gradio's relay")
-    return parser.parse_args(arguments)
+    settings = parser.parse_args(arguments)
+    _check_address(settings.host, settings.port)
+    return settings
 
 
 def main() -> int:
-    settings = parse()
-    workbench = Workbench()
     try:
+        settings = parse()
+        # Imported once the options are right: that takes seconds.
+        from playground.services.session import Workbench
+        from playground.ui.page import build, launch_options
+
+        workbench = Workbench()
         loaded = workbench.load_model(settings.model, settings.device, settings.dtype)
     except PlaygroundError as error:
         print(f"app.py: {error}", file=sys.stderr)
@@ -46,6 +55,19 @@ def main() -> int:
     finally:
         workbench.close()
     return 0
+
+
+def _check_address(host: str, port: int | None) -> None:
+    """Raises InputError for an address that is not this machine's, and for a port that is taken or not allowed."""
+    try:
+        place = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(*place[:2]) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place[4])
+    except (OSError, UnicodeError) as error:
+        what = f"an address of this machine, got {host}" if port is None else f"a free port, got {port} at {host}"
+        said = getattr(error, "strerror", None) or "no such address"
+        raise InputError(f"Expected {what} (“{said}”); choose another --host or --port.") from error
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ def _sentence(message: str) -> str:
 _MESSAGES = (
     (r"argument [^:]*: (Expected .*)", "{0}"),
     (r"the following arguments are required: (.*)", "Expected {0}, got nothing for it"),
+    (r"one of the arguments (\S+) (\S+) is required", "Expected {0} or {1}, got neither"),
     (r"one of the arguments (.*) is required", "Expected one of {0}, got none of them"),
     (r"argument ([^:]*): expected .*argument.*", "Expected a value after {0}, got none"),
     (r"argument ([^:]*): not allowed with argument (.*)", "Expected either {0} or {1}, got both"),
@@ -80,9 +81,12 @@ def whole(what: str, least: int, most: int | None = None, or_word: str | None = 
 
 def real(what: str, least: float = -math.inf, most: float = math.inf, above: bool = False) -> Callable[[str], float]:
     """An argparse type: a finite number from `least` (or above it) to `most`."""
-    span = f"{'above' if above else 'from'} {least:g}" + (f" to {most:g}" if most < math.inf else " on")
     if least == -math.inf:
         span = "that is a finite number"
+    elif most < math.inf:
+        span = f"{'above' if above else 'from'} {least:g} {'and up to' if above else 'to'} {most:g}"
+    else:
+        span = f"above {least:g}" if above else f"of {least:g} or more"
 
     def read(text: str) -> float:
         try:

@@ -31,6 +31,9 @@ DTYPES = ("auto", "bfloat16", "float16", "float32", "float64")
 _ROOM = 0.9
 """Share of a device's free memory that weights may take before others are used as well; the rest is for activations."""
 
+_SAID = 160
+"""Characters of another library's message that ours quotes."""
+
 
 @dataclass
 class LoadedModel:
@@ -248,8 +251,9 @@ def _weights_error(source: Source, error: Exception) -> ModelError:
     if isinstance(error, ImportError):
         first = str(error).strip().splitlines()[0]
         return ModelError(f"Expected to load {source.name}, but it needs a package that is not installed: {first}")
+    said = " ".join(str(error).split())[:_SAID].rstrip(".") or type(error).__name__
     return ModelError(
-        f"Expected weights that fit the configuration of {source.name}, but they are damaged or of another shape; "
+        f"Expected weights that fit the configuration of {source.name}, but reading them failed (“{said}”); "
         "fetch the model's files again."
     )
 

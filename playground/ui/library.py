@@ -79,9 +79,7 @@ def build(frame: Frame, steer_tab: SteerTab) -> LibraryTab:
                 undo = gr.Button("Undo delete", elem_id="library-undo", visible=False, min_width=110, scale=0)
             notice = gr.HTML("", elem_id="library-notice")
         with gr.Column(scale=7, min_width=330), gr.Column(elem_classes="sp-card"):
-            title = gr.HTML(
-                    markup.empty(tables.CHOOSE if entries else tables.NO_SETS), elem_id="library-title"
-                )
+            title = gr.HTML(markup.empty(tables.CHOOSE if entries else tables.NO_SETS), elem_id="library-title")
             with gr.Column(visible=False, elem_id="library-tools") as tools:
                 with gr.Row(elem_classes="sp-tight sp-saverow"):
                     name = gr.Textbox(

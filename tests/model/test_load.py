@@ -267,7 +267,7 @@ def test_weights_that_are_missing_damaged_or_of_another_model_are_refused(copy):
     assert "lacks 1 of them, model.layers.2.mlp.up_proj.weight for one" in message
 
     save_file({name: w[..., :16].clone() for name, w in weights.items()}, path / "model.safetensors")
-    assert "damaged or of another shape" in refusal(path, device="cpu")
+    assert "weights that fit the configuration" in refusal(path, device="cpu")
 
     (path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     assert "model.safetensors is missing or damaged" in refusal(path, device="cpu")
@@ -276,7 +276,7 @@ def test_weights_that_are_missing_damaged_or_of_another_model_are_refused(copy):
     assert "found none (model.safetensors or pytorch_model.bin)" in refusal(path, device="cpu")
 
     (path / "pytorch_model.bin").write_bytes(b"not a checkpoint")
-    assert "damaged or of another shape" in refusal(path, device="cpu")
+    assert "weights that fit the configuration" in refusal(path, device="cpu")
 
 
 def test_a_part_of_the_weights_that_is_missing_is_named(tiny, tmp_path):

@@ -239,11 +239,15 @@ def _check_power(request: FindRequest) -> None:
         raise InputError(f"Expected a metric: {', '.join(METRICS)}, got {request.metric!r}; choose one of them.")
     if request.weights is None:
         return
-    if len(request.weights) != request.target_tokens:
-        tokens = "all" if request.target_tokens is None else request.target_tokens
+    if request.target_tokens is None:
         raise InputError(
-            f"Expected a weight for each target token, got {len(request.weights)} weights for {tokens} tokens; "
-            "give as many, oldest first."
+            f"Expected no weights when the effect is read at all tokens, got {len(request.weights)}; leave them out, "
+            "or read the last few tokens."
+        )
+    if len(request.weights) != request.target_tokens:
+        raise InputError(
+            f"Expected a weight for each target token, got {len(request.weights)} weights for "
+            f"{request.target_tokens} tokens; give as many, oldest first."
         )
     for weight in request.weights:
         _check_number("weight", weight)
