@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,7 +36,8 @@ def download_file(visitor: Visitor) -> str:
 
 def write_download(visitor: Visitor, vector_set: VectorSet) -> str:
     """A file of a set in this visitor's own download folder."""
-    folder = Path(_FOLDER.name) / visitor.session
+    # A session is what a browser says it is: hashed, it can name no other folder.
+    folder = Path(_FOLDER.name) / hashlib.sha256(visitor.session.encode(errors="replace")).hexdigest()
     folder.mkdir(exist_ok=True)
     path = folder / f"{vector_set.name or 'vectors'}.safetensors"
     files.save(vector_set, path)

@@ -1,7 +1,7 @@
 () => {
   // Filled in first, then open to input; a server that does not answer must not lock the page for ever.
   document.body.setAttribute('inert', '');
-  setTimeout(() => document.body.removeAttribute('inert'), 15000);
+  setTimeout(() => document.body.removeAttribute('inert'), 60000);
 
   // Copying and the numbers of plots need no server: both are in the page already.
   document.addEventListener('click', async (event) => {

@@ -97,8 +97,10 @@ class PromptSource:
             return shown
         total = len(whole.items)
         count = min(max(int(use if use is not None else choice.use or 1), 1), total)
+        # Its value only where it changes: an answer that comes late must not take back what was moved since.
+        moved = {} if count == choice.use else {"value": count}
         shown[self.use] = gr.update(
-            maximum=max(total, 2), value=count, visible=total > 1, label=f"Use the first … of {total}"
+            maximum=max(total, 2), visible=total > 1, label=f"Use the first … of {total}", **moved
         )
         texts = prompt_sets.select(whole, count).texts()
         shown[self.preview] = markup.prompt_preview(texts, len(whole.texts()), whole.title)

@@ -11,9 +11,7 @@ from torch import Tensor
 from playground.core.ortho import OrthoBatch, OrthoStep, iterate
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
-from playground.model.load import LoadedModel
-from playground.model.next_token import next_logits
-from playground.model.prompting import Encoded
+from playground.model.next_token import divergences, next_logits
 from playground.services.find import settings
 from playground.services.find.context import PREPARE_SHARE, Context, Found
 from playground.services.find.continuing import check_continues
@@ -77,7 +75,6 @@ class _Rows:
         self._context = context
         self._residual_norm = residual_norm
         self._base = base
-        self._reference: Tensor | None = None
         so_far = context.so_far
         self._vectors = torch.empty(0, len(base)) if so_far is None else so_far.vectors
         self._known = len(self._vectors)
@@ -120,20 +117,11 @@ class _Rows:
         )
 
     def _divergences(self, vectors: Tensor) -> Tensor:
+        """(k,): KL(row ‖ base) of the next token in nats, averaged over the prompts, which go through one by one."""
         loaded, encoded, layer = self._context.loaded, self._context.encoded, self._context.request.source
-        if self._reference is None:
-            self._reference = _log_probabilities(loaded, encoded, layer, self._base[None])
-        return mean_divergences(_log_probabilities(loaded, encoded, layer, vectors), self._reference)
-
-
-def mean_divergences(rows: Tensor, reference: Tensor) -> Tensor:
-    """KL(row ‖ reference) in nats, averaged over prompts: (k,) from log-probabilities (n, k, V) and (n, 1, V)."""
-    divergence = (rows.exp() * (rows - reference)).nan_to_num().sum(dim=2)
-    return divergence.mean(dim=0).clamp(min=0).float()
-
-
-def _log_probabilities(loaded: LoadedModel, prompts: Encoded, layer: int, vectors: Tensor) -> Tensor:
-    """(n, k, V) float64: the next token after each prompt, with each of the vectors (k, d) added at `layer`."""
-    pushes = [(Push(layer, vector),) for vector in vectors]
-    logits = [next_logits(loaded, prompts.take([row] * len(pushes)), pushes) for row in range(len(prompts))]
-    return torch.stack(logits).double().log_softmax(dim=2)
+        pushes = [(Push(layer, vector),) for vector in (self._base, *vectors)]
+        total = torch.zeros(len(vectors), dtype=torch.float64)
+        for prompt in range(len(encoded)):
+            logits = next_logits(loaded, encoded.take([prompt] * len(pushes)), pushes)
+            total += divergences(logits[1:], logits[0])
+        return (total / len(encoded)).float()
