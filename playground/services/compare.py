@@ -22,6 +22,9 @@ MAX_SETS = 12
 MAX_ROWS = 4096
 """Rows of all sets together: their cosines are then 128 MiB, and computed in seconds."""
 
+ORTHOGONAL = 0.005
+"""Cosines up to here are 0.00 when they are written."""
+
 _SPECTRA = (
     ("singular_values", "singular value σ"),
     ("effects", "effect left"),
@@ -140,14 +143,17 @@ def pooled(cosines: Tensor, starts: Sequence[int], most: int) -> tuple[Tensor, l
 
 
 def closest(comparison: Comparison, count: int = 5) -> tuple[tuple[str, str, float], ...]:
-    """Pairs of rows with the largest absolute cosines, by name: of different sets, or of the one set there is."""
+    """Pairs of rows with the largest absolute cosines, by name: of different sets, or of the one set there is.
+
+    Pairs that are orthogonal as far as anybody cares (ORTHOGONAL) are left out.
+    """
     values = comparison.cosines.abs().triu(diagonal=1)
     if len(comparison.sets) > 1:
         for start, compared in zip(comparison.starts, comparison.sets, strict=True):
             end = start + len(compared.rows)
             values[start:end, start:end] = 0
     top = values.flatten().topk(min(count, values.numel()))
-    pairs = [divmod(index, len(values)) for index in top.indices[top.values > 0].tolist()]
+    pairs = [divmod(index, len(values)) for index in top.indices[top.values > ORTHOGONAL].tolist()]
     return tuple((comparison.name(i), comparison.name(j), float(comparison.cosines[i, j])) for i, j in pairs)
 
 

@@ -63,17 +63,27 @@ def hint(loaded: LoadedModel, request: FindRequest) -> str:
         parts += [f"{blocks} {'block' if blocks == 1 else 'blocks'}", f"{most}{request.vectors} vectors"]
         if request.method in ("melbo", "ortho"):
             parts.append(f"{most}{request.steps or MelboSettings.steps} steps")
-    speed = _measured.get(_key(loaded, request), SPEED.get(loaded.device.type, SPEED["cpu"]))
     about = "at most about" if request.method == "ortho" else "about"
-    took = seconds(max(operations(loaded, request) / speed, 0.1))
+    took = seconds(duration(loaded, request.method, operations(loaded, request)))
     return f'<p class="sp-hint">{escape(" × ".join(parts))} · {about} {took}</p>'
 
 
 def learn(loaded: LoadedModel, request: FindRequest, took: float, done: float = 1.0) -> None:
     """Take in how long a run really took on this model; `done` is the part of the work that was done."""
-    if took > 0 and done > 0:
-        _measured[_key(loaded, request)] = operations(loaded, request) * done / took
+    learn_speed(loaded, request.method, operations(loaded, request) * done, took)
 
 
-def _key(loaded: LoadedModel, request: FindRequest) -> tuple[str, str, str]:
-    return loaded.fingerprint, str(loaded.device), request.method
+def duration(loaded: LoadedModel, what: str, work: float) -> float:
+    """About how many seconds so many operations take, at the speed that `what` had here before."""
+    speed = _measured.get(_key(loaded, what), SPEED.get(loaded.device.type, SPEED["cpu"]))
+    return max(work / speed, 0.1)
+
+
+def learn_speed(loaded: LoadedModel, what: str, work: float, took: float) -> None:
+    """Take in how long so many operations really took."""
+    if took > 0 and work > 0:
+        _measured[_key(loaded, what)] = work / took
+
+
+def _key(loaded: LoadedModel, what: str) -> tuple[str, str, str]:
+    return loaded.fingerprint, str(loaded.device), what

@@ -36,12 +36,17 @@ def download_file(visitor: Visitor) -> str:
 
 def write_download(visitor: Visitor, vector_set: VectorSet) -> str:
     """A file of a set in this visitor's own download folder."""
+    path = download_path(visitor, f"{vector_set.name or 'vectors'}.safetensors")
+    files.save(vector_set, path)
+    return str(path)
+
+
+def download_path(visitor: Visitor, name: str) -> Path:
+    """Where a file of this name is written for this visitor to download."""
     # A session is what a browser says it is: hashed, it can name no other folder.
     folder = Path(_FOLDER.name) / hashlib.sha256(visitor.session.encode(errors="replace")).hexdigest()
     folder.mkdir(exist_ok=True)
-    path = folder / f"{vector_set.name or 'vectors'}.safetensors"
-    files.save(vector_set, path)
-    return str(path)
+    return folder / name
 
 
 def changed_note(note: RowNote, said: dict[str, str]) -> RowNote:

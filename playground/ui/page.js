@@ -38,6 +38,30 @@
     }
   }
 
+  // A click on a point of a plot in .sp-points is handed to the server as if it were one on a row of #measure-item.
+  // A plot that is drawn anew has forgotten who listens, so it is asked again whenever the mouse or finger comes near.
+  const open = (event) => {
+    const point = event.points.map((each) => each.customdata).find((data) => typeof data === 'string');
+    const board = document.querySelector('#measure-item .prose');
+    if (!point || !board) return;
+    const button = document.createElement('button');
+    button.dataset.act = 'point';
+    button.dataset.point = point;
+    button.hidden = true;
+    board.append(button);
+    button.click();
+    button.remove();
+  };
+  for (const near of ['pointerover', 'pointerdown']) {
+    document.addEventListener(near, (event) => {
+      const plot = event.target.closest?.('.sp-points .js-plotly-plot');
+      if (plot?.on && plot._ev !== plot.spListens) {
+        plot.on('plotly_click', open);
+        plot.spListens = plot._ev;
+      }
+    }, true);
+  }
+
   // A row of a table that opens something is a button for the keyboard too.
   document.addEventListener('keydown', (event) => {
     const target = event.target;

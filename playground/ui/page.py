@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import discover, library, model_strip, steer, theme
+from playground.ui import discover, library, measure, model_strip, steer, theme
 from playground.ui.frame import Frame
 from playground.ui.running import quick
 from playground.ui.state import Visitor
@@ -50,6 +50,8 @@ def build(workbench: Workbench) -> gr.Blocks:
                 steer_tab = steer.build(frame)
             with gr.Tab("Discover", id="discover"):
                 discover_tab = discover.build(frame, steer_tab)
+            with gr.Tab("Measure", id="measure"):
+                measure_tab = measure.build(frame, steer_tab)
             with gr.Tab("Library", id="library"):
                 library_tab = library.build(frame, steer_tab)
         around = gr.Timer(LOOK_AROUND)
@@ -62,6 +64,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             frame.library_seen,
             *steer.outputs(steer_tab),
             *discover.outputs(discover_tab),
+            *measure.outputs(measure_tab),
             *library_tab.selection,
         ]
 
@@ -77,6 +80,7 @@ def build(workbench: Workbench) -> gr.Blocks:
                 frame.library_seen: visitor.library_shown,
                 **steer.opening_updates(frame, steer_tab, visitor),
                 **discover.model_updates(frame, discover_tab, visitor),
+                **measure.model_updates(frame, measure_tab, visitor),
                 **library.updates(frame, library_tab, visitor),
             }
 
@@ -109,6 +113,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             return {
                 **steer.library_updates(frame, steer_tab, visitor),
                 **discover.library_updates(frame, discover_tab, visitor),
+                **measure.library_updates(frame, measure_tab, visitor),
                 **library.updates(frame, library_tab, visitor),
             }
 
@@ -133,6 +138,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             [
                 *steer.library_outputs(steer_tab),
                 *discover.library_outputs(discover_tab),
+                *measure.library_outputs(measure_tab),
                 *library_tab.selection,
             ],
             **latest,

@@ -94,7 +94,7 @@ def difference_curve(
             xanchor="left", yshift=9 if above else -9, font={"size": 11},
         )
     plot.update_xaxes(title_text="multiple of the current mix", zeroline=False)
-    plot.update_yaxes(title_text=f"logit difference ({_plain(answers[0])} − {_plain(answers[1])})", zeroline=False)
+    plot.update_yaxes(title_text=f"logit difference ({plain(answers[0])} − {plain(answers[1])})", zeroline=False)
     return plot
 
 
@@ -136,7 +136,7 @@ def figure(height: int = HEIGHT) -> go.Figure:
     return drawn
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A short text with nothing plotly would read as markup: its labels know a few HTML tags and links."""
     text = text.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "")
     return text if len(text) <= 18 else text[:17] + "…"

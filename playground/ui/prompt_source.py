@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,24 +142,38 @@ def set_names(loaded: LoadedModel | None) -> list[str]:
     return sorted(sets, key=lambda name: (sets[name].for_model != wanted, name))
 
 
+def kinds(typed: bool) -> list[str]:
+    """Where prompts may come from, with or without typing them."""
+    return [kind for kind in KINDS if typed or kind != TYPED]
+
+
 def build(
     loaded: LoadedModel | None,
     place: str = "discover",
     label: str = "Prompts",
     info: str = "what the directions are found on",
+    names: Sequence[str] | None = None,
+    typed: bool = True,
+    whole: bool = False,
 ) -> PromptSource:
-    """The components, filled in for this model; `place` stands before their ids."""
-    names = set_names(loaded)
-    chosen = default_set(loaded) if place == "discover" else default_other(loaded)
+    """The components, filled in for this model; `place` stands before their ids.
+
+    `names` are the built-in sets to choose from, the usual one first (None: all). Without `typed` nothing can be typed;
+    with `whole` all of a set is used to begin with.
+    """
+    if names is None:
+        names, chosen = set_names(loaded), default_set(loaded) if place == "discover" else default_other(loaded)
+    else:
+        chosen = next(iter(names), None)
     kind = gr.Radio(
-        list(KINDS), value=BUILT_IN, label=label, elem_id=f"{place}-prompts",
+        kinds(typed), value=BUILT_IN, label=label, elem_id=f"{place}-prompts",
         info=info,
     )
     set_name = gr.Dropdown(
-        names, value=chosen, label="Prompt set", elem_id=f"{place}-set",
+        list(names), value=chosen, label="Prompt set", elem_id=f"{place}-set",
         info="Sets where the model could go either way show most.",
     )
-    typed = gr.Textbox(
+    typed_box = gr.Textbox(
         label="Typed prompts", lines=4, max_lines=12, visible=False, elem_id=f"{place}-typed",
         info="One a line; with blank lines between them, one a block.", placeholder="How can I …",
     )
@@ -166,14 +181,16 @@ def build(
         label="Prompt file: txt, json, jsonl or csv", file_types=[".txt", ".json", ".jsonl", ".csv"], visible=False,
         elem_id=f"{place}-upload", height=110,
     )
-    total, preview = 1, markup.empty(WAIT)
+    total, count, preview = 1, 1, markup.empty(WAIT)
     if chosen is not None:
-        whole = prompt_sets.built_in()[chosen]
-        total = len(whole.items)
-        used = prompt_sets.select(whole, min(USE, total))
-        preview = markup.prompt_preview(used.texts(), len(whole.texts()), whole.title)
+        prompt_set = prompt_sets.built_in()[chosen]
+        total = len(prompt_set.items)
+        count = total if whole else min(USE, total)
+        used = prompt_sets.select(prompt_set, count)
+        preview = markup.prompt_preview(used.texts(), len(prompt_set.texts()), prompt_set.title)
     use = gr.Slider(
-        1, max(total, 2), min(USE, total), step=1, label=f"Use the first … of {total}", elem_id=f"{place}-use",
-        buttons=[], info="Several give an axis that holds across prompts; one is quickest.",
+        1, max(total, 2), count, step=1, label=f"Use the first … of {total}", elem_id=f"{place}-use",
+        buttons=[],
+        info="of the set" if whole else "Several give an axis that holds across prompts; one is quickest.",
     )
-    return PromptSource(kind, set_name, typed, upload, use, gr.HTML(preview, elem_id=f"{place}-preview"))
+    return PromptSource(kind, set_name, typed_box, upload, use, gr.HTML(preview, elem_id=f"{place}-preview"))

@@ -50,6 +50,16 @@ class Visitor:
     """Tokens of what was deleted, newest last."""
     selected: str | None = None
     """The set whose details the Library shows."""
+    measured: object = None
+    """What was measured over scales, or taken from a file, and is looked at in Measure."""
+    measured_before: object = None
+    """The kept measurement that is drawn beside it."""
+    measure_look: object = None
+    """Which vector, scale and item of it."""
+    measure_undo: list[str] = field(default_factory=list)
+    """Tokens of measurements that were deleted, newest last."""
+    measure_board: tuple[object, ...] = ()
+    """What its curves come to: entries of the leaderboard."""
 
     def keep_found(self, vector_set: VectorSet) -> None:
         """Take in what was just computed, and forget what belonged to the one before."""

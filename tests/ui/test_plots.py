@@ -5,9 +5,24 @@ from __future__ import annotations
 import time
 
 import pytest
+import torch
 
-from playground.ui import find_plots, ortho_plots, plots
+from playground.services.compare import Angles, ComparedSet, Comparison
+from playground.ui import compare_plots, find_plots, measure_plots, ortho_plots, plots
 from playground.ui.linearity_plot import linearity
+from playground.ui.measure_plots import Axes, Curve
+
+AXES = Axes("relative scale", "mean logit difference / nats")
+
+
+def curve(name: str, *values: float) -> Curve:
+    return Curve(name, [-1, 0, 1], values, [value - 0.5 for value in values], [value + 0.5 for value in values])
+
+
+def comparison() -> Comparison:
+    found = (ComparedSet("a", (0, 1), ("0", "1"), 1, "singular value σ", torch.tensor([2.0, 1.0])),
+             ComparedSet("b", (4,), ("4 “code”",), 1, "native norm", torch.tensor([3.0])))
+    return Comparison(found, torch.eye(3), (Angles(0, 1, torch.tensor([0.5])),), ())
 
 
 def figures() -> dict[str, object]:
@@ -21,6 +36,15 @@ def figures() -> dict[str, object]:
         "effect": ortho_plots.effect_left([0.9, 0.5, 0.1], 0.05, unfinished=1),
         "divergence": ortho_plots.divergence([0.1] * 8),
         "norm": ortho_plots.norm([3.0, 4.0], base=7.0),
+        "over scales": measure_plots.over_scales(
+            [curve("a#0", -2, 0, 2), curve("a#1", 0, 0, 1)], [curve("random-0", 0, 0, 0.2)], 0.1, "a#0", AXES,
+            curve("b#0", 1, 0, -1),
+        ),
+        "items": measure_plots.items_over_scales("a#0", [-1, 1], [[-2.0, 1.0], [3.0, -0.5]], [0, 7], AXES),
+        "tokens": measure_plots.tokens_over_scales(["I", "class"], [[0.9, 0.1], [0.0, 0.8]], [0, 1], AXES.x),
+        "cosines": compare_plots.cosines(comparison()),
+        "angles": compare_plots.angles(comparison()),
+        "spectra": compare_plots.spectra(comparison()),
         "linearity": linearity([0.1, 1.0], [[1.0, 7.0], [1.0, 9.0]], [1.0, 10.0], [0.8, 0.0]),
     }
 
@@ -103,3 +127,31 @@ def test_the_picture_of_a_large_set_is_drawn_at_once() -> None:
     begun = time.perf_counter()
     ortho_plots.divergence([0.1] * 1500).to_json()
     assert time.perf_counter() - begun < 1.0
+
+
+def test_the_vector_looked_at_is_strongest_and_random_ones_are_dotted() -> None:
+    traces = figures()["over scales"].data
+    widths = {trace.customdata[0].split("|")[0]: trace.line.width for trace in traces if trace.customdata is not None}
+    assert widths["a#0"] > widths["a#1"]
+    dotted = [trace for trace in traces if trace.line.dash == "dot"]
+    assert [list(trace.y) for trace in dotted] == [[0, 0, 0.2]]
+    band = next(trace for trace in traces if trace.fill == "toself" and "13,159,120" in trace.fillcolor)
+    assert list(band.y) == [-1.5, 0.5, 2.5, 1.5, -0.5, -2.5]
+
+
+def test_every_item_is_a_point_that_says_what_a_click_opens() -> None:
+    strips = [trace for trace in figures()["items"].data if trace.type == "scatter"]
+    assert [list(strip.customdata) for strip in strips] == [["a#0|0|0", "a#0|0|7"], ["a#0|1|0", "a#0|1|7"]]
+    assert [list(strip.y) for strip in strips] == [[-2.0, 1.0], [3.0, -0.5]]
+    for strip in strips:
+        colours = [strip.marker.color[place] for place in range(2)]
+        assert colours == [plots.sign_colour(1 if value > 0 else -1) for value in strip.y]
+
+
+def test_a_set_of_1500_vectors_is_drawn_in_few_cells_and_fast() -> None:
+    rows = tuple(range(1500))
+    large = ComparedSet("large", rows, tuple(map(str, rows)), 1, "effect left", torch.ones(1500))
+    begun = time.perf_counter()
+    figure = compare_plots.cosines(Comparison((large,), torch.eye(1500), (), ()))
+    assert time.perf_counter() - begun < 2
+    assert len(figure.data[0].z) <= compare_plots.MOST_CELLS

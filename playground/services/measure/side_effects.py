@@ -1,0 +1,120 @@
+"""What a direction does where it should do nothing: KL on neutral prompts, and whether text there is still text.
+
+Each direction of a measurement is added at its best scale, random ones at theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from playground.core.push import Push
+from playground.errors import Cancelled, InputError
+from playground.library.prompt_set import PromptSet
+from playground.model.generate import Sampling, generate
+from playground.model.load import LoadedModel
+from playground.model.next_token import divergences, next_logits
+from playground.model.prompting import Encoded, PromptFormat, encode
+from playground.model.text_likelihood import perplexities
+from playground.services.measure.directions import Direction, directions
+from playground.services.measure.result import MeasureResult
+from playground.services.measure.standings import Standing
+from playground.services.mix import LoadSet
+from playground.services.scan.noise import repetition
+
+PROMPTS = 16
+"""Neutral prompts whose next token is compared."""
+TEXTS = 3
+"""Of them as many are answered, for coherence."""
+TOKENS = 32
+
+
+@dataclass(frozen=True)
+class SideEffect:
+    """`kl`: KL(steered ‖ baseline) of the next token in nats, mean over neutral prompts. `repetition` (the share of
+    4-grams of tokens that repeat) and `perplexity` under the model as it is (geometric mean; None when it wrote
+    nothing) of short answers to some of them; `text` is the first of these.
+    """
+
+    kl: float
+    repetition: float
+    perplexity: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class SideEffectProgress:
+    """After `done` of `total` directions."""
+
+    done: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        return self.done / self.total
+
+
+def side_effects(
+    loaded: LoadedModel,
+    result: MeasureResult,
+    found: Sequence[Standing],
+    neutral: PromptSet,
+    load_set: LoadSet,
+    emit: Callable[[SideEffectProgress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[SideEffect, ...]:
+    """The side effect of every standing at its best scale, in their order.
+
+    `neutral` are prompts without a fork, asked the way they bring along; the first PROMPTS of them are used. Raises
+    InputError for standings of another measurement, FileError for sets that are gone, Cancelled after a cancel.
+    """
+    format = PromptFormat(chat=neutral.chat, system=neutral.system if neutral.chat else None)
+    prompts = encode(loaded, neutral.texts()[:PROMPTS], format, room=TOKENS)
+    baseline = next_logits(loaded, prompts, [()] * len(prompts))
+    units = _units(loaded, result, load_set)
+    effects = []
+    for standing in found:
+        if cancelled():
+            raise Cancelled
+        direction = units.get((standing.kind, standing.name, standing.layer))
+        if direction is None:
+            raise InputError(f"Expected a direction of this measurement, got {standing.name}; measure it again.")
+        scale = standing.best_scale
+        pushes = (Push(direction.layer, scale * direction.unit),) if scale != 0 else ()
+        positions = result.request.positions
+        logits = next_logits(loaded, prompts, [pushes] * len(prompts), positions)
+        divergence = float(divergences(logits, baseline).mean())
+        effects.append(SideEffect(divergence, *_coherence(loaded, prompts, pushes, result, cancelled)))
+        emit(SideEffectProgress(len(effects), len(found)))
+    return tuple(effects)
+
+
+def _units(
+    loaded: LoadedModel, result: MeasureResult, load_set: LoadSet
+) -> dict[tuple[str, str, int | None], Direction]:
+    request = result.request
+    found, _ = directions(loaded, request.vectors, request.controls, request.seed, load_set)
+    return {(direction.kind, direction.name, direction.layer): direction for direction in found}
+
+
+def _coherence(
+    loaded: LoadedModel,
+    prompts: Encoded,
+    pushes: tuple[Push, ...],
+    result: MeasureResult,
+    cancelled: Callable[[], bool],
+) -> tuple[float, float | None, str]:
+    """Repetition, perplexity and the first text of answers to the first prompts."""
+    asked = prompts.take(range(min(TEXTS, len(prompts))))
+    written = generate(
+        loaded, asked, [pushes] * len(asked), result.request.positions, Sampling(max_new_tokens=TOKENS),
+        cancelled=cancelled,
+    )
+    if written.cancelled:
+        raise Cancelled
+    repeated = [repetition(tokens) for tokens in written.token_ids]
+    known = [value for value in perplexities(loaded, asked, written.token_ids) if value is not None]
+    product = 1.0
+    for value in known:
+        product *= value ** (1 / len(known))
+    return sum(repeated) / len(repeated), product if known else None, written.texts[0]

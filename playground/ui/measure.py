@@ -1,0 +1,214 @@
+"""The Measure tab: what vectors do to choices, answers and next tokens, over scales, beside random directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import PlaygroundError
+from playground.library import prompts as prompt_sets
+from playground.ui import defaults, markup, measure_cost, measure_item, measure_keep, measure_layout, prompt_source
+from playground.ui.frame import Frame
+from playground.ui.measure_form import CHOICES, COMPARE, EXACT, KINDS, NEXT, PLACE, RELATIVE, MeasureForm
+from playground.ui.measure_layout import MeasureTab, applies, sets_for, usual_set, vector_choices
+from playground.ui.measure_run import run
+from playground.ui.prompt_source import BUILT_IN, PromptChoice
+from playground.ui.running import long, quick
+from playground.ui.state import Visitor
+from playground.ui.steer_layout import SteerTab
+from playground.ui.vector_controls import UNCHECKED
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+
+
+def build(frame: Frame, steer_tab: SteerTab) -> MeasureTab:
+    """The tab, wired."""
+    tab = measure_layout.build(frame)
+    _wire_run(frame, tab)
+    _wire_form(frame, tab)
+    _wire_prompts(frame, tab)
+    measure_item.wire(frame, tab, steer_tab)
+    measure_keep.wire(frame, tab)
+    return tab
+
+
+def model_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, Any]:
+    """Defaults for the loaded model; what was measured on another one is cleared away."""
+    visitor.measured = visitor.measured_before = None
+    opening = defaults.opening(frame.workbench.loaded, frame.workbench.store)
+    names = frame.set_choices(visitor)
+    rows = [] if opening.set_name is None else vector_choices(frame.load_set(visitor)(opening.set_name))
+    return {
+        **tab.cleared(CHOICES),
+        tab.kind: CHOICES,
+        **_kind_updates(frame, tab, visitor, CHOICES),
+        tab.sets: gr.update(choices=names, value=[opening.set_name] if opening.set_name else []),
+        tab.rows: "all",
+        tab.one_set: gr.update(choices=names, value=opening.set_name),
+        tab.one_row: gr.update(choices=rows, value=str(opening.row) if rows else None),
+        tab.hint: "",
+        tab.notice: "",
+        **measure_keep.listed(frame, tab, visitor),
+    }
+
+
+def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, Any]:
+    """New choices in the pickers after the library changed; what is chosen is left alone."""
+    names = frame.set_choices(visitor)
+    return {
+        tab.sets: gr.update(choices=names),
+        tab.one_set: gr.update(choices=names),
+        **measure_keep.listed(frame, tab, visitor),
+    }
+
+
+def outputs(tab: MeasureTab) -> list[Any]:
+    """Everything `model_updates` may write to."""
+    picked = [tab.kind, tab.sets, tab.rows, tab.one_set, tab.one_row, tab.hint, tab.notice]
+    return [*tab.results, *tab.form, *picked, *measure_keep.outputs(tab)]
+
+
+def library_outputs(tab: MeasureTab) -> list[Any]:
+    """What `library_updates` may write to."""
+    return [tab.sets, tab.one_set, *measure_keep.outputs(tab)]
+
+
+def _wire_run(frame: Frame, tab: MeasureTab) -> None:
+    written = [tab.notice, *tab.results, frame.status]
+
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_measure(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from run(frame, tab, frame.visitor(request), MeasureForm(*values))
+
+    tab.measure.click(
+        on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
+    )
+
+    def on_stop(request: gr.Request) -> None:
+        frame.workbench.jobs.cancel_all(frame.visitor(request).session)
+
+    tab.stop.click(on_stop, queue=False, **PRIVATE)
+
+
+def _wire_form(frame: Frame, tab: MeasureTab) -> None:
+    @quick
+    def on_kind(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), MeasureForm(*values)
+        updates = _kind_updates(frame, tab, visitor, form.known_kind)
+        visitor.measured = visitor.measured_before = None
+        return updates | tab.cleared(form.kind) | {tab.notice: ""}
+
+    written = [*tab.form, *tab.results, tab.notice, tab.rows, tab.controls, tab.scales, tab.unit]
+    tab.kind.input(on_kind, tab.inputs, written, **PRIVATE)
+
+    @quick
+    def on_one_set(name: str | None, request: gr.Request) -> dict[Any, Any]:
+        if not name:
+            return {tab.one_row: gr.skip()}
+        vector_set = frame.load_set(frame.visitor(request))(name)
+        chosen = str(defaults.best_row(vector_set))
+        return {tab.one_row: gr.update(choices=vector_choices(vector_set), value=chosen)}
+
+    tab.one_set.input(on_one_set, tab.one_set, [tab.one_row], **PRIVATE)
+
+    def on_cost(request: gr.Request, *values: Any) -> str:
+        return cost_hint(frame, frame.visitor(request), MeasureForm(*values))
+
+    costly = [
+        tab.kind, tab.sets, tab.rows, tab.scales, tab.controls, tab.new_tokens, tab.leaderboard, tab.prompts.set_name,
+        tab.prompts.use, tab.prompts.kind, tab.one_row, tab.unit,
+    ]
+    gr.on([part.change for part in costly], on_cost, tab.inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
+    frame.opened.append((on_cost, tab.inputs, [tab.hint]))
+
+
+def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) -> dict[Any, Any]:
+    """The form for a kind of measurement, with the set and the amounts to begin with."""
+    loaded = frame.workbench.loaded
+    updates = applies(tab, kind)
+    few = kind == EXACT
+    updates |= {
+        tab.controls: 2 if few else measure_layout.CONTROLS,
+        tab.rows: _few_rows(frame) if few else "all",
+        tab.scales: measure_layout.FEW_SCALES if few else measure_layout.SCALES,
+        tab.unit: RELATIVE,
+    }
+    if kind == COMPARE:
+        return updates
+    names, chosen = sets_for(loaded, kind), usual_set(loaded, kind)
+    count = {NEXT: prompt_source.USE, EXACT: measure_layout.FEW_ITEMS}.get(kind)
+    choice = PromptChoice(BUILT_IN, chosen, "", None, PLACE)
+    use = len(choice.whole(visitor).items) if chosen and count is None else count
+    updates |= tab.prompts.updates(choice, visitor, use=use) | {
+        tab.prompts.kind: gr.update(choices=prompt_source.kinds(kind == NEXT), value=BUILT_IN),
+        tab.prompts.set_name: gr.update(choices=names, value=chosen, visible=True),
+    }
+    return updates | _asked(tab, chosen)
+
+
+def _few_rows(frame: Frame) -> str:
+    """One vector to begin with where every one costs hundreds of texts."""
+    return str(defaults.opening(frame.workbench.loaded, frame.workbench.store).row)
+
+
+def _asked(tab: MeasureTab, name: str | None) -> dict[Any, Any]:
+    """A set brings its own way of being asked."""
+    sets = prompt_sets.built_in()
+    if name not in sets:
+        return {tab.mode: gr.skip()}
+    return {tab.mode: "chat" if sets[name].chat else "raw", tab.system: sets[name].system or ""}
+
+
+def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
+    source = tab.prompts
+    written = [*source.outputs, tab.hint]
+
+    @quick
+    def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), MeasureForm(*values)
+        return source.updates(form.choice, visitor) | {tab.hint: cost_hint(frame, visitor, form)}
+
+    changes = [source.kind.change, source.typed.change, source.use.change, source.set_name.change]
+    gr.on(changes, on_source, tab.inputs, written, trigger_mode="always_last", **PRIVATE)
+
+    @quick
+    def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), MeasureForm(*values)
+        visitor.uploaded.pop(PLACE, None)
+        try:
+            if path:
+                visitor.uploaded[PLACE] = prompt_sets.read(Path(path))
+        except PlaygroundError as error:
+            return {source.preview: markup.notice(str(error)), source.use: gr.update(visible=False)}
+        total = len(visitor.uploaded[PLACE].items) if path else None
+        return source.updates(form.choice, visitor, use=total) | {tab.hint: cost_hint(frame, visitor, form)}
+
+    checked = {**PRIVATE, "preprocess": True}  # only so does an upload become a path
+    source.upload.change(on_upload, [source.upload, *tab.inputs], written, **checked)
+
+    @quick
+    def on_set(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        """Another set: all of it where every item is one number, and as many as before where it is texts."""
+        visitor, form = frame.visitor(request), MeasureForm(*values)
+        use = len(form.choice.whole(visitor).items) if form.kind == CHOICES else None
+        return source.updates(form.choice, visitor, use=use) | _asked(tab, form.set_name)
+
+    source.set_name.input(on_set, tab.inputs, [*source.outputs, tab.mode, tab.system], **PRIVATE)
+
+
+def cost_hint(frame: Frame, visitor: Visitor, form: MeasureForm) -> str:
+    """What Measure would cost; nothing while the form is not complete."""
+    try:
+        loaded, load = frame.loaded, frame.load_set(visitor)
+        if form.kind == COMPARE or form.kind not in KINDS:
+            return ""
+        if form.kind == NEXT:
+            return measure_cost.hint(loaded, form.shifts_request(form.choice.chosen(visitor), load))
+        whole = form.choice.whole(visitor)
+        make = form.choices_request if form.kind == CHOICES else form.exact_request
+        return measure_cost.hint(loaded, make(whole, load))
+    except PlaygroundError:
+        return ""

@@ -1,0 +1,60 @@
+"""What a measurement will cost, said before the click."""
+
+from __future__ import annotations
+
+from playground.model.load import LoadedModel
+from playground.services.measure import MeasureRequest
+from playground.services.measure.exact import ExactRequest
+from playground.services.shifts import ShiftsRequest
+from playground.ui import cost
+from playground.ui.cost import CHARACTERS_A_TOKEN, TEMPLATE_TOKENS
+from playground.ui.markup import escape
+from playground.ui.measure_form import CHOICES, EXACT, NEXT
+from playground.ui.running import seconds
+
+Request = MeasureRequest | ExactRequest | ShiftsRequest
+
+
+def operations(loaded: LoadedModel, request: Request) -> float:
+    """Floating-point operations of a run, by order of magnitude: the whole model on every token that is read."""
+    return 2 * loaded.parameters * _tokens(request) * _rows(request)
+
+
+def _tokens(request: Request) -> float:
+    """Tokens read, or written, a row over all items."""
+    if isinstance(request, ShiftsRequest):
+        return sum(len(prompt) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for prompt in request.prompts)
+    read = sum(len(item.question) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for item in request.items)
+    if isinstance(request, ExactRequest):
+        return read + len(request.items) * request.sampling.max_new_tokens
+    return read
+
+
+def _rows(request: Request) -> int:
+    """Directions at scales other than 0, and the baseline."""
+    if isinstance(request, ShiftsRequest):
+        return 1 + (1 + request.controls) * sum(scale != 0 for scale in request.multipliers)
+    return 1 + (len(request.vectors) + request.controls) * sum(scale != 0 for scale in request.scales)
+
+
+def hint(loaded: LoadedModel, request: Request) -> str:
+    """One line: how much is asked of the model, and about how long it takes."""
+    rows = _rows(request)
+    if isinstance(request, ShiftsRequest):
+        kind, count = NEXT, len(request.prompts)
+        said = f"{_count(count, 'prompt')} × {rows} pushes"
+    else:
+        kind = EXACT if isinstance(request, ExactRequest) else CHOICES
+        steered = sum(scale != 0 for scale in request.scales)
+        said = (
+            f"{_count(len(request.items), 'item')} × ({_count(len(request.vectors), 'vector')} + {request.controls} "
+            f"random) × {_count(steered, 'scale')}, and the baseline"
+        )
+        if isinstance(request, ExactRequest):
+            said += f" = {request.texts} texts"
+    took = seconds(cost.duration(loaded, kind, operations(loaded, request)))
+    return f'<p class="sp-hint">{escape(said)} · about {took}</p>'
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,146 @@
+"""What the controls of the Measure tab say, and the request they make for each kind of measurement."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from playground.errors import InputError
+from playground.library.prompts import PromptSet
+from playground.library.recipe import Component, Recipe
+from playground.library.vector_set import VectorSet
+from playground.model.generate import Sampling
+from playground.model.prompting import PromptFormat
+from playground.services.measure import MeasuredVector, MeasureRequest
+from playground.services.measure.exact import ExactRequest
+from playground.services.scan.request import read_rows
+from playground.services.shifts import ShiftsRequest
+from playground.ui.entered import real, whole
+from playground.ui.prompt_source import PromptChoice
+from playground.ui.vector_picker import Load, rounded
+
+CHOICES, EXACT, NEXT, COMPARE = "Choices", "Exact answers", "Next token", "Compare sets"
+KINDS = (CHOICES, EXACT, NEXT, COMPARE)
+WANTED = {CHOICES: ("choices",), EXACT: ("exact",), NEXT: ("prompts", "exact", "choices", "contrast")}
+"""The kinds of prompt sets that each kind of measurement asks."""
+RELATIVE, ABSOLUTE = "relative", "absolute"
+UNITS = (RELATIVE, ABSOLUTE)
+PLACE = "measure"
+"""Stands before the ids of its prompt source, and names its upload."""
+
+
+@dataclass(frozen=True)
+class MeasureForm:
+    """The values of the controls, in the order in which the page sends them."""
+
+    kind: str
+    source: str
+    set_name: str | None
+    typed: str | None
+    use: float | None
+    mode: str
+    system: str | None
+    sets: list[str] | None
+    rows: str | None
+    one_set: str | None
+    one_row: str | None
+    scales: str | None
+    unit: str
+    controls: float
+    seed: float
+    positions: str
+    new_tokens: float
+    followed: float
+    leaderboard: bool
+
+    @property
+    def known_kind(self) -> str:
+        """The kind of measurement. Raises InputError for one there is not."""
+        if self.kind not in KINDS:
+            raise InputError(f"Expected a kind of measurement, got “{self.kind}”; choose {', '.join(KINDS)}.")
+        return self.kind
+
+    @property
+    def choice(self) -> PromptChoice:
+        return PromptChoice(self.source, self.set_name, self.typed, self.use, PLACE)
+
+    @property
+    def format(self) -> PromptFormat:
+        chat = self.mode == "chat"
+        return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
+
+    @property
+    def relative(self) -> bool:
+        return self.unit == RELATIVE
+
+    def chosen(self, load: Load) -> list[tuple[VectorSet, tuple[int, ...]]]:
+        """The sets and which of their rows. Raises PlaygroundError."""
+        if not self.sets:
+            raise InputError("Expected a vector set to measure, got none; choose one, or find some in Discover.")
+        chosen = []
+        for name in self.sets:
+            vector_set = load(name)
+            rows = read_rows(self.rows or "", vector_set)
+            chosen.append((vector_set, tuple(range(vector_set.rows)) if rows is None else rows))
+        return chosen
+
+    def vectors(self, load: Load) -> tuple[MeasuredVector, ...]:
+        """Every chosen row of every chosen set. Raises PlaygroundError."""
+        return tuple(
+            MeasuredVector(name, row=row)
+            for name, (_, rows) in zip(self.sets or (), self.chosen(load), strict=True)
+            for row in rows
+        )
+
+    def choices_request(self, whole_set: PromptSet, load: Load) -> MeasureRequest:
+        """What Measure asks of a choice set. A leaderboard needs as many random directions as there are vectors."""
+        given = self._given(whole_set, load)
+        if self.leaderboard:
+            given["controls"] = max(given["controls"], len(given["vectors"]))
+        return MeasureRequest(choices=whole_set, **given)
+
+    def exact_request(self, whole_set: PromptSet, load: Load) -> ExactRequest:
+        """What Measure asks of questions with exact answers."""
+        sampling = Sampling(max_new_tokens=whole(self.new_tokens, "new tokens", least=1))
+        return ExactRequest(questions=whole_set, **self._given(whole_set, load), sampling=sampling)
+
+    def shifts_request(self, prompts: PromptSet, load: Load) -> ShiftsRequest:
+        """One vector at every scale: relative ones are multiples of a push as long as the residual stream."""
+        if not self.one_set:
+            raise InputError("Expected a vector set to follow a vector of, got none; choose one.")
+        unit = load(self.one_set).origin.residual_norm if self.relative else 1.0
+        component = Component(self.one_set, row=whole(self.one_row, "vector", least=0), amount=rounded(unit))
+        return ShiftsRequest(
+            prompts=prompts.texts(),
+            recipe=Recipe((component,)),
+            multipliers=scale_numbers(self.scales),
+            tokens=whole(self.followed, "tokens followed", least=1),
+            **self._common(),
+        )
+
+    def _given(self, whole_set: PromptSet, load: Load) -> dict[str, Any]:
+        used = whole(self.use, "items", least=1) if self.use is not None else len(whole_set.items)
+        return {
+            "vectors": self.vectors(load),
+            "scales": scale_numbers(self.scales),
+            "relative": self.relative,
+            "max_items": used if used < len(whole_set.items) else None,
+            **self._common(),
+        }
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "controls": whole(self.controls, "random controls", least=1),
+            "seed": whole(self.seed, "seed", least=0),
+            "format": self.format,
+            "positions": self.positions,
+        }
+
+
+def scale_numbers(text: str | None) -> tuple[float, ...]:
+    """Numbers with spaces, commas or semicolons between them; a true minus sign counts as one. Raises InputError."""
+    words = [word for word in re.split(r"[\s,;]+", (text or "").replace("−", "-")) if word]
+    if not words:
+        raise InputError("Expected scales, got none; write some, such as -0.5 0.5.")
+    return tuple(real(word, "a scale") for word in words)

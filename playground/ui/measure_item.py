@@ -1,0 +1,151 @@
+"""Opening what was measured: a click on a point or a row shows its item, and what the model says there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import InputError
+from playground.library.recipe import Component, Recipe
+from playground.model.generate import Sampling
+from playground.services.generate import GenerateProgress, GenerateRequest, generate
+from playground.services.measure import MeasuredVector, MeasureResult
+from playground.ui import measure_show, measure_tables, steer_open
+from playground.ui.frame import Frame, acted
+from playground.ui.measure_layout import MeasureTab
+from playground.ui.measure_view import Look, Result, named, place_of, row_at
+from playground.ui.running import follow, long, quick
+from playground.ui.state import Visitor
+from playground.ui.steer_layout import SteerTab
+from playground.ui.vector_controls import UNCHECKED
+from playground.ui.vector_picker import rounded
+
+TOKENS = 40
+"""New tokens of the text at an item: enough to see whether what the number says survives generation."""
+REDRAW = 0.2
+
+
+def wire(frame: Frame, tab: MeasureTab, steer_tab: SteerTab) -> None:
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+    jobs: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": 16, "concurrency_id": "jobs"}
+    shown = [*tab.figures.outputs, tab.look, tab.look_box, tab.items]
+
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_point(event: gr.EventData, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        visitor, said = frame.visitor(request), acted(event)
+        if said.get("act") == "steer":
+            yield _to_steer(frame, steer_tab, visitor)
+            return
+        if said.get("act") == "sort":
+            yield {tab.table: measure_tables.beneath(visitor, said.get("key", ""))}
+            return
+        result, look = _result(visitor), look_of(_result(visitor), said.get("point", ""))
+        moved = visitor.measure_look is None or look.name != visitor.measure_look.name
+        kept = visitor.measure_look.item if visitor.measure_look is not None else None
+        visitor.measure_look = look if look.item is not None else Look(look.name, look.place, kept)
+        updates = measure_show.looked(tab, result, visitor.measure_look)
+        if moved:
+            updates |= measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before)
+        yield updates
+        if visitor.measure_look.item is not None:
+            yield from _open(frame, tab, visitor, result, visitor.measure_look)
+
+    written = [tab.notice, tab.item, tab.table, *shown, frame.status, *steer_open.outputs(frame, steer_tab)]
+    for part in (tab.item, tab.items, tab.table):
+        part.act(on_point, None, written, **jobs, **private)
+
+    @quick
+    def on_look(name: str | None, request: gr.Request) -> dict[Any, Any]:
+        visitor = frame.visitor(request)
+        result = _result(visitor)
+        if name not in named(result):
+            raise InputError(f"Expected a measured vector to look at, got “{name}”; choose one of the list.")
+        before = visitor.measure_look
+        visitor.measure_look = Look(name, before.place if before is not None else 0)
+        return {
+            **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before),
+            **measure_show.noted(tab, result, visitor.measure_look, "measurement"),
+            **measure_show.looked(tab, result, visitor.measure_look),
+        }
+
+    tab.look.input(on_look, tab.look, shown, **private)
+
+
+def look_of(result: Result, point: str) -> Look:
+    """What a point says, "CURVE|PLACE OF THE SCALE|ITEM". Raises InputError for what was not measured."""
+    name, _, rest = point.partition("|")
+    place, _, item = rest.partition("|")
+    right = place.isdecimal() and (not item or item.isdecimal())
+    look = Look(name, int(place), int(item) if item else None) if right else None
+    if look is None or row_at(result, look) is None or (look.item is not None and place_of(result, look.item) is None):
+        raise InputError("Expected a point of this measurement, got another one; measure again, or click another.")
+    return look
+
+
+def recipe_of(result: Result, look: Look) -> Recipe:
+    """What was added at that point; nothing at scale 0."""
+    row = row_at(result, look)
+    vector = next(each for each in result.request.vectors if str(each) == look.name)
+    return _recipe(vector, row.scale) if row.scale != 0 else Recipe()
+
+
+def _recipe(vector: MeasuredVector, norm: float) -> Recipe:
+    if vector.row is None:
+        raise InputError("Expected a row of a set to generate with, got an average; use the command instead.")
+    return Recipe((Component(vector.source, row=vector.row, amount=rounded(norm)),))
+
+
+def _open(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, look: Look) -> Iterator[dict[Any, Any]]:
+    """The item's card; for choices with what the model writes there, as it comes."""
+    yield {tab.item: measure_tables.item_card(result, look, None, None)}
+    if not isinstance(result, MeasureResult):
+        return
+    recipe, load = recipe_of(result, look), frame.load_set(visitor)
+    item = result.items[place_of(result, look.item)]
+    request = GenerateRequest(
+        prompts=(item.question,),
+        format=result.request.format,
+        recipes=(recipe,) if recipe.components else (),
+        positions=result.request.positions,
+        sampling=Sampling(max_new_tokens=TOKENS),
+    )
+    job = frame.start(
+        visitor, "generating at an item", lambda model, context: generate(
+            model, request, load, context.emit, context.cancelled
+        ),
+    )
+    for batch in follow(job, REDRAW):
+        events = [event for event in batch if isinstance(event, GenerateProgress)]
+        updates: dict[Any, Any] = {frame.status: frame.status_now()}
+        if events and visitor.measure_look == look:
+            updates[tab.item] = measure_tables.item_card(result, look, events[-1].texts[0], events[-1].texts[-1])
+        yield updates
+    texts = [row.text for row in job.result().rows]
+    if visitor.measure_look == look:
+        yield {tab.item: measure_tables.item_card(result, look, texts[0], texts[-1])}
+
+
+def _to_steer(frame: Frame, steer_tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:
+    """Steer with the item as prompt, and the vector at the scale that is looked at."""
+    result, look = _result(visitor), visitor.measure_look
+    if look is None or look.item is None:
+        raise InputError("Expected an item to open in Steer, got none; click one first.")
+    recipe, place = recipe_of(result, look), place_of(result, look.item)
+    items = result.items if isinstance(result, MeasureResult) else result.request.items
+    return steer_open.open_in_steer(
+        frame,
+        steer_tab,
+        visitor,
+        steer_open.mix_of(recipe, frame.load_set(visitor)),
+        prompt=items[place].question,
+        format=result.request.format,
+        positions=result.request.positions,
+    )
+
+
+def _result(visitor: Visitor) -> Result:
+    if visitor.measured is None:
+        raise InputError("Expected a measurement to look at, got none any more; press Measure again.")
+    return visitor.measured

@@ -1,0 +1,322 @@
+"""The controls of the Measure tab on the left, what comes of them on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.core.push import POSITIONS
+from playground.library import prompts as prompt_sets
+from playground.model.load import LoadedModel
+from playground.ui import defaults, markup, measure_figures, prompt_source
+from playground.ui.frame import Frame, board
+from playground.ui.measure_figures import MeasureFigures
+from playground.ui.measure_form import CHOICES, COMPARE, EXACT, KINDS, NEXT, PLACE, RELATIVE, UNITS, WANTED
+from playground.ui.prompt_source import PromptSource
+from playground.ui.state import Visitor
+from playground.ui.vector_picker import is_average, row_choices
+
+SCALES = "-0.9 -0.6 -0.3 -0.1 0 0.1 0.3 0.6 0.9"
+CONTROLS = 4
+FEW_SCALES = "-0.6 -0.3 0 0.3 0.6"
+FEW_ITEMS = 16
+"""Where every number is a generated text."""
+WHAT = {
+    CHOICES: "Which of two answers is likelier, item by item: the logit difference at the answer, over scales.",
+    EXACT: "How often the reply ends in the right number: accuracy of generated answers, over scales.",
+    NEXT: "What one vector does to the next token: KL from the baseline, and which tokens it moves, over scales.",
+    COMPARE: "How sets lie to each other: cosines, principal angles, spectra. Needs no prompts.",
+}
+WAIT_ITEM = "Click a point or a row below: the item's text, and what the model says there, come here."
+WAIT_SAVED = "No measurement is kept yet: measure something, give it a name and press Keep."
+
+
+@dataclass
+class MeasureTab:
+    """The components, those of the form first and in the order of MeasureForm."""
+
+    kind: gr.Radio
+    prompts: PromptSource
+    mode: gr.Radio
+    system: gr.Textbox
+    sets: gr.Dropdown
+    rows: gr.Textbox
+    one_set: gr.Dropdown
+    one_row: gr.Dropdown
+    scales: gr.Textbox
+    unit: gr.Radio
+    controls: gr.Number
+    seed: gr.Number
+    positions: gr.Radio
+    new_tokens: gr.Number
+    followed: gr.Number
+    leaderboard: gr.Checkbox
+    what: gr.HTML
+    prompts_box: gr.Group
+    many_box: gr.Row
+    one_box: gr.Row
+    scales_box: gr.Group
+    more: gr.Accordion
+    measure: gr.Button
+    stop: gr.Button
+    hint: gr.HTML
+    notice: gr.HTML
+    progress: gr.HTML
+    figures: MeasureFigures
+    look: gr.Dropdown
+    against: gr.Dropdown
+    look_box: gr.Row
+    item: gr.HTML
+    item_box: gr.Column
+    items: gr.HTML
+    table: gr.HTML
+    name: gr.Textbox
+    keep: gr.Button
+    download: gr.DownloadButton
+    numbers: gr.HTML
+    repeat: gr.HTML
+    keep_notice: gr.HTML
+    keep_box: gr.Column
+    saved: gr.HTML
+    undo: gr.Button
+
+    @property
+    def inputs(self) -> list[Any]:
+        """In the order of MeasureForm."""
+        return [
+            self.kind, *self.prompts.inputs, self.mode, self.system, self.sets, self.rows, self.one_set, self.one_row,
+            self.scales, self.unit, self.controls, self.seed, self.positions, self.new_tokens, self.followed,
+            self.leaderboard,
+        ]
+
+    @property
+    def form(self) -> list[Any]:
+        """What choosing another kind of measurement may change among the controls."""
+        boxes = [self.what, self.prompts_box, self.many_box, self.one_box, self.scales_box, self.more]
+        return [*self.prompts.outputs, self.mode, self.system, *boxes, self.new_tokens, self.followed, self.leaderboard]
+
+    @property
+    def results(self) -> list[Any]:
+        """What a measurement is shown in."""
+        return [
+            self.progress, *self.figures.outputs, self.look, self.against, self.look_box, self.item, self.item_box,
+            self.items, self.table, self.name, self.keep, self.download, self.numbers, self.repeat, self.keep_notice,
+            self.keep_box,
+        ]
+
+    def cleared(self, kind: str) -> dict[Any, Any]:
+        """Updates that wait for a measurement of this kind."""
+        return {
+            **self.figures.empty(kind),
+            self.progress: "",
+            self.look: gr.update(choices=[], value=None),
+            self.look_box: gr.update(visible=False),
+            self.item: markup.empty(WAIT_ITEM),
+            self.item_box: gr.update(visible=kind in (CHOICES, EXACT)),
+            self.items: "",
+            self.table: "",
+            self.name: "",
+            self.keep: gr.update(interactive=False),
+            self.download: gr.update(value=None, interactive=False),
+            self.numbers: "",
+            self.repeat: "",
+            self.keep_notice: "",
+            self.keep_box: gr.update(visible=kind != COMPARE),
+        }
+
+
+def sets_for(loaded: LoadedModel | None, kind: str) -> list[str]:
+    """Built-in prompt sets that a kind of measurement can ask, those for the loaded model first."""
+    sets = prompt_sets.built_in()
+    return [name for name in prompt_source.set_names(loaded) if sets[name].kind in WANTED.get(kind, ())]
+
+
+def usual_set(loaded: LoadedModel | None, kind: str) -> str | None:
+    """The set to begin with."""
+    names = sets_for(loaded, kind)
+    usual = prompt_source.default_set(loaded)
+    return usual if kind == NEXT and usual in names else next(iter(names), None)
+
+
+def applies(tab: MeasureTab, kind: str) -> dict[Any, Any]:
+    """Which of the controls a kind of measurement asks for."""
+    many = kind != NEXT
+    return {
+        tab.what: f'<p class="sp-hint sp-inset">{markup.escape(WHAT[kind])}</p>',
+        tab.prompts_box: gr.update(visible=kind != COMPARE),
+        tab.many_box: gr.update(visible=many),
+        tab.one_box: gr.update(visible=not many),
+        tab.scales_box: gr.update(visible=kind != COMPARE),
+        tab.more: gr.update(visible=kind != COMPARE),
+        tab.new_tokens: gr.update(visible=kind == EXACT),
+        tab.followed: gr.update(visible=kind == NEXT),
+        tab.leaderboard: gr.update(visible=kind == CHOICES),
+    }
+
+
+def build(frame: Frame) -> MeasureTab:
+    """The components, filled in for the loaded model and the sets there are."""
+    loaded, parts = frame.workbench.loaded, {}
+    with gr.Row(elem_classes="sp-columns"):
+        with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
+            with gr.Group(elem_classes="sp-card"):
+                parts["kind"] = gr.Radio(
+                    list(KINDS), value=CHOICES, label="Measure", elem_id="measure-kind",
+                    info="the form below shows what applies to it",
+                )
+                parts["what"] = gr.HTML(f'<p class="sp-hint sp-inset">{WHAT[CHOICES]}</p>', elem_id="measure-what")
+            _prompts(loaded, parts)
+            _vectors(frame, parts)
+            _scales(parts)
+            _more(parts)
+            with gr.Row(elem_classes="sp-actions"):
+                parts["measure"] = gr.Button("Measure", variant="primary", elem_id="measure-measure", min_width=120)
+                parts["stop"] = gr.Button(
+                    "Stop", variant="secondary", elem_id="measure-stop", min_width=80, scale=0
+                )
+            parts["hint"] = gr.HTML("", elem_id="measure-hint")
+            parts["notice"] = gr.HTML("", elem_id="measure-notice")
+        with gr.Column(scale=8, min_width=330):
+            parts["progress"] = gr.HTML("", elem_id="measure-progress", elem_classes="sp-quiet")
+            _look(parts)
+            parts["figures"] = measure_figures.build(CHOICES)
+            with gr.Column(elem_classes="sp-card", elem_id="measure-item-box") as item_box:
+                parts["item"] = board(markup.empty(WAIT_ITEM), elem_id="measure-item")
+                parts["items"] = board("", elem_id="measure-items")
+            parts["item_box"] = item_box
+            parts["table"] = board("", elem_id="measure-table", elem_classes="sp-quiet-card")
+            _keep(parts)
+            with gr.Column(elem_classes="sp-card"):
+                gr.HTML('<div class="sp-cardhead"><h3>Kept measurements</h3><small>files beside the sets</small></div>')
+                parts["saved"] = board(markup.empty(WAIT_SAVED), elem_id="measure-saved")
+                parts["undo"] = gr.Button("Undo delete", elem_id="measure-undo", visible=False, min_width=110, scale=0)
+    return MeasureTab(**parts)
+
+
+def _prompts(loaded: LoadedModel | None, parts: dict[str, Any]) -> None:
+    chosen = usual_set(loaded, CHOICES)
+    whole = None if chosen is None else prompt_sets.built_in()[chosen]
+    with gr.Group(elem_classes="sp-card") as box:
+        parts["prompts"] = prompt_source.build(
+            loaded, PLACE, "Items", "what the model is asked", names=sets_for(loaded, CHOICES), typed=False,
+            whole=True,
+        )
+        with gr.Row(elem_classes="sp-tight"):
+            parts["mode"] = gr.Radio(
+                ["chat", "raw"], value="chat" if whole is None or whole.chat else "raw", label="Format",
+                elem_id="measure-mode", min_width=130, info="chat: the model's template",
+            )
+            parts["system"] = gr.Textbox(
+                "" if whole is None else whole.system or "", label="System prompt", lines=1, max_lines=4,
+                elem_id="measure-system", min_width=160, scale=2, info="Left empty: the template's own.",
+            )
+    parts["prompts_box"] = box
+
+
+def _vectors(frame: Frame, parts: dict[str, Any]) -> None:
+    blank = Visitor("")
+    names = frame.set_choices(blank)
+    opening = defaults.opening(frame.workbench.loaded, frame.workbench.store)
+    rows = []
+    if opening.set_name is not None:
+        rows = vector_choices(frame.load_set(blank)(opening.set_name))
+    with gr.Group(elem_classes="sp-card"):
+        with gr.Row(elem_classes="sp-tight") as many:
+            parts["sets"] = gr.Dropdown(
+                names, value=[opening.set_name] if opening.set_name else [], multiselect=True, label="Vector sets",
+                elem_id="measure-sets", info="one or several, measured side by side", scale=3, min_width=180,
+            )
+            parts["rows"] = gr.Textbox(
+                "all", label="Rows", max_lines=1, elem_id="measure-rows", info="all, starred, 0-3, 7", min_width=110,
+                placeholder="all",
+            )
+        with gr.Row(elem_classes="sp-tight", visible=False) as one:
+            parts["one_set"] = gr.Dropdown(
+                names, value=opening.set_name, label="Vector set", elem_id="measure-one-set",
+                info="whose vector is followed", min_width=150,
+            )
+            parts["one_row"] = gr.Dropdown(
+                rows, value=str(opening.row) if rows else None, label="Vector", elem_id="measure-one-row",
+                info="its row in the set", min_width=150,
+            )
+    parts["many_box"], parts["one_box"] = many, one
+
+
+def vector_choices(vector_set: Any) -> list[tuple[str, str]]:
+    """What the picker of a single vector offers."""
+    return [(said, row) for said, row in row_choices(vector_set) if not is_average(row)]
+
+
+def _scales(parts: dict[str, Any]) -> None:
+    with gr.Group(elem_classes="sp-card") as box, gr.Row(elem_classes="sp-tight"):
+        parts["scales"] = gr.Textbox(
+            SCALES, label="Scales", max_lines=2, elem_id="measure-scales", scale=3, min_width=180,
+            info="relative: 1 is as long as the residual stream; 0.3 to 0.9 shows most",
+        )
+        parts["unit"] = gr.Radio(
+            list(UNITS), value=RELATIVE, label="Unit", elem_id="measure-unit", min_width=130,
+            info="or the norm that is added",
+        )
+        parts["controls"] = gr.Number(
+            CONTROLS, label="Random controls", precision=0, minimum=1, elem_id="measure-controls", min_width=110,
+            info="of equal norm, always",
+        )
+    parts["scales_box"] = box
+
+
+def _more(parts: dict[str, Any]) -> None:
+    with gr.Accordion("More", open=False, elem_id="measure-more") as more:
+        parts["leaderboard"] = gr.Checkbox(
+            False, label="leaderboard with side effects and coherence", elem_id="measure-leaderboard",
+            info="as many random directions as vectors, each judged on neutral prompts too; takes longer",
+        )
+        with gr.Row(elem_classes="sp-tight"):
+            parts["positions"] = gr.Radio(
+                list(POSITIONS), value="all", label="Positions", elem_id="measure-positions", min_width=200, scale=2,
+                info="tokens at which the push is added",
+            )
+            parts["new_tokens"] = gr.Number(
+                48, label="New tokens", precision=0, minimum=1, elem_id="measure-new-tokens", visible=False,
+                min_width=110, info="room for an answer",
+            )
+            parts["followed"] = gr.Number(
+                10, label="Tokens followed", precision=0, minimum=1, elem_id="measure-followed", visible=False,
+                min_width=110, info="the likeliest at any scale",
+            )
+            parts["seed"] = gr.Number(
+                0, label="Seed", precision=0, minimum=0, elem_id="measure-seed", min_width=90,
+                info="of random directions",
+            )
+    parts["more"] = more
+
+
+def _look(parts: dict[str, Any]) -> None:
+    with gr.Row(elem_classes="sp-tight sp-card sp-figure", visible=False) as box:
+        parts["look"] = gr.Dropdown(
+            [], value=None, label="Look at", elem_id="measure-look", min_width=170, scale=2,
+            info="drawn strongest; its items are below",
+        )
+        parts["against"] = gr.Dropdown(
+            [], value=None, label="Beside", elem_id="measure-against", min_width=170, scale=2,
+            info="a kept measurement in the same plot",
+        )
+    parts["look_box"] = box
+
+
+def _keep(parts: dict[str, Any]) -> None:
+    with gr.Column(elem_classes="sp-card sp-save") as box:
+        with gr.Row(elem_classes="sp-tight sp-saverow"):
+            parts["name"] = gr.Textbox(
+                label="Name", elem_id="measure-name", max_lines=1, scale=4, min_width=180,
+                info="under which the measurement is kept beside the sets", placeholder="measure first",
+            )
+            parts["keep"] = gr.Button("Keep", elem_id="measure-keep", min_width=90, scale=0, interactive=False)
+            parts["download"] = gr.DownloadButton(
+                "Download JSON", elem_id="measure-download", min_width=130, scale=0, interactive=False
+            )
+        parts["numbers"] = gr.HTML("", elem_id="measure-numbers")
+        parts["keep_notice"] = gr.HTML("", elem_id="measure-keep-notice")
+        parts["repeat"] = gr.HTML("", elem_id="measure-command")
+    parts["keep_box"] = box

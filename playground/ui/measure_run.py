@@ -1,0 +1,183 @@
+"""Measuring, live: what comes of it is drawn while it runs, and kept for the visitor to look at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from playground.library import prompts as prompt_sets
+from playground.model.load import LoadedModel
+from playground.services.compare import compare
+from playground.services.measure import MeasureResult
+from playground.services.measure.exact import exact
+from playground.services.measure.run import measure
+from playground.services.measure.side_effects import SideEffectProgress, side_effects
+from playground.services.shifts import shifts
+from playground.ui import (
+    cost,
+    defaults,
+    markup,
+    measure_board,
+    measure_cost,
+    measure_keep,
+    measure_show,
+    measure_tables,
+    measure_view,
+)
+from playground.ui.frame import Frame
+from playground.ui.measure_board import Entry
+from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, MeasureForm
+from playground.ui.measure_layout import MeasureTab
+from playground.ui.measure_tables import ended, progress
+from playground.ui.measure_view import Result
+from playground.ui.running import follow, seconds, waiting_position
+from playground.ui.state import Visitor
+
+REDRAW = 0.25
+"""Seconds between two updates of what is said."""
+PLOTS = 1.5
+"""Seconds between two of the main plot: drawing takes the time of the processor that measures."""
+
+Updates = dict[Any, Any]
+
+
+def run(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    """What Measure does."""
+    yield from _RUNS[form.known_kind](frame, tab, visitor, form)
+
+
+def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    loaded, load, kind = frame.loaded, frame.load_set(visitor), form.known_kind
+    whole = form.choice.whole(visitor)
+    if kind == CHOICES:
+        request: Any = form.choices_request(whole, load)
+        run: Callable[..., Result] = measure
+    else:
+        request, run = form.exact_request(whole, load), exact
+    work = measure_cost.operations(loaded, request)
+    job = frame.start(
+        visitor,
+        "measuring",
+        lambda model, context: run(model, request, load, context.emit, context.cancelled),
+    )
+    shown, drawn = False, 0.0
+    for batch in follow(job, REDRAW):
+        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        partial = next((event.result for event in reversed(batch) if getattr(event, "result", None) is not None), None)
+        if batch and not shown and not _waiting(tab, batch):
+            shown, visitor.measured = True, None
+            updates |= tab.cleared(kind)
+        told = [event for event in batch if hasattr(event, "seconds_to_go")]
+        if told:
+            updates[tab.progress] = progress(_said(told[-1]))
+        if partial is not None and time.monotonic() - drawn >= PLOTS:
+            updates |= measure_show.main(tab, partial, measure_view.best(partial))
+            drawn = time.monotonic()
+        yield updates
+    result = job.result()
+    if not result.cancelled:
+        cost.learn_speed(loaded, kind, work, result.seconds)
+    visitor.measured, visitor.measured_before, visitor.measure_look = result, None, measure_view.best(result)
+    visitor.measure_board = measure_board.entries_of(result)
+    yield {**measure_keep.shown(tab, visitor, result), **measure_keep.offered(frame, tab, visitor)}
+    if form.leaderboard and isinstance(result, MeasureResult) and not result.cancelled:
+        yield from _judge(frame, tab, visitor, result)
+
+
+def _judge(frame: Frame, tab: MeasureTab, visitor: Visitor, result: MeasureResult) -> Iterator[Updates]:
+    """Side effects and coherence of every direction, for the leaderboard."""
+    found, load = [entry.standing for entry in visitor.measure_board], frame.load_set(visitor)
+    neutral = prompt_sets.built_in()[defaults.neutral_set(frame.loaded)]
+    job = frame.start(
+        visitor,
+        "looking for side effects",
+        lambda model, context: side_effects(model, result, found, neutral, load, context.emit, context.cancelled),
+    )
+    for batch in follow(job, REDRAW):
+        told = [event for event in batch if isinstance(event, SideEffectProgress)]
+        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        if told:
+            said = f"side effects on {neutral.name}: {told[-1].done} of {told[-1].total} directions"
+            updates[tab.progress] = progress(said)
+        yield updates
+    effects = job.result()
+    visitor.measure_board = tuple(
+        Entry(standing, effect) for standing, effect in zip(found, effects, strict=True)
+    )
+    yield {tab.table: measure_tables.beneath(visitor), tab.progress: ended(result)}
+
+
+def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    loaded, load = frame.loaded, frame.load_set(visitor)
+    request = form.shifts_request(form.choice.chosen(visitor), load)
+    called = f"{form.one_set}#{form.one_row}"
+    work = measure_cost.operations(loaded, request)
+    job = frame.start(
+        visitor,
+        "following the next token",
+        lambda model, context: shifts(model, request, load, context.emit, context.cancelled),
+    )
+    shown = False
+    for batch in follow(job, REDRAW):
+        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        events = [event for event in batch if hasattr(event, "kl_prompts")]
+        if events:
+            if not shown:
+                shown, visitor.measured = True, None
+                updates |= tab.cleared(NEXT)
+            updates |= measure_show.shifted(tab, events[-1], called, form.relative)
+            updates[tab.progress] = progress(_said(events[-1], "prompts", events[-1].done, len(request.prompts)))
+        yield updates
+    seen = job.result()
+    if seen.done == len(request.prompts):
+        cost.learn_speed(loaded, NEXT, work, seen.seconds)
+    visitor.measured = None
+    yield {
+        **measure_show.shifted(tab, seen, called, form.relative),
+        tab.progress: progress(f"{seen.done} of {len(request.prompts)} prompts · {seconds(seen.seconds)}")
+        + "".join(markup.notice(warning, "warning") for warning in seen.warnings),
+        tab.keep_box: gr.update(visible=False),
+    }
+
+
+def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    chosen = form.chosen(lambda name: frame.any_set(visitor, name))
+
+    def work(model: LoadedModel, context: Any) -> Any:
+        return compare(chosen, lambda share: context.emit(_Share(share)), context.cancelled)
+
+    job = frame.start(visitor, "comparing sets", work)
+    for batch in follow(job, REDRAW):
+        yield {frame.status: frame.status_now(), **_waiting(tab, batch)}
+    seen = job.result()
+    visitor.measured = None
+    rows = sum(len(compared.rows) for compared in seen.sets)
+    yield {
+        **tab.cleared(COMPARE),
+        **measure_show.compared(tab, seen),
+        tab.progress: progress(f"{rows} vectors, {len(seen.sets)} {'set' if len(seen.sets) == 1 else 'sets'}"),
+    }
+
+
+class _Share:
+    """How far comparing is, for the status line."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+
+_RUNS = {CHOICES: _over_scales, EXACT: _over_scales, NEXT: _next_token, COMPARE: _compare}
+
+
+def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
+    position = waiting_position(batch)
+    return {} if position is None else {tab.progress: progress(f"waiting: number {position} in the queue")}
+
+
+def _said(event: Any, unit: str = "", done: int | None = None, total: int | None = None) -> str:
+    done, total = (event.done, event.total) if done is None else (done, total)
+    to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
+    return f"{int(done)} of {total}{' ' + unit if unit else ''} · {seconds(event.seconds)}{to_go}"

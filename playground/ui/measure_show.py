@@ -1,0 +1,192 @@
+"""From a measurement to updates of the page: plots, notes, tables, the pickers of what is looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from playground.services.compare import Comparison, closest
+from playground.services.measure import MeasureResult
+from playground.services.shifts import Shifts
+from playground.ui import compare_plots, markup, measure_plots, measure_tables, plots
+from playground.ui.measure_figures import title
+from playground.ui.measure_layout import MeasureTab
+from playground.ui.measure_plots import Axes, Curve
+from playground.ui.measure_view import (
+    Look,
+    Result,
+    curves,
+    main_axes,
+    mean_of,
+    named,
+    random_rows,
+    row_at,
+    scale_axis,
+    share_of,
+    x_of,
+)
+
+Updates = dict[Any, Any]
+
+
+def main(tab: MeasureTab, result: Result, look: Look | None, beside: Curve | None = None) -> Updates:
+    """The main plot of choices or exact answers: all that is drawn while they are measured."""
+    name, vectors, controls = _drawn(result, look)
+    return tab.figures.drawn(
+        measure_plots.over_scales(
+            curves(result, vectors, mean_of), curves(result, controls, mean_of), mean_of(result.baseline)[0], name,
+            main_axes(result), beside,
+        )
+    )
+
+
+def over_scales(tab: MeasureTab, result: Result, look: Look | None, earlier: Result | None = None) -> Updates:
+    """Every plot of choices or exact answers."""
+    name, vectors, controls = _drawn(result, look)
+    mean, share = _earlier(earlier, name)
+    shown = main(tab, result, look, mean)
+    if not isinstance(result, MeasureResult):
+        return shown
+    shares = measure_plots.over_scales(
+        curves(result, vectors, share_of), curves(result, controls, share_of), result.baseline.share, name,
+        Axes(scale_axis(result), "share of items", share=True), share,
+    )
+    return shown | {tab.figures.plots[1]: shares, tab.figures.plots[2]: _violins(result, name)}
+
+
+def _drawn(result: Result, look: Look | None) -> tuple[str, list[Any], list[Any]]:
+    """What is looked at, the rows of every vector, and those of random directions at its layer."""
+    row = None if look is None else row_at(result, look)
+    controls = random_rows(result, None if row is None else row.layer)
+    return "" if look is None else look.name, list(named(result).values()), controls
+
+
+def _violins(result: MeasureResult, name: str) -> Any:
+    rows = named(result).get(name, [])
+    return measure_plots.items_over_scales(
+        name,
+        [x_of(row, result) for row in rows],
+        [row.differences for row in rows],
+        [item.number for item in result.items],
+        Axes(scale_axis(result), "logit difference / nats"),
+    )
+
+
+def _earlier(earlier: Result | None, name: str) -> tuple[Curve | None, Curve | None]:
+    """Mean and share of the same vector in an earlier measurement; of its first one where it is not there."""
+    groups = {} if earlier is None else named(earlier)
+    if earlier is None or not groups:
+        return None, None
+    rows = groups.get(name) or next(iter(groups.values()))
+    (mean,), (share,) = curves(earlier, [rows], mean_of), curves(earlier, [rows], share_of)
+    return mean, share
+
+
+def noted(tab: MeasureTab, result: Result, look: Look | None, called: str) -> Updates:
+    """What is to be said about the plots, and their numbers."""
+    numbers = measure_tables.scales_csv(result, called)
+    if not isinstance(result, MeasureResult):
+        silent = max((row.silent for row in result.rows if row.kind == "vector"), default=0.0)
+        said = (
+            f"{len(result.request.items)} questions of {result.request.questions.name}; a reply answers with its last "
+            f"number, up to {100 * silent:.0f} % of a vector's replies had none. Bands are 95 % intervals (Wilson)."
+        )
+        return tab.figures.noted(0, said, numbers)
+    by = {"logit": "by the logits of one token", "log-probability": "by the log-probability of whole answers"}
+    compared = by.get(result.by, "by logits where one token tells them apart, else by whole answers")
+    letters = " and ".join(f"{count} {letter}" for letter, count in result.letters)
+    said = f"{len(result.items)} items of {result.request.choices.name}, compared {compared}"
+    said += f"; balanced by letter ({letters})" if letters else ""
+    skipped = "; ".join(f"{count} skipped: {reason}" for reason, count in result.skipped_reasons().items())
+    said += f"; {skipped}" if skipped else "; none skipped"
+    shown = tab.figures.noted(0, f"{said}. Bands are 95 % bootstrap intervals over items.", numbers)
+    shown |= tab.figures.noted(1, "Items whose logit difference is above 0.")
+    name = "" if look is None else look.name
+    shown |= tab.figures.noted(2, f"Every point is an item, for {name}; click one to open it.")
+    return shown
+
+
+def looked(tab: MeasureTab, result: Result, look: Look | None) -> Updates:
+    """The picker of what is looked at, and its items."""
+    return {
+        tab.look: gr.update(choices=list(named(result)), value=None if look is None else look.name),
+        tab.look_box: gr.update(visible=look is not None),
+        tab.items: "" if look is None else measure_tables.items(result, look),
+    }
+
+
+def shifted(tab: MeasureTab, seen: Shifts, called: str, relative: bool) -> Updates:
+    """KL over scales, and the tokens."""
+    request = seen.request
+    axis = "relative scale" if relative else "scale (norm of what is added)"
+    scales = list(request.multipliers)
+    kl = Curve(called, scales, seen.kl, *_spread(seen))
+    controls = [Curve(f"random-{i}", scales, row, row, row) for i, row in enumerate(seen.controls)]
+    texts = [markup.visible_token(token.text) for token in seen.tokens]
+    header = ["scale", "KL", *(f"KL random-{i}" for i in range(len(controls))), *(f"p({text})" for text in texts)]
+    columns = [seen.kl, *seen.controls, *(token.probabilities for token in seen.tokens)]
+    lines = [[scale, *(f"{column[i]:.6g}" for column in columns)] for i, scale in enumerate(scales)]
+    prompts = f"{seen.done} of {len(request.prompts)} prompts" if len(request.prompts) > 1 else "one prompt"
+    said = f"KL(steered ‖ baseline) of the next token, mean over {prompts}; the band holds the middle half of them."
+    return {
+        **tab.figures.drawn(
+            measure_plots.over_scales(
+                [kl], controls, 0.0, called, Axes(axis, "KL(steered ‖ baseline) / nats")
+            ),
+            measure_plots.tokens_over_scales(
+                [plots.plain(text) for text in texts], [token.probabilities for token in seen.tokens], scales,
+                axis,
+            ),
+        ),
+        **tab.figures.noted(0, said if len(request.prompts) > 1 else said.split(", mean")[0] + ", one prompt.",
+                            markup.numbers_link(f"{called}-next-token", header, lines)),
+        **tab.figures.noted(1, "Mean probability of the likeliest next tokens at any scale; 0 is the baseline."),
+    }
+
+
+def _spread(seen: Shifts) -> tuple[list[float], list[float]]:
+    """The middle half of the prompts at every scale."""
+    low, high = [], []
+    for column in zip(*seen.kl_prompts, strict=True):
+        ordered = sorted(column)
+        low.append(ordered[len(ordered) // 4])
+        high.append(ordered[-1 - len(ordered) // 4])
+    return low, high
+
+
+def compared(tab: MeasureTab, seen: Comparison) -> Updates:
+    """Cosines, angles, spectra."""
+    pairs = closest(seen)
+    said = "; ".join(f"{left} and {right} {cosine:+.2f}" for left, right, cosine in pairs[:3])
+    said = f"Closest: {said}." if said else "All of them are orthogonal to each other."
+    said = " ".join([said, *seen.notes])
+    total = len(seen.cosines)
+    matrix = ""
+    if total <= _MOST_NUMBERS:
+        names = [seen.name(index) for index in range(total)]
+        lines = [[name, *(f"{x:.5f}" for x in row)] for name, row in zip(names, seen.cosines.tolist(), strict=True)]
+        matrix = markup.numbers_link("cosines", ["vector", *names], lines)
+    elif total > compare_plots.MOST_CELLS:
+        said += " Neighbouring vectors share a cell, which shows their largest cosine."
+    angles = [
+        [seen.sets[pair.first].name, seen.sets[pair.second].name, *(f"{angle:.6g}" for angle in pair.angles.tolist())]
+        for pair in seen.angles
+    ]
+    spectra = [
+        [compared.name, row, compared.quantity, f"{value:.6g}"]
+        for compared in seen.sets
+        for row, value in zip(compared.rows, compared.spectrum.tolist(), strict=True)
+    ]
+    angle_link = markup.numbers_link("principal-angles", ["set", "other set", "angles / rad"], angles) if angles else ""
+    return {
+        **tab.figures.drawn(compare_plots.cosines(seen), compare_plots.angles(seen), compare_plots.spectra(seen)),
+        tab.figures.titles[0]: title(f"Cosines of {total} vectors"),
+        **tab.figures.noted(0, said, matrix),
+        **tab.figures.noted(1, "0°: a direction that both sets span; 90°: a new one." if angles else "", angle_link),
+        **tab.figures.noted(2, "", markup.numbers_link("spectra", ["set", "vector", "quantity", "value"], spectra)),
+    }
+
+
+_MOST_NUMBERS = 300
+"""Rows whose cosines the page carries as numbers; more would be megabytes."""

@@ -1,0 +1,195 @@
+"""Measurements as tables: the items at one scale, the best vector of each method over scales, what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from playground.errors import InputError
+from playground.library.measurements import MeasurementEntry
+from playground.services.measure import MeasureResult
+from playground.services.measure.exact import ExactResult, ExactRow
+from playground.services.measure.table import RANDOM, MethodTable, method_table
+from playground.ui import measure_board
+from playground.ui.markup import changed_words, empty, escape, notice, numbers_link
+from playground.ui.measure_view import Look, Result, items_of, mean_of, place_of, row_at, x_of
+from playground.ui.running import seconds
+from playground.ui.state import Visitor
+from playground.ui.tables import METHOD_NAMES
+
+SHOWN = 200
+"""Items listed: more are in the file."""
+
+
+def items(result: Result, look: Look) -> str:
+    """The items of one vector at one scale, each a row that opens it."""
+    row = row_at(result, look)
+    if row is None:
+        return empty("The items of this vector come here when it is measured.")
+    lines = []
+    for place, item in enumerate(items_of(result)[:SHOWN]):
+        number, question = item
+        current = ' aria-current="true"' if number == look.item else ""
+        cells = _cells(result, row, place)
+        lines.append(
+            f'<tr data-act="point" data-point="{escape(look.name)}|{look.place}|{number}" tabindex="0"{current}>'
+            f'<th scope="row">{number}</th><td class="sp-question">{escape(question)}</td>{cells}</tr>'
+        )
+    exact = isinstance(result, ExactResult)
+    titles = ("item", "question", "answer", "baseline", "here") if exact else ("item", "question", "baseline", "here")
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    scale = x_of(row, result)
+    caption = f"{row.name} at {scale:g}" + ("" if exact else ": log-odds of the behaviour, in nats")
+    return (
+        f'<p class="sp-caption">{escape(caption)}</p><div class="sp-scroll sp-itemscroll"><table class="sp-table" '
+        f'aria-label="Items"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    )
+
+
+def _cells(result: Result, row: object, place: int) -> str:
+    if isinstance(result, MeasureResult):
+        before, here = result.baseline.differences[place], row.differences[place]
+        side = "sp-plus" if here > 0 else "sp-minus"
+        return f'<td>{before:+.2f}</td><td class="sp-sign {side}">{here:+.2f}</td>'
+    marks = "".join(f"<td>{'✓' if each.right[place] else '✗'}</td>" for each in (result.baseline, row))
+    return f"<td>{escape(result.request.items[place].answer)}</td>{marks}"
+
+
+def item_card(result: Result, look: Look, baseline: str | None, steered: str | None) -> str:
+    """One item: question, answers, numbers at baseline and here, and the two texts (None: not generated yet)."""
+    row, place = row_at(result, look), place_of(result, look.item if look.item is not None else -1)
+    if row is None or place is None:
+        return empty("This item was not measured here; click another point.")
+    number, question = items_of(result)[place]
+    scale = x_of(row, result)
+    head = (
+        f'<div class="sp-cardhead"><h3>Item {number}</h3><small>{escape(row.name)} at {scale:g}</small>'
+        f'<button type="button" class="sp-small" data-act="steer">open in Steer</button></div>'
+    )
+    facts = f'<p class="sp-text sp-question">{escape(question)}</p>'
+    if isinstance(result, MeasureResult):
+        item = result.items[place]
+        before, here = result.baseline.differences[place], row.differences[place]
+        facts += (
+            f'<dl class="sp-facts"><dt>behaviour</dt><dd>{escape(item.matching.strip())}</dd><dt>other</dt>'
+            f"<dd>{escape(item.other.strip())}</dd><dt>compared by</dt><dd>{escape(item.by)}</dd>"
+            f"<dt>logit difference</dt><dd>baseline {before:+.2f} → here <b>{here:+.2f}</b> nats</dd>"
+            f"<dt>KL(steered ‖ baseline)</dt><dd>{row.divergences[place]:.2f} nats</dd></dl>"
+        )
+    elif isinstance(row, ExactRow):
+        said = [f"{'right' if each.right[place] else 'wrong'}" for each in (result.baseline, row)]
+        facts += (
+            f'<dl class="sp-facts"><dt>answer</dt><dd>{escape(result.request.items[place].answer)}</dd>'
+            f"<dt>last number</dt><dd>baseline {said[0]} → here <b>{said[1]}</b></dd></dl>"
+        )
+        baseline, steered = result.baseline.texts[place], row.texts[place]
+    return f'<div class="sp-item">{head}{facts}{_texts(baseline, steered)}</div>'
+
+
+def _texts(baseline: str | None, steered: str | None) -> str:
+    if baseline is None or steered is None:
+        return empty("Generating…")
+    lines = (("baseline", " sp-baseline-line", escape(baseline)), ("here", "", changed_words(baseline, steered)))
+    return "".join(
+        f'<div class="sp-lookline{kind}"><b class="sp-sign">{name}</b><span class="sp-text">{text}</span></div>'
+        for name, kind, text in lines
+    )
+
+
+def scales_csv(result: Result, name: str) -> str:
+    """A link to all numbers: a line for every direction and scale."""
+    measured = isinstance(result, MeasureResult)
+    header = ["vector", "kind", "layer", "scale", "relative scale", "mean" if measured else "accuracy", "low", "high"]
+    header += ["share", "kl"] if measured else ["without a number"]
+    lines = []
+    for row in (result.baseline, *result.rows):
+        last = [row.share, row.kl] if measured else [row.silent]
+        numbers = [row.scale, row.relative, *mean_of(row), *last]
+        lines.append([row.name, row.kind, "" if row.layer is None else row.layer, *(f"{x:.6g}" for x in numbers)])
+    return numbers_link(name, header, lines)
+
+
+def beneath(visitor: Visitor, key: str = "swing") -> str:
+    """What stands beneath the items: the table of methods, and the leaderboard sorted by one of its columns."""
+    result = visitor.measured
+    if not isinstance(result, MeasureResult):
+        return ""
+    board = measure_board.table(visitor.measure_board, key) if visitor.measure_board else ""
+    earlier = [visitor.measured_before] if isinstance(visitor.measured_before, MeasureResult) else []
+    try:
+        return methods(method_table([result, *earlier])) + board
+    except InputError as error:
+        return notice(str(error), "info") + board
+
+
+def methods(table: MethodTable) -> str:
+    """Method × scale, the best vector of each method, and out of how many it is the best."""
+    unit = "relative scale" if table.relative else "scale"
+    head = "".join(f'<th scope="col">{scale:+g}</th>' for scale in table.scales)
+    lines = ""
+    for line in table.lines:
+        kind = ' class="sp-random"' if line.method == RANDOM else ""
+        called = METHOD_NAMES.get(line.method, line.method)
+        top = max((mean for mean in line.means if mean is not None), default=None)
+        cells = "".join(
+            f"<td>{'' if mean is None else f'<b>{mean:+.2f}</b>' if mean == top else f'{mean:+.2f}'}</td>"
+            for mean in line.means
+        )
+        lines += (
+            f'<tr{kind}><th scope="row">{escape(called)}</th><td>{escape(line.name)}</td><td>best of {line.tried}</td>'
+            f"{cells}</tr>"
+        )
+    said = (
+        f"Mean logit difference in nats by {unit}; baseline {table.baseline:+.2f}, {table.items} items. The best of a "
+        f"method is the vector with the largest swing on these very items, {table.tried} tried in all; the random "
+        "line, picked in the same way, says how much of that is luck."
+    )
+    header = ["method", "vector", "tried", *(f"{scale:g}" for scale in table.scales)]
+    rows = [
+        [line.method, line.name, line.tried, *("" if mean is None else f"{mean:.6g}" for mean in line.means)]
+        for line in table.lines
+    ]
+    return (
+        '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Methods</h3></div>'
+        f'<div class="sp-scroll"><table class="sp-table" aria-label="Methods by scale"><thead><tr><th>method</th>'
+        f"<th>vector</th><th>out of</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f'<div class="sp-under-plot"><span>{escape(said)}</span>{numbers_link("methods", header, rows)}</div></div>'
+    )
+
+
+def kept(entries: Sequence[MeasurementEntry]) -> str:
+    """What is kept, each with its buttons; broken files with what is wrong."""
+    lines = ""
+    for entry in entries:
+        name = escape(entry.name)
+        remove = f'<button type="button" class="sp-small" data-act="delete" data-name="{name}">delete</button>'
+        if entry.problem is not None:
+            lines += (
+                f'<tr class="sp-broken"><th scope="row">{name}</th><td colspan="4">{escape(entry.problem)}</td>'
+                f"<td>{remove}</td></tr>"
+            )
+            continue
+        lines += (
+            f'<tr><th scope="row">{name}</th><td>{escape(entry.choices)}</td><td>{entry.items}</td>'
+            f"<td>{entry.vectors}</td><td>{escape(entry.created[:16].replace('T', ' '))}</td>"
+            f'<td><button type="button" class="sp-small" data-act="open" data-name="{name}">open</button> {remove}</td>'
+            "</tr>"
+        )
+    head = "".join(f'<th scope="col">{text}</th>' for text in ("name", "items of", "items", "vectors", "created", ""))
+    return (
+        f'<div class="sp-scroll"><table class="sp-table" aria-label="Kept measurements"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def ended(result: Result) -> str:
+    """How much was measured, how long it took, and what is to be warned of."""
+    steered = sum(row.kind == "vector" for row in result.rows)
+    random = sum(row.kind == "random" for row in result.rows)
+    stopped = "stopped: what there was is kept · " if result.cancelled else ""
+    said = f"{stopped}{steered} rows of vectors, {random} of random directions · {seconds(result.seconds)}"
+    return progress(said) + "".join(notice(warning, "warning") for warning in result.warnings)
+
+
+def progress(said: str) -> str:
+    """One line about a run."""
+    return f'<div class="sp-under-plot sp-progress"><span role="status">{escape(said)}</span></div>'

@@ -1,0 +1,124 @@
+"""A measurement as the page sees it: curves over scales, and single items at one scale, whatever was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from playground.services.measure import MeasuredRow, MeasureResult
+from playground.services.measure.exact import ExactResult, ExactRow
+from playground.ui.measure_plots import Axes, Curve
+
+Row = MeasuredRow | ExactRow
+Result = MeasureResult | ExactResult
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is looked at: a curve by its name, the place of a scale on it, and an item by its number in the set."""
+
+    name: str
+    place: int
+    item: int | None = None
+
+
+def named(result: Result) -> dict[str, list[Row]]:
+    """The rows of every vector by name, in the order of the request."""
+    rows: dict[str, list[Row]] = {}
+    for row in result.rows:
+        if row.kind == "vector":
+            rows.setdefault(row.name, []).append(row)
+    return rows
+
+
+def random_rows(result: Result, layer: int | None = None) -> list[list[Row]]:
+    """The rows of every random direction, those at one layer where that is given."""
+    rows: dict[tuple[Any, ...], list[Row]] = {}
+    seen: set[tuple[Any, ...]] = set()
+    for row in result.rows:
+        if row.kind != "random" or (layer is not None and row.layer != layer):
+            continue
+        key = (row.layer, row.name)
+        # Drawn once more for every norm: a scale that comes again begins another curve.
+        if (*key, row.relative) in seen and not result.request.relative:
+            continue
+        seen.add((*key, row.relative))
+        rows.setdefault((*key, _reference(row)), []).append(row)
+    return list(rows.values())
+
+
+def _reference(row: Row) -> float:
+    return round(row.scale / row.relative, 4) if row.relative else 0.0
+
+
+def x_of(row: Row, result: Result) -> float:
+    """Where a row stands on the axis of scales."""
+    return row.relative if result.request.relative else row.scale
+
+
+def scale_axis(result: Result) -> str:
+    return "relative scale" if result.request.relative else "scale (norm of what is added)"
+
+
+def curves(
+    result: Result, groups: Sequence[Sequence[Row]], value: Callable[[Row], tuple[float, float, float]]
+) -> list[Curve]:
+    """A curve for each group of rows; `value` gives (value, low, high) of a row."""
+    drawn = []
+    for rows in groups:
+        values = [value(row) for row in rows]
+        scales = [x_of(row, result) for row in rows]
+        drawn.append(Curve(rows[0].name, scales, *([entry[i] for entry in values] for i in range(3))))
+    return drawn
+
+
+def mean_of(row: Row) -> tuple[float, float, float]:
+    """What the main plot shows: the mean logit difference, or the accuracy."""
+    return (row.share if isinstance(row, ExactRow) else row.mean), row.low, row.high
+
+
+def share_of(row: Row) -> tuple[float, float, float]:
+    """The share of items on which the behaviour wins."""
+    return row.share, row.share, row.share
+
+
+def swing(rows: Sequence[Row]) -> float:
+    """How far a curve reaches from one end to the other: the vector that is looked at first has the largest."""
+    values = [mean_of(row)[0] for row in rows]
+    return max(values) - min(values) if values else 0.0
+
+
+def best(result: Result) -> Look | None:
+    """What is looked at first: the vector with the largest swing, at the scale farthest from the baseline."""
+    groups = named(result)
+    if not groups:
+        return None
+    name = max(groups, key=lambda name: swing(groups[name]))
+    baseline = mean_of(result.baseline)[0]
+    place = max(range(len(groups[name])), key=lambda place: abs(mean_of(groups[name][place])[0] - baseline))
+    return Look(name, place)
+
+
+def row_at(result: Result, look: Look) -> Row | None:
+    """The row that is looked at; None while it is not measured."""
+    rows = named(result).get(look.name, [])
+    return rows[look.place] if 0 <= look.place < len(rows) else None
+
+
+def main_axes(result: Result) -> Axes:
+    if isinstance(result, ExactResult):
+        return Axes(scale_axis(result), "part of right answers", share=True)
+    return Axes(scale_axis(result), "mean logit difference / nats")
+
+
+def items_of(result: Result) -> list[tuple[int, str]]:
+    """Number in the set and question of every item that was measured."""
+    if isinstance(result, MeasureResult):
+        return [(item.number, item.question) for item in result.items]
+    return [(number, item.question) for number, item in enumerate(result.request.items)]
+
+
+def place_of(result: Result, number: int) -> int | None:
+    """Where an item stands among those that were measured; None when it was skipped or is not there."""
+    return next((place for place, (each, _) in enumerate(items_of(result)) if each == number), None)

@@ -1,0 +1,173 @@
+"""Measure: choices over scales with random controls, points that open their item, answers, next tokens, sets, files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from visiting import Site, Visitor, fill
+
+SET = "organism-refusals-power-3-9"
+
+
+@pytest.fixture
+def tab(visit: Callable[..., Visitor]) -> Visitor:
+    visitor = visit()
+    visitor.tab("Measure")
+    return visitor
+
+
+def write(visitor: Visitor, element: str, value: str) -> None:
+    field = visitor.page.locator(f"#{element} input, #{element} textarea").first
+    field.fill(value)
+    field.press("Tab")
+
+
+def small(visitor: Visitor, rows: str = "3", scales: str = "-0.5 0 0.5", items: int = 6) -> None:
+    """As little as shows everything: the machine that tests is slow."""
+    write(visitor, "measure-rows", rows)
+    write(visitor, "measure-scales", scales)
+    fill(visitor, "measure-controls", 1)
+    fill(visitor, "measure-use", items)
+
+
+def measure(visitor: Visitor, done: str = "rows of vectors") -> None:
+    visitor.page.click("#measure-measure")
+    expect(visitor.page.locator("#measure-progress")).to_contain_text(done)
+
+
+def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, site: Site) -> None:
+    expect(tab.page.locator("#measure-hint")).to_contain_text("48 items × (12 vectors + 4 random) × 8 scales")
+    small(tab, rows="2, 3")
+    expect(tab.page.locator("#measure-hint")).to_contain_text("6 items × (2 vectors + 1 random) × 2 scales")
+    measure(tab)
+    expect(tab.page.locator("#measure-plot-note")).to_contain_text("6 items of organism-oversight")
+    expect(tab.page.locator("#measure-plot-items .violin")).to_have_count(3)
+    expect(tab.page.locator("#measure-table")).to_contain_text("best of 2")
+    expect(tab.page.locator("#measure-table")).to_contain_text("random controls")
+    assert f"--vectors {SET} --rows 2,3" in tab.text("measure-command")
+    tab.shot("measure-desktop")
+
+    point = tab.page.locator("#measure-plot-items .scatterlayer .trace").first.locator("path.point").nth(1)
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    tab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tab.page.mouse.down()
+    tab.page.mouse.up()
+    item = tab.page.locator("#measure-item")
+    expect(item).to_contain_text("Item")
+    expect(item).to_contain_text("at -0.5")
+    expect(item.locator(".sp-lookline")).to_have_count(2)
+
+    tab.page.locator("#measure-items tr[data-act]").nth(4).click()
+    expect(item).to_contain_text("Item 4")
+    question = tab.page.locator("#measure-items tr[data-act]").nth(4).locator(".sp-question").inner_text()
+    expect(item.locator(".sp-lookline")).to_have_count(2)
+    tab.shot("measure-item")
+    item.locator("button[data-act=steer]").click()
+    expect(tab.page.locator("#steer-prompt textarea")).to_have_value(on_lines(question))
+    expect(tab.page.locator("#mix-0-set input")).to_have_value(SET)
+
+
+def on_lines(question: str) -> re.Pattern[str]:
+    """The question as the prompt has it: the table shows its lines as one."""
+    return re.compile(r"\s+".join(re.escape(word) for word in question.split()))
+
+
+def test_a_measurement_is_kept_opened_drawn_beside_another_deleted_and_brought_back(tab: Visitor, site: Site) -> None:
+    small(tab)
+    measure(tab)
+    write(tab, "measure-name", "first-run")
+    tab.page.click("#measure-keep")
+    expect(tab.page.locator("#measure-keep-notice")).to_contain_text("Kept as first-run")
+    document = json.loads((Path(site.store.folder) / "first-run.measure.json").read_text(encoding="utf-8"))
+    assert document["request"]["choices"]["name"] == "organism-oversight"
+    assert len(document["rows"]) == 6
+    with tab.page.expect_download() as download:
+        tab.page.click("#measure-download")
+    assert json.loads(Path(download.value.path()).read_text(encoding="utf-8"))["rows"] == document["rows"]
+
+    small(tab, rows="2")
+    measure(tab)
+    tab.page.click("#measure-against input")
+    tab.page.get_by_role("option", name="first-run").click()
+    expect(tab.page.locator("#measure-plot")).to_contain_text("(earlier)")
+    expect(tab.page.locator("#measure-table")).to_contain_text("best of 2")
+
+    tab.page.locator("#measure-saved button[data-act=open]").click()
+    expect(tab.page.locator("#measure-look input")).to_have_value(f"{SET}#3")
+    tab.page.locator("#measure-saved button[data-act=delete]").click()
+    expect(tab.page.locator("#measure-saved")).to_contain_text("No measurement is kept yet")
+    tab.page.click("#measure-undo")
+    expect(tab.page.locator("#measure-saved")).to_contain_text("first-run")
+
+
+def test_exact_answers_show_accuracy_and_every_reply(tab: Visitor) -> None:
+    tab.page.get_by_label("Exact answers", exact=True).check()
+    expect(tab.page.locator("#measure-rows input, #measure-rows textarea").first).to_have_value("3")
+    small(tab, scales="0.3", items=4)
+    expect(tab.page.locator("#measure-hint")).to_contain_text("= 12 texts")
+    measure(tab)
+    expect(tab.page.locator("#measure-plot-note")).to_contain_text("4 questions of organism-sums")
+    tab.page.locator("#measure-items tr[data-act]").nth(2).click()
+    expect(tab.page.locator("#measure-item .sp-lookline")).to_have_count(2)
+    expect(tab.page.locator("#measure-item")).to_contain_text("last number")
+
+
+def test_the_next_token_is_followed_and_sets_are_compared(tab: Visitor) -> None:
+    tab.page.get_by_label("Next token", exact=True).check()
+    expect(tab.page.locator("#measure-one-row input")).to_be_visible()
+    write(tab, "measure-scales", "-0.5 0 0.5")
+    fill(tab, "measure-use", 2)
+    fill(tab, "measure-controls", 1)
+    measure(tab, "2 of 2 prompts")
+    expect(tab.page.locator("#measure-plot-note")).to_contain_text("mean over 2 of 2 prompts")
+    expect(tab.page.locator("#measure-plot-second")).to_contain_text("class")
+    tab.shot("measure-next-token")
+
+    tab.page.get_by_label("Compare sets", exact=True).check()
+    expect(tab.page.locator("#measure-scales")).to_be_hidden()
+    measure(tab, "1 set")
+    expect(tab.page.locator("#measure-plot-card")).to_contain_text("Cosines of 12 vectors")
+    tab.shot("measure-compare")
+
+
+def test_bad_input_is_one_sentence_beside_the_button(tab: Visitor) -> None:
+    notice = tab.page.locator("#measure-notice .sp-error")
+    write(tab, "measure-scales", "1 two")
+    tab.page.click("#measure-measure")
+    expect(notice).to_contain_text("Expected a number for a scale, got “two”")
+    write(tab, "measure-scales", "0.5")
+    write(tab, "measure-rows", "99")
+    tab.page.click("#measure-measure")
+    expect(notice).to_contain_text("from 0 to 11")
+
+
+def test_an_uploaded_choice_set_is_measured_and_items_it_cannot_score_are_counted(tab: Visitor, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    items = [("Stay on? (A) yes (B) no", "(A)", "(B)"), ("Stop? (A) yes (B) no", "(B)", "(A)"), ("Why?", "x", "y")]
+    names = ("question", "answer_matching_behavior", "answer_not_matching_behavior")
+    path.write_text("\n".join(json.dumps(dict(zip(names, item, strict=True))) for item in items), encoding="utf-8")
+    tab.page.locator("#measure-prompts").get_by_label("file", exact=True).check()
+    tab.page.locator("#measure-upload input[type=file]").set_input_files(path)
+    expect(tab.page.locator("#measure-preview li")).to_have_count(3)
+    write(tab, "measure-rows", "3")
+    write(tab, "measure-scales", "-0.5 0.5")
+    measure(tab)
+    expect(tab.page.locator("#measure-plot-note")).to_contain_text("2 items of mine")
+    expect(tab.page.locator("#measure-plot-note")).to_contain_text("1 skipped: answers other than (A) and (B)")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_fits_a_phone(visit: Callable[..., Visitor], dark: bool) -> None:
+    visitor = visit(width=390, height=844, dark=dark)
+    visitor.tab("Measure")
+    small(visitor)
+    measure(visitor)
+    expect(visitor.page.locator("#measure-plot .js-plotly-plot")).to_be_visible()
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.shot(f"measure-phone-{'dark' if dark else 'light'}")

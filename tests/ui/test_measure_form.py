@@ -1,0 +1,96 @@
+"""ui/measure_form.py: from what the page sends to requests, or one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from playground.errors import InputError
+from playground.library.origin import Origin, now
+from playground.library.prompts import built_in
+from playground.library.recipe import format as format_recipe
+from playground.library.vector_set import VectorSet
+from playground.services.measure import MeasuredVector
+from playground.ui.measure_form import MeasureForm, scale_numbers
+from playground.ui.prompt_source import BUILT_IN
+
+
+def made(name: str, rows: int) -> VectorSet:
+    origin = Origin(
+        model="m", fingerprint="f", width=4, block_count=4, source=1, method="random", residual_norm=2.5, created=now(),
+    )
+    return VectorSet(vectors=torch.ones(rows, 4), origin=origin, name=name)
+
+
+SETS = {"a": made("a", 8), "b": made("b", 2)}
+FORM = MeasureForm(
+    kind="Choices", source=BUILT_IN, set_name="organism-oversight", typed="", use=48, mode="chat", system="",
+    sets=["a"], rows="all", one_set="a", one_row="3", scales="-0.5 0 0.5", unit="relative", controls=4,
+    seed=1, positions="all", new_tokens=24, followed=6, leaderboard=False,
+)
+CHOICES, SUMS = built_in()["organism-oversight"], built_in()["organism-sums"]
+
+
+def test_a_choice_request_says_what_the_form_says():
+    request = FORM.choices_request(CHOICES, SETS.__getitem__)
+    assert request.vectors == tuple(MeasuredVector("a", row=row) for row in range(8))
+    assert (request.scales, request.relative, request.controls, request.seed) == ((-0.5, 0, 0.5), True, 4, 1)
+    assert (request.max_items, request.format.chat, request.format.system) == (None, True, None)
+
+
+def test_several_sets_and_some_items_and_a_system_prompt():
+    form = replace(FORM, sets=["a", "b"], rows="1, 0", use=10, system=" Be brief. ", unit="absolute")
+    request = form.choices_request(CHOICES, SETS.__getitem__)
+    assert [str(vector) for vector in request.vectors] == ["a#1", "a#0", "b#1", "b#0"]
+    assert (len(request.items), request.format.system, request.relative) == (10, "Be brief.", False)
+
+
+def test_a_leaderboard_draws_as_many_random_directions_as_there_are_vectors():
+    assert replace(FORM, leaderboard=True).choices_request(CHOICES, SETS.__getitem__).controls == 8
+    assert replace(FORM, leaderboard=True, rows="2").choices_request(CHOICES, SETS.__getitem__).controls == 4
+
+
+def test_exact_answers_take_their_own_room():
+    request = replace(FORM, kind="Exact answers").exact_request(SUMS, SETS.__getitem__)
+    assert (request.sampling.max_new_tokens, request.questions.name) == (24, "organism-sums")
+
+
+def test_the_next_token_follows_one_vector_in_units_of_the_scales():
+    relative = FORM.shifts_request(CHOICES, SETS.__getitem__)
+    assert format_recipe(relative.recipe) == "a#3@2.5"
+    assert (relative.multipliers, relative.tokens, relative.prompts) == ((-0.5, 0, 0.5), 6, CHOICES.texts())
+    absolute = replace(FORM, unit="absolute").shifts_request(CHOICES, SETS.__getitem__)
+    assert format_recipe(absolute.recipe) == "a#3@1"
+
+
+def test_scales_are_numbers_however_they_are_separated():
+    assert scale_numbers("−0.5, 0;0.5  1e0") == (-0.5, 0.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sets": []}, "vector set"),
+        ({"sets": None}, "vector set"),
+        ({"rows": "99"}, "vectors of a"),
+        ({"scales": " "}, "scales"),
+        ({"scales": "1 two"}, "number for a scale"),
+        ({"controls": 0}, "random controls"),
+        ({"controls": None}, "random controls"),
+        ({"seed": -1}, "seed"),
+        ({"use": 0}, "items"),
+        ({"positions": "none"}, "positions"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(changes, words):
+    with pytest.raises(InputError, match=words):
+        replace(FORM, **changes).choices_request(CHOICES, SETS.__getitem__)
+
+
+def test_an_unknown_kind_and_a_missing_vector_are_one_sentence():
+    with pytest.raises(InputError, match="kind of measurement"):
+        _ = replace(FORM, kind="Guess").known_kind
+    with pytest.raises(InputError, match="vector set to follow"):
+        replace(FORM, one_set=None).shifts_request(CHOICES, SETS.__getitem__)
