@@ -20,7 +20,7 @@ from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
 from playground.model.load import LoadedModel
-from playground.model.question_pass import Cut, cut, logits, run
+from playground.model.question_pass import Cut, Prefix, cut, logits, run, run_prefix
 from playground.model.question_trees import Layout, Question, rows, trees
 from playground.model.row_pushes import batch_pushes
 
@@ -63,7 +63,7 @@ class AnswerReader:
         self._cuts: tuple[int, list[Cut]] | None = None
         with _memory(loaded):
             self._layouts = self._laid_out()
-            self._still = [run(loaded, cut(loaded, layout, 0, 1), {}, positions) for layout in self._layouts]
+            self._still = self._unsteered(self._layouts)
             self.baseline = self._judged(self._still)[0]
 
     @property
@@ -74,7 +74,7 @@ class AnswerReader:
     @property
     def tokens(self) -> int:
         """Tokens that one list of pushes costs in each block, padding counted."""
-        return sum(layout.tokens for layout in self._layouts)
+        return len(self._layouts[0].prefix) + sum(layout.tokens for layout in self._layouts)
 
     @property
     def side_by_side(self) -> int:
@@ -96,12 +96,15 @@ class AnswerReader:
         batches = [pushes[start : start + self.side_by_side] for start in range(0, len(pushes), self.side_by_side)]
         passes = len(batches) * len(self._layouts)
         for number, batch in enumerate(batches):
+            with _memory(self._loaded):
+                additions, prefix = self._begin(batch)
             states = []
-            for place in range(len(self._layouts)):
+            for place, begun in enumerate(self._cuts[1]):
                 if cancelled():
                     return
                 with _memory(self._loaded):
-                    states.append(self._steered(place, batch))
+                    moved = run(self._loaded, begun, additions, self._positions, prefix)
+                states.append(moved[: len(batch)])
                 tell((number * len(self._layouts) + place + 1) / passes)
             with _memory(self._loaded):
                 readings = self._judged([torch.cat(pair) for pair in zip(self._still, states, strict=True)])
@@ -118,9 +121,10 @@ class AnswerReader:
 
     def _laid_out(self) -> list[Layout]:
         if _may_know_trees(self._loaded, max(question.length for question in self._questions)):
-            laid_out = trees(self._questions, *_costs(self._loaded))
-            if self._computes(laid_out):
-                return laid_out
+            for with_prefix in (True, False):
+                laid_out = trees(self._questions, *_costs(self._loaded), with_prefix)
+                if self._computes(laid_out):
+                    return laid_out
         # Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a
         # padded row becomes NaN: float64 models get rows of one length.
         padding = self._loaded.dtype != torch.float64
@@ -133,10 +137,10 @@ class AnswerReader:
         longest = max(range(len(self._questions)), key=lambda number: self._questions[number].length)
         tried = next(layout for layout in laid_out if longest in layout.questions)
         try:
-            read = logits(loaded, run(loaded, cut(loaded, tried, 0, 1), {}, "all")[0])
+            read = logits(loaded, self._unsteered([tried])[0][0])
         except torch.OutOfMemoryError:
             raise
-        except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):
+        except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
             return False  # masks of this shape are news to the model
         others = [number for number in tried.questions if number != longest]
         for number in [longest, *others][:_CHECKED]:
@@ -149,8 +153,14 @@ class AnswerReader:
                 return False
         return True
 
-    def _steered(self, place: int, batch: Sequence[Sequence[Push]]) -> Tensor:
-        """(C, R, d): the last block's output at the reads of layout `place`, for every list of pushes."""
+    def _unsteered(self, layouts: Sequence[Layout]) -> list[Tensor]:
+        """(1, R, d) a layout: the last block's output at its reads."""
+        cuts = [cut(self._loaded, layout, 0, 1) for layout in layouts]
+        prefix = run_prefix(self._loaded, cuts[0], {}, "all")
+        return [run(self._loaded, begun, {}, "all", prefix) for begun in cuts]
+
+    def _begin(self, batch: Sequence[Sequence[Push]]) -> tuple[dict[int, Tensor], Prefix | None]:
+        """What is added for every list of pushes, (C, d) a layer; and the tokens before all layouts, run with it."""
         additions = {push.layer: push.vector for push in batch_pushes(batch)}
         source = min(additions, default=0)
         copies = 1 if self.as_trees else self.side_by_side
@@ -159,7 +169,7 @@ class AnswerReader:
         # A cut with copies is made for exactly as many; what is missing to them adds nothing.
         short = max(0, copies - len(batch))
         additions = {layer: nn.functional.pad(vectors, (0, 0, 0, short)) for layer, vectors in additions.items()}
-        return run(self._loaded, self._cuts[1][place], additions, self._positions)[: len(batch)]
+        return additions, run_prefix(self._loaded, self._cuts[1][0], additions, self._positions)
 
     def _judged(self, states: Sequence[Tensor]) -> list[Reading]:
         """A reading for each of C entries of `states`, (C, R, d) a layout; entry 0 is the baseline."""

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from transformers import DynamicCache
 
 from playground.core.push import Positions
 from playground.model.blocks import decoder_blocks
 from playground.model.load import LoadedModel
 from playground.model.question_trees import Layout
 from playground.model.steering import BlockCall, capture_block_inputs, only_last_positions, put_out, read_residuals
+
+_CACHE = "past_key_values"  # what blocks call the cache; where they have another name for it, no prefix is set aside
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,48 +32,71 @@ class Cut:
     copies: int
     stream: Tensor  # (b, T, d)
     calls: tuple[BlockCall, ...]  # of the blocks s+1..L−1
+    prefix: Cut | None = None  # the tokens before the layout, (1, P)
+
+
+class Prefix:
+    """Keys and values (C, heads, P, …) that a prefix leaves in each block, in the place of a transformers cache."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+        self._whole = False
+
+    def finish(self) -> Prefix:
+        """From now on keys and values are read, and what follows the prefix leaves none."""
+        self._whole = True
+        return self
+
+    def update(self, keys: Tensor, values: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
+        """As the attention of a block calls it, with keys and values of this pass."""
+        if not self._whole:
+            self._kept[layer] = keys, values
+            return keys, values
+        before = self._kept[layer]
+        return torch.cat((before[0], keys), dim=-2), torch.cat((before[1], values), dim=-2)
 
 
 @torch.no_grad()
 def cut(loaded: LoadedModel, layout: Layout, source: int, copies: int) -> Cut:
     """Run the layout up to `source`. The model itself lays out masks for the larger batch that copies make."""
-    inputs = _inputs(loaded, layout, copies)
-    above = range(source + 1, loaded.block_count)
-    if not above:
-        with read_residuals(loaded.model, [source]) as streams:
-            loaded.model(**inputs, use_cache=False)
-        return Cut(layout, source, copies, streams[source][: len(layout.input_ids)].clone(), ())
-    with capture_block_inputs(loaded.model, above) as calls:
-        loaded.model(**inputs, use_cache=False)
-    stream = calls[above[0]].hidden_states[: len(layout.input_ids)].clone()
-    # What went into the blocks above is not needed, and is as large as the stream for every one of them.
-    return Cut(layout, source, copies, stream, tuple(replace(calls[layer], hidden_states=stream) for layer in above))
+    if not layout.prefix:
+        return _cut(loaded, layout, source, copies, {"use_cache": False})
+    cache = DynamicCache()
+    before = _cut(loaded, _alone(layout.prefix), source, 1, {"past_key_values": cache, "use_cache": True})
+    return replace(
+        _cut(loaded, layout, source, copies, {"past_key_values": cache, "use_cache": True}), prefix=before
+    )
 
 
 @torch.no_grad()
-def run(loaded: LoadedModel, begun: Cut, additions: Mapping[int, Tensor], positions: Positions) -> Tensor:
+def run_prefix(loaded: LoadedModel, begun: Cut, additions: Mapping[int, Tensor], positions: Positions) -> Prefix | None:
+    """What `run` needs of the tokens before the layout, for the same additions; None where there are none.
+
+    It is the same for all layouts that are cut from one list of questions at one source.
+    """
+    if begun.prefix is None:
+        return None
+    prefix = Prefix()
+    _through(loaded, begun.prefix, additions, positions, prefix, last=1)
+    return prefix.finish()
+
+
+@torch.no_grad()
+def run(
+    loaded: LoadedModel,
+    begun: Cut,
+    additions: Mapping[int, Tensor],
+    positions: Positions,
+    prefix: Prefix | None,
+) -> Tensor:
     """What the last block puts out at the layout's reads: (C, R, d), for C rows added at each layer of `additions`.
 
     `additions` are (C, d) in float32 or wider, at layers from the cut's source on; without any, C is 1. They are cast
-    once to the model's dtype, as in `steer`.
+    once to the model's dtype, as in `steer`. `prefix` is what `run_prefix` made of them.
     """
-    layout, stream = begun.layout, begun.stream
-    count = len(next(iter(additions.values()))) if additions else 1
-    steered = None if positions == "all" else layout.generated == (positions == "generated")
-    hidden_states = _added(stream.expand(count, *stream.shape), additions.get(begun.source), steered).flatten(0, 1)
-    blocks = decoder_blocks(loaded.model)[begun.source + 1 :]
-    with ExitStack() as cuts:
-        # Of the last block only the places that are read are wanted. Its attention needs the others, its MLP does not.
-        mlp = getattr(blocks[-1], "mlp", None) if len(blocks) else None
-        if isinstance(mlp, nn.Module):
-            cuts.enter_context(only_last_positions(mlp, layout.last))
-        for layer, (call, block) in enumerate(zip(begun.calls, blocks, strict=True), start=begun.source + 1):
-            hidden_states = call(block, hidden_states)
-            if layer in additions:
-                split = hidden_states.unflatten(0, (count, -1))
-                hidden_states = _added(split, additions[layer], steered).flatten(0, 1)
-    split = hidden_states.unflatten(0, (count, -1))
-    return split[:, layout.rows.to(split.device), layout.places.to(split.device)]
+    layout = begun.layout
+    states = _through(loaded, begun, additions, positions, prefix, layout.last)
+    return states[:, layout.rows.to(states.device), layout.places.to(states.device)]
 
 
 @torch.no_grad()
@@ -101,3 +127,53 @@ def _added(hidden_states: Tensor, rows: Tensor | None, steered: Tensor | None) -
         return hidden_states
     push = rows.to(hidden_states)[:, None, None]
     return hidden_states + (push if steered is None else push * steered.to(hidden_states)[None, :, :, None])
+
+
+def _cut(loaded: LoadedModel, layout: Layout, source: int, copies: int, caching: dict[str, object]) -> Cut:
+    inputs = _inputs(loaded, layout, copies)
+    above = range(source + 1, loaded.block_count)
+    if not above:
+        with read_residuals(loaded.model, [source]) as streams:
+            loaded.model(**inputs, **caching)
+        return Cut(layout, source, copies, streams[source][: len(layout.input_ids)].clone(), ())
+    with capture_block_inputs(loaded.model, above) as calls:
+        loaded.model(**inputs, **caching)
+    stream = calls[above[0]].hidden_states[: len(layout.input_ids)].clone()
+    # What went into the blocks above is not needed, and is as large as the stream for every one of them.
+    return Cut(layout, source, copies, stream, tuple(replace(calls[layer], hidden_states=stream) for layer in above))
+
+
+def _through(
+    loaded: LoadedModel,
+    begun: Cut,
+    additions: Mapping[int, Tensor],
+    positions: Positions,
+    prefix: Prefix | None,
+    last: int,
+) -> Tensor:
+    """What the last block puts out, (C, b, T, d), right at the `last` places; with `prefix` in the place of a cache."""
+    layout, stream = begun.layout, begun.stream
+    count = len(next(iter(additions.values()))) if additions else 1
+    steered = None if positions == "all" else layout.generated == (positions == "generated")
+    hidden_states = _added(stream.expand(count, *stream.shape), additions.get(begun.source), steered).flatten(0, 1)
+    blocks = decoder_blocks(loaded.model)[begun.source + 1 :]
+    with ExitStack() as cuts:
+        # Of the last block only the places that are read are wanted. Its attention needs the others, its MLP does not.
+        mlp = getattr(blocks[-1], "mlp", None) if len(blocks) else None
+        if isinstance(mlp, nn.Module):
+            cuts.enter_context(only_last_positions(mlp, last))
+        for layer, (call, block) in enumerate(zip(begun.calls, blocks, strict=True), start=begun.source + 1):
+            if prefix is not None:
+                call = replace(call, kwargs=call.kwargs | {_CACHE: prefix})
+            hidden_states = call(block, hidden_states)
+            if layer in additions:
+                split = hidden_states.unflatten(0, (count, -1))
+                hidden_states = _added(split, additions[layer], steered).flatten(0, 1)
+    return hidden_states.unflatten(0, (count, -1))
+
+
+def _alone(tokens: tuple[int, ...]) -> Layout:
+    """Tokens of a prompt as a layout of one row in which nothing is read."""
+    ids, none = torch.tensor([tokens]), torch.zeros(0, dtype=torch.int64)
+    places = torch.arange(len(tokens))[None]
+    return Layout((), ids, places, torch.ones_like(ids), torch.zeros_like(ids).bool(), none, none, (), ())

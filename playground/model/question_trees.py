@@ -2,7 +2,8 @@
 
 A tree is laid out as one row of a batch. Every token sees itself and the tokens before it on its own branch, and has
 the place in the sequence that it would have alone; so the model computes what it would for each question by itself,
-and what questions share (a system prompt, the template, the prompt before either answer) once.
+and what questions share (a system prompt, the template, the prompt before either answer) once. What all of them begin
+with may be set aside altogether, for the keys and values it leaves in every block.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 
@@ -54,8 +55,9 @@ class Term:
 class Layout:
     """Some questions as a batch (b, T) of tokens, on the CPU.
 
-    `mask` is (b, T), 0 where padded, for a batch with one sequence a row; or for trees (b, T, T) bool, which token sees
-    which. `generated` tells tokens of answers from those of prompts. Logits are read at (`rows[i]`, `places[i]`); the
+    `mask` is (b, T), 0 where padded, for a batch with one sequence a row. For trees it is (b, T, P + T) bool: which
+    token sees which, first of all the P tokens of `prefix`, with which all questions begin and which are not in the
+    batch. `generated` tells tokens of answers from those of prompts. Logits are read at (`rows[i]`, `places[i]`); the
     answers of question `questions[i]` part at the read `partings[i]`. `last`: all reads are among as many last places.
     """
 
@@ -68,6 +70,7 @@ class Layout:
     places: Tensor
     partings: tuple[int, ...]
     terms: tuple[Term, ...]
+    prefix: tuple[int, ...] = ()
 
     @property
     def is_tree(self) -> bool:
@@ -83,18 +86,19 @@ class Layout:
         return self.input_ids.numel()
 
 
-def trees(questions: Sequence[Question], per_token: float, per_pair: float) -> list[Layout]:
-    """The questions as trees, one a layout.
+def trees(questions: Sequence[Question], per_token: float, per_pair: float, with_prefix: bool) -> list[Layout]:
+    """The questions as trees, one a layout; `with_prefix`, what all of them begin with is set aside.
 
     Larger trees share more and cost more attention: the size is the one of least cost, `per_token` for every token and
     `per_pair` for every pair of tokens in a tree.
     """
     # Neighbours in this order share their beginnings.
     order = sorted(range(len(questions)), key=lambda number: (questions[number].prompt, questions[number].shared))
+    prefix = _common([question.prompt for question in questions]) if with_prefix else ()
     best: tuple[float, list[_Tree]] | None = None
     for size in _SIZES:
-        grown = _grow(questions, order, size)
-        cost = sum(len(tree.tokens) * (per_token + per_pair * len(tree.tokens)) for tree in grown)
+        grown = _grow(questions, order, size, prefix)
+        cost = sum(len(tree.tokens) * (per_token + per_pair * (len(prefix) + len(tree.tokens))) for tree in grown)
         if best is None or cost < best[0]:
             best = cost, grown
         if len(grown) == 1:
@@ -147,9 +151,10 @@ def _sequences(question: Question, number: int) -> Iterator[_Sequence]:
 
 
 class _Tree:
-    """Tokens with their parents, parents first."""
+    """Tokens with their parents, parents first; the `prefix` of all sequences left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: tuple[int, ...]) -> None:
+        self.prefix = prefix
         self.tokens: list[int] = []
         self.parents: list[int] = []
         self.depths: list[int] = []
@@ -162,8 +167,8 @@ class _Tree:
     def add(self, number: int, question: Question) -> None:
         self.questions.append(number)
         for sequence in _sequences(question, number):
-            path, node = [], -1
-            for depth, token in enumerate(sequence.tokens):
+            path, node = [-1] * len(self.prefix), -1
+            for depth, token in enumerate(sequence.tokens[len(path) :], start=len(path)):
                 node = self._child(node, token, depth, depth >= len(sequence.tokens) - sequence.generated)
                 path.append(node)
             self.reads += [(number, sign, path[place], token) for place, sign, token in sequence.reads]
@@ -194,21 +199,35 @@ class _Tree:
             questions=tuple(self.questions),
             input_ids=torch.tensor(self.tokens)[order][None],
             position_ids=torch.tensor(self.depths)[order][None],
-            mask=sees[order][:, order][None],
+            mask=nn.functional.pad(sees[order][:, order], (len(self.prefix), 0), value=True)[None],
             generated=torch.tensor(self.generated)[order][None],
             rows=torch.zeros(len(read), dtype=torch.int64),
             places=torch.arange(len(unread), count),
             partings=tuple(number_of[node] for node in self.partings),
             terms=tuple(Term(question, sign, number_of[node], token) for question, sign, node, token in self.reads),
+            prefix=self.prefix,
         )
 
 
-def _grow(questions: Sequence[Question], order: Sequence[int], size: int) -> list[_Tree]:
+def _common(prompts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The tokens that all prompts begin with, short of the last token of any."""
+    first, last = min(prompts), max(prompts)
+    room = min(map(len, prompts)) - 1
+    count = 0
+    while count < room and first[count] == last[count]:
+        count += 1
+    return first[:count]
+
+
+def _grow(
+    questions: Sequence[Question], order: Sequence[int], size: int, prefix: tuple[int, ...]
+) -> list[_Tree]:
     """Trees of about `size` tokens: at least one question each, and never more than one question beyond it."""
-    grown = [_Tree()]
+    grown = [_Tree(prefix)]
     for number in order:
-        if grown[-1].questions and len(grown[-1].tokens) + questions[number].length // 2 > size:
-            grown.append(_Tree())
+        expected = (questions[number].length - len(prefix)) // 2
+        if grown[-1].questions and len(grown[-1].tokens) + expected > size:
+            grown.append(_Tree(prefix))
         grown[-1].add(number, questions[number])
     return grown
 

@@ -78,6 +78,23 @@ def test_positions_tell_prompts_from_answers(tiny, architecture, positions, answ
     assert not torch.allclose(got, read(loaded, answers), atol=0.01)
 
 
+@pytest.mark.parametrize("architecture", ["llama", "qwen3", "gpt2", "phi3", "olmo2", "gpt_neox", "gemma3", "falcon"])
+@pytest.mark.parametrize("positions", ["all", "prompt", "generated"])
+def test_what_all_questions_begin_with_runs_apart_and_changes_nothing(tiny, architecture, positions):
+    loaded = tiny(architecture)
+    ends = ("a dog?", "the lazy dog. Does it?", "a cat.", "it")
+    prompts = [f"The quick brown fox jumps over {end}" for end in ends]
+    pushes = [[Push(layer, direction(layer, scale))] for layer in (0, 1, 3) for scale in (-2.0, 2.0)]
+    for answers in ([LETTERS] * 4, WHOLE):
+        pairs = list(zip(prompts, answers, strict=True))
+        reader = AnswerReader(loaded, [question(loaded, prompt, RAW, pair) for prompt, pair in pairs], positions)
+        got = torch.stack([reading.differences for reading in reader.read(pushes)])
+        expected = [[log_odds(loaded, prompt, RAW, pair, push, positions) for prompt, pair in pairs] for push in pushes]
+        torch.testing.assert_close(got, torch.tensor(expected, dtype=torch.float64), rtol=1e-3, atol=1e-3)
+        if architecture in ("llama", "qwen3", "phi3", "olmo2"):  # others run it with every tree, or as rows
+            assert len(reader._layouts[0].prefix) >= 5
+
+
 @pytest.mark.parametrize("architecture", ["qwen3", "falcon", "gemma2"])
 def test_float64_agrees_far_closer(tiny, architecture):
     loaded = tiny(architecture, "float64")
