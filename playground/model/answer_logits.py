@@ -52,8 +52,12 @@ class Reading:
 class AnswerReader:
     """Reads questions of one model under pushes. `baseline` is the reading without any."""
 
-    def __init__(self, loaded: LoadedModel, questions: Sequence[Question], positions: Positions = "all") -> None:
-        """Runs the baseline. Raises InputError for no questions, ModelError when memory runs out."""
+    def __init__(
+        self, loaded: LoadedModel, questions: Sequence[Question], positions: Positions = "all", source: int = 0
+    ) -> None:
+        """Runs the baseline, and keeps what ran up to `source` for pushes there. Raises InputError for no questions,
+        ModelError when memory runs out.
+        """
         if not questions:
             raise InputError("Expected at least one question, got none.")
         self._loaded = loaded
@@ -62,8 +66,11 @@ class AnswerReader:
         self._budget = _TOKENS.get(loaded.device.type, _TOKENS_ELSEWHERE)
         self._cuts: tuple[int, list[Cut]] | None = None
         with _memory(loaded):
-            self._layouts = self._laid_out()
-            self._still = self._unsteered(self._layouts)
+            self._layouts = self._laid_out(source)
+            cuts = [cut(loaded, layout, source, 1) for layout in self._layouts]
+            self._still = self._unsteered(cuts)
+            if self.as_trees:
+                self._cuts = (source, cuts)
             self.baseline = self._judged(self._still)[0]
 
     @property
@@ -119,11 +126,11 @@ class AnswerReader:
                     "found on this model."
                 )
 
-    def _laid_out(self) -> list[Layout]:
+    def _laid_out(self, source: int) -> list[Layout]:
         if _may_know_trees(self._loaded, max(question.length for question in self._questions)):
             for with_prefix in (True, False):
                 laid_out = trees(self._questions, *_costs(self._loaded), with_prefix)
-                if self._computes(laid_out):
+                if self._computes(laid_out, source):
                     return laid_out
         # Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a
         # padded row becomes NaN: float64 models get rows of one length.
@@ -131,13 +138,13 @@ class AnswerReader:
         return list(rows(self._questions, self._budget, self._loaded.tokenizer.pad_token_id, padding))
 
     @torch.no_grad()
-    def _computes(self, laid_out: Sequence[Layout]) -> bool:
+    def _computes(self, laid_out: Sequence[Layout], source: int) -> bool:
         """Whether the model computes with trees what it does without, on the longest question and some others."""
         loaded, tolerance = self._loaded, _TOLERANCE.get(self._loaded.dtype, _TOLERANCE_HALF)
         longest = max(range(len(self._questions)), key=lambda number: self._questions[number].length)
         tried = next(layout for layout in laid_out if longest in layout.questions)
         try:
-            read = logits(loaded, self._unsteered([tried])[0][0])
+            read = logits(loaded, self._unsteered([cut(loaded, tried, source, 1)])[0][0])
         except torch.OutOfMemoryError:
             raise
         except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
@@ -153,9 +160,8 @@ class AnswerReader:
                 return False
         return True
 
-    def _unsteered(self, layouts: Sequence[Layout]) -> list[Tensor]:
+    def _unsteered(self, cuts: Sequence[Cut]) -> list[Tensor]:
         """(1, R, d) a layout: the last block's output at its reads."""
-        cuts = [cut(self._loaded, layout, 0, 1) for layout in layouts]
         prefix = run_prefix(self._loaded, cuts[0], {}, "all")
         return [run(self._loaded, begun, {}, "all", prefix) for begun in cuts]
 

@@ -49,7 +49,7 @@ def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
 
     ours, plain, worst = 0.0, 0.0, 0.0
     begun = time.perf_counter()
-    reader = AnswerReader(loaded, questions)
+    reader = AnswerReader(loaded, questions, source=SOURCE)
     _wait(loaded)
     ours += time.perf_counter() - begun
     for start in range(0, VECTORS, GROUP):

@@ -38,7 +38,7 @@ def measure(
     found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.relative)
     sources = dict.fromkeys(vector.source for vector in request.vectors)
     scored = score_items(loaded, request, cancelled)
-    reader = AnswerReader(loaded, scored.questions, request.positions)
+    reader = AnswerReader(loaded, scored.questions, request.positions, source=found[0].layer)
     rows = _Rows(request, scored, reader)
     start = MeasureResult(
         request=request,
