@@ -7,12 +7,13 @@ import math
 import plotly.graph_objects as go
 
 from playground.services.compare import Comparison, pooled
-from playground.ui.plots import figure, waiting
+from playground.ui.plots import figure, plain, waiting
 from playground.ui.theme import BASELINE, NEGATIVE, POSITIVE
 
 HEIGHT = 420
 MOST_CELLS = 120
 """Rows of the heat map: beyond it neighbouring vectors share a cell, which a screen could not tell apart anyway."""
+MOST_NAME = 60
 DIVERGING = [[0, NEGATIVE], [0.5, "rgba(138,145,156,.08)"], [1, POSITIVE]]
 LINES = ("#0d9f78", "#8b5fbf", "#3b8fd4", "#e07b1a", "#c2437a", "#7a8b2e")
 
@@ -21,7 +22,7 @@ def cosines(comparison: Comparison, height: int = HEIGHT) -> go.Figure:
     """Cosines of all rows with all rows, set after set; lines between the sets."""
     values, firsts = pooled(comparison.cosines, comparison.starts, MOST_CELLS)
     plot = figure(height)
-    names = [comparison.name(first) for first in firsts]
+    names = [plain(comparison.name(first), MOST_NAME) for first in firsts]
     plot.add_heatmap(
         z=[[round(value, 3) for value in row] for row in values.tolist()],
         zmin=-1,

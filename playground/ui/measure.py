@@ -139,10 +139,8 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) ->
     if kind == COMPARE:
         return updates
     names, chosen = sets_for(loaded, kind), usual_set(loaded, kind)
-    count = {NEXT: prompt_source.USE, EXACT: measure_layout.FEW_ITEMS}.get(kind)
     choice = PromptChoice(BUILT_IN, chosen, "", None, PLACE)
-    use = len(choice.whole(visitor).items) if chosen and count is None else count
-    updates |= tab.prompts.updates(choice, visitor, use=use) | {
+    updates |= tab.prompts.updates(choice, visitor, use=measure_layout.ITEMS[kind]) | {
         tab.prompts.kind: gr.update(choices=prompt_source.kinds(kind == NEXT), value=BUILT_IN),
         tab.prompts.set_name: gr.update(choices=names, value=chosen, visible=True),
     }
@@ -191,9 +189,9 @@ def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
 
     @quick
     def on_set(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        """Another set: all of it where every item is one number, and as many as before where it is texts."""
+        """Another set, of which as many items are asked as of any to begin with."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        use = len(form.choice.whole(visitor).items) if form.kind == CHOICES else None
+        use = measure_layout.ITEMS.get(form.kind)
         return source.updates(form.choice, visitor, use=use) | _asked(tab, form.set_name)
 
     source.set_name.input(on_set, tab.inputs, [*source.outputs, tab.mode, tab.system], **PRIVATE)

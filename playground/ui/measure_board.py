@@ -103,9 +103,10 @@ def table(entries: Sequence[Entry], key: str = "swing") -> str:
             f'<tr class="sp-random"><th scope="row">best of {len(drawn)} random</th>{_cells(random, columns)}</tr>'
         )
     rest = f" The first {SHOWN} of {len(vectors)} are listed." if len(vectors) > SHOWN else ""
-    uneven = "" if len(drawn) >= len(vectors) else (
-        f" {len(drawn)} random draws stand against {len(vectors)} vectors: tick leaderboard under More for as many."
-    )
+    uneven = ""
+    if len(drawn) < len(vectors):
+        draws = "1 random draw stands" if len(drawn) == 1 else f"{len(drawn)} random draws stand"
+        uneven = f" {draws} against {len(vectors)} vectors: tick leaderboard under More for as many."
     said = f"Vectors tried: {len(vectors)}.{uneven}{rest} Click a title to sort, a row to look at it."
     return (
         '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Leaderboard</h3></div>'

@@ -15,9 +15,14 @@ from playground.ui.running import seconds
 Request = MeasureRequest | ExactRequest | ShiftsRequest
 
 
+SHARED = 6
+"""Choices run about so much less: blocks up to the source, and what items have in common, are run once for all rows."""
+
+
 def operations(loaded: LoadedModel, request: Request) -> float:
     """Floating-point operations of a run, by order of magnitude: the whole model on every token that is read."""
-    return 2 * loaded.parameters * _tokens(request) * _rows(request)
+    whole = 2 * loaded.parameters * _tokens(request) * _rows(request)
+    return whole / SHARED if isinstance(request, MeasureRequest) else whole
 
 
 def _tokens(request: Request) -> float:

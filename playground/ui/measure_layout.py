@@ -18,11 +18,11 @@ from playground.ui.prompt_source import PromptSource
 from playground.ui.state import Visitor
 from playground.ui.vector_picker import is_average, row_choices
 
-SCALES = "-0.9 -0.6 -0.3 -0.1 0 0.1 0.3 0.6 0.9"
+SCALES = "-0.9 -0.6 -0.3 0 0.3 0.6 0.9"
 CONTROLS = 4
 FEW_SCALES = "-0.6 -0.3 0 0.3 0.6"
-FEW_ITEMS = 16
-"""Where every number is a generated text."""
+ITEMS = {CHOICES: 24, EXACT: 16, NEXT: prompt_source.USE}
+"""Items asked to begin with: what takes seconds on a laptop."""
 WHAT = {
     CHOICES: "Which of two answers is likelier, item by item: the logit difference at the answer, over scales.",
     EXACT: "How often the reply ends in the right number: accuracy of generated answers, over scales.",
@@ -200,8 +200,8 @@ def _prompts(loaded: LoadedModel | None, parts: dict[str, Any]) -> None:
     whole = None if chosen is None else prompt_sets.built_in()[chosen]
     with gr.Group(elem_classes="sp-card") as box:
         parts["prompts"] = prompt_source.build(
-            loaded, PLACE, "Items", "what the model is asked", names=sets_for(loaded, CHOICES), typed=False,
-            whole=True,
+            loaded, PLACE, "Items", "what the model is asked", "all of them for what you publish",
+            names=sets_for(loaded, CHOICES), typed=False, use=ITEMS[CHOICES],
         )
         with gr.Row(elem_classes="sp-tight"):
             parts["mode"] = gr.Radio(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from playground.services.measure import MeasuredRow, MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
+from playground.services.measure.standings import directions_of
 from playground.ui.measure_plots import Axes, Curve
 
 Row = MeasuredRow | ExactRow
@@ -34,22 +34,8 @@ def named(result: Result) -> dict[str, list[Row]]:
 
 def random_rows(result: Result, layer: int | None = None) -> list[list[Row]]:
     """The rows of every random direction, those at one layer where that is given."""
-    rows: dict[tuple[Any, ...], list[Row]] = {}
-    seen: set[tuple[Any, ...]] = set()
-    for row in result.rows:
-        if row.kind != "random" or (layer is not None and row.layer != layer):
-            continue
-        key = (row.layer, row.name)
-        # Drawn once more for every norm: a scale that comes again begins another curve.
-        if (*key, row.relative) in seen and not result.request.relative:
-            continue
-        seen.add((*key, row.relative))
-        rows.setdefault((*key, _reference(row)), []).append(row)
-    return list(rows.values())
-
-
-def _reference(row: Row) -> float:
-    return round(row.scale / row.relative, 4) if row.relative else 0.0
+    groups = [rows for rows in directions_of(result) if rows[0].kind == "random"]
+    return [rows for rows in groups if layer is None or rows[0].layer == layer]
 
 
 def x_of(row: Row, result: Result) -> float:

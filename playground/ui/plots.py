@@ -136,7 +136,8 @@ def figure(height: int = HEIGHT) -> go.Figure:
     return drawn
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = 18) -> str:
     """A short text with nothing plotly would read as markup: its labels know a few HTML tags and links."""
-    text = text.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "")
-    return text if len(text) <= 18 else text[:17] + "…"
+    text = text.strip()
+    text = text if len(text) <= most else text[: most - 1] + "…"
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "")

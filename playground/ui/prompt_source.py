@@ -152,14 +152,15 @@ def build(
     place: str = "discover",
     label: str = "Prompts",
     info: str = "what the directions are found on",
+    how_many: str = "Several give an axis that holds across prompts; one is quickest.",
     names: Sequence[str] | None = None,
     typed: bool = True,
-    whole: bool = False,
+    use: int = USE,
 ) -> PromptSource:
     """The components, filled in for this model; `place` stands before their ids.
 
     `names` are the built-in sets to choose from, the usual one first (None: all). Without `typed` nothing can be typed;
-    with `whole` all of a set is used to begin with.
+    `use` items of a set are used to begin with.
     """
     if names is None:
         names, chosen = set_names(loaded), default_set(loaded) if place == "discover" else default_other(loaded)
@@ -185,12 +186,12 @@ def build(
     if chosen is not None:
         prompt_set = prompt_sets.built_in()[chosen]
         total = len(prompt_set.items)
-        count = total if whole else min(USE, total)
+        count = min(use, total)
         used = prompt_sets.select(prompt_set, count)
         preview = markup.prompt_preview(used.texts(), len(prompt_set.texts()), prompt_set.title)
-    use = gr.Slider(
+    slider = gr.Slider(
         1, max(total, 2), count, step=1, label=f"Use the first … of {total}", elem_id=f"{place}-use",
         buttons=[],
-        info="of the set" if whole else "Several give an axis that holds across prompts; one is quickest.",
+        info=how_many,
     )
-    return PromptSource(kind, set_name, typed_box, upload, use, gr.HTML(preview, elem_id=f"{place}-preview"))
+    return PromptSource(kind, set_name, typed_box, upload, slider, gr.HTML(preview, elem_id=f"{place}-preview"))

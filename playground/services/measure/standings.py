@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from playground.errors import InputError
+from playground.services.measure.exact import ExactResult
 from playground.services.measure.result import Kind, MeasuredRow, MeasureResult
 
 
@@ -51,11 +53,11 @@ def standings(result: MeasureResult) -> tuple[Standing, ...]:
     return tuple(found)
 
 
-def directions_of(result: MeasureResult) -> list[list[MeasuredRow]]:
+def directions_of(result: MeasureResult | ExactResult) -> list[list[Any]]:
     """The rows of each direction in turn. Rows of one direction stand together, scales rising: a scale that is not
     above the one before begins another direction, such as the same random one at other norms.
     """
-    groups: list[list[MeasuredRow]] = []
+    groups: list[list[Any]] = []
     for row in result.rows:
         last = groups[-1][-1] if groups else None
         same = last is not None and (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)

@@ -1,0 +1,116 @@
+"""What is said of a measurement: tables hold its numbers, text stays text, and points name what they open."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from playground.errors import InputError
+from playground.library.prompts import ChoiceItem, PromptSet
+from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
+from playground.services.measure.result import MeasuredSet
+from playground.services.measure.side_effects import SideEffect
+from playground.ui import measure_board, measure_tables
+from playground.ui.measure_board import Entry
+from playground.ui.measure_item import look_of, recipe_of
+from playground.ui.measure_view import Look, best, named, place_of, random_rows
+
+EVIL = "<img src=x onerror=alert(1)>"
+SCALES = (-1.0, 0.0, 1.0)
+
+
+def row(kind, vector, source, scale, differences) -> MeasuredRow:
+    mean = sum(differences) / len(differences)
+    wins = sum(value > 0 for value in differences) / len(differences)
+    layer = None if kind == "baseline" else 3
+    return MeasuredRow(
+        kind, vector, source, layer, scale, scale / 2, differences, (0.1, 0.2), mean, mean - 1, mean + 1, wins, 0.15
+    )
+
+
+@pytest.fixture
+def result() -> MeasureResult:
+    items = (ChoiceItem(f"Stay on? {EVIL}", "(A)", "(B)"), ChoiceItem("Stop?", "(B)", "(A)"))
+    request = MeasureRequest(
+        choices=PromptSet("mine", "t", "", "choices", items), scales=SCALES, controls=1,
+        vectors=(MeasuredVector("set", row=0), MeasuredVector("set", row=4)),
+    )
+    curves = {("vector", "0", "set"): (-1.0, 0.0, 1.0), ("vector", "4", "set"): (5.0, 0.0, -6.0)}
+    curves |= {("random", "random-0", None): (0.5, 0.0, 0.2)}
+    return MeasureResult(
+        request=request, model="m", fingerprint="f", dtype="float32", skipped=(), letters=(("(A)", 1), ("(B)", 1)),
+        items=tuple(
+            MeasuredItem(2 * n, item.question, item.matching, item.other, item.matching, "logit")
+            for n, item in enumerate(items)
+        ),
+        by="logit", baseline=row("baseline", "baseline", None, 0.0, (0.5, -0.5)),
+        rows=tuple(
+            row(*key, scale, (mean + 0.5, mean - 0.5))
+            for key, means in curves.items()
+            for scale, mean in zip(SCALES, means, strict=True)
+        ),
+        sets=(MeasuredSet("set", "power", "m", "f", 3, 8, 2.0, "00"),),
+    )
+
+
+def test_what_is_looked_at_first_is_the_largest_swing_farthest_from_the_baseline(result):
+    assert best(result) == Look("set#4", 2)
+    assert list(named(result)) == ["set#0", "set#4"]
+    assert [[each.scale for each in rows] for rows in random_rows(result, 3)] == [[-1, 0, 1]]
+
+
+def test_items_are_listed_with_both_numbers_and_their_text_stays_text(result):
+    html = measure_tables.items(result, Look("set#4", 0, 2))
+    assert "<img" not in html
+    assert "&lt;img" in html
+    assert re.findall(r'data-point="([^"]+)"', html) == ["set#4|0|0", "set#4|0|2"]
+    assert re.findall(r"[+-]\d\.\d\d", html) == ["+0.50", "+5.50", "-0.50", "+4.50"]
+    assert html.count("aria-current") == 1
+
+
+def test_an_item_shows_its_answers_numbers_and_the_texts_with_what_changed(result):
+    html = measure_tables.item_card(result, Look("set#4", 0, 0), f"I agree {EVIL}", "I object")
+    assert "<img" not in html
+    for part in ("Item 0", "(A)", "(B)", "baseline +0.50", "<b>+5.50</b>", "0.10 nats", "sp-changed"):
+        assert part in html
+    assert "Generating" in measure_tables.item_card(result, Look("set#4", 0, 0), None, None)
+    assert "not measured" in measure_tables.item_card(result, Look("set#4", 0, 1), None, None)
+
+
+def test_a_point_is_read_back_to_what_was_added(result):
+    look = look_of(result, "set#4|2|0")
+    assert look == Look("set#4", 2, 0)
+    (component,) = recipe_of(result, look).components
+    assert (component.source, component.row, component.amount) == ("set", 4, 1.0)
+    assert recipe_of(result, Look("set#4", 1, 0)).components == ()
+    assert place_of(result, 2) == 1
+
+
+@pytest.mark.parametrize("point", ["", "set#4", "set#4|9|0", "set#4|0|1", "set#9|0|0", "set#4|x|0", "set#4|0|²"])
+def test_points_of_another_measurement_are_refused(result, point):
+    with pytest.raises(InputError, match="point of this measurement"):
+        look_of(result, point)
+
+
+def test_the_table_of_methods_says_how_many_were_tried(result):
+    from playground.services.measure.table import method_table
+
+    html = measure_tables.methods(method_table([result]))
+    assert "best of 2" in html
+    assert "random controls" in html
+    assert "set#4" in html
+    assert "2 tried" in html
+
+
+def test_the_leaderboard_sorts_by_any_column_and_ends_with_the_luckiest_random_draw(result):
+    entries = measure_board.entries_of(result)
+    assert [entry.standing.name for entry in entries] == ["set#0", "set#4", "random-0"]
+    html = measure_board.table(entries)
+    assert re.findall(r'<th scope="row">([^<]+)</th>', html) == ["set#4", "set#0", "best of 1 random"]
+    assert "side effect" not in html.split("<tbody>")[0]
+    effects = [SideEffect(kl, 0.0, None, "") for kl in (0.1, 2.0, 0.3)]
+    judged = [Entry(entry.standing, effect) for entry, effect in zip(entries, effects, strict=True)]
+    by_effect = measure_board.table(judged, "kl")
+    assert re.findall(r'<th scope="row">([^<]+)</th>', by_effect)[:2] == ["set#0", "set#4"]
+    assert "1 random draw stands against 2 vectors" in by_effect
