@@ -230,6 +230,8 @@ class LayerSlice:
                 hidden_states = call(block, hidden_states)
                 if layer in pushes:
                     hidden_states = hidden_states + pushes[layer].to(hidden_states)
+        # Of a model that is spread over devices, block t may have another one than block s, where all else is.
+        hidden_states = hidden_states.to(chunk.stream.device)
         return hidden_states if tokens is None else hidden_states[:, -tokens:]
 
     def _unsteered(self, target: int) -> Iterable[Chunk]:

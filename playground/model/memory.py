@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
+from playground.errors import ModelError
 from playground.model.load import LoadedModel
 
 _SHARE_OF_FREE = {"cuda": 0.7, "mps": 0.5, "cpu": 0.4}  # the rest is for generation, fragmentation, other programs
@@ -39,6 +43,18 @@ def generation_rows(loaded: LoadedModel, length: int) -> int:
     # While the prompt is read, one block's numbers of every token are there, and the logits of the last one.
     row = (cached + _READ_WIDTHS * loaded.width) * length * loaded.dtype.itemsize + _READ_LOGITS * 4 * config.vocab_size
     return max(1, default_budget(loaded.device) // row)
+
+
+@contextmanager
+def short_of_memory(loaded: LoadedModel) -> Iterator[None]:
+    """Running out of the device's memory inside is a ModelError, one sentence, after all that could be done smaller."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"Expected room on {loaded.device} for what was asked of {loaded.name}, but its memory ran out; use fewer "
+            "or shorter prompts, fewer vectors at a time, or a smaller memory budget."
+        ) from error
 
 
 def _free(device: torch.device) -> int:

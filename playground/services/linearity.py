@@ -18,6 +18,7 @@ from playground.errors import Cancelled, InputError
 from playground.library.vector_set import VectorSet
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
+from playground.model.memory import short_of_memory
 from playground.services.mix import LoadSet
 from playground.services.set_prompts import check_rows, prompts_of
 
@@ -82,7 +83,7 @@ def linearity(
     """Measure. `emit` gets the share done after each row; `load_set` finds the set when the request names one.
 
     Raises InputError for rows that are not there or have norm 0 and for a set without a target layer or prompts,
-    FileError for a set of another width, Cancelled after a cancel.
+    FileError for a set of another width, ModelError when memory runs out, Cancelled after a cancel.
     """
     vector_set = request.source_set
     if isinstance(vector_set, str):
@@ -91,14 +92,16 @@ def linearity(
         vector_set = load_set(vector_set)
     rows = check_rows(vector_set, request.rows)
     units = torch.stack([vector_set.unit(row) for row in rows])
-    part = _slice(loaded, vector_set, request, cancelled)
+    with short_of_memory(loaded):
+        part = _slice(loaded, vector_set, request, cancelled)
     radii = torch.tensor(request.relative_radii, dtype=torch.float64) * part.residual_norm
     operator = part.jacobian()
     measured, predicted, deviation = [], [], []
     for number, unit in enumerate(units):
         if cancelled():
             raise Cancelled
-        own_measured, gain, own_deviation = _along(part, operator, unit, radii.float())
+        with short_of_memory(loaded):
+            own_measured, gain, own_deviation = _along(part, operator, unit, radii.float())
         measured.append(own_measured)
         predicted.append(radii * gain)
         deviation.append(own_deviation)
@@ -150,7 +153,7 @@ def _along(part: LayerSlice, operator: LinearOperator, unit: Tensor, radii: Tens
     """Measured (2, m), ‖Jv‖, and deviation (2, m), along one unit vector (d,); float64."""
     root = math.sqrt(part.prompts)
     image = operator.matmat(unit[None]).view(part.prompts, -1, part.width) * root  # J_i v, (n, K, d)
-    gain = float(image.double().norm()) / root
+    gain = float(image.cpu().double().norm()) / root
     lengths = torch.cat([radii, -radii])
     thetas = lengths[:, None] * unit
     moved = torch.zeros(len(lengths), dtype=torch.float64)

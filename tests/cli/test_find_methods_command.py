@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -61,6 +62,20 @@ def test_ortho_writes_every_batch_and_goes_on_with_its_file(command, model, base
     unit = torch.cat([both.base[None], both.vectors])
     unit = unit / unit.norm(dim=1, keepdim=True)
     assert (unit @ unit.T - torch.eye(5)).abs().max() < 1e-4
+
+
+def test_going_on_without_a_number_asks_for_no_more_than_there_is_room_for(base):
+    from playground.cli.find.request import asked
+    from playground.cli.main import build_parser
+
+    known = vector_set.load(base)  # 2 of a width of 32
+    options = build_parser("find").parse_args(["find", "ortho", "--continue", str(base)])
+    origin = replace(known.origin, method="ortho", parameters={"base": "base#0@8"})
+    numbers = torch.ones(2)
+    so_far = replace(
+        known, origin=origin, base=torch.ones(32), objective=numbers, effects=numbers, divergences=numbers
+    )
+    assert asked(options, so_far).vectors == 31
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from playground.core.push import Push
-from playground.errors import Cancelled, InputError
+from playground.errors import Cancelled, InputError, ModelError
 from playground.library.prompts import content_hash
 from playground.library.vector_set import from_bytes, to_bytes
 from playground.model.prompting import PromptFormat, encode, forward_inputs
@@ -112,6 +112,15 @@ def test_a_cancel_keeps_what_there_is_and_says_so(tiny):
 def test_a_cancel_before_the_first_step_has_nothing_to_keep(tiny):
     with pytest.raises(Cancelled):
         find(tiny("qwen3"), request(), cancelled=lambda: True)
+
+
+@pytest.mark.parametrize("method", ["power", "melbo"])
+def test_running_out_of_memory_is_one_sentence(tiny, method):
+    def cancelled() -> bool:  # asked before every chunk of prompts, where a device would run out
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    with pytest.raises(ModelError, match=r"its memory ran out; use fewer\s+or shorter prompts"):
+        find(tiny("llama"), request(method=method), cancelled=cancelled)
 
 
 def test_the_same_seed_finds_the_same_numbers_and_another_seed_the_same_subspace(tiny):

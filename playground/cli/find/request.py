@@ -65,7 +65,7 @@ def asked(options: argparse.Namespace, so_far: VectorSet | None = None) -> FindR
     if getattr(options, "memory", None) is not None:
         given["memory_budget"] = round(options.memory * 2**20)
     if so_far is not None:
-        return continued(so_far, so_far.rows + VECTORS if options.vectors is None else options.vectors, **given)
+        return continued(so_far, _goal(so_far) if options.vectors is None else options.vectors, **given)
     return FindRequest(
         method=options.method,
         source=options.source,
@@ -76,6 +76,12 @@ def asked(options: argparse.Namespace, so_far: VectorSet | None = None) -> FindR
         **_prompts(options),
         **given,
     )
+
+
+def _goal(so_far: VectorSet) -> int:
+    """How many vectors a continued set has in the end when nobody says: a run more, or all that there is room for."""
+    room = so_far.origin.width - 1  # the base takes one dimension
+    return max(so_far.rows + 1, min(so_far.rows + VECTORS, room))
 
 
 def _prompts(options: argparse.Namespace) -> dict[str, Any]:

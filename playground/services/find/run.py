@@ -12,6 +12,7 @@ from playground.library.origin import Origin, library_versions, now
 from playground.library.prompts import content_hash
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
+from playground.model.memory import short_of_memory
 from playground.services.find import difference, melbo, ortho, power, random_directions
 from playground.services.find.context import Context, Found
 from playground.services.find.progress import FindProgress, FindResult
@@ -44,7 +45,7 @@ def find(
 
     A cancel returns what there is (`converged` is False in its origin, where the method converges); before there is
     anything it raises Cancelled. Raises InputError as `FindRequest.check` does, and for recipes that cannot be used;
-    FileError for sets that are missing or of another width.
+    FileError for sets that are missing or of another width; ModelError when memory runs out.
     """
     begun = time.perf_counter()
     if so_far is not None and request.method != "ortho":
@@ -60,7 +61,8 @@ def find(
     context(None).tell("encode", 0.0)
     ready = context(request.encode(loaded))
     ready.tell("prepare", 0.01)
-    found = _RUNS[request.method](ready)
+    with short_of_memory(loaded):
+        found = _RUNS[request.method](ready)
     seconds = time.perf_counter() - begun
     vector_set = _vector_set(loaded, request, found, seconds, so_far)
     ready.tell("done", 1.0, found.steps, found.steps, 0.0, **_shown(vector_set))
