@@ -111,16 +111,22 @@ def build(frame: Frame, steer_tab: SteerTab) -> LibraryTab:
     return tab
 
 
-def updates(frame: Frame, tab: LibraryTab, visitor: Visitor) -> dict[Any, Any]:
-    """The list, and the chosen set if it is still there."""
+def updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool = True) -> dict[Any, Any]:
+    """The list, and the chosen set if it is still there. Without `again`, a set that is shown as it is now is left
+    alone, so that what somebody is typing into it stays.
+    """
     store, loaded = frame.workbench.store, frame.workbench.loaded
     entries = store.list()
     if visitor.selected not in [entry.name for entry in entries if entry.problem is None]:
-        visitor.selected = None
+        visitor.select(None)
+    version = _version(frame, visitor.selected)
     shown: dict[Any, Any] = {
         tab.sets: tables.sets(entries, visitor.selected, loaded.name if loaded is not None else None),
         tab.undo: gr.update(visible=bool(visitor.undo)),
     }
+    if not again and version == visitor.selected_shown:
+        return shown
+    visitor.selected_shown = version
     if visitor.selected is None:
         return shown | {
             tab.title: markup.empty(tables.CHOOSE if entries else tables.NO_SETS),
@@ -140,7 +146,7 @@ def updates(frame: Frame, tab: LibraryTab, visitor: Visitor) -> dict[Any, Any]:
         tab.name: vector_set.name,
         tab.description: vector_set.description,
         tab.download: gr.update(value=write_download(visitor, vector_set)),
-        tab.rows: tables.rows(vector_set),
+        tab.rows: tables.rows(vector_set, visitor.first_row),
         tab.details: tables.details(vector_set, warning),
     }
 
@@ -170,7 +176,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         visitor, said = frame.visitor(request), acted(event)
         if said.get("name") not in frame.workbench.store.names():
             raise FileError("Expected a set of the library, got one that is not there any more; choose another.")
-        visitor.selected = said["name"]
+        visitor.select(said["name"])
         return {tab.notice: "", **updates(frame, tab, visitor)}
 
     tab.sets.act(on_open, None, [tab.notice, *tab.selection], **private)
@@ -194,7 +200,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
     def delete(visitor: Visitor) -> str:
         name = _selected(visitor)
         visitor.undo.append(frame.workbench.store.delete(name))
-        visitor.selected = None
+        visitor.select(None)
         return f"Deleted {name}; Undo delete brings it back."
 
     tab.delete.click(changing(delete), None, changed, **private)
@@ -202,7 +208,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
     def undo(visitor: Visitor) -> str:
         if not visitor.undo:
             raise InputError("Expected something that was deleted in this tab, got nothing; delete a set first.")
-        visitor.selected = frame.workbench.store.undo_delete(visitor.undo.pop())
+        visitor.select(frame.workbench.store.undo_delete(visitor.undo.pop()))
         return f"Brought back {visitor.selected}."
 
     tab.undo.click(changing(undo), None, changed, **private)
@@ -214,7 +220,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         vector_set = files.load(source)
         name = store.free_name(source.stem)
         store.save(replace(vector_set, name=name), name)
-        visitor.selected = name
+        visitor.select(name)
         return f"Took in {name} with {vector_set.rows} vectors."
 
     tab.upload.upload(changing(take_in), tab.upload, changed, **private)
@@ -223,7 +229,11 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         name = _selected(visitor)
         vector_set = change(frame.workbench.store.load(name))
         frame.workbench.store.save(vector_set, name, overwrite=True)
-        return {tab.rows: tables.rows(vector_set), tab.download: gr.update(value=write_download(visitor, vector_set))}
+        visitor.selected_shown = _version(frame, name)
+        return {
+            tab.rows: tables.rows(vector_set, visitor.first_row),
+            tab.download: gr.update(value=write_download(visitor, vector_set)),
+        }
 
     linearity_panel.wire(
         frame,
@@ -240,10 +250,12 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         vector_set = frame.workbench.store.load(name)
         row = row_number(said, vector_set.rows)
         if said.get("act") == "page":
+            visitor.first_row = row
             return {tab.rows: tables.rows(vector_set, row)}
         if said.get("act") == "steer":
             return _steer_with(frame, steer_tab, visitor, name, row)
         now = frame.workbench.store.annotate(name, row, changed_note(vector_set.notes[row], said))
+        visitor.selected_shown = _version(frame, name)  # the row shows it already
         loaded = frame.workbench.loaded
         return {
             frame.library_seen: frame.library_token(visitor),
@@ -278,6 +290,15 @@ def _fits(frame: Frame, vector_set: VectorSet) -> tuple[str | None, bool]:
         return check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name), True
     except PlaygroundError as error:
         return str(error), False
+
+
+def _version(frame: Frame, name: str | None) -> str:
+    """Changes whenever this set does, and the model it is compared with."""
+    try:
+        changed = (Path(frame.workbench.store.folder) / f"{name}.safetensors").stat().st_mtime_ns if name else 0
+    except OSError:  # deleted in between
+        changed = 0
+    return f"{frame.workbench.generation} {name} {changed}"
 
 
 def _selected(visitor: Visitor) -> str:

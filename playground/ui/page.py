@@ -114,7 +114,7 @@ def build(workbench: Workbench) -> gr.Blocks:
                 **steer.library_updates(frame, steer_tab, visitor),
                 **discover.library_updates(frame, discover_tab, visitor),
                 **measure.library_updates(frame, measure_tab, visitor),
-                **library.updates(frame, library_tab, visitor),
+                **library.updates(frame, library_tab, visitor, again=False),
             }
 
         def on_around(model: str, sets: str, request: gr.Request) -> tuple[Any, Any, Any]:
@@ -143,7 +143,9 @@ def build(workbench: Workbench) -> gr.Blocks:
             ],
             **latest,
         )
-        around.tick(on_around, seen, [frame.status, *seen], queue=False, **private)
+        # Through the queue, in places of its own: the browser passes on that a state changed from there only.
+        own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "around", **private}
+        around.tick(on_around, seen, [frame.status, *seen], **own)
 
         def on_stop(request: gr.Request) -> str:
             workbench.jobs.cancel_all(frame.visitor(request).session)

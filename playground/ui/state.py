@@ -50,6 +50,10 @@ class Visitor:
     """Tokens of what was deleted, newest last."""
     selected: str | None = None
     """The set whose details the Library shows."""
+    selected_shown: str = ""
+    """Which version of it the Library was last filled in for."""
+    first_row: int = 0
+    """The row that the Library's page of its vectors begins with."""
     measured: object = None
     """What was measured over scales, or taken from a file, and is looked at in Measure."""
     measured_before: object = None
@@ -60,6 +64,10 @@ class Visitor:
     """Tokens of measurements that were deleted, newest last."""
     measure_board: tuple[object, ...] = ()
     """What its curves come to: entries of the leaderboard."""
+
+    def select(self, name: str | None) -> None:
+        """Choose another set in the Library; its vectors are shown from the first one on."""
+        self.selected, self.first_row = name, 0
 
     def keep_found(self, vector_set: VectorSet) -> None:
         """Take in what was just computed, and forget what belonged to the one before."""

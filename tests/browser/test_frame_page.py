@@ -22,10 +22,11 @@ def load(visitor: Visitor, name: str) -> None:
 def test_another_model_bounds_the_sliders_and_empties_the_mixer(
     visit: Callable[..., Visitor], site: Site, tiny_path: Callable[[str], Path]
 ) -> None:
-    visitor = visit()
+    visitor, other = visit(), visit()
     try:
         load(visitor, str(tiny_path("llama")))
         expect(visitor.page.locator("#model-strip > button")).to_contain_text("4 blocks")
+        expect(other.page.locator("#model-strip > button")).to_contain_text("4 blocks")  # without a reload
         expect(visitor.page.locator("#steer-hint")).to_contain_text("Discover")
         visitor.tab("Discover")
         expect(visitor.page.locator("#discover-target input[type=range]")).to_have_attribute("max", "3")

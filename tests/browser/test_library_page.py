@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from visiting import Site, Visitor
+from visiting import Site, Visitor, soon
 
 from playground.core.contrast import random_directions
 from playground.library import vector_set as files
 from playground.library.origin import now
-from playground.library.vector_set import Origin, VectorSet
+from playground.library.vector_set import Origin, RowNote, VectorSet
 
 
-def made(site: Site, name: str, width: int | None = None, model: str | None = None) -> VectorSet:
+def made(site: Site, name: str, width: int | None = None, model: str | None = None, rows: int = 3) -> VectorSet:
     """A small set that belongs to the loaded model, or does not."""
     loaded = site.workbench.require()
     width = loaded.width if width is None else width
@@ -26,7 +26,7 @@ def made(site: Site, name: str, width: int | None = None, model: str | None = No
         block_count=loaded.block_count, source=3, method="random", residual_norm=10.0, created=now(),
         prompts=("A prompt with <b>markup</b>",),
     )
-    return VectorSet(random_directions(3, width, 0), origin, name=name)
+    return VectorSet(random_directions(rows, width, 0), origin, name=name)
 
 
 @pytest.fixture
@@ -62,13 +62,37 @@ def test_label_star_and_note_are_in_the_file(library: Visitor, site: Site) -> No
     library.page.locator("#library-rows .sp-note").nth(1).fill("at 0.5 only")
     library.page.locator("#library-rows .sp-note").nth(1).press("Tab")
     expect(library.page.locator("#library-sets tr[data-name='kept']")).to_contain_text("★ 1")
-    library.page.wait_for_timeout(500)
-    note = site.store.load("kept").notes[1]
-    assert (note.label, note.star, note.note) == ("speaks in kites", True, "at 0.5 only")
+    said = RowNote("speaks in kites", star=True, note="at 0.5 only")
+    assert soon(lambda: site.store.load("kept").notes[1] == said), site.store.load("kept").notes[1]
     library.tab("Steer")
     library.page.click("#mix-0-set input")
     library.page.get_by_role("option", name="kept", exact=True).click()
     expect(library.page.locator("#mix-0-row input")).to_have_value(re.compile("★ 1 “speaks in kites”"))
+
+
+def test_naming_a_vector_leaves_its_page_and_what_is_being_typed(library: Visitor, site: Site) -> None:
+    site.store.save(made(site, "long", rows=100), "long", overwrite=True)
+    try:
+        rows = library.page.locator("#library-rows")
+        library.page.click("#library-sets tr[data-name='long']")
+        rows.get_by_role("button", name="later").click()
+        rows.locator(".sp-name[data-row='60']").fill("a kite")
+        rows.locator(".sp-name[data-row='60']").press("Enter")
+        assert soon(lambda: site.store.load("long").notes[60].label == "a kite")
+        rows.locator(".sp-note[data-row='61']").type("not done ye")
+        library.page.locator("#library-description textarea, #library-description input").fill("under way")
+        site.store.save(made(site, "narrow", width=8), "narrow", overwrite=True)  # somebody else's
+        expect(library.page.locator("#library-sets tr[data-name='narrow']")).to_be_visible()
+        expect(rows.locator(".sp-name[data-row='60']")).to_have_value("a kite")
+        expect(rows.locator(".sp-note[data-row='61']")).to_have_value("not done ye")
+        expect(library.page.locator("#library-description textarea, #library-description input")).to_have_value(
+            "under way"
+        )
+        site.store.annotate("long", 62, RowNote("from elsewhere"))
+        expect(rows.locator(".sp-name[data-row='62']")).to_have_value("from elsewhere")
+    finally:
+        for name in set(site.store.names()) & {"long", "narrow"}:
+            site.store.delete(name)
 
 
 def test_rename_delete_and_undo(library: Visitor, site: Site) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -75,6 +77,16 @@ class Visitor:
         """A picture for the eye, of the whole page; the folder is not in git."""
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether it holds, now or within the time that a browser is given."""
+    deadline = time.monotonic() + TIMEOUT / 1000
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def fill(visitor: Visitor, element: str, value: object) -> None:
