@@ -9,6 +9,7 @@ ALiBi, …), every answer runs in a row of its own with left padding.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ class AnswerReader:
         complete. Raises InputError for pushes that do not fit the model, ModelError when memory runs out.
         """
         self._check(pushes)
-        batches = [pushes[start : start + self.side_by_side] for start in range(0, len(pushes), self.side_by_side)]
+        batches = self._batches(pushes)
         passes = len(batches) * len(self._layouts)
         for number, batch in enumerate(batches):
             with _memory(self._loaded):
@@ -116,6 +117,13 @@ class AnswerReader:
             with _memory(self._loaded):
                 readings = self._judged([torch.cat(pair) for pair in zip(self._still, states, strict=True)])
             yield from readings[1:]
+
+    def _batches(self, pushes: Sequence[Sequence[Push]]) -> list[Sequence[Sequence[Push]]]:
+        """As few as go side by side; trees of like size, so that none is a rest that runs by itself."""
+        size = self.side_by_side
+        if self.as_trees and pushes:
+            size = math.ceil(len(pushes) / math.ceil(len(pushes) / size))
+        return [pushes[start : start + size] for start in range(0, len(pushes), size)]
 
     def _check(self, pushes: Sequence[Sequence[Push]]) -> None:
         for push in (push for row in pushes for push in row):

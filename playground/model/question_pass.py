@@ -158,10 +158,9 @@ def _through(
     hidden_states = _added(stream.expand(count, *stream.shape), additions.get(begun.source), steered).flatten(0, 1)
     blocks = decoder_blocks(loaded.model)[begun.source + 1 :]
     with ExitStack() as cuts:
-        # Of the last block only the places that are read are wanted. Its attention needs the others, its MLP does not.
-        mlp = getattr(blocks[-1], "mlp", None) if len(blocks) else None
-        if isinstance(mlp, nn.Module):
-            cuts.enter_context(only_last_positions(mlp, last))
+        # Of the last block only the places that are read are wanted: the others leave it keys and values, and no more.
+        for module in _where_others_are_idle(blocks[-1]) if len(blocks) else ():
+            cuts.enter_context(only_last_positions(module, last))
         for layer, (call, block) in enumerate(zip(begun.calls, blocks, strict=True), start=begun.source + 1):
             if prefix is not None:
                 call = replace(call, kwargs=call.kwargs | {_CACHE: prefix})
@@ -170,6 +169,13 @@ def _through(
                 split = hidden_states.unflatten(0, (count, -1))
                 hidden_states = _added(split, additions[layer], steered).flatten(0, 1)
     return hidden_states.unflatten(0, (count, -1))
+
+
+def _where_others_are_idle(block: nn.Module) -> list[nn.Module]:
+    """The MLP of a block, and where they have modules of their own the queries of its attention and what follows it."""
+    attention = getattr(block, "self_attn", None)
+    modules = [getattr(block, "mlp", None), getattr(attention, "q_proj", None), getattr(attention, "o_proj", None)]
+    return [module for module in modules if isinstance(module, nn.Module)]
 
 
 def _alone(tokens: tuple[int, ...]) -> Layout:
