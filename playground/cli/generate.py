@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import add_format, add_json, add_model, add_positions, add_sampling
+from playground.cli.parser import add_format, add_json, add_model, add_positions, add_sampling, whole
 from playground.cli.terminal import Progress, stoppable, tell
-from playground.errors import Cancelled
+from playground.errors import Cancelled, InputError
 
 if TYPE_CHECKING:
     from playground.services.generate import GenerateProgress, GenerateRequest, GenerateResult
@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--prompt", metavar="TEXT", action="append", required=True, help="the prompt; may be given several times"
     )
     add_format(group)
+    group.add_argument(
+        "--turn",
+        metavar="ROLE:TEXT",
+        action="append",
+        default=[],
+        help="what was said before the prompt, “user: …” and “assistant: …” by turns; give one option for each",
+    )
     group = parser.add_argument_group("steering")
     group.add_argument(
         "--steer",
@@ -39,7 +46,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "several times",
     )
     add_positions(group, "it")
+    group.add_argument(
+        "--random-controls",
+        metavar="N",
+        default=0,
+        type=whole("a number of random controls", 0),
+        help="texts with N random pushes as well, at the layers and with the norms of each recipe, drawn from the "
+        "--seed (0)",
+    )
     add_sampling(parser, tokens=64, samples="texts for the baseline and for each recipe")
+    parser.add_argument_group("measures").add_argument(
+        "--token-kl",
+        action="store_true",
+        help="with --json: token_kl, KL(steered ‖ baseline) in nats where each token of a text was chosen",
+    )
     add_model(parser)
     add_json(parser)
 
@@ -48,7 +68,10 @@ def run(options: argparse.Namespace) -> Outcome:
     from playground.cli.models import load_quietly, load_set
     from playground.library.vector_set import VectorSet
     from playground.services.generate import generate
+    from playground.services.token_kl import token_kl
 
+    if options.token_kl and not options.json:
+        raise InputError("Expected --json with --token-kl, which adds numbers to it, got none; add --json.")
     request = _request(options)
     # Read before the model is loaded: a name that is wrong should not cost a minute.
     sets: dict[str, VectorSet] = {}
@@ -65,26 +88,38 @@ def run(options: argparse.Namespace) -> Outcome:
             result = generate(loaded, request, sets.__getitem__, lambda event: progress.show(_line(event)), stopped)
         finally:
             progress.clear()
-    if result.cancelled:
-        raise Cancelled
+        if result.cancelled:
+            raise Cancelled
+        divergence = token_kl(loaded, request, result, sets.__getitem__, stopped) if options.token_kl else None
     for warning in result.warnings:
         tell(f"warning: {warning}")
-    return Outcome(_data(loaded.name, request, result), _text(request, result))
+    data = _data(loaded.name, request, result)
+    if divergence is not None:
+        for row, tokens in zip(data["rows"], divergence, strict=True):
+            row["token_kl"] = [token.kl for token in tokens]
+    return Outcome(data, _text(request, result))
 
 
 def _request(options: argparse.Namespace) -> GenerateRequest:
     from playground.cli.prompts import sampling_of
     from playground.library.recipe import parse
+    from playground.model.conversation import parse as parse_turn
     from playground.model.prompting import PromptFormat
     from playground.services.generate import GenerateRequest
 
     return GenerateRequest(
         prompts=tuple(options.prompt),
-        format=PromptFormat(chat=not options.raw, system=options.system or None, thinking=options.thinking),
+        format=PromptFormat(
+            chat=not options.raw,
+            system=options.system or None,
+            thinking=options.thinking,
+            turns=tuple(parse_turn(text) for text in options.turn),
+        ),
         recipes=tuple(parse(text) for text in options.steer),
         positions=options.positions,
         sampling=sampling_of(options),
         samples=options.samples,
+        controls=options.random_controls,
     )
 
 

@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 from torch import Tensor
 
 from playground.errors import InputError
+from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
 
 
@@ -22,15 +23,23 @@ class PromptFormat:
     """How a prompt becomes text for the model.
 
     `chat` puts it into the model's chat template as the user's turn, after `system` when that is given; without it the
-    prompt is read as it stands. `thinking` lets models that can think aloud first do so. `system` and `thinking` have
-    no meaning without `chat`.
+    prompt is read as it stands. `thinking` lets models that can think aloud first do so. `turns` are what was said
+    before, the user first and the assistant last; the prompt is the user's next turn. `system`, `thinking` and `turns`
+    have no meaning without `chat`.
     """
 
     chat: bool = True
     system: str | None = None
     thinking: bool = False
+    turns: tuple[Turn, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "turns", tuple(self.turns))
+        check_turns(self.turns)
+        if not self.chat and self.turns:
+            raise InputError(
+                f"Expected no turns before plain text, got {len(self.turns)}; use the chat template or leave them out."
+            )
         if not self.chat and self.system is not None:
             raise InputError(
                 "Expected no system prompt for plain text, got one; use the chat template or leave it out."
@@ -66,7 +75,7 @@ class Encoded:
 def render(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str:
     """The exact text the model reads, control tokens included, up to where its answer begins.
 
-    A template that refuses or ignores system prompts gets the system prompt at the head of the user's turn instead.
+    A template that refuses or ignores system prompts gets the system prompt at the head of the first turn instead.
     Errors: InputError for an empty prompt, no chat template, or a template that cannot be used.
     """
     if not prompt.strip():
@@ -77,16 +86,29 @@ def render(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str:
         raise InputError(
             f"Expected a model with a chat template, but {loaded.name} has none; give it plain text instead (--raw)."
         )
-    turn = {"role": "user", "content": prompt}
+    messages = [{"role": turn.role, "content": turn.text} for turn in format.turns]
+    messages.append({"role": "user", "content": prompt})
     if format.system is None:
-        return _apply(loaded, [turn], format)
+        return _apply(loaded, messages, format)
     try:
-        text = _apply(loaded, [{"role": "system", "content": format.system}, turn], format)
+        text = _apply(loaded, [{"role": "system", "content": format.system}, *messages], format)
         if format.system.strip() in text:
             return text
     except InputError:
         pass  # the template has no system role
-    return _apply(loaded, [turn | {"content": f"{format.system}\n\n{prompt}"}], format)
+    messages[0] |= {"content": f"{format.system}\n\n{messages[0]['content']}"}
+    return _apply(loaded, messages, format)
+
+
+def can_think(loaded: LoadedModel) -> bool:
+    """Whether the model's template knows of thinking: whether it writes something else with it on than with it off."""
+    if not loaded.tokenizer.chat_template:
+        return False
+    try:
+        texts = {render(loaded, "Hello", PromptFormat(thinking=thinking)) for thinking in (False, True)}
+    except InputError:  # a template for something else than a conversation
+        return False
+    return len(texts) == 2
 
 
 def encode(loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, room: int = 0) -> Encoded:
@@ -163,7 +185,8 @@ def _apply(loaded: LoadedModel, messages: list[dict[str, str]], format: PromptFo
             messages, tokenize=False, add_generation_prompt=True, enable_thinking=format.thinking
         )
     except (TemplateError, ValueError, TypeError, KeyError) as error:
+        what = "these turns" if format.turns else "one turn"
         raise InputError(
-            f"Expected a chat template that takes one turn, but that of {loaded.name} says {str(error).strip()!r}; "
+            f"Expected a chat template that takes {what}, but that of {loaded.name} says {str(error).strip()!r}; "
             "give it plain text instead (--raw)."
         ) from error

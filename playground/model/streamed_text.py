@@ -54,6 +54,20 @@ class StreamedText:
         return _decode(self._tokenizer, self._tokens[start:end])
 
 
+def text_pieces(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> list[str]:
+    """What each token adds to the text: joined they are `whole_text`. A token that ends in the middle of a character
+    adds nothing; the next one adds all of it.
+    """
+    streamed, whole, pieces, done = StreamedText(tokenizer), whole_text(tokenizer, tokens), [], 0
+    for token in tokens:
+        end = len(streamed.add(token))
+        pieces.append(whole[done:end])
+        done = max(done, end)
+    if pieces:
+        pieces[-1] += whole[done:]
+    return pieces
+
+
 def whole_text(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
     """The text of a finished row, decoded at once, without a character that was cut off at its end."""
     return _decode(tokenizer, tokens).rstrip(_NO_CHARACTER)

@@ -13,6 +13,7 @@ from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
 from playground.library.recipe import format as format_recipe
+from playground.model.conversation import format as format_turn
 from playground.model.generate import Sampling
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat
@@ -83,11 +84,15 @@ def generate_command(request: GenerateRequest, loaded: LoadedModel) -> str:
     for prompt in request.prompts:
         words += _given("--prompt", prompt)
     words += _format(request.format, PromptFormat())
+    for turn in request.format.turns:
+        words += ["--turn", format_turn(turn)]
     for recipe in request.recipes:
         words += _given("--steer", format_recipe(recipe))
+    if request.controls:
+        words += ["--random-controls", str(request.controls)]
     if request.positions != "all":
         words += ["--positions", request.positions]
-    words += _sampling(request.sampling, request.samples)
+    words += _sampling(request.sampling, request.samples, drawn=request.controls > 0)
     return shlex.join(words)
 
 
@@ -118,12 +123,14 @@ def _ranges(rows: tuple[int, ...]) -> str:
     return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in spans)
 
 
-def _sampling(sampling: Sampling, samples: int) -> list[str]:
+def _sampling(sampling: Sampling, samples: int, drawn: bool = False) -> list[str]:
+    """`drawn` says that the seed counts also where tokens are not drawn."""
     words = ["--max-new-tokens", str(sampling.max_new_tokens)]
     if sampling.temperature > 0:
         words += ["--temperature", repr(sampling.temperature)]
         if sampling.top_p != Sampling.top_p:
             words += ["--top-p", repr(sampling.top_p)]
+    if sampling.temperature > 0 or drawn:
         words += ["--seed", str(sampling.seed)]
     return words + ([] if samples == 1 else ["--samples", str(samples)])
 

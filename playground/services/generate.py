@@ -14,7 +14,7 @@ from playground.model.generate import Sampling, Step
 from playground.model.generate import generate as generate_rows
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
-from playground.services.mix import LoadSet, Mix, mix
+from playground.services.mix import MAX_CONTROLS, LoadSet, Mix, mix, random_pushes
 from playground.services.requests import check_whole
 
 MAX_ROWS = 256  # rows of one batch; beyond it a click would fill the memory of most devices
@@ -22,10 +22,12 @@ MAX_ROWS = 256  # rows of one batch; beyond it a click would fill the memory of 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateRequest:
-    """Prompts × (baseline and recipes) × samples, all in one batch.
+    """Prompts × (baseline, recipes and random controls) × samples, all in one batch.
 
     `positions` says at which tokens the recipes are added. `samples` is the number of texts for each prompt and recipe;
-    the baseline gets as many. Raises InputError when a value is wrong whatever the model.
+    the baseline gets as many. `controls` random pushes go beside each recipe, at its layers and with its norms, drawn
+    from the seed of the sampling; recipes with the same layers and norms share theirs. Raises InputError when a value
+    is wrong whatever the model.
     """
 
     prompts: tuple[str, ...]
@@ -35,6 +37,7 @@ class GenerateRequest:
     sampling: Sampling = field(default_factory=Sampling)
     samples: int = 1
     baseline: bool = True
+    controls: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompts", tuple(self.prompts))
@@ -43,18 +46,23 @@ class GenerateRequest:
             raise InputError("Expected a prompt, got none; type one.")
         check_positions(self.positions)
         check_whole("number of samples", self.samples, least=1, most=MAX_ROWS)
+        check_whole("number of random controls", self.controls, least=0, most=MAX_CONTROLS)
+        if self.controls and not self.recipes:
+            raise InputError(
+                "Expected a recipe that random controls are compared with, got none; give one, or ask for no controls."
+            )
         if not self.baseline and not self.recipes:
             raise InputError("Expected the baseline or at least one recipe, got neither; choose what to generate.")
         if self.rows > MAX_ROWS:
             raise InputError(
                 f"Expected at most {MAX_ROWS} texts at once, got {self.rows} (prompts × recipes × samples); "
-                "ask for fewer samples or recipes."
+                "ask for fewer samples, recipes or controls."
             )
 
     @property
     def rows(self) -> int:
-        """How many texts are generated."""
-        return len(self.prompts) * (len(self.recipes) + self.baseline) * self.samples
+        """How many texts are generated, at most: recipes may share their controls."""
+        return len(self.prompts) * (len(self.recipes) * (1 + self.controls) + self.baseline) * self.samples
 
 
 def check_positions(positions: object) -> None:
@@ -86,8 +94,9 @@ class GenerateProgress:
 
 @dataclass(frozen=True)
 class GeneratedRow:
-    """One text. `recipe` is "" for the baseline; `norm` is that of what was added (see Mix); `token_ids` are the
-    generated ones, without end and padding; `finished` says that the model ended the text itself.
+    """One text. `recipe` is "" for the baseline, and "random-0 like RECIPE" for a control; `norm` is that of what was
+    added (see Mix); `token_ids` are the generated ones, without end and padding; `finished` says that the model ended
+    the text itself.
     """
 
     recipe: str
@@ -101,7 +110,7 @@ class GeneratedRow:
 
 @dataclass(frozen=True)
 class GenerateResult:
-    """Rows in the order prompt, recipe (the baseline first), sample. `seconds` is the generation alone."""
+    """Rows in the order prompt, recipe (the baseline first, controls last), sample. `seconds` is that of generating."""
 
     rows: tuple[GeneratedRow, ...]
     seconds: float
@@ -122,29 +131,50 @@ def generate(
     Raises InputError for prompts that are empty or too long for this model and for rows that a set does not have,
     FileError for sets that are missing or were made for another width.
     """
-    mixes = [mix(loaded, recipe, load_set) for recipe in request.recipes]
     begun, steps = time.perf_counter(), request.sampling.max_new_tokens
-    choices = [(format_recipe(recipe), made) for recipe, made in zip(request.recipes, mixes, strict=True)]
-    if request.baseline:
-        choices.insert(0, ("", Mix((), 0.0, ())))
-    plan = [  # one entry a row: number of the prompt, recipe, what it adds, number of the sample
-        (prompt, recipe, made, sample)
-        for prompt in range(len(request.prompts))
-        for recipe, made in choices
-        for sample in range(request.samples)
-    ]
-    encoded = encode(loaded, request.prompts, request.format, room=steps).take([prompt for prompt, *_ in plan])
-    pushes = [made.pushes for _, _, made, _ in plan]
+    planned = plan(loaded, request, load_set)
+    prompts = [request.prompts.index(row.prompt) for row in planned]
+    encoded = encode(loaded, request.prompts, request.format, room=steps).take(prompts)
 
     def tell(step: Step) -> None:
         emit(GenerateProgress(step.texts, min(step.index + 1, steps), steps, time.perf_counter() - begun))
 
+    pushes = [row.mix.pushes for row in planned]
     done = generate_rows(loaded, encoded, pushes, request.positions, request.sampling, tell, cancelled)
     rows = tuple(
-        GeneratedRow(recipe, request.prompts[prompt], sample, text, tuple(token_ids), made.norm, finished)
-        for (prompt, recipe, made, sample), text, token_ids, finished in zip(
-            plan, done.texts, done.token_ids, done.finished, strict=True
-        )
+        GeneratedRow(row.recipe, row.prompt, row.sample, text, tuple(token_ids), row.mix.norm, finished)
+        for row, text, token_ids, finished in zip(planned, done.texts, done.token_ids, done.finished, strict=True)
     )
-    warnings = tuple(dict.fromkeys(warning for made in mixes for warning in made.warnings))
+    warnings = tuple(dict.fromkeys(warning for row in planned for warning in row.mix.warnings))
     return GenerateResult(rows, done.seconds, done.tokens_per_second, done.cancelled, warnings)
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """A row before it is generated: the names of GeneratedRow, and what is added."""
+
+    prompt: str
+    recipe: str
+    mix: Mix
+    sample: int
+
+
+def plan(loaded: LoadedModel, request: GenerateRequest, load_set: LoadSet) -> tuple[PlannedRow, ...]:
+    """The rows of a request in the order of the result. Raises FileError and InputError as `generate` does."""
+    choices = [("", Mix((), 0.0, ()))] if request.baseline else []
+    recipes = [(format_recipe(recipe), mix(loaded, recipe, load_set)) for recipe in request.recipes]
+    choices += recipes
+    drawn: set[tuple[tuple[int, float], ...]] = set()
+    for name, made in recipes:
+        norms = tuple((push.layer, float(push.vector.norm())) for push in made.pushes)
+        if norms in drawn:
+            continue
+        drawn.add(norms)
+        for number, pushes in enumerate(random_pushes(made.pushes, request.controls, request.sampling.seed)):
+            choices.append((f"random-{number} like {name}", Mix(pushes, made.norm, ())))
+    return tuple(
+        PlannedRow(prompt, name, made, sample)
+        for prompt in request.prompts
+        for name, made in choices
+        for sample in range(request.samples)
+    )

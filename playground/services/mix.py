@@ -58,7 +58,7 @@ def random_pushes(pushes: Sequence[Push], count: int, seed: int) -> list[tuple[P
 
     The same for the same seed and layers; controls of nothing are nothing.
     """
-    if not pushes:
+    if not pushes or count < 1:
         return [()] * count
     directions = random_directions(count * len(pushes), pushes[0].width, seed).unflatten(0, (count, len(pushes)))
     return [

@@ -17,6 +17,7 @@ from playground.cli.main import build_parser
 from playground.cli.scan import asked as scan_asked
 from playground.library import prompts
 from playground.library.recipe import parse
+from playground.model.conversation import Turn
 from playground.model.prompting import PromptFormat
 from playground.model.sampling import Sampling
 from playground.services.command import find_command, generate_command, scan_command
@@ -203,6 +204,8 @@ def test_a_set_that_was_changed_or_is_not_built_in_is_given_prompt_by_prompt():
         {"positions": "generated", "samples": 4, "sampling": Sampling(100, temperature=0.7, top_p=0.95, seed=9)},
         {"sampling": Sampling(1, temperature=1.0)},
         {"format": PromptFormat(chat=False), "prompts": ("One", "Two")},
+        {"recipes": (parse("a#0@8"), parse("a#0@-8")), "controls": 1, "sampling": Sampling(seed=7)},
+        {"format": PromptFormat(turns=(Turn("user", " -x 'y'\n"), Turn("assistant", "z: \"$HOME\" ")))},
     ],
 )
 def test_every_setting_of_a_generate_request_survives(changes):

@@ -9,8 +9,11 @@ from playground.errors import FileError, InputError
 from playground.library.origin import Origin, now
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
+from playground.model.conversation import Turn
 from playground.model.generate import Sampling
-from playground.services.generate import MAX_ROWS, GenerateRequest, generate
+from playground.model.prompting import PromptFormat
+from playground.services.generate import MAX_ROWS, GenerateRequest, generate, plan
+from playground.services.token_kl import token_kl
 
 PROMPT = "How do I bake a loaf of bread?"
 
@@ -143,3 +146,58 @@ def test_a_missing_set_is_refused(tiny):
 
     with pytest.raises(FileError):
         generate(tiny("qwen3"), request(), load)
+
+
+def test_random_controls_have_the_norm_and_the_layers_of_the_recipe_and_follow_the_seed(tiny, sets):
+    asked = request(controls=2, sampling=Sampling(max_new_tokens=5, seed=3))
+    made = plan(tiny("qwen3"), asked, sets.__getitem__)
+    assert [row.recipe for row in made] == ["", "a#0@20", "random-0 like a#0@20", "random-1 like a#0@20"]
+    for row in made[2:]:
+        assert [(push.layer, float(push.vector.norm())) for push in row.mix.pushes] == [(1, pytest.approx(20))]
+        assert abs(float(row.mix.pushes[0].vector @ made[1].mix.pushes[0].vector)) < 0.6 * 400
+    again, other = (
+        plan(tiny("qwen3"), request(controls=2, sampling=Sampling(max_new_tokens=5, seed=seed)), sets.__getitem__)
+        for seed in (3, 4)
+    )
+    assert torch.equal(made[2].mix.pushes[0].vector, again[2].mix.pushes[0].vector)
+    assert not torch.equal(made[2].mix.pushes[0].vector, other[2].mix.pushes[0].vector)
+    result = generate(tiny("qwen3"), asked, sets.__getitem__)
+    assert [row.recipe for row in result.rows] == [row.recipe for row in made]
+    assert len({row.token_ids for row in result.rows}) == 4
+
+
+def test_a_recipe_and_its_negative_share_their_controls(tiny, sets):
+    asked = request(recipes=(parse("a#0@20"), parse("a#0@-20"), parse("a#0@10")), controls=1)
+    names = [row.recipe for row in plan(tiny("qwen3"), asked, sets.__getitem__)]
+    assert names == ["", "a#0@20", "a#0@-20", "a#0@10", "random-0 like a#0@20", "random-0 like a#0@10"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"controls": -1}, "number of random controls from 0"),
+        ({"controls": 99}, "number of random controls from 0 to 32"),
+        ({"controls": 1, "recipes": ()}, "a recipe that random controls are compared with"),
+        ({"controls": 32, "samples": 10}, "at most 256 texts"),
+    ],
+)
+def test_controls_that_make_no_sense_are_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        request(**changes)
+
+
+def test_an_answer_goes_on_the_conversation_before_it(tiny, sets):
+    turns = (Turn("user", "Hi"), Turn("assistant", "Hello"))
+    formats = [PromptFormat(), PromptFormat(turns=turns)]
+    apart = [generate(tiny("qwen3"), request(format=format), sets.__getitem__) for format in formats]
+    assert apart[0].rows[0].token_ids != apart[1].rows[0].token_ids
+
+
+def test_tokens_with_their_divergence_make_up_the_texts(tiny, sets):
+    asked = request(samples=2, controls=1, sampling=Sampling(max_new_tokens=5, temperature=1.0))
+    result = generate(tiny("qwen3"), asked, sets.__getitem__)
+    tokens = token_kl(tiny("qwen3"), asked, result, sets.__getitem__)
+    assert ["".join(token.text for token in row) for row in tokens] == [row.text for row in result.rows]
+    assert [len(row) for row in tokens] == [len(row.token_ids) for row in result.rows]
+    assert {token.kl for row in tokens[:2] for token in row} == {0.0}  # the baseline's own texts
+    assert all(max(token.kl for token in row) > 0 for row in tokens[2:])

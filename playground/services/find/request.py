@@ -136,6 +136,11 @@ class FindRequest:
             check_whole("memory budget in bytes", self.memory_budget, least=2**20)
         if self.steps is not None:
             check_whole("number of steps", self.steps, least=1, most=MAX_STEPS)
+        if self.format.turns:
+            raise InputError(
+                f"Expected prompts with nothing said before them, got {len(self.format.turns)} turns; leave them out: "
+                "a file has no place for them."
+            )
         if not self.prompts:
             raise InputError("Expected at least one prompt, got none; type one, or choose a prompt set.")
         _check_texts("prompt", self.prompts)
