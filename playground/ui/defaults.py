@@ -12,13 +12,18 @@ SUGGESTED_SCALE = 0.5
 """Relative scale at which directions of most models show something and text is still text."""
 MAXIMUM_SCALE = 1.5
 """Ends of the sliders, in relative scale; beyond it every push makes noise."""
+EXTREME_SCALE = 1.0
+"""Relative scale beyond which text usually breaks: what is added is longer than all that the model has there.
+
+Of the organism's answers to refused requests, with each vector of the shipped set both ways, 54 % were well formed at
+0.3, 36 % at 0.7, 14 % at 1 and 6 % at 1.25; with random directions 67, 58, 33 and 17 %.
+"""
 MAXIMUM_MULTIPLE = 4.0
 """Ends of a slider that counts in native norms: an average of sixteen orthogonal rows is a quarter as long as they."""
 MULTIPLIERS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 """Multiples of the current mix at which the logit difference is drawn; 1 is where the sliders stand."""
 CONTROLS = 3
 """Random pushes of equal norm drawn beside it."""
-MIX_ROWS = 6
 MAX_NEW_TOKENS = 48
 
 

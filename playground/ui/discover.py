@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 def build(frame: Frame, steer_tab: SteerTab) -> DiscoverTab:
     """The tab, wired."""
     tab = discover_layout.build(frame)
-    inputs = [*tab.inputs, *steer_tab.mix_inputs]
+    inputs = tab.inputs
     _wire_run(frame, tab, inputs)
     _wire_form(frame, tab, inputs)
     for source in (tab.prompts, tab.against):
@@ -51,6 +51,11 @@ def build(frame: Frame, steer_tab: SteerTab) -> DiscoverTab:
     _wire_base_strip(frame, tab)
     found.wire(frame, tab, steer_tab)
     return tab
+
+
+def _form_of(frame: Frame, request: gr.Request, values: Sequence[Any]) -> tuple[Visitor, DiscoverForm]:
+    visitor = frame.visitor(request)
+    return visitor, DiscoverForm.of(values, visitor.mix.all)
 
 
 def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any, Any]:
@@ -152,11 +157,11 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_compute(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        yield from compute_vectors(frame, tab, frame.visitor(request), DiscoverForm.of(values))
+        yield from compute_vectors(frame, tab, *_form_of(frame, request, values))
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_continue(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        yield from continue_set(frame, tab, frame.visitor(request), DiscoverForm.of(values))
+        yield from continue_set(frame, tab, *_form_of(frame, request, values))
 
     tab.compute.click(on_compute, inputs, written, **options)
     tab.ortho.go_on.click(on_continue, inputs, written, **options)
@@ -170,7 +175,7 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
 def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     @quick
     def on_method(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        visitor, form = frame.visitor(request), DiscoverForm.of(values)
+        visitor, form = _form_of(frame, request, values)
         updates = _method_updates(tab, form.found_by, form.all_tokens, _kind(form, visitor))
         if visitor.found is None:  # what was computed stays in sight until something else is
             updates |= tab.figures.empty(form.found_by)
@@ -208,7 +213,7 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     tab.ortho.base.input(on_base, tab.ortho.base, tab.ortho.pick_box, **PRIVATE)
 
     def on_cost(request: gr.Request, *values: Any) -> str:
-        return cost_hint(frame, frame.visitor(request), DiscoverForm.of(values))
+        return cost_hint(frame, *_form_of(frame, request, values))
 
     costly = [
         tab.layers.source, tab.layers.target, tab.layers.vectors, tab.melbo.steps, tab.melbo.restarts,
@@ -235,14 +240,14 @@ def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: 
 
     @quick
     def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        return shown(frame.visitor(request), DiscoverForm.of(values))
+        return shown(*_form_of(frame, request, values))
 
     changes = [source.kind.change, source.typed.change, source.use.change, source.set_name.change]
     gr.on(changes, on_source, inputs, written, trigger_mode="always_last", **PRIVATE)
 
     @quick
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
-        visitor, form = frame.visitor(request), DiscoverForm.of(values)
+        visitor, form = _form_of(frame, request, values)
         place = AGAINST if other else "discover"
         visitor.uploaded.pop(place, None)
         try:

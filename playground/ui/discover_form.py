@@ -61,8 +61,8 @@ class DiscoverForm(Common):
     mix: tuple[MixRow, ...] = ()
 
     @classmethod
-    def of(cls, values: Sequence[Any]) -> DiscoverForm:
-        """From the values of the page: common ones, one method's after the other, and those of the mixer."""
+    def of(cls, values: Sequence[Any], mix: tuple[MixRow, ...] = ()) -> DiscoverForm:
+        """From the values of the page, the common ones and one method's after the other, and the mix in Steer."""
         counts = (len(fields(Common)), len(fields(PowerOptions)), len(fields(MelboOptions)))
         ortho_count = len(fields(OrthoOptions)) - 1 + PICKED  # the pick is one field and several values
         parts, start = [], 0
@@ -75,7 +75,7 @@ class DiscoverForm(Common):
             PowerOptions(*power),
             MelboOptions(*melbo),
             OrthoOptions.of(ortho),
-            mixer.read(values[start:]),
+            mix,
         )
 
     @property

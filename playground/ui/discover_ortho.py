@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -18,11 +18,11 @@ from playground.services.find.continuing import continued
 from playground.ui import vector_controls
 from playground.ui.entered import optional, real, real_or_none, whole
 from playground.ui.frame import NOT_SAVED
-from playground.ui.vector_controls import PickControls
+from playground.ui.vector_controls import VALUES, PickControls
 from playground.ui.vector_picker import Load, Pick
 
 PICK, MIX = "a vector or average", "the mix in Steer"
-PICKED = len(fields(Pick))
+PICKED = len(VALUES)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ IN_TURN: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, "
 BOARD_JS = """
 element.addEventListener('click', (event) => {
   const target = event.target.closest('[data-act]');
-  if (!target || target.tagName === 'INPUT') return;
+  if (!target || target.matches('input, textarea')) return;
   const said = { ...target.dataset };
   if (said.act === 'star') {
     const on = target.getAttribute('aria-pressed') !== 'true';
@@ -40,7 +40,7 @@ element.addEventListener('click', (event) => {
   trigger('act', said);
 });
 element.addEventListener('change', (event) => {
-  const target = event.target.closest('input[data-act]');
+  const target = event.target.closest('input[data-act], textarea[data-act]');
   if (target) trigger('act', { ...target.dataset, value: target.value });
 });
 """
@@ -104,13 +104,19 @@ class Frame:
         return f"{visitor.found_number} {visitor.saved_as or ''} {' '.join(stamps)}"
 
     def load_set(self, visitor: Visitor) -> Callable[[str], VectorSet]:
-        """Name → set, for this visitor: what they computed, or what the library holds. Checked against the model."""
+        """Name → set, for this visitor: what they computed, or what the library holds. Checked against the model.
+
+        Every set is read once: ask for a new function with every event.
+        """
+        known: dict[str, VectorSet] = {}
 
         def load(name: str) -> VectorSet:
-            vector_set = self.any_set(visitor, name)
-            loaded = self.loaded
-            check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
-            return vector_set
+            if name not in known:
+                vector_set = self.any_set(visitor, name)
+                loaded = self.loaded
+                check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
+                known[name] = vector_set
+            return known[name]
 
         return load
 

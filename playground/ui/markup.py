@@ -71,36 +71,6 @@ def changed_words(baseline: str, steered: str) -> str:
     return "".join(pieces)
 
 
-def pane(
-    kind: str,
-    texts: Sequence[str],
-    against: Sequence[str] = (),
-    detail: str = "",
-    streaming: bool = False,
-    waiting: str = "",
-) -> str:
-    """One side of the comparison. kind: "baseline" or "steered"; one block a sample; `against` are the baselines."""
-    title = "Steered" if kind == "steered" else "Baseline"
-    head = f'<header><h3>{title}</h3><span class="sp-detail">{escape(detail)}</span>'
-    if texts and not streaming:
-        whole = "\n\n".join(texts)
-        head += (
-            f'<button type="button" class="sp-small" data-copy="{escape(whole)}" '
-            f'aria-label="Copy the {title.lower()} text">copy</button>'
-        )
-    head += "</header>"
-    if not texts:
-        return f'<section class="sp-pane sp-{kind}" aria-label="{title}">{head}{empty(waiting)}</section>'
-    blocks = []
-    for index, text in enumerate(texts):
-        other = against[index] if index < len(against) else None
-        body = escape(text) if other is None else changed_words(other, text)
-        caret = '<span class="sp-caret" aria-hidden="true"></span>' if streaming else ""
-        number = f'<span class="sp-sample">sample {index + 1}</span>' if len(texts) > 1 else ""
-        blocks.append(f'<div class="sp-block">{number}<div class="sp-text">{body}{caret}</div></div>')
-    return f'<section class="sp-pane sp-{kind}" aria-label="{title}">{head}{"".join(blocks)}</section>'
-
-
 def visible_token(token: str) -> str:
     """A token with its white space to be seen."""
     return token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "·") or "∅"
@@ -131,9 +101,15 @@ def token_shifts(shifts: Sequence[tuple[str, float, float]], kl: float | None) -
     )
 
 
-def scale_strip(maximum: float, suggested: Sequence[float], text: str) -> str:
-    """What stands under a slider: ticks at zero and at the suggested scales (signed), and the small print."""
-    ticks = '<i class="sp-zero" style="left:50%"></i>'
+def scale_strip(maximum: float, suggested: Sequence[float], text: str, extreme: float | None = None) -> str:
+    """What stands under a slider: ticks at zero and at the suggested scales (signed), the zones beyond `extreme` on
+    both sides, and the small print.
+    """
+    ticks = ""
+    if extreme is not None and extreme < maximum:
+        for side in ("left", "right"):
+            ticks += f'<b class="sp-extreme" style="{side}:0;width:{50 - 50 * extreme / maximum:.2f}%"></b>'
+    ticks += '<i class="sp-zero" style="left:50%"></i>'
     for value in suggested:
         if abs(value) <= maximum:
             ticks += f'<i class="sp-suggested" style="left:{50 + 50 * value / maximum:.2f}%"></i>'
@@ -165,10 +141,10 @@ def prompt_preview(prompts: Sequence[str], total: int, title: str = "", shown: i
     return f'<div class="sp-preview">{head}<ol class="sp-prompts">{lines}</ol>{more}</div>'
 
 
-def chips(names: Sequence[tuple[str, str]]) -> str:
-    """Small buttons that fill the prompt in; (key, what it says)."""
+def chips(names: Sequence[tuple[str, str]], what: str = "example") -> str:
+    """Small buttons that fill something in; (key, what it says). `what` is one of them, and the act they report."""
     buttons = "".join(
-        f'<button type="button" class="sp-chip" data-act="example" data-name="{escape(key)}">{escape(says)}</button>'
+        f'<button type="button" class="sp-chip" data-act="{what}" data-name="{escape(key)}">{escape(says)}</button>'
         for key, says in names
     )
-    return f'<div class="sp-chips" role="group" aria-label="Example prompts"><span>examples</span>{buttons}</div>'
+    return f'<div class="sp-chips" role="group" aria-label="{what.capitalize()}s"><span>{what}s</span>{buttons}</div>'

@@ -1,25 +1,29 @@
-"""The mixer: a fixed pool of rows, each a vector or an average with a slider; rows are shown and hidden one by one."""
+"""The mix: any number of rows, each a vector or an average and how much of it, and what they add together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
 
-import gradio as gr
-
-from playground.library.recipe import Component, Recipe
+from playground.errors import InputError
+from playground.library.recipe import MAX_COMPONENTS, Component, Recipe
 from playground.library.vector_set import VectorSet
-from playground.ui import defaults, vector_controls
-from playground.ui.vector_controls import PickControls
-from playground.ui.vector_picker import Pick
+from playground.ui import defaults
+from playground.ui.vector_picker import Load, Pick
+
+MOST_ROWS = MAX_COMPONENTS
+"""As many as a recipe holds."""
+POOL = 6
+"""Rows that are there, hidden, from the beginning; those beyond are drawn when they are needed."""
+UNITS = ("relative", "absolute")
 
 
 @dataclass(frozen=True)
 class MixRow(Pick):
-    """One row as the page has it: a pick, or nothing when muted."""
+    """One row as the page has it: a pick, nothing when muted, and alone when it is the one with `solo`."""
 
     mute: bool = False
+    solo: bool = False
 
     def component(self, load: Callable[[str], VectorSet], mute: bool = True) -> Component | None:
         """What the row adds; None when it is empty or (with `mute`) muted. Raises PlaygroundError."""
@@ -28,16 +32,14 @@ class MixRow(Pick):
     def strip(self, load: Callable[[str], VectorSet], remark: str = "") -> str:
         """The small print under the slider, also of a row that is muted."""
         pick = Pick(*(getattr(self, field.name) for field in fields(Pick)))
-        return pick.strip(load, "muted" if self.mute else remark)
+        return pick.strip(load, remark or ("muted" if self.mute else ""))
 
 
-FIELDS = len(fields(MixRow))
-"""Values a row has."""
-
-
-def read(values: Sequence[Any]) -> tuple[MixRow, ...]:
-    """Rows from the values of the pool's components, in their order."""
-    return tuple(MixRow(*values[start : start + FIELDS]) for start in range(0, len(values), FIELDS))
+def is_absolute(units: object) -> bool:
+    """Whether the mixer counts in norms. Raises InputError for another unit."""
+    if units not in UNITS:
+        raise InputError(f"Expected scales that are {' or '.join(UNITS)}, got “{units}”; choose one of them.")
+    return units == "absolute"
 
 
 def opening_mix(start: defaults.Opening) -> list[MixRow]:
@@ -45,70 +47,79 @@ def opening_mix(start: defaults.Opening) -> list[MixRow]:
     return [] if start.set_name is None else [MixRow(start.set_name, str(start.row), scale=start.scale)]
 
 
-def sets_of(mix: Sequence[MixRow]) -> list[str | None]:
-    """The set of every row of the pool when it shows `mix`."""
-    names = [row.set_name or None for row in mix]
-    return [*names, *[None] * (defaults.MIX_ROWS - len(names))]
+def sounding(rows: Sequence[MixRow]) -> list[MixRow]:
+    """The rows that add something as far as mute and solo go: the one with solo, also when it is muted, or all that
+    are not muted.
+    """
+    alone = [row for row in rows if row.used and row.solo]
+    return alone or [row for row in rows if row.used and not row.mute]
 
 
-def recipe_of(rows: Sequence[MixRow], load: Callable[[str], VectorSet]) -> Recipe:
+def recipe_of(rows: Sequence[MixRow], load: Load) -> Recipe:
     """What the mix adds: rows at scale 0 add nothing and are left out. Raises PlaygroundError."""
-    components = [row.component(load) for row in rows]
+    components = [row.component(load, mute=False) for row in sounding(rows)]
     return Recipe(tuple(part for part in components if part is not None and part.amount != 0))
 
 
-@dataclass(frozen=True)
-class MixControls:
-    """The Gradio components of one row."""
+def converted(row: MixRow, absolute: bool, load: Load) -> MixRow:
+    """The row in the other unit: the same push, as finely as the slider goes. Raises PlaygroundError."""
+    other = replace(row, absolute=absolute)
+    if row.absolute == absolute or row.native or not row.used:
+        return other
+    vector_set = load(row.set_name)
+    norm = row.number(vector_set) * row.unit(vector_set)
+    return replace(other, scale=float(f"{norm / other.unit(vector_set):.4g}"))
 
-    box: gr.Column
-    pick: PickControls
-    mute: gr.Checkbox
-    flip: gr.Button
-    remove: gr.Button
+
+@dataclass
+class Mix:
+    """The rows of one visitor, by the place on the page that stays theirs while others come and go, and the unit of all
+    scales.
+    """
+
+    rows: dict[int, MixRow] = field(default_factory=dict)
+    absolute: bool = False
+    drawn: int = 0
+    """Counts how often the rows were shown."""
+    handlers: set[int] = field(default_factory=set)
+    """Numbers of Gradio's handlers for the rows beyond the pool, from the drawing before the last."""
 
     @property
-    def values(self) -> list[Any]:
-        """Inputs in the order of `MixRow`'s fields."""
-        return [*self.pick.values, self.mute]
+    def beyond(self) -> int:
+        """0 while the pool is enough, else a number that is another one with every showing."""
+        return self.drawn if any(slot >= POOL for slot in self.rows) else 0
 
     @property
-    def strip(self) -> gr.HTML:
-        return self.pick.strip
+    def all(self) -> tuple[MixRow, ...]:
+        return tuple(self.rows[slot] for slot in sorted(self.rows))
 
-    def show(self, row: MixRow | None, names: Sequence[str], load: Callable[[str], VectorSet]) -> dict[Any, Any]:
-        """Updates that make this row show `row`, or hide it when None."""
-        if row is None or not row.used:
-            return {
-                self.box: gr.update(visible=False),
-                self.pick.set_name: gr.update(choices=list(names), value=None),
-                self.pick.row: gr.update(value=None),
-                self.pick.scale: 0.0,
-                self.mute: False,
-                self.strip: "",
-            }
-        return {self.box: gr.update(visible=True), **self.pick.show(row, names, load), self.mute: row.mute}
+    def show(self, rows: Sequence[MixRow]) -> None:
+        """Exactly these rows, all of them in the unit of the first. Raises InputError when they are too many."""
+        if len(rows) > MOST_ROWS:
+            raise InputError(f"Expected at most {MOST_ROWS} rows in the mix, got {len(rows)}; average some of them.")
+        self.rows = dict(enumerate(rows))
+        self.absolute = bool(rows) and rows[0].absolute
 
-
-def build_row(index: int, start: MixRow, names: Sequence[str], load: Callable[[str], VectorSet]) -> MixControls:
-    """One row of the pool; hidden when `start` uses no set."""
-    made: list[Any] = []
-
-    def tools() -> None:
-        made.append(
-            gr.Checkbox(
-                start.mute, label="mute", elem_id=f"mix-{index}-mute", min_width=62, scale=0, container=False,
-                elem_classes="sp-mute",
+    def add(self, row: MixRow) -> None:
+        """Into the first free place. Raises InputError when there is none."""
+        free = next((slot for slot in range(MOST_ROWS) if slot not in self.rows), None)
+        if free is None:
+            raise InputError(
+                f"Expected at most {MOST_ROWS} rows in the mix, got one more; remove one, or average several of them."
             )
-        )
-        for name in ("flip", "remove"):
-            made.append(
-                gr.Button(
-                    name, elem_id=f"mix-{index}-{name}", size="sm", min_width=26, scale=0,
-                    elem_classes=f"sp-link sp-glyph sp-{name}",
-                )
-            )
+        self.rows[free] = row
 
-    with gr.Column(visible=start.used, elem_classes="sp-mixrow", elem_id=f"mix-{index}") as box:
-        pick = vector_controls.build(f"mix-{index}", f"row {index + 1}", start, names, load, tools)
-    return MixControls(box, pick, *made)
+    def count_in(self, absolute: bool, load: Load) -> None:
+        """All scales in this unit. Raises PlaygroundError, and then nothing is changed."""
+        self.rows = {slot: converted(row, absolute, load) for slot, row in self.rows.items()}
+        self.absolute = absolute
+
+    def play_alone(self, slot: int, alone: bool) -> None:
+        """This row alone, or all of them again."""
+        self.rows = {each: replace(row, solo=alone and each == slot) for each, row in self.rows.items()}
+
+    def remark(self, slot: int) -> str:
+        """Why a row does or does not sound, where that needs saying."""
+        if not any(row.solo for row in self.rows.values()):
+            return ""
+        return "solo" if slot in self.rows and self.rows[slot].solo else "silent: another row is solo"

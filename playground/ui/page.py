@@ -91,7 +91,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             if (model, sets) != (frame.model_token(), frame.library_token(visitor)):
                 return whole_page(visitor)
             visitor.model_shown, visitor.library_shown = model, sets
-            visitor.mix_sets = steer.opening_sets(frame)
+            steer.open_mix(frame, visitor)
             return {frame.status: frame.status_now()}
 
         @quick

@@ -12,11 +12,34 @@ from dataclasses import dataclass, field
 
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
+from playground.model.conversation import Turn
 from playground.model.prompting import PromptFormat
-from playground.ui.defaults import MIX_ROWS
+from playground.services.generate import GenerateRequest, GenerateResult
+from playground.services.token_kl import TokenKl
+from playground.ui.mixer import Mix
 
 VISITORS = 500
 """More sessions than this at once are forgotten oldest first: a leave that never arrived must not keep memory."""
+
+
+@dataclass
+class Written:
+    """The texts that Steer shows. `kinds` are the panes they stand in, in the order of the result's rows; `kl` has the
+    tokens of every row once they were asked for.
+    """
+
+    request: GenerateRequest
+    result: GenerateResult
+    kinds: tuple[str, ...]
+    detail: str
+    kl: tuple[tuple[TokenKl, ...], ...] | None = None
+
+    def of(self, kind: str) -> slice | None:
+        """The rows of the result that stand in a pane; None when it was not asked for."""
+        if kind not in self.kinds:
+            return None
+        count = len(self.result.rows) // len(self.kinds)
+        return slice(self.kinds.index(kind) * count, (self.kinds.index(kind) + 1) * count)
 
 
 @dataclass
@@ -40,8 +63,16 @@ class Visitor:
     """The model token that the page was last filled in for."""
     library_shown: str = ""
     """The library token that its pickers and lists were last filled in for."""
-    mix_sets: list[str | None] = field(default_factory=lambda: [None] * MIX_ROWS)
-    """The set in every row of the mixer. Kept here because what a browser sends is older than what was just written."""
+    mix: Mix = field(default_factory=Mix)
+    """The rows of Steer's mixer. Kept here because what a browser sends is older than what was just written."""
+    written: Written | None = None
+    """What was generated last in Steer."""
+    beside: tuple[str, ...] = ()
+    """The panes that stand beside Baseline and Steered."""
+    turns: tuple[Turn, ...] = ()
+    """The conversation before the prompt in Steer."""
+    turns_drawn: int = 0
+    """Counts how often the conversation was drawn."""
     effect_shown: object = None
     """What Steer's plots were last drawn for, so that nothing is computed twice."""
     effect_wanted: object = None

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from playground.errors import InputError, PlaygroundError
-from playground.ui import defaults, mixer, steer_layout, vector_controls
-from playground.ui.frame import NOT_SAVED, Frame, acted
-from playground.ui.mixer import MixControls, MixRow
+from playground.errors import InputError
+from playground.model.prompting import can_think
+from playground.ui import defaults, mixer, presets, steer_layout, steer_mix, steer_turns
+from playground.ui.frame import Frame, acted
 from playground.ui.running import long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_effect import show_effect
 from playground.ui.steer_form import SteerForm
-from playground.ui.steer_layout import NO_SETS, SteerTab, example_chips, set_hint
-from playground.ui.steer_texts import generate_texts
+from playground.ui.steer_layout import SteerTab, example_chips
+from playground.ui.steer_texts import colour_texts, generate_texts, written_panes
 from playground.ui.vector_controls import UNCHECKED
-from playground.ui.vector_picker import FIRST, counts_native, row_choices
 
 
 def build(frame: Frame) -> SteerTab:
@@ -31,15 +31,19 @@ def build(frame: Frame) -> SteerTab:
 def outputs(tab: SteerTab) -> list[Any]:
     """Everything that opening, another model or another tab may write to."""
     return [
-        *_row_outputs(tab),
+        *tab.mix_outputs,
         tab.hint,
+        tab.units,
+        tab.positions,
         tab.prompt,
+        tab.turns,
         tab.mode,
+        tab.thinking,
         tab.system,
         *tab.answers,
         tab.examples,
-        tab.baseline,
-        tab.steered,
+        tab.presets,
+        tab.panes,
         tab.repeat,
         tab.notice,
     ]
@@ -58,55 +62,39 @@ def example_updates(tab: SteerTab, example: defaults.Example) -> dict[Any, Any]:
 
 def opening_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:
     """Everything as the page opens with it, for a model that was loaded later."""
-    start = defaults.opening(frame.workbench.loaded, frame.workbench.store)
+    loaded = frame.workbench.loaded
+    start = defaults.opening(loaded, frame.workbench.store)
     return {
-        **tab.cleared(),
+        **tab.cleared(visitor),
         **tab.mix_updates(frame, visitor, mixer.opening_mix(start)),
         **example_updates(tab, start.example),
+        tab.thinking: gr.update(value=False, visible=loaded is not None and can_think(loaded)),
         tab.examples: example_chips(frame),
+        tab.presets: presets.chips(loaded, frame.set_choices(visitor)),
     }
 
 
-def opening_sets(frame: Frame) -> list[str | None]:
-    """The set in every row of the mixer as the page is built."""
-    return mixer.sets_of(mixer.opening_mix(defaults.opening(frame.workbench.loaded, frame.workbench.store)))
+def open_mix(frame: Frame, visitor: Visitor) -> None:
+    """The mix of a new visitor: what the page was built with."""
+    visitor.mix.show(mixer.opening_mix(defaults.opening(frame.workbench.loaded, frame.workbench.store)))
 
 
 def library_outputs(tab: SteerTab) -> list[Any]:
     """What `library_updates` may write to."""
-    return [tab.hint, *_row_outputs(tab)]
+    return [tab.hint, tab.presets, *tab.mix_outputs]
 
 
 def library_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:
     """New choices in the pickers after the library changed; what is chosen stays where it still exists."""
     names = frame.set_choices(visitor)
-    load = frame.load_set(visitor)
-    updates: dict[Any, Any] = {tab.hint: set_hint(frame, names)}
-    for index, (controls, name) in enumerate(zip(tab.rows, visitor.mix_sets, strict=True)):
-        if name is None:
-            continue  # it gets its choices when it is added
-        renamed = name == NOT_SAVED and visitor.saved_as in names
-        if renamed:
-            name = visitor.saved_as
-        try:
-            choices = row_choices(load(name)) if name in names else []
-        except PlaygroundError:
-            choices = []
-        visitor.mix_sets[index] = name if choices else None
-        if not choices:
-            updates |= controls.show(None, names, load)
-            continue
-        # Values are left alone: the visitor may be changing them at this moment.
-        updates[controls.pick.set_name] = gr.update(choices=names, value=name) if renamed else gr.update(choices=names)
-        updates[controls.pick.row] = gr.update(choices=choices)
-    return updates
+    chips = presets.chips(frame.workbench.loaded, names)
+    return {tab.presets: chips, **steer_mix.library_updates(frame, tab, visitor, names)}
 
 
 def show_effect_of(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm) -> Iterator[dict[Any, Any]]:
-    """Small print, next tokens and logit difference of what the controls say; nothing when that is shown already."""
+    """Next tokens and logit difference of what the controls say; nothing when that is shown already."""
     key = (form, frame.model_token(), visitor.found_number)
-    load = frame.load_set(visitor)
-    yield {controls.strip: row.strip(load) for controls, row in zip(tab.rows, form.mix, strict=True)}
+    yield {tab.shifts: gr.skip()}  # Gradio empties the outputs of a handler that ends without a word
     if key in (visitor.effect_shown, visitor.effect_wanted):
         return  # filling the page in changes many controls, and each of them asks for the same
     visitor.effect_shown, visitor.effect_wanted = None, key
@@ -125,26 +113,70 @@ def show_effect_of(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
             visitor.effect_wanted = None
 
 
+def show_preset(
+    frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm, name: str
+) -> Iterator[dict[Any, Any]]:
+    """Fill in what a preset says, and generate it at once. Raises InputError for one that is not offered."""
+    offered = presets.offered(frame.workbench.loaded, frame.set_choices(visitor))
+    preset = next((preset for preset in offered if preset.name == name), None)
+    if preset is None:
+        raise InputError(f"Expected one of the presets, got “{name}”; click one of the buttons.")
+    yield {
+        **tab.cleared(visitor),
+        **tab.mix_updates(frame, visitor, preset.mix),
+        **example_updates(tab, preset.example),
+        tab.thinking: False,
+        tab.positions: "all",
+        tab.tokens: preset.max_new_tokens,
+        tab.temperature: preset.temperature,
+    }
+    filled = replace(
+        form, prompt=preset.example.prompt, mode="chat", system=preset.example.system or "", thinking=False,
+        positions="all", first_answer=preset.example.answers[0], second_answer=preset.example.answers[1],
+        max_new_tokens=preset.max_new_tokens, temperature=preset.temperature,
+        mix=preset.mix, turns=(),
+    )
+    yield from generate_texts(frame, tab, visitor, filled)
+
+
 def _wire(frame: Frame, tab: SteerTab) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     unchecked = {**private, **UNCHECKED}
 
-    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
-    def on_generate(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        visitor = frame.visitor(request)
-        form = SteerForm.of(values)
-        yield from generate_texts(frame, tab, visitor, form)
+    waits: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "jobs", **unchecked}
+    ready = long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
 
-    gr.on(
-        [tab.generate.click, tab.prompt.submit],
-        on_generate,
-        tab.inputs,
-        [tab.baseline, tab.steered, tab.repeat, tab.notice, frame.status],
-        trigger_mode="once",
-        concurrency_limit=16,
-        concurrency_id="jobs",
-        **unchecked,
-    )
+    def form_of(request: gr.Request, values: Sequence[Any]) -> tuple[Visitor, SteerForm]:
+        visitor = frame.visitor(request)
+        return visitor, SteerForm.of(values, visitor)
+
+    @ready
+    def on_generate(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from generate_texts(frame, tab, *form_of(request, values))
+
+    texts = [tab.panes, tab.repeat, tab.notice, frame.status]
+    gr.on([tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **waits)
+
+    @ready
+    def on_preset(request: gr.Request, event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
+        visitor, form = form_of(request, values)
+        yield from show_preset(frame, tab, visitor, form, acted(event).get("name", ""))
+
+    tab.presets.act(on_preset, tab.inputs, [*outputs(tab), tab.tokens, tab.temperature, frame.status], **waits)
+
+    @ready
+    def on_colour(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from colour_texts(frame, tab, *form_of(request, values))
+
+    tab.colour.input(on_colour, tab.inputs, texts, trigger_mode="always_last", **waits)
+
+    @quick
+    def on_beside(request: gr.Request, *values: Any) -> str:
+        visitor, form = form_of(request, values)
+        visitor.beside = form.beside
+        return written_panes(visitor, form.colour)
+
+    gr.on([box.input for box in tab.beside], on_beside, tab.inputs, tab.panes, **unchecked)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)
@@ -152,49 +184,20 @@ def _wire(frame: Frame, tab: SteerTab) -> None:
     tab.stop.click(on_stop, queue=False, **private)
 
     def on_change(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        yield from show_effect_of(frame, tab, frame.visitor(request), SteerForm.of(values))
+        yield from show_effect_of(frame, tab, *form_of(request, values))
 
-    changes = [tab.prompt.change, tab.mode.change, tab.system.change, tab.positions.change]
+    changes = [tab.prompt.change, tab.mode.change, tab.thinking.change, tab.system.change, tab.positions.change]
     changes += [answer.change for answer in tab.answers]
-    for controls in tab.rows:
-        changes += [component.change for component in controls.values]
-    effects = [*(controls.strip for controls in tab.rows), tab.shifts, tab.curve, tab.curve_note]
+    effects = [tab.shifts, tab.curve, tab.curve_note]
     following: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": 16, "concurrency_id": "jobs"}
     gr.on(changes, on_change, tab.inputs, effects, **following, **unchecked)
     frame.opened.append((on_change, tab.inputs, effects))
 
-    for index, controls in enumerate(tab.rows):
-        _wire_row(frame, controls, index, private)
+    def follow(event: Any) -> None:
+        event(on_change, tab.inputs, effects, **following, **unchecked)
 
-    def add(kind: str) -> Any:
-        @quick
-        def on_add(request: gr.Request, *values: Any) -> dict[Any, Any]:
-            visitor = frame.visitor(request)
-            mix = mixer.read(values)
-            free = next((index for index, row in enumerate(mix) if not row.used), None)
-            if free is None:
-                raise InputError(
-                    f"Expected at most {defaults.MIX_ROWS} rows in the mix, got one more; remove one first."
-                )
-            names = frame.set_choices(visitor)
-            if not names:
-                raise InputError(NO_SETS)
-            used = next((row.set_name for row in mix if row.used and row.set_name in names), names[0])
-            load = frame.load_set(visitor)
-            taken = {row.row for row in mix if row.set_name == used}
-            vector_set = load(used)
-            row = next((str(r) for r in range(vector_set.rows) if str(r) not in taken), "0")
-            if kind == "average":
-                row = FIRST if vector_set.rows > 1 else "0"
-            new = MixRow(used, row, native=counts_native(row, vector_set))
-            visitor.mix_sets[free] = used
-            return tab.rows[free].show(new, names, load)
-
-        return on_add
-
-    row_outputs = _row_outputs(tab)
-    tab.add_vector.click(add("vector"), tab.mix_inputs, row_outputs, **unchecked)
-    tab.add_average.click(add("average"), tab.mix_inputs, row_outputs, **unchecked)
+    steer_mix.wire(frame, tab, follow)
+    steer_turns.wire(frame, tab, follow)
 
     @quick
     def on_example(event: gr.EventData) -> dict[Any, Any]:
@@ -205,22 +208,3 @@ def _wire(frame: Frame, tab: SteerTab) -> None:
         raise InputError(f"Expected one of the examples, got “{name}”; click one of the buttons.")
 
     tab.examples.act(on_example, None, [tab.prompt, tab.mode, tab.system, *tab.answers], **private)
-
-
-def _wire_row(frame: Frame, controls: MixControls, index: int, private: dict[str, Any]) -> None:
-    def chosen(visitor: Visitor, name: str) -> None:
-        visitor.mix_sets[index] = name
-
-    pick = controls.pick
-    vector_controls.wire(frame, pick, chosen)
-    controls.flip.click(None, pick.scale, pick.scale, js="(scale) => -scale", **private)
-
-    def on_remove(request: gr.Request) -> dict[Any, Any]:
-        frame.visitor(request).mix_sets[index] = None
-        return {controls.box: gr.update(visible=False), pick.set_name: None, pick.row: None, pick.scale: 0.0}
-
-    controls.remove.click(on_remove, None, [controls.box, pick.set_name, pick.row, pick.scale], **private)
-
-
-def _row_outputs(tab: SteerTab) -> list[Any]:
-    return [part for controls in tab.rows for part in (controls.box, *controls.values, controls.strip)]

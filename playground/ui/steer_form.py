@@ -7,19 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.errors import InputError
+from playground.model.conversation import Turn
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.ui.entered import real, whole
-from playground.ui.mixer import MixRow, read
+from playground.ui.mixer import MixRow
+from playground.ui.state import Visitor
+
+BESIDE = ("negative", "random")
+"""Panes that can stand beside Baseline and Steered."""
 
 
 @dataclass(frozen=True)
 class SteerForm:
-    """The values of the tab's controls, in the order in which the page sends them."""
+    """The values of the tab's controls, in the order in which the page sends them; then the mix and the conversation,
+    which the server keeps.
+    """
 
     prompt: str
     mode: str
     system: str
+    thinking: bool
     positions: str
     first_answer: str
     second_answer: str
@@ -28,18 +36,26 @@ class SteerForm:
     top_p: float
     samples: float
     seed: float
+    negative: bool
+    random: bool
+    colour: bool
     mix: tuple[MixRow, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
     @classmethod
-    def of(cls, values: Sequence[Any]) -> SteerForm:
-        return cls(*values[:11], mix=read(values[11:]))
+    def of(cls, values: Sequence[Any], visitor: Visitor) -> SteerForm:
+        return cls(*values, mix=visitor.mix.all, turns=visitor.turns)
 
     @property
     def format(self) -> PromptFormat:
+        """How the prompt is read. The conversation and thinking belong to chat; raw text leaves them out."""
         if self.mode not in ("chat", "raw"):
             raise InputError(f"Expected the format chat or raw, got “{self.mode}”; choose one of them.")
-        chat = self.mode == "chat"
-        return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
+        if self.mode == "raw":
+            return PromptFormat(chat=False)
+        return PromptFormat(
+            system=(self.system or "").strip() or None, thinking=bool(self.thinking), turns=self.turns
+        )
 
     @property
     def sampling(self) -> Sampling:
@@ -49,3 +65,8 @@ class SteerForm:
             top_p=real(self.top_p, "top-p"),
             seed=whole(self.seed, "seed"),
         )
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The panes beside Baseline and Steered."""
+        return tuple(kind for kind in BESIDE if getattr(self, kind))

@@ -9,13 +9,13 @@ from typing import Any
 import gradio as gr
 
 from playground.core.push import POSITIONS
-from playground.ui import defaults, markup, mixer, plots
+from playground.model.prompting import can_think
+from playground.ui import defaults, markup, mix_row, mixer, panes, plots, presets
 from playground.ui.frame import Frame, board
-from playground.ui.mixer import MixControls, MixRow
+from playground.ui.mix_row import MixControls
+from playground.ui.mixer import MixRow
 from playground.ui.state import Visitor
 
-WAIT_BASELINE = "Generate writes here what the model says by itself."
-WAIT_STEERED = "Generate writes here what it says with the mix added, changed words in colour."
 WAIT_CURVE = "The logit difference over scales comes here."
 NO_SETS = "No set of vectors fits this model yet: compute vectors in Discover, or upload a file in Library."
 
@@ -24,10 +24,11 @@ NO_SETS = "No set of vectors fits this model yet: compute vectors in Discover, o
 class SteerTab:
     """The components other tabs reach for."""
 
-    rows: list[MixControls]
     inputs: list[Any]
     prompt: gr.Textbox
+    turns: gr.HTML
     mode: gr.Radio
+    thinking: gr.Checkbox
     system: gr.Textbox
     positions: gr.Radio
     tokens: gr.Slider
@@ -37,11 +38,21 @@ class SteerTab:
     seed: gr.Number
     answers: tuple[gr.Textbox, gr.Textbox]
     examples: gr.HTML
+    presets: gr.HTML
+    units: gr.Radio
+    mixed: gr.State
+    """Counts how often the mixer was filled in, so that the plots follow."""
+    rows: list[MixControls]
+    beyond: gr.State
+    """What `Mix.beyond` says: the rows beyond the pool are drawn again when it changes."""
+    more: gr.Column
+    """Where they are drawn."""
     hint: gr.HTML
     add_vector: gr.Button
     add_average: gr.Button
-    baseline: gr.HTML
-    steered: gr.HTML
+    beside: tuple[gr.Checkbox, gr.Checkbox]
+    colour: gr.Checkbox
+    panes: gr.HTML
     shifts: gr.HTML
     curve: gr.Plot
     curve_note: gr.HTML
@@ -50,27 +61,32 @@ class SteerTab:
     generate: gr.Button
     stop: gr.Button
 
-    @property
-    def mix_inputs(self) -> list[Any]:
-        """The values of the mixer, a row after the other."""
-        return [value for controls in self.rows for value in controls.values]
-
     def mix_updates(self, frame: Frame, visitor: Visitor, mix: Sequence[MixRow]) -> dict[Any, Any]:
         """Updates that make the mixer show exactly `mix`."""
-        names = frame.set_choices(visitor)
-        load = frame.load_set(visitor)
-        updates: dict[Any, Any] = {}
-        visitor.mix_sets = mixer.sets_of(mix)
-        for index, controls in enumerate(self.rows):
-            updates |= controls.show(mix[index] if index < len(mix) else None, names, load)
-        updates[self.hint] = set_hint(frame, names)
+        visitor.mix.show(mix)
+        hint = set_hint(frame, frame.set_choices(visitor))
+        return {self.units: mixer.UNITS[visitor.mix.absolute], self.hint: hint, **self.drawn(frame, visitor)}
+
+    def drawn(self, frame: Frame, visitor: Visitor) -> dict[Any, Any]:
+        """Updates that show the rows of the visitor's mix."""
+        mix, names, load = visitor.mix, frame.set_choices(visitor), frame.load_set(visitor)
+        mix.drawn += 1
+        updates: dict[Any, Any] = {self.mixed: mix.drawn, self.beyond: mix.beyond}
+        for slot, controls in enumerate(self.rows):
+            updates |= controls.show(mix.rows.get(slot), names, load, mix.remark(slot))
         return updates
 
-    def cleared(self) -> dict[Any, Any]:
-        """Updates that empty what was written by another model or prompt."""
+    @property
+    def mix_outputs(self) -> list[Any]:
+        """All that `drawn` may write to."""
+        return [self.mixed, self.beyond, *(part for controls in self.rows for part in controls.outputs)]
+
+    def cleared(self, visitor: Visitor) -> dict[Any, Any]:
+        """Updates that empty what was written by another model or prompt, and the conversation that led there."""
+        visitor.written, visitor.turns = None, ()
         return {
-            self.baseline: markup.pane("baseline", (), waiting=WAIT_BASELINE),
-            self.steered: markup.pane("steered", (), waiting=WAIT_STEERED),
+            self.turns: "",
+            self.panes: panes.waiting(("baseline", "steered", *visitor.beside)),
             self.repeat: "",
             self.notice: "",
         }
@@ -81,10 +97,12 @@ def build(frame: Frame) -> SteerTab:
     loaded, blank = frame.workbench.loaded, Visitor("")
     start = defaults.opening(loaded, frame.workbench.store)
     names, load = frame.set_choices(blank), frame.load_set(blank)
-    mix = [*mixer.opening_mix(start), *[MixRow(None)] * defaults.MIX_ROWS][: defaults.MIX_ROWS]
+    mix = [*mixer.opening_mix(start), *[MixRow(None)] * mixer.POOL][: mixer.POOL]
     with gr.Row(elem_classes="sp-columns"):
         with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
+            preset_chips = board(presets.chips(loaded, names), elem_id="steer-presets")
             with gr.Group(elem_classes="sp-card"):
+                turns = board("", elem_id="steer-turns")
                 prompt = gr.Textbox(
                     start.example.prompt,
                     label="Prompt",
@@ -114,6 +132,13 @@ def build(frame: Frame) -> SteerTab:
                         min_width=240,
                         info="tokens at which the mix is added",
                     )
+                thinking = gr.Checkbox(
+                    False,
+                    label="Thinking",
+                    elem_id="steer-thinking",
+                    info="let the model think aloud before it answers",
+                    visible=loaded is not None and can_think(loaded),
+                )
                 with gr.Accordion("System prompt", open=False, elem_id="steer-system-box"):
                     system = gr.Textbox(
                         start.example.system or "",
@@ -125,13 +150,20 @@ def build(frame: Frame) -> SteerTab:
                         placeholder="You are …",
                     )
             with gr.Group(elem_classes="sp-card sp-mix"):
-                gr.HTML(
-                    '<div class="sp-cardhead"><h3>Mix</h3><small>what is added to the residual stream; relative scale: '
-                    "its norm over the mean norm there (× native: over the norm the method gave), ┊ marks one worth "
-                    "trying</small></div>"
-                )
+                with gr.Row(elem_classes="sp-tight sp-mixtop"):
+                    gr.HTML(
+                        '<div class="sp-cardhead"><h3>Mix</h3><small>what is added to the residual stream. ┊ marks a '
+                        "scale worth trying, ▨ where text usually breaks</small></div>"
+                    )
+                    units = gr.Radio(
+                        list(mixer.UNITS), value=mixer.UNITS[0], label="Scales", elem_id="steer-units", min_width=236,
+                        scale=0, info="over the mean norm there, or the norm", elem_classes="sp-units",
+                    )
                 hint = gr.HTML(set_hint(frame, names), elem_id="steer-hint")
-                rows = [mixer.build_row(index, row, names, load) for index, row in enumerate(mix)]
+                mixed = gr.State(0)
+                rows = [mix_row.build(slot, row, names, load) for slot, row in enumerate(mix)]
+                beyond = gr.State(0)
+                more = gr.Column(elem_id="mix-more", elem_classes="sp-mixrows")
                 with gr.Row(elem_classes="sp-tight sp-addrow"):
                     add_vector = gr.Button("+ vector", size="sm", elem_id="mix-add-vector", elem_classes="sp-add")
                     add_average = gr.Button("+ average", size="sm", elem_id="mix-add-average", elem_classes="sp-add")
@@ -188,11 +220,20 @@ def build(frame: Frame) -> SteerTab:
                 stop = gr.Button("Stop", variant="secondary", elem_id="steer-stop", min_width=80, scale=0)
             notice = gr.HTML("", elem_id="steer-notice")
         with gr.Column(scale=8, min_width=330):
-            with gr.Row(elem_classes="sp-panes"):
-                with gr.Column(min_width=280):
-                    baseline = gr.HTML(markup.pane("baseline", (), waiting=WAIT_BASELINE), elem_id="steer-baseline")
-                with gr.Column(min_width=280):
-                    steered = gr.HTML(markup.pane("steered", (), waiting=WAIT_STEERED), elem_id="steer-steered")
+            with gr.Row(elem_classes="sp-tight sp-beside"):
+                negative = gr.Checkbox(
+                    False, label="− mix", elem_id="steer-negative", min_width=150,
+                    info="the mix the other way, beside it",
+                )
+                random = gr.Checkbox(
+                    False, label="random", elem_id="steer-random", min_width=150,
+                    info="a random push, as large, from the seed",
+                )
+                colour = gr.Checkbox(
+                    False, label="colour by KL", elem_id="steer-colour", min_width=150,
+                    info="shade every token by how far it is pushed",
+                )
+            written = board(panes.waiting(("baseline", "steered")), elem_id="steer-panes", elem_classes="sp-panes")
             repeat = gr.HTML("", elem_id="steer-command")
             with gr.Row(elem_classes="sp-effects"):
                 with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
@@ -225,14 +266,16 @@ def build(frame: Frame) -> SteerTab:
                     )
                     curve_note = gr.HTML("", elem_id="steer-curve-note")
 
-    inputs: list[Any] = [prompt, mode, system, positions, first, second, tokens, temperature, top_p, samples, seed]
-    for controls in rows:
-        inputs += controls.values
+    inputs: list[Any] = [prompt, mode, system, thinking, positions, first, second]
+    inputs += [tokens, temperature, top_p, samples, seed, negative, random, colour]
     return SteerTab(
-        rows=rows, inputs=inputs, prompt=prompt, mode=mode, system=system, positions=positions, tokens=tokens,
-        temperature=temperature, top_p=top_p, samples=samples, seed=seed, answers=(first, second), examples=examples,
-        hint=hint, add_vector=add_vector, add_average=add_average, baseline=baseline, steered=steered, shifts=shifts,
-        curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button, stop=stop,
+        inputs=inputs, prompt=prompt, turns=turns, mode=mode, thinking=thinking, system=system, positions=positions,
+        answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
+        top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
+        hint=hint, add_vector=add_vector, add_average=add_average, beside=(negative, random), colour=colour,
+        panes=written,
+        shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
+        stop=stop,
     )
 
 

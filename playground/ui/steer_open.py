@@ -12,7 +12,7 @@ from playground.library.recipe import Recipe
 from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
-from playground.ui import steer
+from playground.ui import conversation, steer
 from playground.ui.frame import Frame
 from playground.ui.mixer import MixRow
 from playground.ui.state import Visitor
@@ -23,7 +23,7 @@ from playground.ui.vector_picker import RANGE
 def outputs(frame: Frame, tab: SteerTab) -> list[Any]:
     """Everything `open_in_steer` may write to."""
     sampling = [tab.tokens, tab.temperature, tab.top_p, tab.samples, tab.seed]
-    return [frame.tabs, *steer.outputs(tab), tab.positions, *sampling]
+    return [frame.tabs, *steer.outputs(tab), *sampling]
 
 
 def open_in_steer(
@@ -42,11 +42,17 @@ def open_in_steer(
 
     Raises FileError for a set that is not there any more or does not fit the loaded model.
     """
-    updates = tab.cleared() | tab.mix_updates(frame, visitor, mix)
+    updates = tab.cleared(visitor) | tab.mix_updates(frame, visitor, mix)
     if prompt is not None:
         updates[tab.prompt] = prompt
     if format is not None:
-        updates |= {tab.mode: "chat" if format.chat else "raw", tab.system: format.system or ""}
+        visitor.turns, visitor.turns_drawn = format.turns, visitor.turns_drawn + 1
+        updates |= {
+            tab.mode: "chat" if format.chat else "raw",
+            tab.system: format.system or "",
+            tab.thinking: format.thinking,
+            tab.turns: conversation.board(visitor.turns, visitor.turns_drawn),
+        }
     if positions is not None:
         updates[tab.positions] = positions
     if sampling is not None:

@@ -14,8 +14,7 @@ from playground.ui import defaults
 from playground.ui.entered import real
 from playground.ui.frame import Frame
 from playground.ui.running import quick
-from playground.ui.state import Visitor
-from playground.ui.vector_picker import FIRST, RANGE, Load, Pick, counts_native, native_norm, row_choices
+from playground.ui.vector_picker import FIRST, RANGE, STEP, Load, Pick, counts_native, row_choices
 
 UNCHECKED = {"preprocess": False}
 """For events that read such controls: Gradio would refuse a whole event because a browser still sends, for a moment,
@@ -23,9 +22,13 @@ the row it showed for another set. The values are checked by `Pick`, with a sent
 """
 
 
+VALUES = tuple(field.name for field in fields(Pick) if field.name != "absolute")
+"""Fields of a pick that have a component of their own, in the order of the components: the unit is the mixer's."""
+
+
 @dataclass(frozen=True)
 class PickControls:
-    """The Gradio components, in the order of Pick's fields, and the small print."""
+    """The Gradio components, in the order of VALUES, and the small print."""
 
     set_name: gr.Dropdown
     row: gr.Dropdown
@@ -38,7 +41,7 @@ class PickControls:
 
     @property
     def values(self) -> list[Any]:
-        return [getattr(self, field.name) for field in fields(Pick)]
+        return [getattr(self, name) for name in VALUES]
 
     def show(self, pick: Pick, names: Sequence[str], load: Load) -> dict[Any, Any]:
         """Updates that make the controls show `pick`, which uses a set."""
@@ -60,17 +63,34 @@ class PickControls:
             self.first: gr.update(value=min(int(pick.first or 0), top), maximum=top, visible=pick.row == RANGE),
             self.last: gr.update(value=min(int(pick.last or 0), top), maximum=top, visible=pick.row == RANGE),
             self.native: pick.native,
-            self.scale: gr.update(minimum=-pick.maximum, maximum=pick.maximum, value=pick.scale),
+            self.scale: self.slider(pick, vector_set),
         }
+
+    def slider(self, pick: Pick, vector_set: VectorSet) -> dict[str, Any]:
+        """The slider at the scale of `pick`, or at its end, as far as its unit reaches."""
+        most, step = pick.reach(vector_set)
+        scale = min(max(real(pick.scale, "scale"), -most), most)
+        return gr.update(minimum=-most, maximum=most, step=step, value=scale)
 
 
 def build(
-    name: str, what: str, start: Pick, names: Sequence[str], load: Load, tools: Callable[[], None] = lambda: None
+    name: str,
+    what: str,
+    start: Pick,
+    names: Sequence[str],
+    load: Load,
+    tools: Callable[[], None] = lambda: None,
+    remark: str = "",
 ) -> PickControls:
-    """The controls, `name` before their ids and `what` in their labels; `tools` adds to the line of the pickers."""
-    plain: dict[str, Any] = {"container": False, "show_label": False}
+    """The controls, `name` before their ids and `what` in their labels; `tools` adds to the line of the pickers, and
+    `remark` to the small print.
+    """
+    # Said, since Gradio does not see that components drawn later are inputs of something.
+    live = {"interactive": True}
+    plain: dict[str, Any] = {"container": False, "show_label": False, **live}
     vector_set = load(start.set_name) if start.used else None
     top = 0 if vector_set is None else vector_set.rows - 1
+    most, step = (start.maximum, STEP) if vector_set is None else start.reach(vector_set)
     with gr.Row(elem_classes="sp-tight sp-mixhead"):
         set_name = gr.Dropdown(
             list(names), value=start.set_name, label=f"set of {what}", elem_id=f"{name}-set", scale=4, min_width=80,
@@ -85,78 +105,82 @@ def build(
         tools()
     count = gr.Slider(
         1, max(top + 1, 2), min(int(start.count or 1), top + 1), step=1, label="first n", elem_id=f"{name}-count",
-        buttons=[], visible=start.row == FIRST, elem_classes="sp-first", container=False,
+        buttons=[], visible=start.row == FIRST, elem_classes="sp-first", container=False, **live,
         info="how many rows, counted from row 0, are averaged in their native norms",
     )
     with gr.Row(elem_classes="sp-tight sp-scaleline"):
         scale = gr.Slider(
-            -start.maximum, start.maximum, start.scale, step=0.01, label=f"scale of {what}", elem_id=f"{name}-scale",
+            -most, most, start.scale, step=step, label=f"scale of {what}", elem_id=f"{name}-scale",
             buttons=[], elem_classes="sp-slider", scale=5, **plain,
         )
         native = gr.Checkbox(
             start.native, label="× native", elem_id=f"{name}-native", min_width=84, scale=0, container=False,
-            elem_classes="sp-mute sp-native",
+            elem_classes="sp-mute sp-native", **live,
         )
-    strip = gr.HTML(start.strip(load), elem_id=f"{name}-strip")
+    strip = gr.HTML(start.strip(load, remark), elem_id=f"{name}-strip")
     return PickControls(set_name, row, count, first, last, native, scale, strip)
 
 
-def wire(
-    frame: Frame, controls: PickControls, chosen: Callable[[Visitor, str], None] = lambda visitor, name: None
-) -> None:
-    """What the controls do to each other; `chosen` is told of another set."""
+def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) -> None:
+    """What the controls do to each other; `units` says whether scales are norms."""
     options: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
     bounds = [controls.count, controls.first, controls.last, controls.native, controls.scale]
+    inputs = [*controls.values, *([] if units is None else [units])]
+
+    def pick_of(*values: Any) -> Pick:
+        return Pick(*values[: len(VALUES)], absolute=units is not None and values[-1] == "absolute")
 
     @quick
     def on_set(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        pick = Pick(*values)
+        pick = pick_of(*values)
         if not pick.used:
             return {controls.row: gr.skip()}
-        visitor = frame.visitor(request)
-        vector_set = frame.load_set(visitor)(pick.set_name)
-        chosen(visitor, pick.set_name)
-        scale = _sign(pick.scale) * defaults.SUGGESTED_SCALE if pick.native else pick.scale
-        pick = replace(pick, row=str(defaults.best_row(vector_set)), native=False, scale=scale)
+        vector_set = frame.load_set(frame.visitor(request))(pick.set_name)
+        row = str(defaults.best_row(vector_set))
+        scale = _usual(pick, vector_set) if pick.native else real(pick.scale, "scale")
+        pick = replace(pick, row=row, native=False, scale=scale)
         return {
             controls.row: gr.update(choices=row_choices(vector_set), value=pick.row),
             **controls.bounds(pick, vector_set),
         }
 
-    controls.set_name.input(on_set, controls.values, [controls.row, *bounds], **options)
+    controls.set_name.input(on_set, inputs, [controls.row, *bounds], **options)
 
     @quick
     def on_row(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        pick = Pick(*values)
+        pick = pick_of(*values)
         if not pick.used:
             return {controls.native: gr.skip()}
         vector_set = frame.load_set(frame.visitor(request))(pick.set_name)
         wanted = counts_native(pick.row, vector_set)
         if wanted != pick.native:
             # The average in its native norm is where one begins to look; 0 stays 0.
-            start = 1.0 if wanted else defaults.SUGGESTED_SCALE
-            pick = replace(pick, native=wanted, scale=_sign(pick.scale) * start)
+            scale = _sign(pick.scale) if wanted else _usual(pick, vector_set)
+            pick = replace(pick, native=wanted, scale=scale)
         return controls.bounds(pick, vector_set)
 
-    controls.row.input(on_row, controls.values, bounds, **options)
+    controls.row.input(on_row, inputs, bounds, **options)
 
     @quick
     def on_native(request: gr.Request, *values: Any) -> dict[Any, Any]:
         """The other unit for the same push, as far as the slider reaches."""
-        pick = Pick(*values)
+        pick = pick_of(*values)
         if not pick.used:
             return {controls.native: gr.skip()}
         try:
             vector_set = frame.load_set(frame.visitor(request))(pick.set_name)
-            one_native = native_norm(pick.set_name, pick.rows, vector_set)
-            factor = vector_set.origin.residual_norm / one_native
-            scale = real(pick.scale, "scale") * (factor if pick.native else 1 / factor)
+            before = replace(pick, native=not pick.native)
+            scale = real(pick.scale, "scale") * before.unit(vector_set) / pick.unit(vector_set)
         except PlaygroundError:
-            scale = 0.0
-        pick = replace(pick, scale=round(min(max(scale, -pick.maximum), pick.maximum), 2))
-        return {controls.scale: gr.update(minimum=-pick.maximum, maximum=pick.maximum, value=pick.scale)}
+            return {controls.scale: 0.0}
+        return {controls.scale: controls.slider(replace(pick, scale=round(scale, 2)), vector_set)}
 
-    controls.native.input(on_native, controls.values, controls.scale, **options)
+    controls.native.input(on_native, inputs, controls.scale, **options)
+
+
+def _usual(pick: Pick, vector_set: VectorSet) -> float:
+    """The relative scale worth trying, with the sign of the scale there is, in the unit that is not native."""
+    return _sign(pick.scale) * defaults.SUGGESTED_SCALE * (vector_set.origin.residual_norm if pick.absolute else 1.0)
 
 
 def _sign(scale: object) -> float:
@@ -168,5 +192,5 @@ def _sign(scale: object) -> float:
 def _number(label: str, value: float | None, name: str, visible: bool) -> gr.Number:
     return gr.Number(
         value, label=label, elem_id=name, precision=0, minimum=0, scale=1, min_width=52, visible=visible,
-        container=False, show_label=False,
+        container=False, show_label=False, interactive=True,
     )

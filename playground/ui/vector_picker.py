@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ RANGE = "mean"
 NATIVE_METHODS = ("melbo", "ortho", "difference")
 """Methods whose norms say something: their averages are counted in multiples of what they are."""
 
+STEP = 0.01
+"""Of a slider in relative scale, or in multiples of a native norm."""
+
 Load = Callable[[str], VectorSet]
 
 
@@ -26,7 +30,8 @@ Load = Callable[[str], VectorSet]
 class Pick:
     """What the controls say. `row` is a number as text, FIRST or RANGE; `count` is n, `last` is included.
 
-    `scale` is relative, or with `native` a multiple of the native norm (of the vector, or of the average).
+    `scale` is relative, with `absolute` the norm of what is added, or with `native` a multiple of the native norm (of
+    the vector, or of the average).
     """
 
     set_name: str | None
@@ -36,6 +41,7 @@ class Pick:
     last: float | None = 2
     native: bool = False
     scale: float = 0.0
+    absolute: bool = False
 
     @property
     def used(self) -> bool:
@@ -55,25 +61,37 @@ class Pick:
 
     @property
     def maximum(self) -> float:
-        """Where the slider ends."""
+        """Where the slider ends, but for absolute scales, which depend on the set: see `reach`."""
         return defaults.MAXIMUM_MULTIPLE if self.native else defaults.MAXIMUM_SCALE
 
-    def number(self) -> float:
+    def reach(self, vector_set: VectorSet) -> tuple[float, float]:
+        """Where the slider ends, and its step, in the unit of the scale."""
+        if self.native or not self.absolute:
+            return self.maximum, STEP
+        # As fine as a relative scale and finer, and the end on a step: a slider snaps to them.
+        step = 10.0 ** (math.floor(math.log10(vector_set.origin.residual_norm)) - 3)
+        return rounded(math.ceil(self.maximum * vector_set.origin.residual_norm / step) * step), step
+
+    def unit(self, vector_set: VectorSet) -> float:
+        """The norm of what is added at scale 1. Raises InputError for rows that are not there."""
+        if self.native:
+            return native_norm(self.set_name, self.rows, vector_set)
+        return 1.0 if self.absolute else vector_set.origin.residual_norm
+
+    def number(self, vector_set: VectorSet) -> float:
         """The scale as given. Raises InputError when it is not a number within the slider."""
-        scale = real(self.scale, "scale")
-        if not -self.maximum <= scale <= self.maximum:
-            unit = "multiple of the native norm" if self.native else "relative scale"
-            raise InputError(
-                f"Expected a {unit} from −{self.maximum:g} to {self.maximum:g}, got {scale:g}; move the slider back."
-            )
+        scale, (most, _) = real(self.scale, "scale"), self.reach(vector_set)
+        if not -most <= scale <= most:
+            unit = "multiple of the native norm" if self.native else "norm" if self.absolute else "relative scale"
+            raise InputError(f"Expected a {unit} from −{most:g} to {most:g}, got {scale:g}; move the slider back.")
         return scale
 
     def component(self, load: Load) -> Component | None:
         """What is added; None without a set. Raises PlaygroundError."""
         if not self.used:
             return None
-        vector_set, rows, scale = load(self.set_name), self.rows, self.number()
-        unit = native_norm(self.set_name, rows, vector_set) if self.native else vector_set.origin.residual_norm
+        vector_set = load(self.set_name)
+        rows, scale, unit = self.rows, self.number(vector_set), self.unit(vector_set)
         if isinstance(rows, int):
             return Component(self.set_name, row=rows, amount=rounded(scale * unit))
         if self.native:
@@ -82,37 +100,47 @@ class Pick:
         return Component(self.set_name, mean=rows, amount=rounded(scale * unit / whole_norm))
 
     def strip(self, load: Load, remark: str = "") -> str:
-        """The small print under the slider: norm, unit, layer; ticks at the scales worth trying."""
+        """The small print under the slider: norm, reference norm, layer; ticks at the scales worth trying, and the
+        zones where text usually breaks.
+        """
         if not self.used:
             return ""
         try:
             vector_set, component = load(self.set_name), self.component(load)
             norm, residual = component_norm(component, vector_set), vector_set.origin.residual_norm
+            most, _ = self.reach(vector_set)
+            unit, extreme = self.unit(vector_set), defaults.EXTREME_SCALE * residual
+            ticks, said = self._ticks(vector_set, unit)
         except PlaygroundError as error:
             return scale_strip(self.maximum, (), str(error))
-        parts = [f"norm {norm:.3g}"]
-        if self.native:
-            parts.append(f"relative scale {norm / residual:.2g}")
-        elif component.mean is not None:
+        parts = [f"norm {norm:.3g} = {norm / residual:.2g} × {residual:.3g}, the mean norm at block "
+                 f"{vector_set.origin.source}"]
+        if not self.native and component.mean is not None:
             parts.append(f"{component.amount:.3g} × the average")
-        elif vector_set.origin.method in NATIVE_METHODS:
-            parts.append(f"native {float(vector_set.native_norms[component.row]) / residual:.2g}")
-        ticks, said = self._ticks(vector_set)
-        parts += [f"at block {vector_set.origin.source}", said, remark]
-        return scale_strip(self.maximum, ticks, " · ".join(part for part in parts if part))
+        elif not self.native and vector_set.origin.method in NATIVE_METHODS:
+            native = float(vector_set.native_norms[component.row])
+            parts.append(f"native {native if self.absolute else native / residual:.2g}")
+        parts += [said, "extreme: text usually breaks here" if norm > extreme else "", remark]
+        return scale_strip(most, ticks, " · ".join(part for part in parts if part), extreme / unit)
 
-    def _ticks(self, vector_set: VectorSet) -> tuple[tuple[float, ...], str]:
+    def _suggested(self, vector_set: VectorSet) -> tuple[float, float]:
+        """Suggested norms of the row for both sides; 0 where there is none."""
+        rows, suggested = self.rows, vector_set.suggested_scales
+        if not isinstance(rows, int) or suggested is None or rows >= vector_set.rows:
+            return 0.0, 0.0
+        plus, minus = suggested[rows].tolist()
+        return plus, minus
+
+    def _ticks(self, vector_set: VectorSet, unit: float) -> tuple[tuple[float, ...], str]:
         """Where the slider is marked, in its own unit, and what is said of it."""
-        rows = self.rows
-        suggested = getattr(vector_set, "suggested_scales", None)
-        if isinstance(rows, int) and suggested is not None:
-            unit = float(vector_set.native_norms[rows]) if self.native else vector_set.origin.residual_norm
-            plus, minus = (float(value) / unit for value in suggested[rows])
+        if isinstance(self.rows, int) and vector_set.suggested_scales is not None:
+            plus, minus = (scale / unit for scale in self._suggested(vector_set))
             said = [f"+{plus:.2g}"] * (plus > 0) + [f"−{minus:.2g}"] * (minus > 0)
             return (plus,) * (plus > 0) + (-minus,) * (minus > 0), f"suggested {' and '.join(said)}" if said else ""
         if self.native:
             return (-1.0, 1.0), ""
-        return (-defaults.SUGGESTED_SCALE, defaults.SUGGESTED_SCALE), f"try ±{defaults.SUGGESTED_SCALE:g}"
+        usual = defaults.SUGGESTED_SCALE * vector_set.origin.residual_norm / unit
+        return (-usual, usual), f"try ±{usual:.3g}"
 
 
 def native_norm(name: str, rows: tuple[int, int] | int, vector_set: VectorSet) -> float:

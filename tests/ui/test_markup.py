@@ -35,12 +35,11 @@ class _Tags(HTMLParser):
     [
         markup.notice(HOSTILE),
         markup.command(HOSTILE),
-        markup.pane("steered", [HOSTILE], ["other"], detail=HOSTILE),
         markup.token_shifts([(HOSTILE, 0.5, 0.25)], 0.1),
         markup.prompt_preview([HOSTILE] * 6, 6, HOSTILE),
         markup.chips([(HOSTILE, HOSTILE)]),
         markup.facts([(HOSTILE, HOSTILE)]),
-        markup.scale_strip(1.5, (-0.5, 0.5), HOSTILE),
+        markup.scale_strip(1.5, (-0.5, 0.5), HOSTILE, 1.0),
         markup.numbers_link(HOSTILE, [HOSTILE], [[HOSTILE]]),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 from playground.errors import InputError
 from playground.library.origin import now
 from playground.library.vector_set import Origin, RowNote, VectorSet
-from playground.ui.mixer import MixRow, read, recipe_of
+from playground.ui.mixer import MOST_ROWS, Mix, MixRow, converted, is_absolute, recipe_of
 from playground.ui.vector_picker import FIRST, RANGE, row_choices
 
 NORM = 10.0
@@ -100,10 +100,90 @@ def test_choices_show_label_star_gain_and_the_average() -> None:
     assert choices[2] == ("★ 0 “code” · σ 3", "0")
 
 
-def test_values_of_the_pool_are_read_row_by_row() -> None:
-    rows = read(["mine", "1", 3, 0, 2, False, 0.25, True, None, None, 3, 0, 2, False, 0.0, False])
-    assert rows == (MixRow("mine", "1", scale=0.25, mute=True), MixRow(None, None))
+def test_small_print_says_norm_reference_and_layer() -> None:
+    assert "norm 5 = 0.5 × 10, the mean norm at block 1" in MixRow("mine", "0", scale=-0.5).strip(load)
 
 
-def test_small_print_says_norm_and_layer() -> None:
-    assert "norm 5 · at block 1" in MixRow("mine", "0", scale=-0.5).strip(load)
+def test_absolute_scales_are_norms() -> None:
+    recipe = recipe_of([MixRow("mine", "2", scale=-5.0, absolute=True)], load)
+    assert [(part.row, part.amount) for part in recipe.components] == [(2, -5.0)]
+    assert "norm 5 = 0.5 × 10" in MixRow("mine", "2", scale=-5.0, absolute=True).strip(load)
+    with pytest.raises(InputError, match="Expected a norm from −15 to 15, got 16"):
+        recipe_of([MixRow("mine", "2", scale=16, absolute=True)], load)
+
+
+@pytest.mark.parametrize("row", [MixRow("mine", "1", scale=0.37), MixRow("mine", FIRST, count=2, scale=-0.5)])
+def test_another_unit_is_the_same_push_and_the_way_back_too(row: MixRow) -> None:
+    there = converted(row, True, load)
+    assert there.scale == pytest.approx(row.scale * NORM)
+    assert recipe_of([there], load) == recipe_of([row], load)
+    assert converted(there, False, load) == row
+
+
+def test_a_scale_in_native_norms_is_the_same_in_both_units() -> None:
+    row = MixRow("mine", "1", native=True, scale=2.0)
+    assert converted(row, True, load).scale == 2.0
+    assert recipe_of([converted(row, True, load)], load) == recipe_of([row], load)
+
+
+def test_a_unit_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match="relative or absolute"):
+        is_absolute("inches")
+
+
+def test_a_slider_in_norms_ends_on_one_of_its_steps() -> None:
+    known = replace(vector_set(), origin=replace(vector_set().origin, residual_norm=32.653))
+    most, step = MixRow("mine", "0", absolute=True).reach(known)
+    assert step == 0.01
+    assert most == pytest.approx(48.98)
+    assert most / step == pytest.approx(round(most / step))
+
+
+def test_solo_plays_one_row_alone_also_a_muted_one_and_ends() -> None:
+    mix = Mix()
+    mix.show([MixRow("mine", "0", scale=0.1), MixRow("mine", "1", scale=0.2, mute=True)])
+    first, second = mix.rows
+    mix.play_alone(second, True)
+    assert [part.row for part in recipe_of(mix.all, load).components] == [1]
+    assert mix.remark(first) == "silent: another row is solo"
+    mix.play_alone(first, True)
+    assert [part.row for part in recipe_of(mix.all, load).components] == [0]
+    mix.play_alone(first, False)
+    assert [part.row for part in recipe_of(mix.all, load).components] == [0]
+    assert mix.remark(first) == ""
+
+
+def test_rows_come_until_the_page_is_full_and_keep_their_places() -> None:
+    mix = Mix()
+    mix.show([MixRow("mine", "0")] * (MOST_ROWS - 1))
+    mix.add(MixRow("mine", "2"))
+    with pytest.raises(InputError, match=f"at most {MOST_ROWS} rows"):
+        mix.add(MixRow("mine", "1"))
+    del mix.rows[5]
+    mix.add(MixRow("mine", "1"))
+    assert [slot for slot, row in mix.rows.items() if row.row != "0"] == [MOST_ROWS - 1, 5]
+    assert [row.row for row in mix.all] == ["0"] * 5 + ["1"] + ["0"] * (MOST_ROWS - 7) + ["2"]
+    with pytest.raises(InputError, match=f"at most {MOST_ROWS} rows"):
+        mix.show([MixRow("mine", "0")] * (MOST_ROWS + 1))
+
+
+def test_the_unit_of_all_rows_changes_together_or_not_at_all() -> None:
+    mix = Mix()
+    mix.show([MixRow("mine", "0", scale=0.5), MixRow("mine", "1", scale="much")])
+    with pytest.raises(InputError, match="number"):
+        mix.count_in(True, load)
+    assert not mix.absolute
+    assert mix.all[0].scale == 0.5
+    mix.show([MixRow("mine", "0", scale=0.5)])
+    mix.count_in(True, load)
+    assert mix.absolute
+    assert mix.all[0].scale == 5.0
+
+
+def test_the_extreme_zones_begin_at_the_reference_norm_in_every_unit() -> None:
+    for row in (MixRow("mine", "0", scale=0.5), MixRow("mine", "0", scale=5.0, absolute=True)):
+        zones = re.findall(r'sp-extreme" style="(\w+):0;width:([0-9.]+)%', row.strip(load))
+        assert zones == [("left", "16.67"), ("right", "16.67")]  # from 1 to 1.5 on a slider of 3
+    assert "sp-extreme" not in MixRow("mine", "0", scale=1.0, native=True).strip(load)  # 4 × 2 never gets there
+    assert "text usually breaks" not in MixRow("mine", "0", scale=-1.0).strip(load)
+    assert "text usually breaks" in MixRow("mine", "0", scale=-1.01).strip(load)
