@@ -17,7 +17,7 @@ from playground.core.push import Positions, Push
 from playground.errors import Cancelled, InputError
 from playground.library.recipe import Recipe
 from playground.model.load import LoadedModel
-from playground.model.next_token import next_logits
+from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import PromptFormat, encode
 from playground.services.generate import check_positions
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
@@ -128,7 +128,7 @@ def shifts(
         for start in range(0, len(rows), _ROWS):
             part = [(), *rows[start : start + _ROWS]]
             logits = next_logits(loaded, prompt.take([0] * len(part)), part, request.positions)
-            parts.append(logits.double().log_softmax(dim=1))
+            parts.append(logits)
         total.add(parts[0][0], torch.cat([part[1:] for part in parts]))
         result = total.result(loaded, request, made.norm, made.warnings, time.perf_counter() - begun)
         emit(result)
@@ -145,11 +145,10 @@ class _Total:
         self._after: Tensor | float = 0.0  # (multiples, vocabulary)
 
     def add(self, before: Tensor, after: Tensor) -> None:
-        """Log-probabilities (vocabulary,) of the baseline and (directions × multiples, vocabulary) of the rows."""
-        divergence = (after.exp() * (after - before)).nan_to_num().sum(dim=1).clamp(min=0)
-        self._divergences.append(divergence.view(-1, self._multiples))
-        self._before = self._before + before.exp()
-        self._after = self._after + after[: self._multiples].exp()
+        """Logits (vocabulary,) of the baseline and (directions × multiples, vocabulary) of the rows."""
+        self._divergences.append(divergences(after, before).view(-1, self._multiples))
+        self._before = self._before + before.double().softmax(dim=0)
+        self._after = self._after + after[: self._multiples].double().softmax(dim=1)
 
     def result(
         self, loaded: LoadedModel, request: ShiftsRequest, norm: float, warnings: tuple[str, ...], seconds: float
