@@ -21,7 +21,7 @@ from playground.ui.vector_picker import is_average, row_choices
 SCALES = "-0.9 -0.6 -0.3 0 0.3 0.6 0.9"
 CONTROLS = 4
 FEW_SCALES = "-0.6 -0.3 0 0.3 0.6"
-ITEMS = {CHOICES: 24, EXACT: 16, NEXT: prompt_source.USE}
+ITEMS = {CHOICES: 16, EXACT: 16, NEXT: prompt_source.USE}
 """Items asked to begin with: what takes seconds on a laptop."""
 WHAT = {
     CHOICES: "Which of two answers is likelier, item by item: the logit difference at the answer, over scales.",

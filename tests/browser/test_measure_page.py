@@ -41,7 +41,7 @@ def measure(visitor: Visitor, done: str = "rows of vectors") -> None:
 
 
 def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, site: Site) -> None:
-    expect(tab.page.locator("#measure-hint")).to_contain_text("24 items × (12 vectors + 4 random) × 6 scales")
+    expect(tab.page.locator("#measure-hint")).to_contain_text("16 items × (12 vectors + 4 random) × 6 scales")
     small(tab, rows="2, 3")
     expect(tab.page.locator("#measure-hint")).to_contain_text("6 items × (2 vectors + 1 random) × 2 scales")
     measure(tab)
