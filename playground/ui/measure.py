@@ -201,7 +201,10 @@ def cost_hint(frame: Frame, visitor: Visitor, form: MeasureForm) -> str:
     """What Measure would cost; nothing while the form is not complete."""
     try:
         loaded, load = frame.loaded, frame.load_set(visitor)
-        if form.kind == COMPARE or form.kind not in KINDS:
+        if form.kind == COMPARE:
+            rows = sum(len(rows) for _, rows in form.chosen(lambda name: frame.any_set(visitor, name)))
+            return measure_cost.comparing(rows)
+        if form.kind not in KINDS:
             return ""
         if form.kind == NEXT:
             return measure_cost.hint(loaded, form.shifts_request(form.choice.chosen(visitor), load))

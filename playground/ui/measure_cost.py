@@ -15,6 +15,8 @@ from playground.ui.running import seconds
 Request = MeasureRequest | ExactRequest | ShiftsRequest
 
 
+MANY_ROWS = 600
+"""Vectors whose angles take a second to work out."""
 SHARED = 6
 """Choices run about so much less: blocks up to the source, and what items have in common, are run once for all rows."""
 
@@ -59,6 +61,12 @@ def hint(loaded: LoadedModel, request: Request) -> str:
             said += f" = {request.texts} texts"
     took = seconds(cost.duration(loaded, kind, operations(loaded, request)))
     return f'<p class="sp-hint">{escape(said)} · about {took}</p>'
+
+
+def comparing(rows: int) -> str:
+    """What comparing so many vectors costs: nothing of the model, and seconds from about a thousand on."""
+    took = "at once" if rows < MANY_ROWS else "some seconds"
+    return f'<p class="sp-hint">{_count(rows, "vector")}, the model is not asked · {took}</p>'
 
 
 def _count(number: int, what: str) -> str:

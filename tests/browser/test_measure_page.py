@@ -131,6 +131,7 @@ def test_the_next_token_is_followed_and_sets_are_compared(tab: Visitor) -> None:
 
     tab.page.get_by_label("Compare sets", exact=True).check()
     expect(tab.page.locator("#measure-scales")).to_be_hidden()
+    expect(tab.page.locator("#measure-hint")).to_contain_text("12 vectors, the model is not asked")
     measure(tab, "1 set")
     expect(tab.page.locator("#measure-plot-card")).to_contain_text("Cosines of 12 vectors")
     tab.shot("measure-compare")
