@@ -68,6 +68,7 @@ def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any
 def outputs(tab: MeasureTab) -> list[Any]:
     """Everything `model_updates` may write to."""
     picked = [tab.kind, tab.sets, tab.rows, tab.one_set, tab.one_row, tab.hint, tab.notice]
+    picked += [tab.scales, tab.unit, tab.controls]
     return [*tab.results, *tab.form, *picked, *measure_keep.outputs(tab)]
 
 
