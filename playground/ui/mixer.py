@@ -68,7 +68,8 @@ def converted(row: MixRow, absolute: bool, load: Load) -> MixRow:
         return other
     vector_set = load(row.set_name)
     norm = row.number(vector_set) * row.unit(vector_set)
-    return replace(other, scale=float(f"{norm / other.unit(vector_set):.4g}"))
+    # A digit more in norms than in relative scale: there and back is the same number.
+    return replace(other, scale=float(f"{norm / other.unit(vector_set):.{4 if absolute else 3}g}"))
 
 
 @dataclass
