@@ -22,12 +22,12 @@ from playground.ui import (
     start_picker,
     vector_controls,
 )
-from playground.ui.discover_form import AGAINST, DiscoverForm
+from playground.ui.discover_form import DiscoverForm
 from playground.ui.discover_layout import FIRST_METHOD, DiscoverTab
 from playground.ui.discover_ortho import PICK
 from playground.ui.discover_run import compute_vectors, continue_set
 from playground.ui.frame import Frame, acted
-from playground.ui.prompt_source import PromptChoice, PromptSource, against_of
+from playground.ui.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
 from playground.ui.running import long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab

@@ -19,11 +19,8 @@ from playground.ui.discover_ortho import PICKED, OrthoOptions
 from playground.ui.discover_power import PowerOptions
 from playground.ui.entered import real, whole
 from playground.ui.mixer import MixRow
-from playground.ui.prompt_source import PromptChoice
+from playground.ui.prompt_source import AGAINST, PromptChoice
 from playground.ui.vector_picker import Load
-
-AGAINST = "against"
-"""The place of the second list of prompts on the page."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from playground.ui import (
     prompt_source,
 )
 from playground.ui.discover_figures import Figures
-from playground.ui.discover_form import AGAINST
 from playground.ui.discover_layers import LayerControls
 from playground.ui.discover_layers import build as build_layers
 from playground.ui.discover_melbo import MelboControls
@@ -29,7 +28,7 @@ from playground.ui.discover_ortho import OrthoControls
 from playground.ui.discover_power import PowerControls
 from playground.ui.frame import Frame, board
 from playground.ui.linearity_panel import LinearityPanel
-from playground.ui.prompt_source import PromptSource
+from playground.ui.prompt_source import AGAINST, PromptSource
 from playground.ui.state import Visitor
 from playground.ui.vector_picker import Pick
 

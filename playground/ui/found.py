@@ -49,8 +49,20 @@ def download_path(visitor: Visitor, name: str) -> Path:
     return folder / name
 
 
+def keep_note(frame: Frame, visitor: Visitor, name: str, row: int, said: dict[str, str]) -> VectorSet:
+    """Changes the note of a row as an `act` event says, wherever the set is kept: in its file, and in what was
+    computed. Returns the set as it is now. Raises PlaygroundError.
+    """
+    note = changed_note(frame.any_set(visitor, name).notes[row], said)
+    computed = visitor.found is not None and name in (NOT_SAVED, visitor.saved_as)
+    if computed:
+        visitor.found = visitor.found.with_note(row, note)
+        visitor.found_number += 1
+    return visitor.found if name == NOT_SAVED else frame.workbench.store.annotate(name, row, note)
+
+
 def changed_note(note: RowNote, said: dict[str, str]) -> RowNote:
-    """A row's note after an `act` event: star, label or note. Raises InputError for another action."""
+    """A row's note after an `act` event: star, label, note or discard. Raises InputError for another action."""
     value = said.get("value", "")
     if said.get("act") == "star":
         return replace(note, star=value == "true")
@@ -58,7 +70,9 @@ def changed_note(note: RowNote, said: dict[str, str]) -> RowNote:
         return replace(note, label=value.strip())
     if said.get("act") == "note":
         return replace(note, note=value.strip())
-    raise InputError(f"Expected a star, a label or a note, got “{said.get('act')}”; use the controls of the row.")
+    if said.get("act") == "discard":
+        return replace(note, discarded=value == "true")
+    raise InputError(f"Expected a star, label, note or discard, got “{said.get('act')}”; use the controls of the row.")
 
 
 def row_number(said: dict[str, str], rows: int) -> int:
@@ -114,12 +128,7 @@ def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
         row = row_number(said, vector_set.rows)
         if said.get("act") == "steer":
             return _steer_with(frame, steer_tab, visitor, row, -1 if said.get("sign") == "-1" else 1)
-        note = changed_note(vector_set.notes[row], said)
-        saved = visitor.saved_as
-        if saved is not None and saved in frame.workbench.store.names():
-            frame.workbench.store.annotate(saved, row, note)
-        visitor.found = vector_set.with_note(row, note)
-        visitor.found_number += 1
+        keep_note(frame, visitor, found_name(frame, visitor), row, said)
         return {
             frame.library_seen: frame.library_token(visitor),
             tab.download: gr.update(value=download_file(visitor), interactive=True),
@@ -136,11 +145,15 @@ def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
 
 def _steer_with(frame: Frame, steer_tab: SteerTab, visitor: Visitor, row: int, sign: int) -> dict[Any, Any]:
     """Show in Steer what the first look showed: the same vector, sign, scale and prompt."""
-    saved = visitor.saved_as
-    name = saved if saved is not None and saved in frame.workbench.store.names() else NOT_SAVED
-    mix = [MixRow(name, str(row), scale=sign * (visitor.look_scale or 0.5))]
+    mix = [MixRow(found_name(frame, visitor), str(row), scale=sign * (visitor.look_scale or 0.5))]
     seen = {"prompt": visitor.look_prompt, "format": visitor.look_format} if visitor.look_format is not None else {}
     return open_in_steer(frame, steer_tab, visitor, mix, **seen)
+
+
+def found_name(frame: Frame, visitor: Visitor) -> str:
+    """The name under which what was computed stands in pickers: that of its file, once it is saved."""
+    saved = visitor.saved_as
+    return saved if saved is not None and saved in frame.workbench.store.names() else NOT_SAVED
 
 
 def _found(visitor: Visitor) -> VectorSet:

@@ -33,15 +33,20 @@ element.addEventListener('click', (event) => {
   const said = { ...target.dataset };
   if (said.act === 'star') {
     const on = target.getAttribute('aria-pressed') !== 'true';
-    target.setAttribute('aria-pressed', String(on));
-    target.textContent = on ? '★' : '☆';
+    for (const star of element.querySelectorAll(`[data-act=star][data-row="${said.row}"]`)) {
+      star.setAttribute('aria-pressed', String(on));
+      star.textContent = on ? '★' : '☆';
+    }
     said.value = String(on);
   }
   trigger('act', said);
 });
 element.addEventListener('change', (event) => {
   const target = event.target.closest('input[data-act], textarea[data-act]');
-  if (target) trigger('act', { ...target.dataset, value: target.value });
+  if (!target) return;
+  const { act, row } = target.dataset;
+  for (const same of element.querySelectorAll(`input[data-act="${act}"][data-row="${row}"]`)) same.value = target.value;
+  trigger('act', { ...target.dataset, value: target.value });
 });
 """
 

@@ -13,7 +13,7 @@ from playground.errors import FileError, InputError, PlaygroundError
 from playground.library import vector_set as files
 from playground.library.vector_set import VectorSet, check_fits
 from playground.ui import defaults, linearity_panel, markup, steer_open, tables
-from playground.ui.found import changed_note, row_number, write_download
+from playground.ui.found import keep_note, row_number, write_download
 from playground.ui.frame import IN_TURN, Frame, acted, board
 from playground.ui.linearity_panel import LinearityPanel
 from playground.ui.mixer import MixRow
@@ -254,7 +254,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
             return {tab.rows: tables.rows(vector_set, row)}
         if said.get("act") == "steer":
             return _steer_with(frame, steer_tab, visitor, name, row)
-        now = frame.workbench.store.annotate(name, row, changed_note(vector_set.notes[row], said))
+        now = keep_note(frame, visitor, name, row, said)
         visitor.selected_shown = _version(frame, name)  # the row shows it already
         loaded = frame.workbench.loaded
         return {

@@ -7,13 +7,11 @@ markup, a link or a request.
 from __future__ import annotations
 
 import csv
-import difflib
 import html
 import io
-import re
 from collections.abc import Iterable, Sequence
 
-_WORDS = re.compile(r"\s+|[^\s]+")
+from playground.services.changed import pieces
 
 
 def escape(text: object) -> str:
@@ -62,13 +60,10 @@ def numbers_link(name: str, header: Sequence[str], rows: Iterable[Sequence[objec
 
 def changed_words(baseline: str, steered: str) -> str:
     """`steered` as HTML with the words that differ from `baseline` marked."""
-    before, after = _WORDS.findall(baseline), _WORDS.findall(steered)
-    pieces = []
-    for kind, _, _, start, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        text = escape("".join(after[start:end]))
-        if text:
-            pieces.append(text if kind == "equal" else f'<mark class="sp-changed">{text}</mark>')
-    return "".join(pieces)
+    marked = []
+    for text, changed in pieces(baseline, steered):
+        marked.append(f'<mark class="sp-changed">{escape(text)}</mark>' if changed else escape(text))
+    return "".join(marked)
 
 
 def visible_token(token: str) -> str:

@@ -22,6 +22,15 @@
     }
   });
 
+  // Long texts are clamped; the button beside each shows all of it.
+  document.addEventListener('click', (event) => {
+    const unfold = event.target.closest('[data-unfold]');
+    if (!unfold) return;
+    const open = unfold.previousElementSibling.classList.toggle('sp-open');
+    unfold.setAttribute('aria-expanded', String(open));
+    unfold.textContent = open ? 'less' : 'whole text';
+  });
+
   async function copyText(text) {
     try {
       await navigator.clipboard.writeText(text);

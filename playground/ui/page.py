@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import discover, library, measure, model_strip, steer, theme
+from playground.ui import discover, library, measure, model_strip, scan, steer, theme
 from playground.ui.frame import Frame
 from playground.ui.running import quick
 from playground.ui.state import Visitor
@@ -50,6 +50,8 @@ def build(workbench: Workbench) -> gr.Blocks:
                 steer_tab = steer.build(frame)
             with gr.Tab("Discover", id="discover"):
                 discover_tab = discover.build(frame, steer_tab)
+            with gr.Tab("Scan", id="scan"):
+                scan_tab = scan.build(frame, steer_tab)
             with gr.Tab("Measure", id="measure"):
                 measure_tab = measure.build(frame, steer_tab)
             with gr.Tab("Library", id="library"):
@@ -64,6 +66,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             frame.library_seen,
             *steer.outputs(steer_tab),
             *discover.outputs(discover_tab),
+            *scan.outputs(scan_tab),
             *measure.outputs(measure_tab),
             *library_tab.selection,
         ]
@@ -80,6 +83,7 @@ def build(workbench: Workbench) -> gr.Blocks:
                 frame.library_seen: visitor.library_shown,
                 **steer.opening_updates(frame, steer_tab, visitor),
                 **discover.model_updates(frame, discover_tab, visitor),
+                **scan.model_updates(frame, scan_tab, visitor),
                 **measure.model_updates(frame, measure_tab, visitor),
                 **library.updates(frame, library_tab, visitor),
             }
@@ -103,7 +107,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             return whole_page(visitor)
 
         @quick
-        def on_library(request: gr.Request) -> dict[Any, Any]:
+        def on_library(request: gr.Request, *values: Any) -> dict[Any, Any]:
             """Whenever a set came, went or changed: the pickers and the list."""
             visitor = frame.visitor(request)
             token = frame.library_token(visitor)
@@ -113,6 +117,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             return {
                 **steer.library_updates(frame, steer_tab, visitor),
                 **discover.library_updates(frame, discover_tab, visitor),
+                **scan.library_updates(frame, scan_tab, visitor, values),
                 **measure.library_updates(frame, measure_tab, visitor),
                 **library.updates(frame, library_tab, visitor, again=False),
             }
@@ -134,14 +139,16 @@ def build(workbench: Workbench) -> gr.Blocks:
         then_opened(frame.model_seen.change(on_model, None, everything, **latest))
         frame.library_seen.change(
             on_library,
-            None,
+            scan.library_inputs(scan_tab),
             [
                 *steer.library_outputs(steer_tab),
                 *discover.library_outputs(discover_tab),
+                *scan.library_outputs(scan_tab),
                 *measure.library_outputs(measure_tab),
                 *library_tab.selection,
             ],
             **latest,
+            **UNCHECKED,
         )
         # Through the queue, in places of its own: the browser passes on that a state changed from there only.
         own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "around", **private}

@@ -17,6 +17,8 @@ from playground.ui.state import Visitor
 
 BUILT_IN, TYPED, UPLOADED = "built-in set", "typed", "file"
 KINDS = (BUILT_IN, TYPED, UPLOADED)
+AGAINST = "against"
+"""The place of the other side of a mean difference."""
 WAIT = "The prompts that will be used are listed here."
 USE = 8
 """Prompts used to begin with: enough for an axis that holds across prompts, few enough to take a second."""
@@ -163,7 +165,7 @@ def build(
     `use` items of a set are used to begin with.
     """
     if names is None:
-        names, chosen = set_names(loaded), default_set(loaded) if place == "discover" else default_other(loaded)
+        names, chosen = set_names(loaded), default_other(loaded) if place == AGAINST else default_set(loaded)
     else:
         chosen = next(iter(names), None)
     kind = gr.Radio(
@@ -182,7 +184,7 @@ def build(
         label="Prompt file: txt, json, jsonl or csv", file_types=[".txt", ".json", ".jsonl", ".csv"], visible=False,
         elem_id=f"{place}-upload", height=110,
     )
-    total, count, preview = 1, 1, markup.empty(WAIT)
+    total, used, preview = 1, 1, markup.empty(WAIT)
     if chosen is not None:
         prompt_set = prompt_sets.built_in()[chosen]
         total = len(prompt_set.items)

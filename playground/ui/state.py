@@ -11,10 +11,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from playground.library.prompts import PromptSet
-from playground.library.vector_set import VectorSet
+from playground.library.vector_set import RowNote, VectorSet
 from playground.model.conversation import Turn
 from playground.model.prompting import PromptFormat
 from playground.services.generate import GenerateRequest, GenerateResult
+from playground.services.scan import ScanResult
 from playground.services.token_kl import TokenKl
 from playground.ui.mixer import Mix
 
@@ -85,6 +86,14 @@ class Visitor:
     """Which version of it the Library was last filled in for."""
     first_row: int = 0
     """The row that the Library's page of its vectors begins with."""
+    scanned: ScanResult | None = None
+    """The texts that Scan shows."""
+    scan_first: int = 0
+    """The first entry on the page of them that is shown."""
+    scan_discarded: int | None = None
+    """The vector that was discarded last there, and can be brought back."""
+    scan_notes: tuple[RowNote, ...] = ()
+    """The notes on vectors that Scan was last drawn with."""
     measured: object = None
     """What was measured over scales, or taken from a file, and is looked at in Measure."""
     measured_before: object = None

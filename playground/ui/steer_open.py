@@ -72,7 +72,8 @@ def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:
     rows = []
     for component in recipe.components:
         if component.row is not None:
-            scale = component.amount / load(component.source).origin.residual_norm
+            # Amounts have five digits, so that eight give them back.
+            scale = float(f"{component.amount / load(component.source).origin.residual_norm:.8g}")
             rows.append(MixRow(component.source, str(component.row), scale=scale))
             continue
         first, end = component.mean

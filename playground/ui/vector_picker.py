@@ -165,7 +165,8 @@ def row_choices(vector_set: VectorSet) -> list[tuple[str, str]]:
     for row, note in enumerate(vector_set.notes):
         star = "★ " if note.star else ""
         gain = "" if gains is None else f" · σ {gains[row]:.3g}"
-        choices.append((f"{star}{vector_set.label(row)}{gain}", str(row)))
+        discarded = " · discarded" if note.discarded else ""
+        choices.append((f"{star}{vector_set.label(row)}{gain}{discarded}", str(row)))
     return choices
 
 

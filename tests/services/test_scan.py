@@ -128,7 +128,7 @@ def test_a_row_of_norm_0_is_left_out_with_a_warning(tiny):
     holed.vectors[2] = 0
     result = scan(tiny("qwen3"), request(rows=None), lambda _: holed)
     assert {cell.row for cell in result.cells} == {0, 1, 3}
-    assert "1 vectors of a have norm 0 and are left out (the first is 2)." in result.warnings
+    assert "vector 2 of a has norm 0 and can't be scanned." in result.warnings
 
 
 def test_repetition_is_the_share_of_four_grams_that_came_before():

@@ -52,7 +52,7 @@ class ScanResult:
     `baselines`: a text for each prompt and sample; `cells`: in the order prompt, row, sign, scale, sample, as far as
     the scan came; `planned`: how many there were to be. `groups` holds every cell once, the largest group first.
     `layer`, `residual_norm` and `set_hash` (of its vectors) are those of the set. `seconds` is computation alone;
-    `created` is a time in UTC. `warnings`: that the set was made on another model, and which rows were left out.
+    `created` is a time in UTC. `warnings`: that the set was made on another model, and rows that are no direction.
     """
 
     request: ScanRequest
@@ -62,16 +62,16 @@ class ScanResult:
     layer: int
     residual_norm: float
     set_hash: str
-    baselines: tuple[Cell, ...]
-    cells: tuple[Cell, ...]
-    groups: tuple[Group, ...]
     planned: int
-    cancelled: bool
-    seconds: float
-    tokens_per_second: float
     warnings: tuple[str, ...]
     versions: dict[str, str]
     created: str
+    baselines: tuple[Cell, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    groups: tuple[Group, ...] = ()
+    cancelled: bool = False
+    seconds: float = 0.0
+    tokens_per_second: float = 0.0
 
     def baseline_of(self) -> dict[tuple[int, int], Cell]:
         """(number of the prompt, sample) → the text without steering."""

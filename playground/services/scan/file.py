@@ -34,7 +34,10 @@ Notes = Sequence[RowNote]
 def to_json(result: ScanResult, notes: Notes = ()) -> dict[str, Any]:
     """The result as JSON values; `from_json` gives it again. Notes are told for those who read it: names and stars."""
     named = {str(row): asdict(note) for row, note in enumerate(notes) if note != RowNote()}
-    return {"kind": KIND, "format_version": FORMAT_VERSION, **asdict(result), "notes": named}
+    # Cells hold plain values only, and asdict would take its time to copy thousands of them.
+    lists = {name: [vars(part) for part in getattr(result, name)] for name in ("baselines", "cells", "groups")}
+    document = {**vars(result), **lists, "request": asdict(result.request)}
+    return {"kind": KIND, "format_version": FORMAT_VERSION, **document, "notes": named}
 
 
 def from_json(text: str) -> ScanResult:

@@ -116,7 +116,7 @@ def _clusters(weights: Any) -> np.ndarray:
 
 
 def _name(texts: Sequence[str], others: Sequence[str]) -> str:
-    """The opening that most texts of a group share, or else words that most of them have and other texts lack."""
+    """The opening that the texts of a group share, or else words that most of them have and other texts lack."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     opening = _opening(texts)
@@ -135,9 +135,9 @@ def _shares(texts: Sequence[str]) -> Counter[str]:
 
 
 def _opening(texts: Sequence[str]) -> str:
-    """The longest opening of 2 to OPENING_WORDS words that more than half of the texts share; "" for none."""
+    """The longest opening of 2 to OPENING_WORDS words that three in four texts share; "" for none."""
     for count in range(OPENING_WORDS, 1, -1):
         opening, shared = Counter(" ".join(text.split()[:count]) for text in texts).most_common(1)[0]
-        if 2 * shared > len(texts) and len(opening.split()) == count:
+        if shared >= 0.75 * len(texts) and len(opening.split()) == count:
             return opening
     return ""

@@ -42,13 +42,16 @@ _ROWS = 64
 
 @dataclass(frozen=True)
 class ScanProgress:
-    """How far a scan is; `cells` (baselines among them) are those that are new since the event before."""
+    """How far a scan is. `cells` (baselines among them) are those that are new since the event before; with them comes
+    the result `so_far`, in which nothing is grouped yet.
+    """
 
     cells: tuple[Cell, ...]
     done: int
     total: int
     seconds: float
     share: float
+    so_far: ScanResult | None = None
 
     @property
     def seconds_to_go(self) -> float | None:
@@ -77,14 +80,40 @@ def scan(
     prompts = encode(loaded, request.prompts, request.format, room=request.sampling.max_new_tokens)
     machine = _Machine(loaded, request, vector_set, prompts, cancelled)
     entries = plan(request, vector_set, usable, prompts.lengths)
+    blank = ScanResult(
+        request=request,
+        model=loaded.name,
+        fingerprint=loaded.fingerprint,
+        dtype=str(loaded.dtype).removeprefix("torch."),
+        layer=vector_set.origin.source,
+        residual_norm=vector_set.origin.residual_norm,
+        set_hash=vectors_hash(vector_set),
+        planned=len(entries) - len(request.prompts) * request.samples,
+        warnings=tuple(said for said in (warning, _left_out(request, rows, usable)) if said),
+        versions=library_versions(),
+        created=now(),
+    )
     baselines: dict[int, Cell] = {}
     cells: dict[int, Cell] = {}
-    size, start, tokens = _most_rows(loaded, prompts, request), 0, 0
+    size, start = _most_rows(loaded, prompts, request), 0
+
+    def so_far() -> ScanResult:
+        seconds = time.perf_counter() - begun
+        found = tuple(baselines[number] for number in sorted(baselines))
+        steered = tuple(cells[number] for number in sorted(cells))
+        return replace(
+            blank,
+            baselines=found,
+            cells=steered,
+            cancelled=len(found) + len(steered) < len(entries),
+            seconds=seconds,
+            tokens_per_second=sum(len(cell.token_ids) for cell in (*found, *steered)) / seconds,
+        )
 
     def tell(new: Sequence[Cell], done: int, under_way: int = 0, part_done: float = 0.0) -> None:
-        share = (done + under_way * part_done) / len(entries)
-        count = len(baselines) + len(cells)
-        emit(ScanProgress(tuple(new), count, len(entries), time.perf_counter() - begun, share))
+        share, count = (done + under_way * part_done) / len(entries), len(baselines) + len(cells)
+        seconds = time.perf_counter() - begun
+        emit(ScanProgress(tuple(new), count, len(entries), seconds, share, so_far() if new else None))
 
     while start < len(entries) and not cancelled():
         part = entries[start : start + size]
@@ -97,40 +126,21 @@ def scan(
             continue
         for entry, cell in new:
             (baselines if entry.row is None else cells)[entry.number] = cell
-            tokens += len(cell.token_ids)
         start += len(part)
         tell([cell for _, cell in new], start)
     if not cells:
         raise Cancelled
-    seconds = time.perf_counter() - begun
-    was_cancelled = len(cells) + len(baselines) < len(entries)
-    ordered = [cells[number] for number in sorted(cells)]
-    warnings = [] if warning is None else [warning]
-    if len(usable) < len(rows):
-        missing = [row for row in rows if row not in set(usable)]
-        warnings.append(
-            f"{len(missing)} vectors of {request.source} have norm 0 and are left out (the first is {missing[0]})."
-        )
-    written = tuple(baselines[number] for number in sorted(baselines))
-    return ScanResult(
-        request=request,
-        model=loaded.name,
-        fingerprint=loaded.fingerprint,
-        dtype=str(loaded.dtype).removeprefix("torch."),
-        layer=vector_set.origin.source,
-        residual_norm=vector_set.origin.residual_norm,
-        set_hash=vectors_hash(vector_set),
-        baselines=written,
-        cells=tuple(ordered),
-        groups=group_cells(ordered, written),
-        planned=len(entries) - len(request.prompts) * request.samples,
-        cancelled=was_cancelled,
-        seconds=seconds,
-        tokens_per_second=tokens / seconds,
-        warnings=tuple(warnings),
-        versions=library_versions(),
-        created=now(),
-    )
+    result = so_far()
+    return replace(result, groups=group_cells(result.cells, result.baselines))
+
+
+def _left_out(request: ScanRequest, rows: Sequence[int], usable: Sequence[int]) -> str | None:
+    """A sentence about rows that are no direction; None when there are none."""
+    missing = sorted(set(rows) - set(usable))
+    if not missing:
+        return None
+    which = f"vector {missing[0]}" if len(missing) == 1 else f"{len(missing)} vectors (the first is {missing[0]})"
+    return f"{which} of {request.source} {'has' if len(missing) == 1 else 'have'} norm 0 and can't be scanned."
 
 
 def vectors_hash(vector_set: VectorSet) -> str:

@@ -1,0 +1,241 @@
+"""The Scan tab: hundreds of texts on one screen, and a star, a name or a bin for each vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import InputError, PlaygroundError
+from playground.library import prompts as prompt_sets
+from playground.library.recipe import Recipe
+from playground.library.recipe import parse as parse_recipe
+from playground.ui import defaults, markup, prompt_source, scan_layout, steer_open
+from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
+from playground.ui.mixer import MixRow
+from playground.ui.prompt_source import PromptChoice
+from playground.ui.running import long, quick
+from playground.ui.scan_form import PLACE, ScanForm, hint, prompts_of
+from playground.ui.scan_layout import PROMPTS, ScanTab
+from playground.ui.scan_notes import name_now, note, notes_now, scanned
+from playground.ui.scan_run import drawn_table, run_scan, show
+from playground.ui.scan_view import ScanView
+from playground.ui.state import Visitor
+from playground.ui.steer_layout import SteerTab
+from playground.ui.vector_controls import UNCHECKED
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+
+
+def build(frame: Frame, steer_tab: SteerTab) -> ScanTab:
+    """The tab, wired."""
+    tab = scan_layout.build(frame)
+    _wire_run(frame, tab)
+    _wire_form(frame, tab)
+    _wire_table(frame, tab, steer_tab)
+    return tab
+
+
+def outputs(tab: ScanTab) -> list[Any]:
+    """Everything that opening, another model or another tab may write to."""
+    return [
+        tab.set_name, tab.rows, *tab.prompts.outputs, tab.mode, tab.system, tab.hint, tab.notice, tab.progress,
+        tab.json, tab.csv, tab.group, tab.table, tab.repeat,
+    ]
+
+
+def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any]:
+    """Sets and prompts for the loaded model; what another model wrote is cleared away."""
+    loaded = frame.workbench.loaded
+    opening = defaults.opening(loaded, frame.workbench.store)
+    chosen = prompt_source.default_set(loaded)
+    choice = PromptChoice(prompt_source.BUILT_IN, chosen, "", PROMPTS, PLACE)
+    visitor.scanned, visitor.scan_first, visitor.scan_discarded = None, 0, None
+    return {
+        tab.set_name: gr.update(choices=frame.set_choices(visitor), value=opening.set_name),
+        tab.rows: "all",
+        **tab.prompts.updates(choice, visitor, use=PROMPTS),
+        tab.prompts.kind: prompt_source.BUILT_IN,
+        tab.prompts.set_name: gr.update(choices=prompt_source.set_names(loaded), value=chosen, visible=True),
+        **_asked(chosen, tab),
+        **tab.empty(),
+        tab.hint: "",
+    }
+
+
+def library_inputs(tab: ScanTab) -> list[Any]:
+    """What `library_updates` wants to know of the page."""
+    return [tab.set_name, *tab.view]
+
+
+def library_updates(frame: Frame, tab: ScanTab, visitor: Visitor, values: Sequence[Any]) -> dict[Any, Any]:
+    """New choices after the library changed, and names that were given elsewhere; `values` of `library_inputs`."""
+    (name, *view), names = values, frame.set_choices(visitor)
+    if name == NOT_SAVED and name not in names:
+        name = visitor.saved_as
+    choices = {"choices": names} if name in names and name == values[0] else {"choices": names, "value": name}
+    if name not in names:
+        choices["value"] = next(iter(names), None)
+    updates: dict[Any, Any] = {tab.set_name: gr.update(**choices)}
+    if visitor.scanned is not None and notes_now(frame, visitor) != visitor.scan_notes:
+        updates |= show(frame, tab, visitor, ScanView(*view))
+    return updates
+
+
+def library_outputs(tab: ScanTab) -> list[Any]:
+    """What `library_updates` may write to."""
+    return [tab.set_name, tab.table, tab.json, tab.csv]
+
+
+def _wire_run(frame: Frame, tab: ScanTab) -> None:
+    written = [
+        tab.notice, tab.progress, tab.table, tab.group, tab.json, tab.csv, tab.repeat, frame.status,
+    ]
+
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_scan(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        form, view = ScanForm.of(values[: len(tab.inputs)]), ScanView(*values[len(tab.inputs) :])
+        yield from run_scan(frame, tab, frame.visitor(request), form, view)
+
+    tab.scan.click(
+        on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs",
+        **PRIVATE,
+    )
+
+    def on_stop(request: gr.Request) -> None:
+        frame.workbench.jobs.cancel_all(frame.visitor(request).session)
+
+    tab.stop.click(on_stop, queue=False, **PRIVATE)
+
+
+def _wire_form(frame: Frame, tab: ScanTab) -> None:
+    source = tab.prompts
+
+    def cost_hint(visitor: Visitor, form: ScanForm) -> str:
+        """What Scan would cost; nothing while the form is not complete."""
+        try:
+            load = frame.load_set(visitor)
+            return hint(frame.loaded, form.request(prompts_of(form, visitor), load), load(form.set_name))
+        except PlaygroundError:
+            return ""
+
+    def on_cost(request: gr.Request, *values: Any) -> str:
+        return cost_hint(frame.visitor(request), ScanForm.of(values))
+
+    costly = [tab.set_name, tab.rows, tab.signs, tab.scales, tab.unit, tab.samples, tab.tokens, tab.temperature]
+    gr.on([part.change for part in costly], on_cost, tab.inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
+    frame.opened.append((on_cost, tab.inputs, [tab.hint]))
+
+    @quick
+    def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), ScanForm.of(values)
+        return {**source.updates(form.choice, visitor), tab.hint: cost_hint(visitor, form)}
+
+    changes = [source.kind.change, source.typed.change, source.use.change, source.set_name.change]
+    gr.on(changes, on_source, tab.inputs, [*source.outputs, tab.hint], trigger_mode="always_last", **PRIVATE)
+
+    @quick
+    def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), ScanForm.of(values)
+        visitor.uploaded.pop(PLACE, None)
+        try:
+            if path:
+                visitor.uploaded[PLACE] = prompt_sets.read(Path(path))
+        except PlaygroundError as error:
+            return {source.preview: markup.notice(str(error)), source.use: gr.update(visible=False)}
+        return {**source.updates(form.choice, visitor, use=PROMPTS), tab.hint: cost_hint(visitor, form)}
+
+    checked = {**PRIVATE, "preprocess": True}  # only so does an upload become a path
+    source.upload.change(on_upload, [source.upload, *tab.inputs], [*source.outputs, tab.hint], **checked)
+
+    @quick
+    def on_set(name: str | None) -> dict[Any, Any]:
+        return _asked(name, tab)
+
+    source.set_name.input(on_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
+
+
+def _wire_table(frame: Frame, tab: ScanTab, steer_tab: SteerTab) -> None:
+    @quick
+    def on_view(request: gr.Request, *values: Any) -> str:
+        visitor = frame.visitor(request)
+        visitor.scan_first = 0
+        return drawn_table(frame, visitor, ScanView(*values))
+
+    # Only what the visitor does: filling the choices in must not draw everything twice.
+    # A Textbox tells of an input before it has the new value, and nobody but the visitor changes this one.
+    inputs = [tab.sort.input, tab.group.input, tab.hide_noise.input, tab.hide_discarded.input, tab.group_alike.input]
+    inputs.append(tab.contains.change)
+    gr.on(inputs, on_view, tab.view, tab.table, trigger_mode="always_last", **PRIVATE)
+
+    @quick
+    def on_act(event: gr.EventData, request: gr.Request, *values: Any) -> dict[Any, Any]:
+        visitor, said, view = frame.visitor(request), acted(event), ScanView(*values)
+        act = said.get("act")
+        if act == "page":
+            visitor.scan_first = _number(said.get("entry"), "entry", len(scanned(visitor).cells))
+            return {tab.table: drawn_table(frame, visitor, view)}
+        if act == "group":
+            group = str(_number(said.get("name"), "group", len(scanned(visitor).groups)))
+            visitor.scan_first = 0
+            return {tab.group: group, tab.table: drawn_table(frame, visitor, replace(view, group=group))}
+        if act == "steer":
+            return _open(frame, steer_tab, visitor, said)
+        row = note(frame, visitor, said)
+        if act == "discard":
+            visitor.scan_discarded = row if said.get("value") == "true" else None
+            updates = show(frame, tab, visitor, view)
+        else:
+            # The page has shown it already; drawing the table anew would take the cursor out of the next field.
+            updates = show(frame, tab, visitor, view)
+            del updates[tab.table]
+        return updates | {frame.library_seen: frame.library_token(visitor)}
+
+    tab.table.act(
+        on_act,
+        tab.view,
+        [tab.table, tab.group, tab.json, tab.csv, frame.library_seen, *steer_open.outputs(frame, steer_tab)],
+        **PRIVATE,
+        **IN_TURN,
+    )
+
+
+def _open(frame: Frame, steer_tab: SteerTab, visitor: Visitor, said: dict[str, str]) -> dict[Any, Any]:
+    """The very text in Steer: its recipe, prompt, format, positions, sampling and seed."""
+    result = scanned(visitor)
+    cell = result.cells[_number(said.get("cell"), "cell", len(result.cells))]
+    request, name = result.request, name_now(frame, visitor)
+    if request.relative:
+        mix = [MixRow(name, str(cell.row), scale=cell.sign * cell.scale)]
+    else:
+        (component,) = parse_recipe(cell.recipe).components
+        mix = steer_open.mix_of(Recipe((replace(component, source=name),)), frame.load_set(visitor))
+    return steer_open.open_in_steer(
+        frame,
+        steer_tab,
+        visitor,
+        mix,
+        prompt=request.prompts[cell.prompt],
+        format=request.format,
+        positions=request.positions,
+        sampling=request.sampling,
+        samples=request.samples,
+    )
+
+
+def _number(text: str | None, what: str, count: int) -> int:
+    """A number that the table said. Raises InputError when there is no such thing."""
+    if text is None or not text.isascii() or not text.isdigit() or int(text) >= count:
+        raise InputError(f"Expected the number of a {what} below {count}, got “{text}”; use the buttons of the table.")
+    return int(text)
+
+
+def _asked(name: str | None, tab: ScanTab) -> dict[Any, Any]:
+    """A set brings its own way of being asked."""
+    sets = prompt_sets.built_in()
+    if name not in sets:
+        return {tab.mode: gr.skip()}
+    return {tab.mode: "chat" if sets[name].chat else "raw", tab.system: sets[name].system or ""}

@@ -1,0 +1,142 @@
+"""Scanning, live: texts appear as batches finish, then they are grouped and sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from playground.services import command as commands
+from playground.services.scan import ScanProgress, ScanRequest, ScanResult, file, scan
+from playground.ui import cost, markup, scan_table
+from playground.ui.found import download_path
+from playground.ui.frame import NOT_SAVED, Frame
+from playground.ui.running import follow, queue_sentence, seconds, waiting_position
+from playground.ui.scan_form import PLACE, ScanForm, operations, prompts_of
+from playground.ui.scan_layout import ScanTab
+from playground.ui.scan_notes import notes_now
+from playground.ui.scan_view import ALL_GROUPS, ScanView
+from playground.ui.state import Visitor
+
+REDRAW = 0.4
+"""Seconds between two redraws of the table."""
+
+Updates = dict[Any, Any]
+
+
+def run_scan(
+    frame: Frame, tab: ScanTab, visitor: Visitor, form: ScanForm, view: ScanView
+) -> Iterator[Updates]:
+    """What the button does; `view` is what the controls above the table say."""
+    loaded, load = frame.loaded, frame.load_set(visitor)
+    request = form.request(prompts_of(form, visitor), load)
+    vector_set = load(request.source)
+    job = frame.start(
+        visitor,
+        "scanning",
+        lambda model, context: scan(model, request, lambda _: vector_set, context.emit, context.cancelled),
+    )
+    # In the order in which they come, so that nothing moves under the eye that reads; sorted at the end.
+    live, drawn = replace(view, sort="vector", group=ALL_GROUPS), ""
+    for batch in follow(job, REDRAW):
+        events = [event for event in batch if isinstance(event, ScanProgress)]
+        position = waiting_position(batch)
+        updates: Updates = {frame.status: frame.status_now()}
+        if position is not None:
+            updates[tab.progress] = _progress(queue_sentence(position))
+        if events:
+            updates[tab.progress] = _progress(_said(events[-1]))
+        found = [event.so_far for event in events if event.so_far is not None]
+        if found:
+            if visitor.scanned is None or visitor.scanned.created != found[-1].created:
+                updates |= {tab.repeat: "", **_downloads(tab, None), **_all_groups(tab)}
+                visitor.scan_first, visitor.scan_discarded = 0, None
+            visitor.scanned = found[-1]
+            table = drawn_table(frame, visitor, live)
+            if table != drawn:
+                updates[tab.table] = drawn = table
+        yield updates
+    result = job.result()
+    visitor.scanned = result
+    cost.learn_speed(loaded, PLACE, operations(loaded, request, len(result.cells)), result.seconds)
+    yield {
+        **show(frame, tab, visitor, replace(view, group=ALL_GROUPS)),
+        **_group_choices(tab, result),
+        tab.progress: _progress(_ended(result)),
+        tab.notice: _remark(result),
+        tab.repeat: _command(request, frame),
+        frame.status: frame.status_now(),
+    }
+
+
+def show(frame: Frame, tab: ScanTab, visitor: Visitor, view: ScanView) -> Updates:
+    """The table and the files of what was scanned, with the notes there are now."""
+    return {tab.table: drawn_table(frame, visitor, view), **_downloads(tab, visitor)}
+
+
+def drawn_table(frame: Frame, visitor: Visitor, view: ScanView) -> str:
+    """The page of the table that the visitor looks at."""
+    if visitor.scanned is None:
+        return scan_table.WAITING
+    visitor.scan_notes = notes_now(frame, visitor)
+    undo = "" if visitor.scan_discarded is None else scan_table.undo_line(visitor.scan_discarded)
+    return scan_table.table(visitor.scanned, view, visitor.scan_notes, visitor.scan_first, undo)
+
+
+def _all_groups(tab: ScanTab) -> Updates:
+    return {tab.group: gr.update(choices=[("all groups", ALL_GROUPS)], value=ALL_GROUPS)}
+
+
+def _group_choices(tab: ScanTab, result: ScanResult) -> Updates:
+    named = [(f"{group.name} · {len(group.members)}", str(number)) for number, group in enumerate(result.groups)]
+    return {tab.group: gr.update(choices=[("all groups", ALL_GROUPS), *named], value=ALL_GROUPS)}
+
+
+def _downloads(tab: ScanTab, visitor: Visitor | None) -> Updates:
+    """Both files of what was scanned; none while it is under way."""
+    updates: Updates = {}
+    for button, suffix in ((tab.json, ".json"), (tab.csv, ".csv")):
+        if visitor is None or visitor.scanned is None:
+            updates[button] = gr.update(value=None, interactive=False)
+            continue
+        source = visitor.scanned.request.source
+        path = download_path(visitor, f"{'scan' if source == NOT_SAVED else f'{source}-scan'}{suffix}")
+        file.save(visitor.scanned, path, visitor.scan_notes)
+        updates[button] = gr.update(value=str(path), interactive=True)
+    return updates
+
+
+def _said(event: ScanProgress) -> str:
+    to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
+    return f"text {event.done} of {event.total} · {seconds(event.seconds)}{to_go}"
+
+
+def _ended(result: ScanResult) -> str:
+    noise = sum(cell.noise for cell in result.cells)
+    groups = len({group for group in result.groups if group.name != "noise"})
+    told = f"{len(result.cells)} texts" + (f" of {result.planned}, stopped" if result.cancelled else "")
+    return (
+        f"{told} · {groups} {'group' if groups == 1 else 'groups'} · {noise} noise · {seconds(result.seconds)} · "
+        f"{result.tokens_per_second:.0f} tokens/s"
+    )
+
+
+def _remark(result: ScanResult) -> str:
+    if result.cancelled:
+        return markup.notice("Stopped; the texts that were whole are kept.", "info")
+    said = " ".join(result.warnings)
+    if result.request.positions == "generated":
+        said += " KL is 0 everywhere: a push at generated tokens only does not reach the first one."
+    return markup.notice(said.strip(), "warning")
+
+
+def _command(request: ScanRequest, frame: Frame) -> str:
+    if request.source == NOT_SAVED:
+        return markup.notice("Save the set in Discover to get the command that repeats this.", "info")
+    return markup.command(commands.scan_command(request, frame.loaded, f"{request.source}-scan.json"))
+
+
+def _progress(said: str) -> str:
+    return f'<div class="sp-under-plot sp-progress"><span role="status">{markup.escape(said)}</span></div>'
