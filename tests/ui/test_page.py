@@ -22,7 +22,8 @@ def handlers(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ["on_model", "on_library"])
 def test_all_that_is_written_is_an_output(handlers, name):
-    written = handlers[name].fn(gr.Request(session_hash=f"somebody who has seen nothing yet of {name}"))
+    shown = [component.value for component in handlers[name].inputs]
+    written = handlers[name].fn(gr.Request(session_hash=f"somebody who has seen nothing yet of {name}"), *shown)
     outputs = {id(output) for output in handlers[name].outputs}
     assert len(written) > 10
     assert [component.elem_id for component in written if id(component) not in outputs] == []
