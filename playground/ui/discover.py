@@ -151,7 +151,7 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     written = [
         tab.notice, tab.progress, *tab.figures.outputs, tab.look_table, tab.name, tab.repeat, tab.save_notice,
         tab.download, tab.save, tab.ortho.pick.set_name, tab.ortho.goes_on, tab.ortho.continued, frame.status,
-        frame.library_seen,
+        frame.library_seen, *tab.linearity.results,
     ]
     options = {"trigger_mode": "once", "concurrency_limit": 16, "concurrency_id": "jobs", **PRIVATE}
 

@@ -113,6 +113,7 @@ def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
     """What belonged to the computation before goes as soon as this one begins."""
     return {
         **tab.figures.empty(request.method),
+        **tab.linearity.cleared(),
         tab.look_table: first_look.WAITING,
         tab.save_notice: "",
         tab.repeat: "",

@@ -42,6 +42,11 @@ class LinearityPanel:
     plot: gr.Plot
     note: gr.HTML
 
+    @property
+    def results(self) -> list[Any]:
+        """What `cleared` writes to."""
+        return [self.row, self.plot, self.note]
+
     def cleared(self) -> dict[Any, Any]:
         """Updates that forget what was measured of another set."""
         return {self.row: 0, self.plot: plots.waiting(WAIT), self.note: ""}
