@@ -51,3 +51,10 @@ def test_the_space_runs_the_gradio_that_was_tested():
 def test_every_picture_and_page_linked_is_there():
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).exists(), f"README links to {target}, which is not there"
+
+
+def test_the_speed_table_is_the_one_of_the_last_measured_run():
+    results = (ROOT / "tests" / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    table = README.split("--write -->\n")[1].split("\n<!-- speed ends")[0]
+    assert "| work | baseline | asked | measured |" in table
+    assert table in results

@@ -59,7 +59,7 @@ def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
         "| --- | --- | --- | --- | --- |",
     ]
     for n in (1, 4):
-        lines += _against_published(_place(loaded, n), min(repeats, 2), report)
+        lines += _against_published(_place(loaded, n), max(1, repeats // 5), report)
     report("MELBO-ortho at default settings")
     return [*lines, "", *_effects(_place(loaded, 1)), ""]
 
