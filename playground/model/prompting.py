@@ -6,8 +6,9 @@ The one place where prompts are formatted. Nothing is cut off to fit: what is to
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jinja2 import TemplateError
@@ -44,6 +45,15 @@ class PromptFormat:
             raise InputError(
                 "Expected no system prompt for plain text, got one; use the chat template or leave it out."
             )
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> PromptFormat:
+        """The format of which `document` is the `asdict`, as it comes back from JSON.
+
+        Raises InputError as building one does, and TypeError for fields that are not there.
+        """
+        turns = tuple(Turn(**turn) for turn in document.get("turns", ()))
+        return cls(**{**document, "turns": turns})
 
 
 @dataclass(frozen=True)

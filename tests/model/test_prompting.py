@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 import torch
 
 from playground.errors import InputError
+from playground.model.conversation import Turn
 from playground.model.prompting import Encoded, PromptFormat, encode, forward_inputs, render
 
 RAW = PromptFormat(chat=False)
@@ -141,3 +143,9 @@ def test_chat_needs_a_template(tiny):
 def test_a_system_prompt_without_chat_is_refused():
     with pytest.raises(InputError, match="Expected no system prompt for plain text"):
         PromptFormat(chat=False, system="Be kind")
+
+
+def test_a_format_comes_back_from_json_with_its_turns():
+    format = PromptFormat(system="Be brief.", turns=(Turn("user", "Hello"), Turn("assistant", "Good morning")))
+    assert PromptFormat.of(json.loads(json.dumps(dataclasses.asdict(format)))) == format
+    assert PromptFormat.of({"chat": False, "system": None, "thinking": False}) == PromptFormat(chat=False)

@@ -90,7 +90,7 @@ def _request(entry: Mapping[str, Any]) -> MeasureRequest:
         vectors=tuple(
             MeasuredVector(one["source"], one.get("row"), _tuples(one.get("mean"))) for one in entry["vectors"]
         ),
-        format=PromptFormat(**entry["format"]),
+        format=PromptFormat.of(entry["format"]),
         **{name: _tuples(entry[name]) for name in _OF_REQUEST},
     )
 

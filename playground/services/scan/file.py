@@ -56,7 +56,7 @@ def from_json(text: str) -> ScanResult:
     try:
         values = {field.name: document[field.name] for field in fields(ScanResult)}
         request = dict(values["request"])
-        request["format"], request["sampling"] = PromptFormat(**request["format"]), Sampling(**request["sampling"])
+        request["format"], request["sampling"] = PromptFormat.of(request["format"]), Sampling(**request["sampling"])
         values["request"] = ScanRequest(**request)
         for name in ("baselines", "cells"):
             values[name] = tuple(_cell(cell) for cell in values[name])
