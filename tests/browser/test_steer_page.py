@@ -53,7 +53,8 @@ def test_one_click_after_opening_shows_a_true_difference(visitor: Visitor, site:
 @pytest.mark.timed
 def test_first_steered_token_within_a_second_of_the_click(visitor: Visitor) -> None:
     visitor.page.wait_for_selector("#steer-shifts table")
-    visitor.page.wait_for_timeout(500)
+    visitor.page.wait_for_selector("#steer-curve .js-plotly-plot")
+    visitor.page.wait_for_timeout(1000)  # the page is still drawing itself when its first numbers are there
     started = time.perf_counter()
     visitor.page.click("#steer-generate")
     visitor.page.wait_for_function(WRITING, polling=20)
