@@ -26,7 +26,7 @@ from playground.model.question_trees import Layout, Question, rows, trees
 from playground.model.row_pushes import batch_pushes
 
 # Tokens of a pass, copies counted. On a CPU more of them fall out of its caches; other devices want large products.
-_TOKENS = {"cpu": 1024}
+_TOKENS = {"cpu": 1536}
 _TOKENS_ELSEWHERE = 32768
 
 # Logits that are held at once.
