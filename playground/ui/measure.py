@@ -10,7 +10,16 @@ import gradio as gr
 
 from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
-from playground.ui import defaults, markup, measure_cost, measure_item, measure_keep, measure_layout, prompt_source
+from playground.ui import (
+    defaults,
+    markup,
+    measure_cost,
+    measure_item,
+    measure_keep,
+    measure_layout,
+    measure_show,
+    prompt_source,
+)
 from playground.ui.frame import Frame
 from playground.ui.measure_form import CHOICES, COMPARE, EXACT, KINDS, NEXT, PLACE, RELATIVE, MeasureForm
 from playground.ui.measure_layout import MeasureTab, applies, sets_for, usual_set, vector_choices
@@ -84,9 +93,20 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
     def on_measure(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from run(frame, tab, frame.visitor(request), MeasureForm(*values))
 
-    tab.measure.click(
+    @quick
+    def on_measured(request: gr.Request) -> Any:
+        """The plots once more, by themselves: of several that change with the last step of a run, a busy browser was
+        seen to leave one as it was.
+        """
+        visitor = frame.visitor(request)
+        if visitor.measured is None:
+            return gr.skip()
+        return measure_show.over_scales(tab, visitor.measured, visitor.measure_look, visitor.measured_before)
+
+    measured = tab.measure.click(
         on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
     )
+    measured.then(on_measured, None, list(tab.figures.plots), **PRIVATE)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)
