@@ -18,6 +18,8 @@ from playground.library.vector_set import load
 from playground.model.organism import recognise
 
 MINUTES = 3
+LOOKED_AT = 6
+"""Vectors that the first look shows by default."""
 
 
 def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
@@ -33,16 +35,17 @@ def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
     page.click("#discover-compute")
     expect(page.locator("#discover-progress")).to_contain_text("of computation")
     cards = page.locator("#discover-looks-table .sp-look")
-    expect(page.locator("#discover-looks-table .sp-sign.sp-minus")).to_have_count(12)
+    expect(page.locator("#discover-looks-table .sp-sign.sp-minus")).to_have_count(LOOKED_AT)
     visitor.shot("walk-3-found")
 
     row, sign, mode = a_turned_refusal(visitor)
     name = cards.nth(row).locator(".sp-name")
     name.fill(f"refusal to {mode}")
     name.press("Enter")
+    saved = "for-a-colleague"
+    page.fill("#discover-name input, #discover-name textarea", saved)
     page.click("#discover-save")
     expect(page.locator("#discover-save-notice")).to_contain_text("Saved as")
-    saved = page.input_value("#discover-name input, #discover-name textarea")
     visitor.shot("walk-4-named")
 
     cards.nth(row).locator(f"button[data-act=steer][data-sign='{sign}']").click()
@@ -80,11 +83,11 @@ def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
 
 
 def a_turned_refusal(visitor: Visitor) -> tuple[int, int, str]:
-    """Row, sign and mode of the first text of the first look that is well formed and no refusal."""
+    """Row, sign and mode of the first text of the first look in a mode that is no refusal."""
     lines = visitor.page.locator("#discover-looks-table .sp-look .sp-lookline")
     for line in lines.all():
         said = recognise(line.locator(".sp-text").inner_text())
-        if said.well_formed and said.mode not in (None, "refuse"):
+        if said.mode not in (None, "refuse"):  # cut short, so it need not be well formed
             button = line.locator("button[data-act=steer]")
             return int(button.get_attribute("data-row")), int(button.get_attribute("data-sign")), said.mode
     raise AssertionError("Expected a vector that turns the refusal into something else, found none.")
