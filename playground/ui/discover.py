@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,7 +16,6 @@ from playground.ui import (
     discover_method,
     first_look,
     found,
-    markup,
     prompt_source,
     start_picker,
     vector_controls,
@@ -249,12 +247,8 @@ def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: 
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
         visitor, form = _form_of(frame, request, values)
         place = AGAINST if other else "discover"
-        visitor.uploaded.pop(place, None)
-        try:
-            if path:
-                visitor.uploaded[place] = prompt_sets.read(Path(path))
-        except PlaygroundError as error:
-            return {source.preview: markup.notice(str(error)), source.use: gr.update(visible=False)}
+        if refused := source.take_upload(visitor, place, path):
+            return refused
         return shown(visitor, form, use=prompt_source.USE)
 
     checked = {**PRIVATE, "preprocess": True}  # only so does an upload become a path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,7 +11,6 @@ from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.ui import (
     defaults,
-    markup,
     measure_cost,
     measure_item,
     measure_keep,
@@ -196,12 +194,8 @@ def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
     @quick
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        visitor.uploaded.pop(PLACE, None)
-        try:
-            if path:
-                visitor.uploaded[PLACE] = prompt_sets.read(Path(path))
-        except PlaygroundError as error:
-            return {source.preview: markup.notice(str(error)), source.use: gr.update(visible=False)}
+        if refused := source.take_upload(visitor, PLACE, path):
+            return refused
         total = len(visitor.uploaded[PLACE].items) if path else None
         return source.updates(form.choice, visitor, use=total) | {tab.hint: cost_hint(frame, visitor, form)}
 

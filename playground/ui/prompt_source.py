@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -82,6 +83,18 @@ class PromptSource:
     @property
     def outputs(self) -> list[Any]:
         return [self.kind, self.set_name, self.typed, self.upload, self.use, self.preview]
+
+    def take_upload(self, visitor: Visitor, place: str, path: str | None) -> dict[Any, Any]:
+        """Keep the prompts of an uploaded file for the visitor in the place of those before (None: none). Gives the
+        updates that say what is wrong with a file that cannot be read, and nothing otherwise.
+        """
+        visitor.uploaded.pop(place, None)
+        try:
+            if path:
+                visitor.uploaded[place] = prompt_sets.read(Path(path))
+        except PlaygroundError as error:
+            return {self.preview: markup.notice(str(error)), self.use: gr.update(visible=False)}
+        return {}
 
     def updates(self, choice: PromptChoice, visitor: Visitor, use: int | None = None) -> dict[Any, Any]:
         """What the controls show for a choice; `use` sets how many, None leaves it where it is as far as possible."""

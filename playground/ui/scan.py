@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,7 +12,7 @@ from playground.errors import InputError, PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.recipe import Recipe
 from playground.library.recipe import parse as parse_recipe
-from playground.ui import defaults, markup, prompt_source, scan_layout, steer_open
+from playground.ui import defaults, prompt_source, scan_layout, steer_open
 from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
 from playground.ui.mixer import MixRow
 from playground.ui.prompt_source import PromptChoice
@@ -140,12 +139,8 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
     @quick
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
         visitor, form = frame.visitor(request), ScanForm.of(values)
-        visitor.uploaded.pop(PLACE, None)
-        try:
-            if path:
-                visitor.uploaded[PLACE] = prompt_sets.read(Path(path))
-        except PlaygroundError as error:
-            return {source.preview: markup.notice(str(error)), source.use: gr.update(visible=False)}
+        if refused := source.take_upload(visitor, PLACE, path):
+            return refused
         return {**source.updates(form.choice, visitor, use=PROMPTS), tab.hint: cost_hint(visitor, form)}
 
     checked = {**PRIVATE, "preprocess": True}  # only so does an upload become a path
