@@ -21,7 +21,8 @@ from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
 from playground.model.load import LoadedModel
-from playground.model.question_pass import Cut, Prefix, cut, logits, run, run_prefix
+from playground.model.prefix import Prefix
+from playground.model.question_pass import Cut, cut, logits, run, run_prefix
 from playground.model.question_trees import Layout, Question, rows, trees
 from playground.model.row_pushes import batch_pushes
 

@@ -74,3 +74,12 @@ def block_output(output: Any) -> Tensor:
 def replace_block_output(output: Any, tensor: Tensor) -> Any:
     """What the block returned with its residual stream exchanged for `tensor`, in the block's own form."""
     return (tensor, *output[1:]) if isinstance(output, tuple) else tensor
+
+
+def where_others_are_idle(block: nn.Module) -> list[nn.Module]:
+    """What of a block works for nothing at positions whose output nobody reads: its MLP, and where they are modules of
+    their own the queries of its attention and the projection after it. Each treats every position by itself.
+    """
+    attention = getattr(block, "self_attn", None)
+    modules = [getattr(block, "mlp", None), getattr(attention, "q_proj", None), getattr(attention, "o_proj", None)]
+    return [module for module in modules if isinstance(module, nn.Module)]

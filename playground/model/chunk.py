@@ -1,41 +1,63 @@
-"""Some prompts as one batch, run up to layer s: the residual stream there, and how the model calls the blocks above."""
+"""Some prompts as one batch, run up to layer s once; from there to layer t as often as there is something to add.
+
+What all prompts of a batch begin with (a system prompt, the template) may be set aside as a row of its own, whose keys
+and values the blocks then read: it is run once instead of once for each prompt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from playground.core.push import Push
+from playground.model.blocks import decoder_blocks, where_others_are_idle
 from playground.model.kernels import twice_differentiable
 from playground.model.load import LoadedModel
 from playground.model.memory import graph_bytes
+from playground.model.prefix import Prefix, common, takes_prefix, with_prefix
 from playground.model.prompting import Encoded, forward_inputs
-from playground.model.steering import BlockCall, capture_block_inputs, steer
+from playground.model.steering import BlockCall, capture_block_inputs, only_last_positions, steer
 
 # Tokens of a chunk at most, padding and copies counted. On a CPU more of them are no faster and fall out of its caches;
 # other devices want their matrix products large.
 _CHUNK_TOKENS = {"cpu": 512}
 _CHUNK_TOKENS_ELSEWHERE = 16384
 
+_LEAST_SAVED = 0.1  # of all tokens; below that, setting a prefix aside costs what it saves
+_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # of the largest entry; a mask gone wrong is off by far more
+_TOLERANCE_HALF = 5e-2
+
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
     """b prompts as one batch without padding that all of them share, each run `copies` times side by side.
 
-    Row c·b + i of a batch is copy c of prompt i; `calls` hold masks and position embeddings for all c·b rows.
+    Row c·b + i of a batch is copy c of prompt i; `calls` hold masks and position embeddings for all c·b rows. With a
+    `prefix`, itself a chunk of one row without prompts of its own, `stream` and `mask` are of what comes after it.
     """
 
     rows: tuple[int, ...]  # numbers of the b prompts
-    encoded: Encoded
+    source: int  # s
     stream: Tensor  # (b, T, d) residual stream at s
     mask: Tensor  # (b, T) bool: real tokens
     calls: tuple[BlockCall, ...]  # of the blocks s+1..t
     copies: int
     graph_bytes: int  # about what linearising those blocks takes
+    prefix: Chunk | None = None
+
+    def mean_norm_terms(self) -> tuple[float, int]:
+        """Sum of the norms of the residual stream at s over all real tokens of the prompts, and their number."""
+        norms = self.stream[self.mask].float().norm(dim=1).double()
+        total, count = float(norms.sum()), len(norms)
+        if self.prefix is not None:
+            before, tokens = self.prefix.mean_norm_terms()
+            total, count = total + len(self.rows) * before, count + len(self.rows) * tokens
+        return total, count
 
 
 @torch.no_grad()
@@ -47,26 +69,98 @@ def capture(
     target: int,
     pushes: Sequence[Push] = (),
     copies: int = 1,
+    prefix: int = 0,
 ) -> Chunk:
     """Run the prompts numbered `rows` up to `target`, steered by `pushes`, and keep what blocks s+1..t need.
 
-    The model itself lays out masks for the larger batch that copies make: how they are shaped differs by family.
+    `prefix` tokens, with which all of them begin, are set aside. The model itself lays out masks for the larger batch
+    that copies make: how they are shaped differs by family.
     """
-    layers = range(source + 1, target + 1)
     part = encoded.take(rows)
     batch = part.take(tuple(range(len(rows))) * copies)
     with ExitStack() as stack:
         stack.enter_context(twice_differentiable(loaded.model))
         stack.enter_context(steer(loaded.model, pushes))
-        with capture_block_inputs(loaded.model, layers) as calls:
-            loaded.model(**forward_inputs(loaded, batch), use_cache=False)
-    stream = calls[source + 1].hidden_states[: len(rows)]
-    if copies > 1:
-        stream = stream.clone()  # a slice would hold all copies in memory
-    # What went into the blocks above is not needed, and is as large as the stream for every one of them.
-    light = tuple(replace(calls[layer], hidden_states=stream) for layer in layers)
-    size = graph_bytes(loaded, len(batch), stream.shape[1], len(layers))
-    return Chunk(tuple(rows), part, stream, part.attention_mask.bool().to(stream.device), light, copies, size)
+        if not prefix:
+            inputs = forward_inputs(loaded, batch) | {"use_cache": False}
+            return _captured(loaded, inputs, rows, source, target, copies)
+        cache = DynamicCache()
+        caching = {"use_cache": True, "past_key_values": cache}
+        begin = batch.input_ids.shape[1] - batch.lengths[0]
+        ids = batch.input_ids[:1, begin : begin + prefix].expand(copies, -1)
+        first = Encoded(ids, torch.ones_like(ids), (prefix,) * copies)
+        before = _captured(loaded, forward_inputs(loaded, first) | caching, (), source, target, copies)
+        cache.batch_repeat_interleave(len(rows))
+        seen = forward_inputs(loaded, batch)
+        rest = {name: tensor[:, prefix:] for name, tensor in seen.items()}
+        # Padding stands between the prefix and what follows it: `prefix` places of it are the prefix's now.
+        real = seen["attention_mask"][:, prefix:]
+        whole = torch.cat((real.new_ones(len(real), prefix), _without_prefix(real, batch.lengths, prefix)), dim=1)
+        rest["attention_mask"] = whole
+        if "position_ids" in rest:
+            rest["position_ids"] = (whole.cumsum(dim=1) - 1).clamp(min=0)[:, prefix:]
+        return _captured(loaded, rest | caching, rows, source, target, copies, before)
+
+
+def run(
+    loaded: LoadedModel, chunk: Chunk, theta: Tensor | None, pushes: Mapping[int, Tensor], tokens: int | None
+) -> Tensor:
+    """The residual stream at t, (r·b, T, d) or its last `tokens` positions, with θ added to that at s.
+
+    θ is (d,), or (r, d) for a chunk of r copies, in float32 or wider; None adds nothing. `pushes`, (d,) each, are added
+    at layers above s. All of it is differentiable twice. All positions can be had of a chunk without prefix alone.
+    """
+    if chunk.prefix is not None and tokens is None:
+        raise ValueError("Expected a number of last positions to read of prompts that share a prefix.")
+    with twice_differentiable(loaded.model):
+        prefix = None
+        if chunk.prefix is not None:
+            prefix = Prefix()
+            # Of its last block keys and values are wanted alone.
+            _through(loaded, chunk.prefix, theta, pushes, 1, prefix)
+            prefix.finish()
+        states = _through(loaded, chunk, theta, pushes, tokens, prefix)
+    # Of a model that is spread over devices, block t may have another one than block s, where all else is.
+    return states.to(chunk.stream.device)
+
+
+def prefix_to_share(encoded: Encoded, tokens: int | None) -> int:
+    """How many tokens all prompts begin with and are worth setting aside, when the last `tokens` of each are read."""
+    if tokens is None or len(encoded) == 1:
+        return 0
+    longest = encoded.input_ids.shape[1]
+    rows = [row[longest - length :] for row, length in zip(encoded.input_ids.tolist(), encoded.lengths, strict=True)]
+    shared = common(rows, room=tokens)
+    return shared if shared * (len(rows) - 1) >= _LEAST_SAVED * sum(encoded.lengths) else 0
+
+
+@torch.no_grad()
+def shares_prefix(
+    loaded: LoadedModel,
+    encoded: Encoded,
+    rows: Sequence[int],
+    source: int,
+    target: int,
+    tokens: int,
+    prefix: int,
+) -> bool:
+    """Whether the model computes with a prefix set aside what it does without, on these prompts.
+
+    A trial: not every family takes a cache as its blocks' argument, or sees all of it.
+    """
+    plain = capture(loaded, encoded, rows, source, target)
+    try:
+        chunk = capture(loaded, encoded, rows, source, target, prefix=prefix)
+        if not all(map(takes_prefix, chunk.calls)):
+            return False
+        found = run(loaded, chunk, None, {}, tokens)
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
+        return False  # a cache of this kind is news to the model
+    expected = run(loaded, plain, None, {}, tokens).float()
+    tolerance = _TOLERANCE.get(loaded.dtype, _TOLERANCE_HALF)
+    return bool((found.float() - expected).abs().max() <= tolerance * expected.abs().max())
 
 
 def rows_of_chunks(lengths: Sequence[int], tokens: int, padding: bool) -> Iterator[tuple[int, ...]]:
@@ -89,5 +183,72 @@ def tokens_that_fit(loaded: LoadedModel, length: int, depth: int, budget: int) -
 
 def mean_norm(chunks: Iterable[Chunk]) -> float:
     """Mean norm of the residual stream at s over all real tokens."""
-    norms = [chunk.stream[chunk.mask].float().norm(dim=1).cpu().double() for chunk in chunks]
-    return float(torch.cat(norms).mean())
+    totals, counts = zip(*(chunk.mean_norm_terms() for chunk in chunks), strict=True)
+    return sum(totals) / sum(counts)
+
+
+def _without_prefix(real: Tensor, lengths: Sequence[int], prefix: int) -> Tensor:
+    """The mask (B, T) of real tokens of what follows the prefix, as each row's last `length − prefix` places."""
+    places = torch.arange(real.shape[1], 0, -1, device=real.device)
+    return (places <= torch.tensor(lengths, device=real.device)[:, None] - prefix).to(real)
+
+
+def _captured(
+    loaded: LoadedModel,
+    inputs: Mapping[str, object],
+    rows: Sequence[int],
+    source: int,
+    target: int,
+    copies: int,
+    prefix: Chunk | None = None,
+) -> Chunk:
+    layers = range(source + 1, target + 1)
+    with capture_block_inputs(loaded.model, layers) as calls:
+        loaded.model(**inputs)
+    stream = calls[source + 1].hidden_states
+    prompts, length = len(stream) // copies, stream.shape[1]
+    # What went into the blocks above is not needed, and is as large as the stream for every one of them; neither are
+    # the copies, of which a slice would hold all in memory, nor the model's cache.
+    stream = stream[:prompts].clone() if copies > 1 else stream
+    mask = inputs["attention_mask"][:prompts, -length:].bool().to(stream.device)
+    before = 0 if prefix is None else prefix.stream.shape[1]
+    size = graph_bytes(loaded, prompts * copies, length, len(layers), keys=before + length)
+    size += 0 if prefix is None else prefix.graph_bytes
+    light = tuple(replace(with_prefix(calls[layer], Prefix()), hidden_states=stream) for layer in layers)
+    return Chunk(tuple(rows), source, stream, mask, light, copies, size, prefix)
+
+
+def _through(
+    loaded: LoadedModel,
+    chunk: Chunk,
+    theta: Tensor | None,
+    pushes: Mapping[int, Tensor],
+    tokens: int | None,
+    prefix: Prefix | None,
+) -> Tensor:
+    """`run` of a chunk, or of its prefix, with `prefix` in the place of a cache."""
+    hidden_states = _pushed(chunk, theta)
+    blocks = decoder_blocks(loaded.model)[chunk.source + 1 : chunk.source + 1 + len(chunk.calls)]
+    with ExitStack() as cuts:
+        # Of block t only the last positions are read: the others leave it keys and values, and no more.
+        for module in [] if tokens is None else where_others_are_idle(blocks[-1]):
+            cuts.enter_context(only_last_positions(module, tokens))
+        for layer, (call, block) in enumerate(zip(chunk.calls, blocks, strict=True), start=chunk.source + 1):
+            if prefix is not None:
+                call = with_prefix(call, prefix)
+            hidden_states = call(block, hidden_states)
+            if layer in pushes:
+                hidden_states = hidden_states + pushes[layer].to(hidden_states)
+    return hidden_states if tokens is None else hidden_states[:, -tokens:]
+
+
+def _pushed(chunk: Chunk, theta: Tensor | None) -> Tensor:
+    """The residual stream at s for every copy, (r·b, T, d), with θ added."""
+    stream = chunk.stream
+    if theta is None:
+        return stream.repeat(chunk.copies, 1, 1)
+    theta = theta.to(stream.device, torch.promote_types(theta.dtype, torch.float32))
+    if theta.ndim == 2:
+        theta = theta[:, None, None]
+    # The sum is rounded once, and gradients with respect to θ are summed over positions before any rounding.
+    return (stream + theta).to(stream.dtype).flatten(0, -3)

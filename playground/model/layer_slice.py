@@ -1,13 +1,13 @@
 """The part of a model between two layers: θ ↦ the residual stream at t, with θ added to the residual stream at s.
 
 Blocks 0..s run once for each prompt. Their output and the arguments of the blocks s+1..t are kept, and from then on
-only those blocks run: no embedding, no later blocks, no language-model head.
+only those blocks run: no embedding, no later blocks, no language-model head; and once only for the tokens that all
+prompts begin with (chunk.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -17,14 +17,20 @@ from playground.core.displacement import Piece
 from playground.core.operators import LinearOperator
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
-from playground.model.blocks import decoder_blocks
-from playground.model.chunk import Chunk, capture, mean_norm, rows_of_chunks, tokens_that_fit
+from playground.model.chunk import (
+    Chunk,
+    capture,
+    mean_norm,
+    prefix_to_share,
+    rows_of_chunks,
+    run,
+    shares_prefix,
+    tokens_that_fit,
+)
 from playground.model.jacobian import SliceJacobian, row_scales
-from playground.model.kernels import twice_differentiable
 from playground.model.load import LoadedModel
 from playground.model.memory import default_budget
 from playground.model.prompting import Encoded
-from playground.model.steering import only_last_positions
 
 
 class LayerSlice:
@@ -37,26 +43,27 @@ class LayerSlice:
         self,
         loaded: LoadedModel,
         encoded: Encoded,
-        chunks: Sequence[Chunk],
         source: int,
         target: int,
         target_tokens: int | None,
+        prefix: int,
         pushes: Mapping[int, Tensor],
         memory_budget: int,
         cancelled: Callable[[], bool],
     ) -> None:
         self._loaded = loaded
         self._encoded = encoded
-        self._chunks = tuple(chunks)
         self._pieces: dict[int, tuple[Piece, ...]] = {}
-        self._below = _up_to(source, pushes)
+        self._prefix = prefix
+        self._below = tuple(Push(layer, vector) for layer, vector in pushes.items() if layer <= source)
         self._above = {layer: vector for layer, vector in pushes.items() if layer > source}
         self._memory_budget = memory_budget
         self._cancelled = cancelled
         self.source = source
         self.target = target
         self.target_tokens = target_tokens
-        self.residual_norm = mean_norm(self._unsteered(source + 1))
+        self._chunks = tuple(self._captured(1, target, self._below, prefix))
+        self.residual_norm = mean_norm(self._captured(1, source + 1, (), prefix) if self._below else self._chunks)
         """Mean norm of the unsteered residual stream at s over all tokens of the prompts: relative scale 1."""
 
     @classmethod
@@ -83,13 +90,14 @@ class LayerSlice:
         _check(loaded, encoded, source, target, target_tokens)
         budget = default_budget(loaded.device) if memory_budget is None else memory_budget
         steered = _by_layer(pushes, loaded.width, target)
-        below = _up_to(source, steered)
-        chunks = []
-        for rows in _rows(loaded, encoded, target - source, budget, 1):
+        prefix = prefix_to_share(encoded, target_tokens)
+        if prefix:
             if cancelled():
                 raise Cancelled
-            chunks.append(capture(loaded, encoded, rows, source, target, below))
-        return cls(loaded, encoded, chunks, source, target, target_tokens, steered, budget, cancelled)
+            tried = next(_rows(loaded, encoded, target - source, budget, 1, prefix))[:2]  # the longest prompts
+            if len(tried) == 1 or not shares_prefix(loaded, encoded, tried, source, target, target_tokens, prefix):
+                prefix = 0
+        return cls(loaded, encoded, source, target, target_tokens, prefix, steered, budget, cancelled)
 
     @property
     def prompts(self) -> int:
@@ -145,7 +153,7 @@ class LayerSlice:
         """
         if copies not in self._pieces:
             self._pieces.clear()
-            chunks = self._chunks if copies == 1 else self._captured(copies, self.target, self._below)
+            chunks = self._chunks if copies == 1 else self._captured(copies, self.target, self._below, self._prefix)
             self._pieces[copies] = tuple(map(self._piece, chunks))
         return self._pieces[copies]
 
@@ -181,10 +189,11 @@ class LayerSlice:
         With a single token it is 0.
         """
         streams = []
-        for chunk in self._unsteered(self.target):
+        plain = self._chunks if not (self._below or self._prefix) else self._captured(1, self.target, (), 0)
+        for chunk in plain:
             if self._cancelled():
                 raise Cancelled
-            states = self._through(chunk, chunk.stream, pushes={}, tokens=None)
+            states = run(self._loaded, chunk, None, {}, None)
             streams.append(states[chunk.mask].cpu().double())
         return torch.cat(streams).var(dim=0, correction=min(1, sum(map(len, streams)) - 1)).float()
 
@@ -206,55 +215,29 @@ class LayerSlice:
 
     def _run(self, chunk: Chunk, theta: Tensor) -> Tensor:
         """(b, K, d) for θ of shape (d,); (r·b, K, d) for θ of shape (r, d) and a chunk of r copies."""
-        stream = chunk.stream
-        theta = theta.to(stream.device, torch.promote_types(theta.dtype, torch.float32))
-        if theta.ndim == 2:
-            theta = theta[:, None, None]
-        # The sum is rounded once, and gradients with respect to θ are summed over positions before any rounding.
-        hidden_states = (stream + theta).to(stream.dtype).flatten(0, -3)
-        states = self._through(chunk, hidden_states, self._above, self.target_tokens)
+        states = run(self._loaded, chunk, theta, self._above, self.target_tokens)
         if self.target_tokens is not None:
             return states
         # Padding reads something too: nobody's effect.
         return states.masked_fill(~chunk.mask.repeat(chunk.copies, 1)[..., None], 0.0)
 
-    def _through(self, chunk: Chunk, hidden_states: Tensor, pushes: Mapping[int, Tensor], tokens: int | None) -> Tensor:
-        """The residual stream at t from that at s, (B, T, d) or its last `tokens` positions."""
-        blocks = decoder_blocks(self._loaded.model)[self.source + 1 : self.target + 1]
-        with twice_differentiable(self._loaded.model), ExitStack() as cuts:
-            # Of block t only the last K positions are read. Its attention needs the others, its MLP does not.
-            mlp = getattr(blocks[-1], "mlp", None)
-            if tokens is not None and isinstance(mlp, nn.Module):
-                cuts.enter_context(only_last_positions(mlp, tokens))
-            for layer, (call, block) in enumerate(zip(chunk.calls, blocks, strict=True), start=self.source + 1):
-                hidden_states = call(block, hidden_states)
-                if layer in pushes:
-                    hidden_states = hidden_states + pushes[layer].to(hidden_states)
-        # Of a model that is spread over devices, block t may have another one than block s, where all else is.
-        hidden_states = hidden_states.to(chunk.stream.device)
-        return hidden_states if tokens is None else hidden_states[:, -tokens:]
-
-    def _unsteered(self, target: int) -> Iterable[Chunk]:
-        """The prompts without the steered point, captured for the blocks up to `target`."""
-        return self._captured(1, target, ()) if self._below else self._chunks
-
-    def _captured(self, copies: int, target: int, pushes: Sequence[Push]) -> Iterator[Chunk]:
+    def _captured(self, copies: int, target: int, pushes: Sequence[Push], prefix: int) -> Iterator[Chunk]:
         depth = self.target - self.source
-        for rows in _rows(self._loaded, self._encoded, depth, self._memory_budget, copies):
+        for rows in _rows(self._loaded, self._encoded, depth, self._memory_budget, copies, prefix):
             if self._cancelled():
                 raise Cancelled
-            yield capture(self._loaded, self._encoded, rows, self.source, target, pushes, copies)
+            shared = prefix if len(rows) > 1 else 0
+            yield capture(self._loaded, self._encoded, rows, self.source, target, pushes, copies, shared)
 
 
-def _up_to(layer: int, pushes: Mapping[int, Tensor]) -> tuple[Push, ...]:
-    return tuple(Push(there, vector) for there, vector in pushes.items() if there <= layer)
-
-
-def _rows(loaded: LoadedModel, encoded: Encoded, depth: int, budget: int, copies: int) -> Iterator[tuple[int, ...]]:
+def _rows(
+    loaded: LoadedModel, encoded: Encoded, depth: int, budget: int, copies: int, prefix: int
+) -> Iterator[tuple[int, ...]]:
     tokens = tokens_that_fit(loaded, max(encoded.lengths), depth, budget)
     # Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a
     # padded row becomes NaN: float64 models get prompts of one length a chunk.
-    return rows_of_chunks(encoded.lengths, tokens // copies, padding=loaded.dtype != torch.float64)
+    lengths = [length - prefix for length in encoded.lengths]
+    return rows_of_chunks(lengths, tokens // copies, padding=loaded.dtype != torch.float64)
 
 
 def _by_layer(pushes: Sequence[Push], width: int, target: int) -> dict[int, Tensor]:

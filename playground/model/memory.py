@@ -26,12 +26,15 @@ def default_budget(device: torch.device) -> int:
     return int(_SHARE_OF_FREE.get(device.type, _SHARE_OF_FREE["cpu"]) * _free(device))
 
 
-def graph_bytes(loaded: LoadedModel, prompts: int, length: int, depth: int) -> int:
-    """About how much the graphs of `depth` blocks take for `prompts` prompts, padded to `length` tokens."""
+def graph_bytes(loaded: LoadedModel, prompts: int, length: int, depth: int, keys: int | None = None) -> int:
+    """About how much the graphs of `depth` blocks take for `prompts` prompts, padded to `length` tokens.
+
+    `keys` is how many tokens each of them may attend to, `length` when it is None.
+    """
     config = loaded.model.config.get_text_config()
     heads = getattr(config, "num_attention_heads", None) or 1
     number = 8 if loaded.dtype == torch.float64 else 4  # norms and softmax are float32 in 16-bit models too
-    return prompts * length * depth * number * (_KEPT_WIDTHS * loaded.width + _KEPT_MAPS * heads * length)
+    return prompts * length * depth * number * (_KEPT_WIDTHS * loaded.width + _KEPT_MAPS * heads * (keys or length))
 
 
 def generation_rows(loaded: LoadedModel, length: int) -> int:

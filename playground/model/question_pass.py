@@ -8,16 +8,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import DynamicCache
 
 from playground.core.push import Positions
-from playground.model.blocks import decoder_blocks
+from playground.model.blocks import decoder_blocks, where_others_are_idle
 from playground.model.load import LoadedModel
+from playground.model.prefix import Prefix, with_prefix
 from playground.model.question_trees import Layout
 from playground.model.steering import BlockCall, capture_block_inputs, only_last_positions, put_out, read_residuals
-
-_CACHE = "past_key_values"  # what blocks call the cache; where they have another name for it, no prefix is set aside
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,27 +32,6 @@ class Cut:
     stream: Tensor  # (b, T, d)
     calls: tuple[BlockCall, ...]  # of the blocks s+1..L−1
     prefix: Cut | None = None  # the tokens before the layout, (1, P)
-
-
-class Prefix:
-    """Keys and values (C, heads, P, …) that a prefix leaves in each block, in the place of a transformers cache."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
-        self._whole = False
-
-    def finish(self) -> Prefix:
-        """From now on keys and values are read, and what follows the prefix leaves none."""
-        self._whole = True
-        return self
-
-    def update(self, keys: Tensor, values: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
-        """As the attention of a block calls it, with keys and values of this pass."""
-        if not self._whole:
-            self._kept[layer] = keys, values
-            return keys, values
-        before = self._kept[layer]
-        return torch.cat((before[0], keys), dim=-2), torch.cat((before[1], values), dim=-2)
 
 
 @torch.no_grad()
@@ -159,23 +137,16 @@ def _through(
     blocks = decoder_blocks(loaded.model)[begun.source + 1 :]
     with ExitStack() as cuts:
         # Of the last block only the places that are read are wanted: the others leave it keys and values, and no more.
-        for module in _where_others_are_idle(blocks[-1]) if len(blocks) else ():
+        for module in where_others_are_idle(blocks[-1]) if len(blocks) else ():
             cuts.enter_context(only_last_positions(module, last))
         for layer, (call, block) in enumerate(zip(begun.calls, blocks, strict=True), start=begun.source + 1):
             if prefix is not None:
-                call = replace(call, kwargs=call.kwargs | {_CACHE: prefix})
+                call = with_prefix(call, prefix)
             hidden_states = call(block, hidden_states)
             if layer in additions:
                 split = hidden_states.unflatten(0, (count, -1))
                 hidden_states = _added(split, additions[layer], steered).flatten(0, 1)
     return hidden_states.unflatten(0, (count, -1))
-
-
-def _where_others_are_idle(block: nn.Module) -> list[nn.Module]:
-    """The MLP of a block, and where they have modules of their own the queries of its attention and what follows it."""
-    attention = getattr(block, "self_attn", None)
-    modules = [getattr(block, "mlp", None), getattr(attention, "q_proj", None), getattr(attention, "o_proj", None)]
-    return [module for module in modules if isinstance(module, nn.Module)]
 
 
 def _alone(tokens: tuple[int, ...]) -> Layout:

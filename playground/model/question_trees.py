@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from playground.model.prefix import common
+
 _SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -94,7 +96,8 @@ def trees(questions: Sequence[Question], per_token: float, per_pair: float, with
     """
     # Neighbours in this order share their beginnings.
     order = sorted(range(len(questions)), key=lambda number: (questions[number].prompt, questions[number].shared))
-    prefix = _common([question.prompt for question in questions]) if with_prefix else ()
+    prompts = [question.prompt for question in questions]
+    prefix = prompts[0][: common(prompts)] if with_prefix else ()
     best: tuple[float, list[_Tree]] | None = None
     for size in _SIZES:
         grown = _grow(questions, order, size, prefix)
@@ -207,16 +210,6 @@ class _Tree:
             terms=tuple(Term(question, sign, number_of[node], token) for question, sign, node, token in self.reads),
             prefix=self.prefix,
         )
-
-
-def _common(prompts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The tokens that all prompts begin with, short of the last token of any."""
-    first, last = min(prompts), max(prompts)
-    room = min(map(len, prompts)) - 1
-    count = 0
-    while count < room and first[count] == last[count]:
-        count += 1
-    return first[:count]
 
 
 def _grow(

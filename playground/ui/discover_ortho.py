@@ -154,7 +154,7 @@ def build(
             )
             stop_share = gr.Number(
                 100 * OrthoSettings.stop_share, label="Stop below / %", elem_id="discover-stop-share", min_width=110,
-                info="mean effect left in a batch",
+                info="mean effect left; 0 never stops",
             )
         with gr.Row(
             elem_classes="sp-tight sp-saverow", visible=bool(sets), elem_id="discover-continue-box"

@@ -53,10 +53,13 @@ def test_a_map_with_redundancy_has_many_orthogonal_vectors_with_nearly_the_full_
 
 def test_a_map_without_redundancy_stops_by_itself_when_the_effect_is_gone(toy_of):
     # An orthogonal map takes what is orthogonal to the base to what is orthogonal to its effect.
-    result = solve(linear(toy_of, torch.linalg.qr(random(30, 30)).Q), random(30, seed=1), OrthoSettings(batch=4))
+    target, base = linear(toy_of, torch.linalg.qr(random(30, 30)).Q), random(30, seed=1)
+    result = solve(target, base, OrthoSettings(batch=4))
     assert result.stopped == "effect"
     assert len(result.vectors) == 4
     assert result.effect.max() < 0.05
+    result = solve(target, base, OrthoSettings(vectors=12, batch=4, steps=5, stop_share=0))  # 0: whatever is left
+    assert (result.stopped, len(result.vectors)) == ("count", 12)
 
 
 @pytest.mark.parametrize(("batch", "slack"), [(1, 0.03), (5, 0.1)])
@@ -124,9 +127,8 @@ def test_vectors_are_orthogonal_to_base_known_and_each_other_down_to_the_last_di
     *batches, result = batches
     left = d - 1 - len(known)
     assert with_known.left == left
-    if result.stopped != "effect":
-        assert len(result.vectors) == min(vectors, left)
-        assert result.stopped == ("count" if vectors <= left else "space")
+    assert len(result.vectors) == min(vectors, left)
+    assert result.stopped == ("count" if vectors <= left else "space")
     assert torch.equal(torch.cat([part.vectors for part in batches]), result.vectors)
     assert [part.first for part in batches] == [len(known) + batch * i for i in range(len(batches))]
     assert worst_cosine(base, result.vectors) < 1e-6

@@ -225,7 +225,7 @@ def _add_ortho(parser: argparse.ArgumentParser) -> None:
         "--stop-share",
         metavar="X",
         type=real("a share of the effect", 0, 1),
-        help="stop after a batch that keeps less than this share of the effect (0.05)",
+        help="stop after a batch that keeps less than this share of the effect (0.05; 0 never stops)",
     )
     group.add_argument(
         "--penalty",
