@@ -57,7 +57,8 @@ class OrthoSettings:
     `vectors`: at most this many in all, the base not counted and known ones counted. `batch`: how many are trained
     together. `steps`: at most, a batch; fewer when it no longer improves. `learning_rate`: of Adam, in units of θ; None
     is RATE·‖base‖/√d. `penalty`: λ of λ‖θ‖², added to each vector's loss. `stop_share`: stop after a batch whose mean
-    effect is below this share, never when it is 0. `seed` draws the first guesses. Raises InputError for values out of range.
+    effect is below this share, never when it is 0. `seed` draws the first guesses. Raises InputError for values
+    out of range.
     """
 
     vectors: int = 64

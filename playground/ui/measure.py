@@ -93,18 +93,19 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
 
     @quick
     def on_measured(request: gr.Request) -> Any:
-        """The plots once more, by themselves: of several that change with the last step of a run, a busy browser was
-        seen to leave one as it was.
+        """The plots and the buttons once more, by themselves: of all that changes with the last step of a run, a busy
+        browser was seen to leave some as it was.
         """
         visitor = frame.visitor(request)
         if visitor.measured is None:
             return gr.skip()
-        return measure_show.over_scales(tab, visitor.measured, visitor.measure_look, visitor.measured_before)
+        plots = measure_show.over_scales(tab, visitor.measured, visitor.measure_look, visitor.measured_before)
+        return plots | measure_keep.shown_again(tab, visitor.measured)
 
     measured = tab.measure.click(
         on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
     )
-    measured.then(on_measured, None, list(tab.figures.plots), **PRIVATE)
+    measured.then(on_measured, None, [*tab.figures.plots, tab.keep_box, tab.keep], **PRIVATE)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)

@@ -18,6 +18,7 @@ from playground.ui.found import download_path
 from playground.ui.frame import NOT_SAVED, Frame, acted
 from playground.ui.measure_form import CHOICES
 from playground.ui.measure_layout import MeasureTab
+from playground.ui.measure_view import Result
 from playground.ui.running import quick
 from playground.ui.state import Visitor
 from playground.ui.vector_controls import UNCHECKED
@@ -75,6 +76,12 @@ def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
         tab.keep_notice: "",
         tab.against: gr.update(choices=[NOTHING, *_comparable(frame, visitor)], value=NOTHING),
     }
+
+
+def shown_again(tab: MeasureTab, result: Result) -> Updates:
+    """Whether there is something to keep, in an event of its own."""
+    there = isinstance(result, MeasureResult)
+    return {tab.keep_box: gr.update(visible=there), tab.keep: gr.update(interactive=there)}
 
 
 def _command(frame: Frame, result: MeasureResult) -> str:

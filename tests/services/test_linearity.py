@@ -13,7 +13,7 @@ from playground.core.push import Push
 from playground.errors import Cancelled, FileError, InputError
 from playground.library.origin import Origin, now
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes
-from playground.model.layer_slice import LayerSlice
+from playground.model import layer_slice as layer_slice_module
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
 from playground.services.linearity import LinearityRequest, linearity, with_linear_radii
@@ -120,7 +120,9 @@ def test_a_radius_that_is_not_reached_is_zero(tiny):
 def test_what_a_push_at_the_source_does_when_the_map_is_linear_is_the_prediction(tiny, monkeypatch):
     # A model part without blocks that bend anything: the residual stream alone.
     loaded = tiny("qwen3", "float64")
-    monkeypatch.setattr(LayerSlice, "_through", lambda self, chunk, hidden, pushes, tokens: hidden[:, -tokens:])
+    monkeypatch.setattr(layer_slice_module, "run", lambda loaded, chunk, theta, pushes, tokens: (
+        (chunk.stream + (theta if theta.ndim == 1 else theta[:, None, None])).flatten(0, -3)[:, -tokens:]
+    ))
     found = linearity(loaded, LinearityRequest(source_set=set_of(loaded)))
     assert found.deviation.max() < 1e-5
     torch.testing.assert_close(found.measured, found.predicted[:, None].expand(-1, 2, -1))
