@@ -133,7 +133,8 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
             tab.keep: gr.update(interactive=False),
         }
 
-    tab.saved.act(on_saved, None, [*tab.results, *outputs(tab)], **private)
+    # Opening takes a moment, and a click on another button in it counts too.
+    tab.saved.act(on_saved, None, [*tab.results, *outputs(tab)], trigger_mode="multiple", **private)
 
     @quick
     def on_undo(request: gr.Request) -> Updates:
