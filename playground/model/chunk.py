@@ -93,9 +93,9 @@ def capture(
         cache.batch_repeat_interleave(len(rows))
         seen = forward_inputs(loaded, batch)
         rest = {name: tensor[:, prefix:] for name, tensor in seen.items()}
-        # Padding stands between the prefix and what follows it: `prefix` places of it are the prefix's now.
-        real = seen["attention_mask"][:, prefix:]
-        whole = torch.cat((real.new_ones(len(real), prefix), _without_prefix(real, batch.lengths, prefix)), dim=1)
+        # Padding stands between the prefix and what follows it: what is real there is what all was, less the prefix.
+        mask = seen["attention_mask"]
+        whole = torch.cat((mask.new_ones(len(mask), prefix), mask[:, :-prefix]), dim=1)
         rest["attention_mask"] = whole
         if "position_ids" in rest:
             rest["position_ids"] = (whole.cumsum(dim=1) - 1).clamp(min=0)[:, prefix:]
@@ -185,12 +185,6 @@ def mean_norm(chunks: Iterable[Chunk]) -> float:
     """Mean norm of the residual stream at s over all real tokens."""
     totals, counts = zip(*(chunk.mean_norm_terms() for chunk in chunks), strict=True)
     return sum(totals) / sum(counts)
-
-
-def _without_prefix(real: Tensor, lengths: Sequence[int], prefix: int) -> Tensor:
-    """The mask (B, T) of real tokens of what follows the prefix, as each row's last `length − prefix` places."""
-    places = torch.arange(real.shape[1], 0, -1, device=real.device)
-    return (places <= torch.tensor(lengths, device=real.device)[:, None] - prefix).to(real)
 
 
 def _captured(

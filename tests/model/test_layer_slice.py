@@ -14,7 +14,7 @@ from playground.model import jacobian as jacobian_module
 from playground.model.blocks import block_output, decoder_blocks, replace_block_output
 from playground.model.kernels import twice_differentiable
 from playground.model.layer_slice import LayerSlice
-from playground.model.load import LoadedModel, load
+from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
 
 RAW = PromptFormat(chat=False)
@@ -24,17 +24,9 @@ SOURCE, TARGET, TOKENS = 1, 3, 2
 ROUNDING = {"rtol": 1e-5, "atol": 2e-6}
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    built: dict[tuple[str, str], LoadedModel] = {}
-
-    def get(name: str = "qwen3", dtype: str = "float64") -> LoadedModel:
-        if (name, dtype) not in built:
-            built[name, dtype] = load(str(tiny_models.build(name, folder)), device="cpu", dtype=dtype)
-        return built[name, dtype]
-
-    return get
+@pytest.fixture
+def models(tiny):
+    return lambda name="qwen3", dtype="float64": tiny(name, dtype)
 
 
 def slice_of(loaded: LoadedModel, prompts=PROMPTS, **changes) -> LayerSlice:

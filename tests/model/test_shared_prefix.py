@@ -13,7 +13,7 @@ from playground.model import layer_slice as layer_slice_module
 from playground.model.blocks import decoder_blocks
 from playground.model.chunk import prefix_to_share
 from playground.model.layer_slice import LayerSlice
-from playground.model.load import LoadedModel, load
+from playground.model.load import LoadedModel
 from playground.model.prefix import Prefix, common
 from playground.model.prompting import PromptFormat, encode
 
@@ -24,19 +24,6 @@ SOURCE, TARGET, TOKENS = 1, 3, 2
 ROUNDING = {"rtol": 1e-5, "atol": 2e-6}
 SINGLE = {"rtol": 1e-4, "atol": 1e-4}
 SHORT_SIGHTED = {"mistral", "gemma2", "gemma3"}  # windows shorter than these prompts
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    built: dict[tuple[str, str], LoadedModel] = {}
-
-    def get(name: str = "qwen3", dtype: str = "float64") -> LoadedModel:
-        if (name, dtype) not in built:
-            built[name, dtype] = load(str(tiny_models.build(name, folder)), device="cpu", dtype=dtype)
-        return built[name, dtype]
-
-    return get
 
 
 def slice_of(loaded: LoadedModel, prompts=PROMPTS, tokens: int | None = TOKENS, **changes) -> LayerSlice:
@@ -65,8 +52,8 @@ def tokens_run(part: LayerSlice, loaded: LoadedModel) -> int:
 
 
 @pytest.mark.parametrize("name", tiny_models.NAMES)
-def test_the_jacobian_is_the_same_with_a_prefix_set_aside_for_every_family(models, monkeypatch, name):
-    loaded = models(name, "float32")
+def test_the_jacobian_is_the_same_with_a_prefix_set_aside_for_every_family(tiny, monkeypatch, name):
+    loaded = tiny(name)
     part, expected = slice_of(loaded), plain(monkeypatch, loaded)
     torch.testing.assert_close(part.jacobian().dense(), expected.jacobian().dense(), **SINGLE)
     assert part.residual_norm == pytest.approx(expected.residual_norm, rel=1e-5)
@@ -74,8 +61,8 @@ def test_the_jacobian_is_the_same_with_a_prefix_set_aside_for_every_family(model
     assert fewer == (name not in SHORT_SIGHTED)
 
 
-def test_steered_points_copies_and_gradients_are_the_same(models, monkeypatch):
-    loaded = models()
+def test_steered_points_copies_and_gradients_are_the_same(tiny, monkeypatch):
+    loaded = tiny("qwen3", "float64")
     draw = torch.randn(6, loaded.width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     pushes = [Push(layer, vector) for layer, vector in zip((0, SOURCE, SOURCE + 1, TARGET), draw, strict=False)]
     same = [BEGIN + ending for ending in ("a", "b", "c")]  # of one length: float64 models get no padding
@@ -91,16 +78,16 @@ def test_steered_points_copies_and_gradients_are_the_same(models, monkeypatch):
     assert part.residual_norm == pytest.approx(expected.residual_norm, rel=1e-5)
 
 
-def test_nothing_is_set_aside_where_it_would_not_help(models):
-    loaded = models()
+def test_nothing_is_set_aside_where_it_would_not_help(tiny):
+    loaded = tiny("qwen3", "float64")
     assert prefix_to_share(encode(loaded, PROMPTS, RAW), TOKENS) > 0
     assert prefix_to_share(encode(loaded, PROMPTS, RAW), None) == 0  # every position of every prompt is read
     assert prefix_to_share(encode(loaded, PROMPTS[:1], RAW), TOKENS) == 0
     assert prefix_to_share(encode(loaded, ("The day", "The night is long and dark"), RAW), TOKENS) == 0
 
 
-def test_a_model_that_computes_something_else_with_it_goes_without(models, monkeypatch):
-    loaded = models()
+def test_a_model_that_computes_something_else_with_it_goes_without(tiny, monkeypatch):
+    loaded = tiny("qwen3", "float64")
     expected = plain(monkeypatch, loaded).jacobian().dense()
     monkeypatch.setattr(Prefix, "update", lambda self, keys, values, layer, *_, **__: (keys, values))
     part = slice_of(loaded)
