@@ -15,13 +15,12 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from playground.core.push import Push
-from playground.model.blocks import decoder_blocks, where_others_are_idle
 from playground.model.kernels import twice_differentiable
 from playground.model.load import LoadedModel
 from playground.model.memory import graph_bytes
-from playground.model.prefix import Prefix, common, takes_prefix, with_prefix
+from playground.model.prefix import Prefix, common, takes_prefix, through_blocks, with_prefix
 from playground.model.prompting import Encoded, forward_inputs
-from playground.model.steering import BlockCall, capture_block_inputs, only_last_positions, steer
+from playground.model.steering import BlockCall, capture_block_inputs, steer
 
 # Tokens of a chunk at most, padding and copies counted. On a CPU more of them are no faster and fall out of its caches;
 # other devices want their matrix products large.
@@ -221,18 +220,12 @@ def _through(
     prefix: Prefix | None,
 ) -> Tensor:
     """`run` of a chunk, or of its prefix, with `prefix` in the place of a cache."""
-    hidden_states = _pushed(chunk, theta)
-    blocks = decoder_blocks(loaded.model)[chunk.source + 1 : chunk.source + 1 + len(chunk.calls)]
-    with ExitStack() as cuts:
-        # Of block t only the last positions are read: the others leave it keys and values, and no more.
-        for module in [] if tokens is None else where_others_are_idle(blocks[-1]):
-            cuts.enter_context(only_last_positions(module, tokens))
-        for layer, (call, block) in enumerate(zip(chunk.calls, blocks, strict=True), start=chunk.source + 1):
-            if prefix is not None:
-                call = with_prefix(call, prefix)
-            hidden_states = call(block, hidden_states)
-            if layer in pushes:
-                hidden_states = hidden_states + pushes[layer].to(hidden_states)
+
+    def pushed(layer: int, states: Tensor) -> Tensor:
+        return states + pushes[layer].to(states) if layer in pushes else states
+
+    begun = _pushed(chunk, theta)
+    hidden_states = through_blocks(loaded.model, chunk.source, chunk.calls, begun, tokens, prefix, pushed)
     return hidden_states if tokens is None else hidden_states[:, -tokens:]
 
 

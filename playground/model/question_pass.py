@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,11 +11,10 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from playground.core.push import Positions
-from playground.model.blocks import decoder_blocks, where_others_are_idle
 from playground.model.load import LoadedModel
-from playground.model.prefix import Prefix, with_prefix
+from playground.model.prefix import Prefix, through_blocks
 from playground.model.question_trees import Layout
-from playground.model.steering import BlockCall, capture_block_inputs, only_last_positions, put_out, read_residuals
+from playground.model.steering import BlockCall, capture_block_inputs, put_out, read_residuals
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,20 +131,15 @@ def _through(
     layout, stream = begun.layout, begun.stream
     count = len(next(iter(additions.values()))) if additions else 1
     steered = None if positions == "all" else layout.generated == (positions == "generated")
-    hidden_states = _added(stream.expand(count, *stream.shape), additions.get(begun.source), steered).flatten(0, 1)
-    blocks = decoder_blocks(loaded.model)[begun.source + 1 :]
-    with ExitStack() as cuts:
-        # Of the last block only the places that are read are wanted: the others leave it keys and values, and no more.
-        for module in where_others_are_idle(blocks[-1]) if len(blocks) else ():
-            cuts.enter_context(only_last_positions(module, last))
-        for layer, (call, block) in enumerate(zip(begun.calls, blocks, strict=True), start=begun.source + 1):
-            if prefix is not None:
-                call = with_prefix(call, prefix)
-            hidden_states = call(block, hidden_states)
-            if layer in additions:
-                split = hidden_states.unflatten(0, (count, -1))
-                hidden_states = _added(split, additions[layer], steered).flatten(0, 1)
-    return hidden_states.unflatten(0, (count, -1))
+    begin = _added(stream.expand(count, *stream.shape), additions.get(begun.source), steered).flatten(0, 1)
+
+    def pushed(layer: int, states: Tensor) -> Tensor:
+        if layer not in additions:
+            return states
+        return _added(states.unflatten(0, (count, -1)), additions[layer], steered).flatten(0, 1)
+
+    states = through_blocks(loaded.model, begun.source, begun.calls, begin, last, prefix, pushed)
+    return states.unflatten(0, (count, -1))
 
 
 def _alone(tokens: tuple[int, ...]) -> Layout:
