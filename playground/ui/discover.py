@@ -26,13 +26,13 @@ from playground.ui.discover_ortho import PICK
 from playground.ui.discover_run import compute_vectors, continue_set
 from playground.ui.frame import Frame, acted
 from playground.ui.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
-from playground.ui.running import long, quick
+from playground.ui.running import EVENT, long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.vector_controls import UNCHECKED
 from playground.ui.vector_picker import Pick
 
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
 
 
 def build(frame: Frame, steer_tab: SteerTab) -> DiscoverTab:

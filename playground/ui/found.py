@@ -17,7 +17,7 @@ from playground.library.vector_set import RowNote, VectorSet
 from playground.ui import linearity_panel, markup, steer_open
 from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
 from playground.ui.mixer import MixRow
-from playground.ui.running import quick
+from playground.ui.running import EVENT, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.steer_open import open_in_steer
@@ -84,8 +84,6 @@ def row_number(said: dict[str, str], rows: int) -> int:
 
 
 def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
     def changed(visitor: Visitor, change: Callable[[VectorSet], VectorSet]) -> dict[Any, Any]:
         """What was measured goes into the set that was computed, and into its file when it is saved."""
         visitor.found = change(_found(visitor))
@@ -118,7 +116,7 @@ def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
         on_save,
         tab.name,
         [tab.save_notice, frame.library_seen],
-        **private,
+        **EVENT,
     )
 
     @quick
@@ -138,7 +136,7 @@ def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
         on_act,
         None,
         [frame.library_seen, tab.download, *steer_open.outputs(frame, steer_tab)],
-        **private,
+        **EVENT,
         **IN_TURN,
     )
 

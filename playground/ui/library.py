@@ -17,7 +17,7 @@ from playground.ui.found import keep_note, row_number, write_download
 from playground.ui.frame import IN_TURN, Frame, acted, board
 from playground.ui.linearity_panel import LinearityPanel
 from playground.ui.mixer import MixRow
-from playground.ui.running import quick
+from playground.ui.running import EVENT, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.steer_open import open_in_steer
@@ -152,8 +152,6 @@ def updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool = True)
 
 
 def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
     def changing(function: Callable[..., str]) -> Callable[..., dict[Any, Any]]:
         """A handler that changes the library: what it returns is said, and every tab notices."""
 
@@ -179,7 +177,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         visitor.select(said["name"])
         return {tab.notice: "", **updates(frame, tab, visitor)}
 
-    tab.sets.act(on_open, None, [tab.notice, *tab.selection], **private)
+    tab.sets.act(on_open, None, [tab.notice, *tab.selection], **EVENT)
 
     def rename(visitor: Visitor, name: str) -> str:
         old, new = _selected(visitor), (name or "").strip()
@@ -189,13 +187,13 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
             visitor.saved_as = new
         return f"Renamed {old} to {new}."
 
-    gr.on([tab.rename.click, tab.name.submit], changing(rename), tab.name, changed, **private)
+    gr.on([tab.rename.click, tab.name.submit], changing(rename), tab.name, changed, **EVENT)
 
     def describe(visitor: Visitor, text: str) -> str:
         frame.workbench.store.describe(_selected(visitor), (text or "").strip())
         return "The description is kept in the file."
 
-    tab.description.submit(changing(describe), tab.description, changed, **private)
+    tab.description.submit(changing(describe), tab.description, changed, **EVENT)
 
     def delete(visitor: Visitor) -> str:
         name = _selected(visitor)
@@ -203,7 +201,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         visitor.select(None)
         return f"Deleted {name}; Undo delete brings it back."
 
-    tab.delete.click(changing(delete), None, changed, **private)
+    tab.delete.click(changing(delete), None, changed, **EVENT)
 
     def undo(visitor: Visitor) -> str:
         if not visitor.undo:
@@ -211,7 +209,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         visitor.select(frame.workbench.store.undo_delete(visitor.undo.pop()))
         return f"Brought back {visitor.selected}."
 
-    tab.undo.click(changing(undo), None, changed, **private)
+    tab.undo.click(changing(undo), None, changed, **EVENT)
 
     def take_in(visitor: Visitor, path: str | None) -> str:
         if not path:
@@ -223,7 +221,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         visitor.select(name)
         return f"Took in {name} with {vector_set.rows} vectors."
 
-    tab.upload.upload(changing(take_in), tab.upload, changed, **private)
+    tab.upload.upload(changing(take_in), tab.upload, changed, **EVENT)
 
     def measured(visitor: Visitor, change: Callable[[VectorSet], VectorSet]) -> dict[Any, Any]:
         name = _selected(visitor)
@@ -264,7 +262,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         }
 
     to_steer = [tab.rows, frame.library_seen, tab.download, tab.sets, *steer_open.outputs(frame, steer_tab)]
-    tab.rows.act(on_row, None, to_steer, **private, **IN_TURN)
+    tab.rows.act(on_row, None, to_steer, **EVENT, **IN_TURN)
 
     @quick
     def on_steer(request: gr.Request) -> dict[Any, Any]:
@@ -272,7 +270,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         name = _selected(visitor)
         return _steer_with(frame, steer_tab, visitor, name, defaults.best_row(frame.workbench.store.load(name)))
 
-    tab.open.click(on_steer, None, to_steer, **private)
+    tab.open.click(on_steer, None, to_steer, **EVENT)
 
 
 def _steer_with(frame: Frame, steer_tab: SteerTab, visitor: Visitor, name: str, row: int) -> dict[Any, Any]:

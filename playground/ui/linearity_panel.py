@@ -16,7 +16,7 @@ from playground.ui import defaults, markup, plots
 from playground.ui.entered import real, whole
 from playground.ui.frame import Frame
 from playground.ui.linearity_plot import linearity as drawn
-from playground.ui.running import follow, long, seconds
+from playground.ui.running import EVENT, follow, long, seconds
 from playground.ui.state import Visitor
 from playground.ui.vector_controls import UNCHECKED
 
@@ -80,7 +80,7 @@ def wire(
 ) -> None:
     """`chosen` gives the set; `changed` applies a change to it, wherever it is kept, with updates of `outputs`."""
     options: dict[str, Any] = {
-        "api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once", "concurrency_limit": 16,
+        **EVENT, "trigger_mode": "once", "concurrency_limit": 16,
         "concurrency_id": "jobs", **UNCHECKED,
     }
     written = [panel.plot, panel.note, frame.status, frame.library_seen, *outputs]

@@ -23,12 +23,12 @@ from playground.ui.measure_form import CHOICES, COMPARE, EXACT, KINDS, NEXT, PLA
 from playground.ui.measure_layout import MeasureTab, applies, sets_for, usual_set, vector_choices
 from playground.ui.measure_run import run
 from playground.ui.prompt_source import BUILT_IN, PromptChoice
-from playground.ui.running import long, quick
+from playground.ui.running import EVENT, long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.vector_controls import UNCHECKED
 
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
 
 
 def build(frame: Frame, steer_tab: SteerTab) -> MeasureTab:

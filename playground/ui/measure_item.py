@@ -16,7 +16,7 @@ from playground.ui import measure_show, measure_tables, steer_open
 from playground.ui.frame import Frame, acted
 from playground.ui.measure_layout import MeasureTab
 from playground.ui.measure_view import Look, Result, named, place_of, row_at
-from playground.ui.running import follow, long, quick
+from playground.ui.running import EVENT, follow, long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.vector_controls import UNCHECKED
@@ -28,7 +28,7 @@ REDRAW = 0.2
 
 
 def wire(frame: Frame, tab: MeasureTab, steer_tab: SteerTab) -> None:
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+    private: dict[str, Any] = {**EVENT, **UNCHECKED}
     jobs: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": 16, "concurrency_id": "jobs"}
     shown = [*tab.figures.outputs, tab.look, tab.look_box, tab.items]
 

@@ -19,7 +19,7 @@ from playground.ui.frame import NOT_SAVED, Frame, acted
 from playground.ui.measure_form import CHOICES
 from playground.ui.measure_layout import MeasureTab
 from playground.ui.measure_view import Result
-from playground.ui.running import quick
+from playground.ui.running import EVENT, quick
 from playground.ui.state import Visitor
 from playground.ui.vector_controls import UNCHECKED
 
@@ -95,7 +95,7 @@ def _command(frame: Frame, result: MeasureResult) -> str:
 
 
 def wire(frame: Frame, tab: MeasureTab) -> None:
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+    private: dict[str, Any] = {**EVENT, **UNCHECKED}
 
     @quick
     def on_keep(name: str | None, request: gr.Request) -> Updates:

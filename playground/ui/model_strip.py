@@ -11,7 +11,7 @@ import gradio as gr
 from playground.model.load import LoadedModel
 from playground.ui import markup
 from playground.ui.frame import Frame
-from playground.ui.running import follow, long, waiting_position
+from playground.ui.running import EVENT, follow, long, waiting_position
 
 DEVICES = ["auto", "cuda", "cpu"]
 DTYPES = ["auto", "bfloat16", "float32"]
@@ -96,7 +96,6 @@ def build(frame: Frame) -> ModelStrip:
         trigger_mode="once",
         concurrency_limit=4,
         concurrency_id="load",
-        api_visibility="private",
-        show_progress="hidden",
+        **EVENT,
     )
     return strip

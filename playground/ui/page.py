@@ -9,7 +9,7 @@ import gradio as gr
 from playground.services.session import Workbench
 from playground.ui import discover, library, measure, model_strip, scan, steer, theme
 from playground.ui.frame import Frame
-from playground.ui.running import quick
+from playground.ui.running import EVENT, quick
 from playground.ui.state import Visitor
 from playground.ui.vector_controls import UNCHECKED
 
@@ -32,7 +32,6 @@ DARK_JS = """() => {
 def build(workbench: Workbench) -> gr.Blocks:
     """The whole page over one workbench. Launch it with `launch_options`."""
     frame = Frame(workbench)
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Blocks(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True) as page:
         frame.model_seen = gr.State(frame.model_token())
         frame.library_seen = gr.State(frame.library_token(Visitor("")))
@@ -129,13 +128,13 @@ def build(workbench: Workbench) -> gr.Blocks:
 
         def then_opened(event: Any) -> None:
             for handler, inputs, outputs in frame.opened:
-                event = event.then(handler, inputs, outputs, **private, **UNCHECKED)
+                event = event.then(handler, inputs, outputs, **EVENT, **UNCHECKED)
 
         seen = [frame.model_seen, frame.library_seen]
-        opened = page.load(on_open, seen, everything, **private)
-        then_opened(opened.then(None, None, None, js=OPENED_JS, **private))
+        opened = page.load(on_open, seen, everything, **EVENT)
+        then_opened(opened.then(None, None, None, js=OPENED_JS, **EVENT))
         # A change that comes while the one before is still being shown must not be dropped.
-        latest: dict[str, Any] = {"trigger_mode": "always_last", **private}
+        latest: dict[str, Any] = {"trigger_mode": "always_last", **EVENT}
         then_opened(frame.model_seen.change(on_model, None, everything, **latest))
         frame.library_seen.change(
             on_library,
@@ -151,15 +150,15 @@ def build(workbench: Workbench) -> gr.Blocks:
             **UNCHECKED,
         )
         # Through the queue, in places of its own: the browser passes on that a state changed from there only.
-        own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "around", **private}
+        own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "around", **EVENT}
         around.tick(on_around, seen, [frame.status, *seen], **own)
 
         def on_stop(request: gr.Request) -> str:
             workbench.jobs.cancel_all(frame.visitor(request).session)
             return frame.status_now()
 
-        stop.click(on_stop, None, frame.status, queue=False, **private)
-        dark.click(None, None, None, js=DARK_JS, **private)
+        stop.click(on_stop, None, frame.status, queue=False, **EVENT)
+        dark.click(None, None, None, js=DARK_JS, **EVENT)
 
         def on_leave(request: gr.Request) -> None:
             workbench.jobs.cancel_all(request.session_hash)

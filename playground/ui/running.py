@@ -19,6 +19,11 @@ EVERY = 0.07
 """Seconds between two redraws: a browser shows no more than that, and the worker should not wait for one."""
 TICK = 0.25
 """Seconds after which a silent job gives the page a chance to leave."""
+EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
+"""Options of every event of the page. Gradio's browser part tells each component that an event writes to how the event
+is doing, for every event anew and with a walk through the whole page each: told to nobody, all of them are twice as
+fast.
+"""
 APOLOGY = "Something went wrong inside the playground, not with what you typed; the server's log has the details."
 STOPPED = "Stopped before there was anything to show."
 

@@ -16,7 +16,7 @@ from playground.ui import defaults, prompt_source, scan_layout, steer_open
 from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
 from playground.ui.mixer import MixRow
 from playground.ui.prompt_source import PromptChoice
-from playground.ui.running import long, quick
+from playground.ui.running import EVENT, long, quick
 from playground.ui.scan_form import PLACE, ScanForm, hint, prompts_of
 from playground.ui.scan_layout import PROMPTS, ScanTab
 from playground.ui.scan_notes import name_now, note, notes_now, scanned
@@ -26,7 +26,7 @@ from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.vector_controls import UNCHECKED
 
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
 
 
 def build(frame: Frame, steer_tab: SteerTab) -> ScanTab:

@@ -12,7 +12,7 @@ from playground.errors import InputError
 from playground.ui import defaults
 from playground.ui.entered import whole
 from playground.ui.frame import Frame
-from playground.ui.running import quick
+from playground.ui.running import EVENT, quick
 from playground.ui.vector_controls import UNCHECKED
 from playground.ui.vector_picker import Load, is_average, row_choices
 
@@ -76,7 +76,7 @@ def build(name: str, kinds: Sequence[str], names: Sequence[str], info: str) -> S
 
 
 def wire(frame: Frame, controls: StartControls) -> None:
-    options: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+    options: dict[str, Any] = {**EVENT, **UNCHECKED}
 
     @quick
     def on_kind(request: gr.Request, *values: Any) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ from playground.errors import InputError
 from playground.model.prompting import can_think
 from playground.ui import defaults, mixer, presets, steer_layout, steer_mix, steer_turns
 from playground.ui.frame import Frame, acted
-from playground.ui.running import long, quick
+from playground.ui.running import EVENT, long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_effect import show_effect
 from playground.ui.steer_form import SteerForm
@@ -140,8 +140,7 @@ def show_preset(
 
 
 def _wire(frame: Frame, tab: SteerTab) -> None:
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    unchecked = {**private, **UNCHECKED}
+    unchecked = {**EVENT, **UNCHECKED}
 
     waits: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "jobs", **unchecked}
     ready = long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
@@ -181,7 +180,7 @@ def _wire(frame: Frame, tab: SteerTab) -> None:
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)
 
-    tab.stop.click(on_stop, queue=False, **private)
+    tab.stop.click(on_stop, queue=False, **EVENT)
 
     def on_change(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from show_effect_of(frame, tab, *form_of(request, values))
@@ -207,4 +206,4 @@ def _wire(frame: Frame, tab: SteerTab) -> None:
                 return example_updates(tab, example)
         raise InputError(f"Expected one of the examples, got “{name}”; click one of the buttons.")
 
-    tab.examples.act(on_example, None, [tab.prompt, tab.mode, tab.system, *tab.answers], **private)
+    tab.examples.act(on_example, None, [tab.prompt, tab.mode, tab.system, *tab.answers], **EVENT)

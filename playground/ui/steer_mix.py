@@ -19,16 +19,15 @@ from playground.ui import mix_row, mixer, vector_controls
 from playground.ui.frame import NOT_SAVED, Frame
 from playground.ui.mix_row import MixControls
 from playground.ui.mixer import MixRow
-from playground.ui.running import quick
+from playground.ui.running import EVENT, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import NO_SETS, SteerTab, set_hint
 from playground.ui.vector_controls import UNCHECKED, VALUES
 from playground.ui.vector_picker import FIRST, counts_native
 
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-AT_ONCE: dict[str, Any] = {"queue": False, **PRIVATE, **UNCHECKED}
+AT_ONCE: dict[str, Any] = {"queue": False, **EVENT, **UNCHECKED}
 """For what only notes something down: Generate must not overtake it."""
-DRAWS: dict[str, Any] = {"concurrency_limit": None, **PRIVATE, **UNCHECKED}
+DRAWS: dict[str, Any] = {"concurrency_limit": None, **EVENT, **UNCHECKED}
 """For what shows the rows again. Only events of the queue tell the browser that a state has changed."""
 
 
@@ -92,7 +91,7 @@ def _wire_row(
     """`drawn` is the showing that a row beyond the pool was drawn for: later ones have drawn another in its place."""
     pick = controls.pick
     vector_controls.wire(frame, pick, tab.units)
-    controls.flip.click(None, pick.scale, pick.scale, js="(scale) => -scale", **PRIVATE)
+    controls.flip.click(None, pick.scale, pick.scale, js="(scale) => -scale", **EVENT)
 
     def on_row(request: gr.Request, *values: Any) -> Any:
         """Note down what the row says, and say what that is."""

@@ -9,7 +9,7 @@ import gradio as gr
 from playground.errors import InputError
 from playground.ui import conversation, markup
 from playground.ui.frame import Frame, acted
-from playground.ui.running import quick
+from playground.ui.running import EVENT, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.steer_texts import answer_of
@@ -17,7 +17,6 @@ from playground.ui.steer_texts import answer_of
 
 def wire(frame: Frame, tab: SteerTab, follow: Any) -> None:
     """`follow` makes the plots follow an event (a listener) after which the next token is another one."""
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
     def drawn(visitor: Visitor) -> str:
         visitor.turns_drawn += 1
@@ -41,5 +40,5 @@ def wire(frame: Frame, tab: SteerTab, follow: Any) -> None:
             gr.Warning(markup.escape(str(error)), title="Not done", duration=10)
         return drawn(visitor)
 
-    follow(tab.panes.act(on_turn, tab.prompt, [tab.turns, tab.prompt], **private).then)
-    follow(tab.turns.act(on_said, None, tab.turns, trigger_mode="multiple", **private).then)
+    follow(tab.panes.act(on_turn, tab.prompt, [tab.turns, tab.prompt], **EVENT).then)
+    follow(tab.turns.act(on_said, None, tab.turns, trigger_mode="multiple", **EVENT).then)

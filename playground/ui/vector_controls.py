@@ -13,7 +13,7 @@ from playground.library.vector_set import VectorSet
 from playground.ui import defaults
 from playground.ui.entered import real
 from playground.ui.frame import Frame
-from playground.ui.running import quick
+from playground.ui.running import EVENT, quick
 from playground.ui.vector_picker import FIRST, RANGE, STEP, Load, Pick, counts_native, row_choices
 
 UNCHECKED = {"preprocess": False}
@@ -123,7 +123,7 @@ def build(
 
 def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) -> None:
     """What the controls do to each other; `units` says whether scales are norms."""
-    options: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **UNCHECKED}
+    options: dict[str, Any] = {**EVENT, **UNCHECKED}
     bounds = [controls.count, controls.first, controls.last, controls.native, controls.scale]
     inputs = [*controls.values, *([] if units is None else [units])]
 

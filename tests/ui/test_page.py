@@ -27,3 +27,10 @@ def test_all_that_is_written_is_an_output(handlers, name):
     outputs = {id(output) for output in handlers[name].outputs}
     assert len(written) > 10
     assert [component.elem_id for component in written if id(component) not in outputs] == []
+
+
+def test_no_event_has_its_state_told_to_every_part_it_writes_to(handlers):
+    # gr.render takes no such option.
+    events = [handler for handler in handlers.values() if handler.outputs and not handler.renderable]
+    told = [handler.name for handler in events if handler.show_progress_on != []]
+    assert told == []
