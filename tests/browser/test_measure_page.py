@@ -38,8 +38,7 @@ def small(visitor: Visitor, rows: str = "3", scales: str = "-0.5 0 0.5", items: 
 
 
 def measure(visitor: Visitor, done: str = "rows of vectors") -> None:
-    visitor.page.click("#measure-measure")
-    expect(visitor.page.locator("#measure-progress")).to_contain_text(done)
+    visitor.ends("measure-measure", "measure-progress", done)
 
 
 def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, site: Site) -> None:

@@ -196,7 +196,7 @@ def test_closing_the_tab_cancels_its_job(visit: Callable[..., Visitor], site: Si
     page.locator("#steer-temperature input[type=number]").press("Tab")
     page.click("#steer-generate")
     page.wait_for_function(WRITING)
-    page.context.close()
+    page.close()
     deadline = time.monotonic() + 5 * SLACK
     while site.workbench.jobs.status().running is not None and time.monotonic() < deadline:
         time.sleep(0.05)

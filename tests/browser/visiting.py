@@ -1,4 +1,4 @@
-"""A running page, and a visitor to it in a browser of their own who notes everything that goes wrong."""
+"""A running page, and a visitor to it who notes everything that goes wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from playground.library.store import Store
 from playground.services.session import Workbench
@@ -21,6 +21,19 @@ SLACK = float(os.environ.get("PLAYGROUND_SLACK", "3" if os.environ.get("CI") els
 TIMEOUT = 30_000 * SLACK
 QUIET = ("queue/data", "heartbeat")
 """Streams that end when a tab closes; the browser reports them as aborted."""
+
+
+STILL = """(id) => new Promise((done) => {
+  let wait;
+  const again = () => {
+    clearTimeout(wait);
+    wait = setTimeout(() => { watch.disconnect(); done(); }, 400);
+  };
+  const watch = new MutationObserver(again);
+  watch.observe(document.getElementById(id), { subtree: true, childList: true, attributes: true });
+  again();
+})"""
+"""Ends when nothing under an element has changed for 0.4 s."""
 
 
 @dataclass
@@ -37,21 +50,31 @@ class Site:
 
 @dataclass
 class Visitor:
-    """One tab in a browser of its own, with everything that went wrong in it."""
+    """One tab, which is a session of its own, with everything that went wrong in it."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
 
-    def watch(self, host: str) -> None:
-        self.page.on(
-            "console", lambda said: said.type == "error" and self._note(f"console: {said.text} {said.location}")
+    @classmethod
+    def in_new_tab(cls, browser: BrowserContext, host: str) -> Visitor:
+        """A visitor who may ask nothing of any host but this one."""
+        visitor = cls(browser.new_page())
+        visitor.page.on(
+            "console", lambda said: said.type == "error" and visitor._note(f"console: {said.text} {said.location}")
         )
-        self.page.on("pageerror", lambda error: self._note(f"script: {error}"))
-        self.page.on("request", lambda request: self._check_host(request.url, host))
-        self.page.on(
+        visitor.page.on("pageerror", lambda error: visitor._note(f"script: {error}"))
+        visitor.page.on("request", lambda request: visitor._check_host(request.url, host))
+        visitor.page.on(
             "requestfailed",
-            lambda request: "ERR_ABORTED" in (request.failure or "") or self._note(f"failed: {request.url}"),
+            lambda request: "ERR_ABORTED" in (request.failure or "") or visitor._note(f"failed: {request.url}"),
         )
+        return visitor
+
+    def leave(self) -> None:
+        """End the session, and leave nothing of it in the tab."""
+        self.page.evaluate("localStorage.clear()")
+        self.page.goto("about:blank")
+        self.errors = []
 
     def _note(self, what: str) -> None:
         if not any(quiet in what for quiet in QUIET):
@@ -68,7 +91,15 @@ class Visitor:
     def unfold(self, element: str) -> None:
         """Open an accordion. Gradio fills it in as it opens: what is typed in that very moment is shown, but lost."""
         self.page.click(f"#{element} > button")
-        self.page.wait_for_timeout(1000 * SLACK)
+        self.page.evaluate(STILL, element)
+
+    def ends(self, button: str, progress: str, says: str) -> None:
+        """Click, and wait until the line of progress says something new, and at last `says`."""
+        line = self.page.locator(f"#{progress}")
+        self.page.evaluate("(id) => document.querySelector(`#${id} .sp-progress`)?.classList.add('before')", progress)
+        self.page.click(f"#{button}")
+        expect(line.locator(".before")).to_have_count(0)
+        expect(line).to_contain_text(says)
 
     def text(self, element: str) -> str:
         return self.page.inner_text(f"#{element}")
@@ -100,5 +131,4 @@ def choose(visitor: Visitor, method: str) -> None:
 
 
 def compute(visitor: Visitor) -> None:
-    visitor.page.click("#discover-compute")
-    expect(visitor.page.locator("#discover-progress")).to_contain_text("of computation")
+    visitor.ends("discover-compute", "discover-progress", "of computation")
