@@ -23,19 +23,6 @@ QUIET = ("queue/data", "heartbeat")
 """Streams that end when a tab closes; the browser reports them as aborted."""
 
 
-STILL = """(id) => new Promise((done) => {
-  let wait;
-  const again = () => {
-    clearTimeout(wait);
-    wait = setTimeout(() => { watch.disconnect(); done(); }, 400);
-  };
-  const watch = new MutationObserver(again);
-  watch.observe(document.getElementById(id), { subtree: true, childList: true, attributes: true });
-  again();
-})"""
-"""Ends when nothing under an element has changed for 0.4 s."""
-
-
 @dataclass
 class Site:
     """The running page, and what is behind it."""
@@ -91,7 +78,7 @@ class Visitor:
     def unfold(self, element: str) -> None:
         """Open an accordion. Gradio fills it in as it opens: what is typed in that very moment is shown, but lost."""
         self.page.click(f"#{element} > button")
-        self.page.evaluate(STILL, element)
+        self.page.wait_for_timeout(1000 * SLACK)
 
     def ends(self, button: str, progress: str, says: str) -> None:
         """Click, and wait until the line of progress says something new, and at last `says`."""
