@@ -163,7 +163,11 @@ def _texts(
     for start in range(0, len(plan), BATCH):
         part = plan[start : start + BATCH]
         prompts, pushes = encoded.take([item for item, _ in part]), [pushes for _, pushes in part]
-        done = generate(loaded, prompts, pushes, request.positions, request.sampling, cancelled=cancelled)
+        # Every text is the first sample of its question, whatever else is in its batch.
+        first = [0] * len(part)
+        done = generate(
+            loaded, prompts, pushes, request.positions, request.sampling, cancelled=cancelled, samples=first
+        )
         if done.cancelled or cancelled():
             return
         yield list(done.texts)

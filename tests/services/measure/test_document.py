@@ -223,14 +223,34 @@ def refused(made, change, said) -> None:
 
 
 def test_numbers_for_csv_have_a_line_a_row_and_a_line_an_item():
-    read = list(csv.DictReader(io.StringIO(numbers.as_csv(numbers.ROWS, numbers.row_table(result())))))
+    read = list(csv.DictReader(io.StringIO(numbers.row_csv(result()))))
     assert [line["vector"] for line in read][:3] == ["baseline", "0", "0"]
     assert len(read) == 11
     assert float(read[4]["mean"]) == 2.5
-    read = list(csv.DictReader(io.StringIO(numbers.as_csv(numbers.ITEMS, numbers.item_table(result())))))
+    read = list(csv.DictReader(io.StringIO(numbers.item_csv(result()))))
     assert len(read) == 22
     assert read[0]["question"] == ITEMS[0].question
     assert float(read[3]["difference"]) == 0.0  # item 1 of vector 0 at −4: −1 + 1
+
+
+def test_numbers_of_answers_and_next_tokens_have_their_lines_too():
+    read = list(csv.DictReader(io.StringIO(numbers.row_csv(exact_result()))))
+    assert [(line["vector"], line["share"], line["silent"]) for line in read] == [
+        ("baseline", "0.5", "0.5"), ("0", "0.5", "0.5"), ("random-0", "1.0", "0.5")
+    ]
+    read = list(csv.DictReader(io.StringIO(numbers.item_csv(exact_result()))))
+    assert [(line["item"], line["right"], line["answer"], line["reply"]) for line in read][:2] == [
+        ("0", "1", "2", "It is 2."), ("1", "0", "5", "“Fünf” \n")
+    ]
+    assert len(read) == 6
+    read = list(csv.DictReader(io.StringIO(numbers.row_csv(shifted()))))
+    assert [(line["quantity"], line["multiple"]) for line in read[:3]] == [("kl", "-1.0"), ("kl", "0.0"), ("kl", "0.1")]
+    assert (read[-1]["quantity"], read[-1]["of"], read[-1]["value"]) == ("probability", " ja\n", "0.125")
+    assert len(read) == 3 * (1 + 2 + 1)
+    read = list(csv.DictReader(io.StringIO(numbers.item_csv(shifted()))))
+    assert [(line["text"], line["kl"]) for line in read] == [
+        ("a", "0.1"), ("a", "0.0"), ("a", "0.5"), ("b", "0.1"), ("b", "0.0"), ("b", "0.2")
+    ]
 
 
 def test_the_table_names_the_best_of_each_method_and_out_of_how_many():

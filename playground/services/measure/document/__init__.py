@@ -14,16 +14,19 @@ from playground.services.measure.exact import ExactResult
 from playground.services.measure.result import MeasuredSet, MeasureResult
 from playground.services.shifts import Shifts
 
+Result = MeasureResult | ExactResult | Shifts
+"""A measurement of any kind."""
+
 _OF_MEASUREMENT = ("model", "fingerprint", "dtype", "warnings", "cancelled", "seconds", "versions", "created")
 _MODULES = {"choices": (MeasureResult, choices), "exact": (ExactResult, exact), "next-token": (Shifts, next_token)}
 
 
-def kind_of(result: MeasureResult | ExactResult | Shifts) -> str:
+def kind_of(result: Result) -> str:
     """The kind of a measurement, as its file says it."""
     return next(kind for kind, (made, _) in _MODULES.items() if isinstance(result, made))
 
 
-def to_document(result: MeasureResult | ExactResult | Shifts) -> dict[str, Any]:
+def to_document(result: Result) -> dict[str, Any]:
     """The document of a result."""
     kind = kind_of(result)
     return {
@@ -34,7 +37,7 @@ def to_document(result: MeasureResult | ExactResult | Shifts) -> dict[str, Any]:
     }
 
 
-def from_document(document: Mapping[str, Any]) -> MeasureResult | ExactResult | Shifts:
+def from_document(document: Mapping[str, Any]) -> Result:
     """The result of a document that `to_document` made. Raises FileError for one that says something else."""
     try:
         if document["kind"] not in _MODULES:
