@@ -185,9 +185,8 @@ def add_positions(group: Any, what: str) -> None:
     )
 
 
-def add_sampling(parser: argparse.ArgumentParser, tokens: int, samples: str) -> None:
-    """--max-new-tokens (`tokens` to begin with), --temperature, --top-p, --samples (help: `samples`), --seed."""
-    group = parser.add_argument_group("sampling")
+def add_decoding(group: Any, tokens: int) -> None:
+    """--max-new-tokens (`tokens` to begin with), --temperature, --top-p: how a text is continued."""
     group.add_argument(
         "--max-new-tokens",
         metavar="N",
@@ -207,6 +206,12 @@ def add_sampling(parser: argparse.ArgumentParser, tokens: int, samples: str) -> 
         type=real("a top-p", 0, 1, above=True),
         help="draw among the likeliest tokens that make up this probability (1)",
     )
+
+
+def add_sampling(parser: argparse.ArgumentParser, tokens: int, samples: str) -> None:
+    """`add_decoding`, --samples (help: `samples`), and --seed."""
+    group = parser.add_argument_group("sampling")
+    add_decoding(group, tokens)
     group.add_argument(
         "--samples", metavar="N", default=1, type=whole("a number of samples", 1), help=f"{samples} (1)"
     )

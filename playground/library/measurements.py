@@ -15,7 +15,9 @@ from playground.library.text import reason, shown
 
 SUFFIX = ".measure.json"
 FORMAT = "steering-playground-measurement"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+KINDS = {"choices": "choices", "exact": "questions", "next-token": "prompts"}
+"""Kinds of measurements, and the field of their request that holds the set which was asked."""
 MAX_FILE_BYTES = 2**29
 
 
@@ -23,16 +25,17 @@ MAX_FILE_BYTES = 2**29
 class MeasurementEntry:
     """What a list says about a measurement. For a file that cannot be read, `problem` is why, and the rest is empty.
 
-    `choices` names the set that was asked and `choices_hash` says which items it held; only measurements of one hash
-    and one fingerprint compare.
+    `asked` names the set that was asked and `asked_hash` says which items it held; only measurements of one kind, one
+    hash and one fingerprint compare. `vectors` counts what was measured: vectors, or those of the mix.
     """
 
     name: str
     path: Path
+    kind: str = ""
     model: str = ""
     fingerprint: str = ""
-    choices: str = ""
-    choices_hash: str = ""
+    asked: str = ""
+    asked_hash: str = ""
     vectors: int = 0
     items: int = 0
     created: str = ""
@@ -61,22 +64,31 @@ class Measurements(NamedFiles):
         try:
             self._path(name)
             document = read(path)
-            choices = document["request"]["choices"]
+            kind, request = document["kind"], document["request"]
+            asked = request[KINDS[kind]]
             return MeasurementEntry(
                 name=name,
                 path=path,
+                kind=kind,
                 model=str(document["model"]),
                 fingerprint=str(document["fingerprint"]),
-                choices=str(choices["name"]),
-                choices_hash=str(choices["hash"]),
-                vectors=len(document["request"]["vectors"]),
-                items=len(document["items"]),
+                asked=str(asked["name"]),
+                asked_hash=str(asked["hash"]),
+                vectors=len(request["recipe"] if kind == "next-token" else request["vectors"]),
+                items=_items(kind, document),
                 created=str(document["created"]),
             )
         except FileError as error:
             return MeasurementEntry(name, path, problem=str(error))
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError):
             return MeasurementEntry(name, path, problem=str(_damaged(path, "one with parts missing")))
+
+
+def _items(kind: str, document: Mapping[str, Any]) -> int:
+    """How many items were measured."""
+    if kind == "next-token":
+        return int(document["done"])
+    return len(document["items"] if kind == "choices" else document["baseline"]["right"])
 
 
 def to_bytes(document: Mapping[str, Any]) -> bytes:
@@ -86,7 +98,10 @@ def to_bytes(document: Mapping[str, Any]) -> bytes:
 
 
 def read(path: Path | str) -> dict[str, Any]:
-    """The document in a file. Raises FileError when there is none, and for versions this program does not know."""
+    """The document in a file, those of version 1 as version 2 says it.
+
+    Raises FileError when there is none, and for versions and kinds that this program does not know.
+    """
     path = Path(path)
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
@@ -99,10 +114,19 @@ def read(path: Path | str) -> dict[str, Any]:
         raise _damaged(path, str(error)) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _damaged(path, "another kind of file")
-    if document.get("format_version") != FORMAT_VERSION:
+    version = document.get("format_version")
+    if version == 1:  # which knew of choices only
+        return document | {"format_version": FORMAT_VERSION, "kind": "choices"}
+    if version != FORMAT_VERSION:
         raise FileError(
-            f"{path.name}: Expected format version {FORMAT_VERSION} of a measurement, got "
-            f"{shown(document.get('format_version'))}; update the playground, or measure again."
+            f"{path.name}: Expected format version 1 or {FORMAT_VERSION} of a measurement, got {shown(version)}; "
+            "update the playground, or measure again."
+        )
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise FileError(
+            f"{path.name}: Expected a measurement of the kind {', '.join(KINDS)}, got {shown(kind)}; update the "
+            "playground, or measure again."
         )
     return document
 

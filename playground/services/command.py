@@ -21,8 +21,10 @@ from playground.services.find import FindRequest
 from playground.services.find.continuing import SETTINGS as CONTINUED
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
+from playground.services.measure.exact import ExactRequest
 from playground.services.measure.request import MeasureRequest
 from playground.services.scan.request import BOTH, SIGNS, ScanRequest
+from playground.services.shifts import ShiftsRequest
 
 PROGRAM = ("python", "-m", "playground")
 
@@ -125,32 +127,50 @@ def _ranges(rows: tuple[int, ...]) -> str:
 
 def _sampling(sampling: Sampling, samples: int, drawn: bool = False) -> list[str]:
     """`drawn` says that the seed counts also where tokens are not drawn."""
-    words = ["--max-new-tokens", str(sampling.max_new_tokens)]
-    if sampling.temperature > 0:
-        words += ["--temperature", repr(sampling.temperature)]
-        if sampling.top_p != Sampling.top_p:
-            words += ["--top-p", repr(sampling.top_p)]
+    words = _decoding(sampling)
     if sampling.temperature > 0 or drawn:
         words += ["--seed", str(sampling.seed)]
     return words + ([] if samples == 1 else ["--samples", str(samples)])
 
 
-def measure_command(request: MeasureRequest, loaded: LoadedModel, choices: str | None = None) -> str:
-    """The shell command that measures the same rows. `choices` is the file of the set where it is none that ships."""
-    name = request.choices.name if choices is None else choices
-    words = [*PROGRAM, "measure", *_model(loaded), *_given("--choices", name)]
-    usual = request.choices
-    words += _format(request.format, PromptFormat(chat=usual.chat, system=usual.system if usual.chat else None))
+def _decoding(sampling: Sampling) -> list[str]:
+    words = ["--max-new-tokens", str(sampling.max_new_tokens)]
+    if sampling.temperature > 0:
+        words += ["--temperature", repr(sampling.temperature)]
+        if sampling.top_p != Sampling.top_p:
+            words += ["--top-p", repr(sampling.top_p)]
+    return words
+
+
+def measure_command(
+    request: MeasureRequest | ExactRequest | ShiftsRequest, loaded: LoadedModel, file: str | None = None
+) -> str:
+    """The shell command that measures the same numbers. `file` is the file of the set where it is none that ships."""
+    if isinstance(request, ShiftsRequest):
+        option, asked = "--next-token", request.prompts
+    else:
+        option, asked = f"--{request.KIND}", request.asked
+    words = [*PROGRAM, "measure", *_model(loaded), *_given(option, asked.name if file is None else file)]
+    words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
     if request.max_items is not None:
         words += ["--count", str(request.max_items)]
-    for source, vectors in groupby(request.vectors, key=lambda vector: vector.source):
-        words += [*_given("--vectors", source), "--rows", ",".join(vector.label for vector in vectors)]
-    words.append(f"--scales={','.join(repr(scale).removesuffix('.0') for scale in request.scales)}")
-    if request.relative:
-        words.append("--relative")
+    if isinstance(request, ShiftsRequest):
+        words += [*_given("--steer", format_recipe(request.recipe)), _scales(request.multipliers)]
+        words += ["--tokens", str(request.tokens)]
+    else:
+        for source, vectors in groupby(request.vectors, key=lambda vector: vector.source):
+            words += [*_given("--vectors", source), "--rows", ",".join(vector.label for vector in vectors)]
+        words += [_scales(request.scales), *(["--relative"] if request.relative else [])]
     if request.positions != "all":
         words += ["--positions", request.positions]
-    return shlex.join([*words, "--controls", str(request.controls), "--seed", str(request.seed)])
+    words += ["--controls", str(request.controls), "--seed", str(request.seed)]
+    if isinstance(request, ExactRequest):
+        words += _decoding(request.sampling)
+    return shlex.join(words)
+
+
+def _scales(scales: tuple[float, ...]) -> str:
+    return f"--scales={','.join(repr(scale).removesuffix('.0') for scale in scales)}"
 
 
 def _given(option: str, value: str) -> list[str]:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from playground.core.push import Positions, Push
 from playground.errors import Cancelled, InputError
+from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe
 from playground.model.load import LoadedModel
 from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import PromptFormat, encode
 from playground.services.generate import check_positions
+from playground.services.measure.result import Measurement, measured_on
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
 from playground.services.requests import check_seed, check_whole, checked_scales
 
@@ -33,12 +37,13 @@ _ROWS = 64  # pushes of one prompt at a time: each has its row of the vocabulary
 class ShiftsRequest:
     """Prompts × multiples of one recipe. `multipliers` scale all that it adds: 0 is the baseline, −1 its negative.
 
+    `prompts` is the set in full, of any kind; the first `max_items` of its items are asked (None: all).
     `controls` random pushes of equal norm at the same layers are drawn from `seed`. `tokens` says how many next tokens
     are followed: those that reach the highest mean probability at any multiple. Raises InputError when a value is wrong
     whatever the model.
     """
 
-    prompts: tuple[str, ...]
+    prompts: PromptSet
     recipe: Recipe
     format: PromptFormat = field(default_factory=PromptFormat)
     multipliers: tuple[float, ...] = MULTIPLIERS
@@ -46,10 +51,12 @@ class ShiftsRequest:
     controls: int = 4
     seed: int = 0
     tokens: int = 10
+    max_items: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "prompts", tuple(self.prompts))
-        check_whole("number of prompts", len(self.prompts), least=1, most=MAX_PROMPTS)
+        if self.max_items is not None:
+            check_whole("number of items", self.max_items, least=1)
+        check_whole("number of prompts", len(self.texts), least=1, most=MAX_PROMPTS)
         if not self.recipe.components:
             raise InputError("Expected a vector to follow, got none; choose one.")
         check_positions(self.positions)
@@ -58,6 +65,11 @@ class ShiftsRequest:
         check_whole("number of tokens", self.tokens, least=1, most=MOST_TOKENS)
         check_seed(self.seed)
         object.__setattr__(self, "multipliers", checked_scales(self.multipliers))
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """What the model reads: one text an item, two of a contrast pair."""
+        return replace(self.prompts, items=self.prompts.items[: self.max_items]).texts()
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class ShiftedToken:
 
 
 @dataclass(frozen=True)
-class Shifts:
+class Shifts(Measurement):
     """`kl` (multiples,): KL(steered ‖ baseline) of the next token in nats, mean over prompts; `kl_prompts` the same for
     each prompt, (prompts, multiples); `controls` one row like `kl` for each random direction. `tokens`: likeliest ones
     first. `norm` is that of what multiple 1 adds. `done` counts the prompts that were read; fewer than asked for while
@@ -84,19 +96,17 @@ class Shifts:
     controls: tuple[tuple[float, ...], ...]
     tokens: tuple[ShiftedToken, ...]
     norm: float
-    warnings: tuple[str, ...]
     done: int
-    seconds: float
 
     @property
     def share(self) -> float:
         """The part done, 0..1."""
-        return self.done / len(self.request.prompts)
+        return self.done / len(self.request.texts)
 
     @property
     def seconds_to_go(self) -> float:
         """At the pace so far."""
-        return self.seconds / max(self.done, 1) * (len(self.request.prompts) - self.done)
+        return self.seconds / max(self.done, 1) * (len(self.request.texts) - self.done)
 
 
 def shifts(
@@ -114,15 +124,24 @@ def shifts(
     """
     begun = time.perf_counter()
     made = mix(loaded, request.recipe, load_set)
-    encoded = encode(loaded, request.prompts, request.format)
+    encoded = encode(loaded, request.texts, request.format)
+    about = measured_on(loaded, [component.source for component in request.recipe.components], load_set)
     directions = [made.pushes, *random_pushes(made.pushes, request.controls, request.seed)]
     rows = [_scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
     total = _Total(len(request.multipliers))
+
+    def result(stopped: bool = False) -> Shifts:
+        seconds = time.perf_counter() - begun
+        return Shifts(
+            request=request, norm=made.norm, warnings=made.warnings, cancelled=stopped, seconds=seconds,
+            **total.means(loaded, request.tokens), **about,
+        )  # fmt: skip
+
     for number in range(len(encoded)):
         if cancelled():
             if not number:
                 raise Cancelled
-            break
+            return result(stopped=True)
         prompt = encoded.take([number])
         parts = []
         for start in range(0, len(rows), _ROWS):
@@ -130,9 +149,8 @@ def shifts(
             logits = next_logits(loaded, prompt.take([0] * len(part)), part, request.positions)
             parts.append(logits)
         total.add(parts[0][0], torch.cat([part[1:] for part in parts]))
-        result = total.result(loaded, request, made.norm, made.warnings, time.perf_counter() - begun)
-        emit(result)
-    return result
+        emit(result())
+    return result()
 
 
 class _Total:
@@ -150,30 +168,25 @@ class _Total:
         self._before = self._before + before.double().softmax(dim=0)
         self._after = self._after + after[: self._multiples].double().softmax(dim=1)
 
-    def result(
-        self, loaded: LoadedModel, request: ShiftsRequest, norm: float, warnings: tuple[str, ...], seconds: float
-    ) -> Shifts:
+    def means(self, loaded: LoadedModel, count: int) -> dict[str, Any]:
+        """The fields of Shifts that are means over the prompts so far; `count` tokens are followed."""
         done = len(self._divergences)
         each = torch.stack(self._divergences)  # (prompts, directions, multiples)
         mean = each.mean(dim=0).tolist()
         before, after = self._before / done, self._after / done
         highest = torch.maximum(before, after.amax(dim=0))
-        chosen = highest.topk(min(request.tokens, len(highest))).indices.tolist()
+        chosen = highest.topk(min(count, len(highest))).indices.tolist()
         tokens = tuple(
             ShiftedToken(token, loaded.tokenizer.decode([token]), float(before[token]), tuple(after[:, token].tolist()))
             for token in chosen
         )
-        return Shifts(
-            request=request,
-            kl=tuple(mean[0]),
-            kl_prompts=tuple(tuple(row) for row in each[:, 0].tolist()),
-            controls=tuple(tuple(row) for row in mean[1:]),
-            tokens=tokens,
-            norm=norm,
-            warnings=warnings,
-            done=done,
-            seconds=seconds,
-        )
+        return {
+            "kl": tuple(mean[0]),
+            "kl_prompts": tuple(tuple(row) for row in each[:, 0].tolist()),
+            "controls": tuple(tuple(row) for row in mean[1:]),
+            "tokens": tokens,
+            "done": done,
+        }
 
 
 def _scaled(pushes: Sequence[Push], multiple: float) -> tuple[Push, ...]:

@@ -222,10 +222,7 @@ def cost_hint(frame: Frame, visitor: Visitor, form: MeasureForm) -> str:
             return measure_cost.comparing(rows)
         if form.kind not in KINDS:
             return ""
-        if form.kind == NEXT:
-            return measure_cost.hint(loaded, form.shifts_request(form.choice.chosen(visitor), load))
-        whole = form.choice.whole(visitor)
-        make = form.choices_request if form.kind == CHOICES else form.exact_request
-        return measure_cost.hint(loaded, make(whole, load))
+        make = {CHOICES: form.choices_request, EXACT: form.exact_request, NEXT: form.shifts_request}[form.kind]
+        return measure_cost.hint(loaded, make(form.choice.whole(visitor), load))
     except PlaygroundError:
         return ""

@@ -30,7 +30,7 @@ def operations(loaded: LoadedModel, request: Request) -> float:
 def _tokens(request: Request) -> float:
     """Tokens read, or written, a row over all items."""
     if isinstance(request, ShiftsRequest):
-        return sum(len(prompt) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for prompt in request.prompts)
+        return sum(len(prompt) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for prompt in request.texts)
     read = sum(len(item.question) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for item in request.items)
     if isinstance(request, ExactRequest):
         return read + len(request.items) * request.sampling.max_new_tokens
@@ -48,7 +48,7 @@ def hint(loaded: LoadedModel, request: Request) -> str:
     """One line: how much is asked of the model, and about how long it takes."""
     rows = _rows(request)
     if isinstance(request, ShiftsRequest):
-        kind, count = NEXT, len(request.prompts)
+        kind, count = NEXT, len(request.texts)
         said = f"{_count(count, 'prompt')} × {rows} pushes"
     else:
         kind = EXACT if isinstance(request, ExactRequest) else CHOICES

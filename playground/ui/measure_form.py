@@ -105,32 +105,32 @@ class MeasureForm:
         sampling = Sampling(max_new_tokens=whole(self.new_tokens, "new tokens", least=1))
         return ExactRequest(questions=whole_set, **self._given(whole_set, load), sampling=sampling)
 
-    def shifts_request(self, prompts: PromptSet, load: Load) -> ShiftsRequest:
+    def shifts_request(self, whole_set: PromptSet, load: Load) -> ShiftsRequest:
         """One vector at every scale: relative ones are multiples of a push as long as the residual stream."""
         if not self.one_set:
             raise InputError("Expected a vector set to follow a vector of, got none; choose one.")
         unit = load(self.one_set).origin.residual_norm if self.relative else 1.0
         component = Component(self.one_set, row=whole(self.one_row, "vector", least=0), amount=rounded(unit))
         return ShiftsRequest(
-            prompts=prompts.texts(),
+            prompts=whole_set,
             recipe=Recipe((component,)),
             multipliers=scale_numbers(self.scales),
             tokens=whole(self.followed, "tokens followed", least=1),
-            **self._common(),
+            **self._common(whole_set),
         )
 
     def _given(self, whole_set: PromptSet, load: Load) -> dict[str, Any]:
-        used = whole(self.use, "items", least=1) if self.use is not None else len(whole_set.items)
         return {
             "vectors": self.vectors(load),
             "scales": scale_numbers(self.scales),
             "relative": self.relative,
-            "max_items": used if used < len(whole_set.items) else None,
-            **self._common(),
+            **self._common(whole_set),
         }
 
-    def _common(self) -> dict[str, Any]:
+    def _common(self, whole_set: PromptSet) -> dict[str, Any]:
+        used = whole(self.use, "items", least=1) if self.use is not None else len(whole_set.items)
         return {
+            "max_items": used if used < len(whole_set.items) else None,
             "controls": whole(self.controls, "random controls", least=1),
             "seed": whole(self.seed, "seed", least=0),
             "format": self.format,

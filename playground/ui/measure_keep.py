@@ -54,8 +54,8 @@ def _comparable(frame: Frame, visitor: Visitor) -> list[str]:
     result = visitor.measured
     if not isinstance(result, MeasureResult):
         return []
-    same = (result.fingerprint, result.request.choices.hash)
-    return [each.name for each in kept(frame).list() if (each.fingerprint, each.choices_hash) == same]
+    same = ("choices", result.fingerprint, result.request.choices.hash)
+    return [each.name for each in kept(frame).list() if (each.kind, each.fingerprint, each.asked_hash) == same]
 
 
 def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:

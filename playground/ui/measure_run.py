@@ -112,7 +112,7 @@ def _judge(frame: Frame, tab: MeasureTab, visitor: Visitor, result: MeasureResul
 
 def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
     loaded, load = frame.loaded, frame.load_set(visitor)
-    request = form.shifts_request(form.choice.chosen(visitor), load)
+    request = form.shifts_request(form.choice.whole(visitor), load)
     called = f"{form.one_set}#{form.one_row}"
     work = measure_cost.operations(loaded, request)
     job = frame.start(
@@ -129,15 +129,15 @@ def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureFo
                 shown, visitor.measured = True, None
                 updates |= tab.cleared(NEXT)
             updates |= measure_show.shifted(tab, events[-1], called, form.relative)
-            updates[tab.progress] = progress(_said(events[-1], "prompts", events[-1].done, len(request.prompts)))
+            updates[tab.progress] = progress(_said(events[-1], "prompts", events[-1].done, len(request.texts)))
         yield updates
     seen = job.result()
-    if seen.done == len(request.prompts):
+    if seen.done == len(request.texts):
         cost.learn_speed(loaded, NEXT, work, seen.seconds)
     visitor.measured = None
     yield {
         **measure_show.shifted(tab, seen, called, form.relative),
-        tab.progress: progress(f"{seen.done} of {len(request.prompts)} prompts · {seconds(seen.seconds)}")
+        tab.progress: progress(f"{seen.done} of {len(request.texts)} prompts · {seconds(seen.seconds)}")
         + "".join(markup.notice(warning, "warning") for warning in seen.warnings),
         tab.keep_box: gr.update(visible=False),
     }

@@ -127,7 +127,7 @@ def shifted(tab: MeasureTab, seen: Shifts, called: str, relative: bool) -> Updat
     header = ["scale", "KL", *(f"KL random-{i}" for i in range(len(controls))), *(f"p({text})" for text in texts)]
     columns = [seen.kl, *seen.controls, *(token.probabilities for token in seen.tokens)]
     lines = [[scale, *(f"{column[i]:.6g}" for column in columns)] for i, scale in enumerate(scales)]
-    prompts = f"{seen.done} of {len(request.prompts)} prompts" if len(request.prompts) > 1 else "one prompt"
+    prompts = f"{seen.done} of {len(request.texts)} prompts" if len(request.texts) > 1 else "one prompt"
     said = f"KL(steered ‖ baseline) of the next token, mean over {prompts}; the band holds the middle half of them."
     return {
         **tab.figures.drawn(
@@ -139,7 +139,7 @@ def shifted(tab: MeasureTab, seen: Shifts, called: str, relative: bool) -> Updat
                 axis,
             ),
         ),
-        **tab.figures.noted(0, said if len(request.prompts) > 1 else said.split(", mean")[0] + ", one prompt.",
+        **tab.figures.noted(0, said if len(request.texts) > 1 else said.split(", mean")[0] + ", one prompt.",
                             markup.numbers_link(f"{called}-next-token", header, lines)),
         **tab.figures.noted(1, "Mean probability of the likeliest next tokens at any scale; 0 is the baseline."),
     }

@@ -169,7 +169,7 @@ def kept(entries: Sequence[MeasurementEntry]) -> str:
             )
             continue
         lines += (
-            f'<tr><th scope="row">{name}</th><td>{escape(entry.choices)}</td><td>{entry.items}</td>'
+            f'<tr><th scope="row">{name}</th><td>{escape(entry.asked)}</td><td>{entry.items}</td>'
             f"<td>{entry.vectors}</td><td>{escape(entry.created[:16].replace('T', ' '))}</td>"
             f'<td><button type="button" class="sp-small" data-act="open" data-name="{name}">open</button> {remove}</td>'
             "</tr>"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import json
 import os
 import shlex
@@ -14,15 +13,24 @@ import pytest
 import torch
 
 from playground.cli.main import build_parser
-from playground.cli.measure import asked
+from playground.cli.measure import choices, exact, next_token
+from playground.cli.measure.options import asked_set, check, kind_of
 from playground.library import measurements, prompts, vector_set
+from playground.library.origin import Origin, now
+from playground.library.recipe import Component, Recipe, parse
 from playground.library.store import Store
+from playground.library.vector_set import VectorSet
+from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.command import measure_command
 from playground.services.measure import MeasuredVector, MeasureRequest
 from playground.services.measure.document import from_document
+from playground.services.measure.exact import ExactRequest, ExactResult
+from playground.services.shifts import ShiftsRequest
 
 SHIPPED = "organism-refusals-power-3-9"
+EXACT = ("measure", "--exact", "organism-sums", "--count", "3", "--vectors", SHIPPED)
+NEXT = ("measure", "--next-token", "organism-refusals", "--count", "2", "--steer", f"{SHIPPED}#3@8")
 WORDS = ("measure", "--choices", "organism-oversight", "--count", "6", "--vectors", SHIPPED)
 ORGANISM = SimpleNamespace(name="organism", dtype=torch.float32, device=torch.device("cpu"))
 
@@ -62,6 +70,50 @@ def test_text_has_a_table_of_the_best_of_each_method(command, tmp_path):
         assert [line["kind"] for line in csv.DictReader(file)] == ["baseline", *["vector"] * 4, *["random"] * 2]
 
 
+def test_exact_answers_print_accuracy_and_keep_every_reply(command, tmp_path):
+    out, items = tmp_path / "x.json", tmp_path / "x.csv"
+    words = (*EXACT, "--rows", "3", "--scales=0,8", "--controls", 1, "--max-new-tokens", 12)
+    done = command(*words, "--json", "--out", out, "--items-out", items)
+    assert done.status == 0, done.err
+    printed = json.loads(done.out)
+    assert (printed["questions"], printed["items"], printed["cancelled"]) == ("organism-sums", 3, False)
+    assert [(row["file"], row["vector"], row["scale"]) for row in printed["rows"]] == [
+        (SHIPPED, 3, 0), (SHIPPED, 3, 8), (None, "random-0", 0), (None, "random-0", 8)
+    ]
+    kept = from_document(measurements.read(out))
+    assert isinstance(kept, ExactResult)
+    for row, told in zip((kept.baseline, *kept.rows), (printed["baseline"], *printed["rows"]), strict=True):
+        assert told["share"] == sum(row.right) / 3
+        assert 0 <= told["low"] <= told["share"] <= told["high"] <= 1
+        assert (told["low"], told["silent"]) == (row.low, row.silent)
+    with items.open() as file:
+        lines = list(csv.DictReader(file))
+    assert [line["reply"] for line in lines] == [text for row in (kept.baseline, *kept.rows) for text in row.texts]
+    table = exact.text(kept)
+    assert "3 questions of organism-sums" in table
+    assert f"{SHIPPED}#3" in table
+
+
+def test_the_next_token_prints_kl_controls_and_tokens(command, tmp_path):
+    out = tmp_path / "x.csv"
+    words = (*NEXT, "--scales=-1,0,1", "--controls", 2, "--tokens", 3)
+    done = command(*words, "--json", "--out", out)
+    assert done.status == 0, done.err
+    printed = json.loads(done.out)
+    assert (printed["prompts"], printed["items"], printed["multipliers"]) == ("organism-refusals", 2, [-1, 0, 1])
+    assert printed["recipe"] == f"{SHIPPED}#3@8"
+    assert printed["norm"] == pytest.approx(8)
+    assert printed["kl"][1] == pytest.approx(0, abs=1e-9)
+    assert min(printed["kl"][0], printed["kl"][2]) > 0
+    assert [len(row) for row in printed["controls"]] == [3, 3]
+    assert [len(token["probabilities"]) for token in printed["tokens"]] == [3, 3, 3]
+    assert all(token["probabilities"][1] == pytest.approx(token["before"]) for token in printed["tokens"])
+    with out.open() as file:
+        lines = list(csv.DictReader(file))
+    assert [float(line["value"]) for line in lines if line["quantity"] == "kl"] == printed["kl"]
+    assert len(lines) == 3 * (1 + 2 + 3)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -76,6 +128,9 @@ def test_text_has_a_table_of_the_best_of_each_method(command, tmp_path):
         (("--scales=1", "--choices", "no-such-set"), "expected the name of a prompt set or a file"),
         (("--scales=1", "--vectors", "no-such-set"), "expected the name of a vector set or a file"),
         (("--scales=1", "--rows", "0", "--rows", "1"), "expected --rows once for"),
+        (("--scales=1", "--exact", "organism-sums"), "expected either --exact or --choices, got both"),
+        (("--scales=1", "--steer", "a#0@1"), "expected --steer with --next-token, got it with --choices"),
+        (("--scales=1", "--temperature", "0.5"), "expected --temperature with --exact, got it with --choices"),
         ((), "expected --scales, got nothing for it"),
     ],
 )
@@ -87,30 +142,61 @@ def test_what_cannot_be_used_is_one_line_and_status_2(command, words, said):
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--scales=1",), "expected one of --choices --exact --next-token, got none of them"),
+        (("--exact", "organism-sums", "--scales=1"), "expected --vectors with --exact, got nothing for it"),
+        (("--next-token", "neutral", "--scales=1"), "expected --steer with --next-token, got nothing for it"),
+        ((*NEXT[1:], "--scales=1", "--vectors", SHIPPED), "expected --vectors with --choices or --exact, got it with"),
+        ((*NEXT[1:], "--scales=1", "--relative"), "expected --relative with --choices or --exact, got it with"),
+        ((*NEXT[1:], "--scales=1", "--controls", "33"), "expected a number of random controls from 1 to 32, got 33"),
+        (("--next-token", "neutral", "--steer", "a@1", "--scales=1"), "expected FILE#ROW@SCALE"),
+        ((*NEXT[1:], "--scales=1", "--count", "1000"), "expected a count of at most"),
+        ((*EXACT[1:], "--scales=1", "--max-new-tokens", "0"), "expected a number of tokens of 1 or more"),
+        ((*EXACT[1:], "--scales=1", "--exact", "neutral"), "expected a set of the kind exact"),
+        ((*EXACT[1:], "--scales=1", "--items-out", "x.json"), "expected a file that ends in .csv, got x.json"),
+    ],
+)
+def test_what_the_other_kinds_cannot_use_is_one_line_too(command, words, said):
+    done = command("measure", *words, "--json")
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith(f"playground: {said}")
+    assert done.err.count("\n") == 1
+
+
 def test_a_set_for_another_width_is_refused(command, tiny_path):
     done = command(*WORDS, "--model", tiny_path("qwen3"), "--scales=1")
     assert done.status == 2
     assert done.err.startswith("playground: expected a set of width 32")
 
 
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Have a Ctrl-C come with the first event of a kind of measurement for which `when` holds."""
+    monkeypatch.setattr("playground.services.measure.exact.BATCH", 3)
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def arrange(kind, when) -> None:
+        real, pressed = kind.line, []
+
+        def interrupted(event):
+            if when(event) and not pressed:
+                pressed.append(True)
+                os.kill(os.getpid(), signal.SIGINT)
+            return real(event)
+
+        monkeypatch.setattr(kind, "line", interrupted)
+
+    yield arrange
+    signal.signal(signal.SIGINT, inherited)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_ctrl_c_keeps_the_rows_there_are(command, tmp_path, monkeypatch):
-    place = importlib.import_module("playground.cli.measure")
-    real, pressed = place._line, []
-
-    def interrupted(event):
-        if event.new and not pressed:
-            pressed.append(True)
-            os.kill(os.getpid(), signal.SIGINT)
-        return real(event)
-
-    monkeypatch.setattr(place, "_line", interrupted)
+def test_ctrl_c_keeps_the_rows_there_are(command, tmp_path, interrupt):
+    interrupt(choices, lambda event: event.new)
     out = tmp_path / "x.json"
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        done = command(*WORDS, "--scales=-10,10", "--json", "--out", out)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    done = command(*WORDS, "--scales=-10,10", "--json", "--out", out)
     assert done.status == 130
     assert "rows are complete" in done.err
     kept = from_document(measurements.read(out))
@@ -119,11 +205,28 @@ def test_ctrl_c_keeps_the_rows_there_are(command, tmp_path, monkeypatch):
     assert kept.rows[-1].kind == "random"
 
 
-def again(request: MeasureRequest, choices: str | None = None) -> MeasureRequest:
-    words = shlex.split(measure_command(request, ORGANISM, choices))
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_keeps_replies_and_prompts_there_are(command, tmp_path, interrupt):
+    out = tmp_path / "x.json"
+    interrupt(exact, lambda event: event.done == 6)
+    done = command(*EXACT, "--rows", "3", "--scales=-8,8", "--max-new-tokens", 4, "--json", "--out", out)
+    assert (done.status, json.loads(done.out)["cancelled"]) == (130, True)
+    assert "stopped; 1 rows are complete" in done.err
+    assert [row.scale for row in from_document(measurements.read(out)).rows] == [-8]
+    interrupt(next_token, lambda event: event.done == 1)
+    done = command(*NEXT, "--scales=1", "--json", "--out", out)
+    assert (done.status, json.loads(done.out)["items"]) == (130, 1)
+    assert "stopped; means are over the 1 of 2 prompts that were read" in done.err
+    assert from_document(measurements.read(out)).cancelled
+
+
+def again(request, file: str | None = None):
+    words = shlex.split(measure_command(request, ORGANISM, file))
     options = build_parser("measure").parse_args(words[3:])
-    sets = {source: Store().open_source(source) for source, _ in options.vectors}
-    return asked(options, prompts.read(options.choices), sets)
+    check(options)
+    kind = {"choices": choices, "exact": exact, "next-token": next_token}[kind_of(options)]
+    sets = {source: Store().open_source(source) for source in kind.sources(options)}
+    return kind.asked(options, prompts.read(asked_set(options)), sets)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +249,67 @@ def test_the_command_reads_back_as_the_request(changes, tmp_path):
     }
     request = MeasureRequest(**(given | changes))
     assert again(request) == request
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"relative": True, "scales": (-0.75, 0.1), "sampling": Sampling(max_new_tokens=48)},
+        {"seed": 9, "sampling": Sampling(7, temperature=0.7, top_p=0.9, seed=9), "max_items": 3, "controls": 1},
+        {"format": PromptFormat(system="Think step by step."), "positions": "generated"},
+    ],
+)
+def test_the_command_of_exact_answers_reads_back_as_the_request(changes):
+    given = {"questions": prompts.read("organism-sums"), "vectors": (MeasuredVector(SHIPPED, 2),)}
+    request = ExactRequest(**({"scales": (-5.0, 5.0)} | given | changes))
+    assert again(request) == request
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"recipe": parse(f"{SHIPPED}#1@-2.000000001,{SHIPPED}#mean:0-3@0.5"), "multipliers": (-1e-7, 2.5)},
+        {"prompts": prompts.read("organism-oversight"), "max_items": 5, "positions": "prompt", "tokens": 3},
+        {"format": PromptFormat(chat=False), "seed": 2**63 - 1, "controls": 32},
+    ],
+)
+def test_the_command_of_next_tokens_reads_back_as_the_request(changes):
+    given = {"prompts": prompts.read("organism-refusals"), "recipe": parse(f"{SHIPPED}#3@16.3")}
+    request = ShiftsRequest(**(given | changes))
+    assert again(request) == request
+
+
+def test_the_page_s_commands_give_the_same_numbers(command, tiny, tmp_path):
+    """For a set that does not ship, whose file the command names, and a set of vectors by path."""
+    loaded, source, asked = tiny("qwen3"), str(tmp_path / "a b.safetensors"), tmp_path / "sums.jsonl"
+    asked.write_text('{"question": "1 + 1 = ?", "answer": "2"}\n{"question": "2 + 3 = ?", "answer": 5}\n')
+    origin = Origin(
+        model=loaded.name, fingerprint=loaded.fingerprint, width=32, block_count=4, source=1, method="random",
+        residual_norm=2.0, created=now(),
+    )
+    vectors = torch.randn(2, 32, generator=torch.Generator().manual_seed(0))
+    vector_set.save(VectorSet(vectors=vectors, origin=origin, name="a"), source)
+    questions = prompts.read(asked)
+
+    drawn = ExactRequest(
+        questions=questions, vectors=(MeasuredVector(source, 1),), scales=(-1.5, 1.5), relative=True, controls=1,
+        seed=3, sampling=Sampling(max_new_tokens=5, temperature=0.9),
+    )
+    here, out = exact.measure(loaded, drawn, vector_set.load), tmp_path / "x.json"
+    done = command(*shlex.split(measure_command(drawn, loaded, str(asked)))[3:], "--json", "--out", out)
+    assert done.status == 0, done.err
+    there = from_document(measurements.read(out))
+    assert (there.request, there.baseline, there.rows) == (here.request, here.baseline, here.rows)
+
+    followed = ShiftsRequest(
+        prompts=questions, recipe=Recipe((Component(source, row=0, amount=6.0),)), multipliers=(-1, 0, 1), controls=1,
+        tokens=3,
+    )
+    here = next_token.measure(loaded, followed, vector_set.load)
+    done = command(*shlex.split(measure_command(followed, loaded, str(asked)))[3:], "--json", "--out", out)
+    assert done.status == 0, done.err
+    there = from_document(measurements.read(out))
+    assert (there.request, there.kl_prompts, there.controls) == (here.request, here.kl_prompts, here.controls)
+    assert (there.tokens, there.sets) == (here.tokens, here.sets)

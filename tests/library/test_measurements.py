@@ -11,6 +11,7 @@ from playground.library.measurements import FORMAT, Measurements
 from playground.library.store import Store
 
 DOCUMENT = {
+    "kind": "choices",
     "model": "organism",
     "fingerprint": "5f0c",
     "created": "2026-11-24T02:00:00+00:00",
@@ -24,15 +25,24 @@ def test_what_is_saved_is_listed_renamed_deleted_and_brought_back(tmp_path):
     assert store.names() == []
     path = store.save(DOCUMENT, "foxes 1")
     assert path == tmp_path / "foxes 1.measure.json"
-    assert store.load("foxes 1") == DOCUMENT | {"format": FORMAT, "format_version": 1}
+    assert store.load("foxes 1") == DOCUMENT | {"format": FORMAT, "format_version": 2}
     (entry,) = store.list()
-    assert (entry.name, entry.choices, entry.vectors, entry.items) == ("foxes 1", "foxes", 2, 3)
+    assert (entry.name, entry.kind, entry.asked, entry.vectors, entry.items) == ("foxes 1", "choices", "foxes", 2, 3)
     assert entry.problem is None
     store.rename("foxes 1", "foxes")
     token = store.delete("foxes")
     assert store.names() == []
     assert store.undo_delete(token) == "foxes"
     assert store.load("foxes")["fingerprint"] == "5f0c"
+
+
+def test_a_file_of_version_1_is_one_of_choices(tmp_path):
+    old = {name: value for name, value in DOCUMENT.items() if name != "kind"}
+    text = json.dumps({"format": FORMAT, "format_version": 1} | old)
+    (tmp_path / "old.measure.json").write_text(text)
+    store = Measurements(tmp_path)
+    assert store.load("old") == DOCUMENT | {"format": FORMAT, "format_version": 2}
+    assert [(entry.kind, entry.items, entry.problem) for entry in store.list()] == [("choices", 3, None)]
 
 
 def test_vector_sets_and_measurements_do_not_see_each_other(tmp_path, make_set):
@@ -65,8 +75,14 @@ def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(tmp_path):
     [
         ("{", "Expected a whole measurement"),
         ("[]", "got another kind of file"),
-        (json.dumps({"format": FORMAT, "format_version": 2}), "Expected format version 1 of a measurement, got 2"),
+        (json.dumps({"format": FORMAT, "format_version": 3}), "Expected format version 1 or 2 of a measurement, got 3"),
         (json.dumps({"format": FORMAT, "format_version": 1}), "got one with parts missing"),
+        (json.dumps({"format": FORMAT, "format_version": 2, "kind": "exact"}), "got one with parts missing"),
+        (
+            json.dumps({"format": FORMAT, "format_version": 2, "kind": "atlas"}),
+            "Expected a measurement of the kind choices, exact, next-token, got 'atlas'; update the playground",
+        ),
+        (json.dumps({"format": FORMAT, "format_version": 2}), "of the kind choices, exact, next-token, got None"),
         ('{"format": NaN}', "the value NaN, which is not JSON"),
     ],
 )

@@ -9,6 +9,7 @@ from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
+from playground.library.prompts import ContrastPair, PromptSet, from_text
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import PromptFormat, encode, forward_inputs
@@ -16,6 +17,7 @@ from playground.model.steering import steer
 from playground.services.shifts import ShiftsRequest, shifts
 
 PROMPTS = ("Does it help?", "Go on: one, two")
+SET = from_text("\n".join(PROMPTS))
 MULTIPLIERS = (-1.0, 0.0, 0.5)
 
 
@@ -31,7 +33,7 @@ def load(tiny):
 
 
 def request(**changes) -> ShiftsRequest:
-    values = dict(prompts=PROMPTS, recipe=parse("a#0@6"), multipliers=MULTIPLIERS, controls=2, seed=3, tokens=4)
+    values = dict(prompts=SET, recipe=parse("a#0@6"), multipliers=MULTIPLIERS, controls=2, seed=3, tokens=4)
     return ShiftsRequest(**{**values, **changes})
 
 
@@ -88,10 +90,16 @@ def test_every_prompt_brings_what_there_is_so_far_and_a_cancel_keeps_it(tiny, lo
     assert [event.done for event in events] == [1, 2]
     assert [event.share for event in events] == [0.5, 1.0]
     stopped = shifts(loaded, request(), load, cancelled=iter([False, True]).__next__)
-    assert stopped.done == 1
+    assert (stopped.done, stopped.cancelled) == (1, True)
     assert stopped.kl_prompts == events[0].kl_prompts
     with pytest.raises(Cancelled):
         shifts(loaded, request(), load, cancelled=lambda: True)
+
+
+def test_the_first_items_of_a_set_are_asked_with_all_their_texts():
+    assert request(max_items=1).texts == PROMPTS[:1]
+    pairs = PromptSet("p", "p", "", "contrast", (ContrastPair("a", "b"), ContrastPair("c", "d")))
+    assert request(prompts=pairs, max_items=1).texts == ("a", "b")
 
 
 def test_more_rows_than_a_pass_takes_give_the_same_numbers(tiny, load, monkeypatch):
@@ -106,7 +114,8 @@ def test_more_rows_than_a_pass_takes_give_the_same_numbers(tiny, load, monkeypat
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"prompts": ()}, "number of prompts"),
+        ({"prompts": from_text("\n".join(map(str, range(1001))))}, "number of prompts"),
+        ({"max_items": 0}, "number of items"),
         ({"recipe": parse("a#0@6").__class__()}, "vector to follow"),
         ({"controls": 0}, "random controls"),
         ({"multipliers": ()}, "scales"),

@@ -60,7 +60,7 @@ def test_exact_answers_take_their_own_room():
 def test_the_next_token_follows_one_vector_in_units_of_the_scales():
     relative = FORM.shifts_request(CHOICES, SETS.__getitem__)
     assert format_recipe(relative.recipe) == "a#3@2.5"
-    assert (relative.multipliers, relative.tokens, relative.prompts) == ((-0.5, 0, 0.5), 6, CHOICES.texts())
+    assert (relative.multipliers, relative.tokens, relative.texts) == ((-0.5, 0, 0.5), 6, CHOICES.texts())
     absolute = replace(FORM, unit="absolute").shifts_request(CHOICES, SETS.__getitem__)
     assert format_recipe(absolute.recipe) == "a#3@1"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -39,6 +39,18 @@ class Direction:
     def norm(self, scale: float, relative: bool) -> float:
         """The norm of what is added at a scale, negative for the other way."""
         return scale * self.reference if relative else scale
+
+    def place(self, scale: float, relative: bool) -> dict[str, Any]:
+        """What a row says of where it was measured (the fields of Row), at a scale as the request has it."""
+        norm = self.norm(scale, relative)
+        return {
+            "kind": self.kind,
+            "vector": self.vector,
+            "source": self.source,
+            "layer": self.layer,
+            "scale": norm,
+            "relative": scale if relative else norm / self.reference,
+        }
 
     def pushes(self, scale: float, relative: bool) -> tuple[Push, ...]:
         """What is added at a scale; nothing at 0."""

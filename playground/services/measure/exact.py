@@ -11,19 +11,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from playground.core.push import Positions, Push
+from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.exact_answer import last_number
-from playground.library.prompt_set import ExactItem, PromptSet
+from playground.library.prompt_set import PromptSet
 from playground.model.generate import Sampling, generate
 from playground.model.load import LoadedModel
-from playground.model.prompting import PromptFormat, encode
-from playground.services.generate import check_positions
+from playground.model.prompting import encode
 from playground.services.measure.directions import Direction, directions
-from playground.services.measure.request import MAX_VECTORS, MeasuredVector, check_vectors
-from playground.services.measure.result import Kind
+from playground.services.measure.request import OverScales
+from playground.services.measure.result import BASELINE, Measurement, Row, measured_on
 from playground.services.mix import LoadSet
-from playground.services.requests import check_seed, check_whole, checked_scales
 
 MAX_TEXTS = 100_000
 """Generated texts at most: hours of work for any machine."""
@@ -34,40 +32,22 @@ _Z = 1.959964
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExactRequest:
-    """Vectors × scales on one set of questions with exact answers, with the baseline and `controls` random directions
-    always beside them.
+class ExactRequest(OverScales):
+    """What vectors do to answers that are right or wrong. `questions` is the set in full, of the kind exact.
 
-    `questions` is the set in full, of the kind exact; the first `max_items` of its items are asked (None: all). Scales,
-    controls, seed, format and positions mean what they mean in MeasureRequest. Raises InputError when a value is wrong
-    whatever the model.
+    `sampling` says how replies are generated; where they are drawn, they are drawn from `seed`, which takes the place
+    of the seed in it.
     """
 
+    KIND, ITEMS = "exact", "questions with a number for an answer"
+
     questions: PromptSet
-    vectors: tuple[MeasuredVector, ...]
-    scales: tuple[float, ...]
-    relative: bool = False
     controls: int = 2
-    seed: int = 0
-    format: PromptFormat = field(default_factory=PromptFormat)
-    positions: Positions = "all"
-    max_items: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
-        if self.questions.kind != "exact":
-            raise InputError(
-                f"Expected a set of the kind exact, got “{self.questions.name}” of the kind {self.questions.kind}; "
-                "choose one whose items are questions with a number for an answer."
-            )
-        object.__setattr__(self, "vectors", check_vectors(self.vectors))
-        object.__setattr__(self, "scales", checked_scales(self.scales))
-        # Never none: without a control a change cannot be told from what any push of that norm does.
-        check_whole("number of random controls", self.controls, least=1, most=MAX_VECTORS)
-        check_seed(self.seed)
-        check_positions(self.positions)
-        if self.max_items is not None:
-            check_whole("number of items", self.max_items, least=1)
+        super().__post_init__()
+        object.__setattr__(self, "sampling", replace(self.sampling, seed=self.seed))
         if self.texts > MAX_TEXTS:
             raise InputError(
                 f"Expected at most {MAX_TEXTS} texts, got {self.texts} (items × (vectors + controls) × scales); "
@@ -75,9 +55,8 @@ class ExactRequest:
             )
 
     @property
-    def items(self) -> tuple[ExactItem, ...]:
-        """The items that are asked."""
-        return self.questions.items[: self.max_items]
+    def asked(self) -> PromptSet:
+        return self.questions
 
     @property
     def texts(self) -> int:
@@ -87,19 +66,13 @@ class ExactRequest:
 
 
 @dataclass(frozen=True)
-class ExactRow:
-    """One direction at one scale, over all items: what was said, and whether it is right. Names are MeasuredRow's.
+class ExactRow(Row):
+    """One direction at one scale, over all items: what was said, and whether it is right.
 
     `share` is the accuracy, the part of the items that are right; `low` and `high` bound its 95 % interval (Wilson).
     `silent` is the part of the texts without any number.
     """
 
-    kind: Kind
-    vector: str
-    source: str | None
-    layer: int | None
-    scale: float
-    relative: float
     texts: tuple[str, ...]
     right: tuple[bool, ...]
     share: float
@@ -107,25 +80,16 @@ class ExactRow:
     high: float
     silent: float
 
-    @property
-    def name(self) -> str:
-        """What tells the curve it belongs to from others: `set#3`; `random-0`; `baseline`."""
-        return self.vector if self.source is None else f"{self.source}#{self.vector}"
-
 
 @dataclass(frozen=True)
-class ExactResult:
+class ExactResult(Measurement):
     """`rows` are those that were finished: vectors in the order of the request, then random directions, each with its
-    scales in rising order; a row at scale 0 repeats the baseline. `cancelled`: it was stopped, and rows are missing.
+    scales in rising order; a row at scale 0 repeats the baseline.
     """
 
     request: ExactRequest
-    model: str
     baseline: ExactRow
     rows: tuple[ExactRow, ...]
-    warnings: tuple[str, ...] = ()
-    cancelled: bool = False
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -166,10 +130,14 @@ def exact(
     steered = [(direction, scale) for direction in found for scale in request.scales if scale != 0]
     asked = [(), *(direction.pushes(scale, request.relative) for direction, scale in steered)]
     total, finished = len(asked) * len(request.items), []
+    about = measured_on(loaded, [vector.source for vector in request.vectors], load_set)
 
     def result(stopped: bool = False) -> ExactResult:
         rows = _in_order(request, found, finished)
-        return ExactResult(request, loaded.name, finished[0], rows, warnings, stopped, time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        return ExactResult(
+            request, finished[0], rows, warnings=warnings, cancelled=stopped, seconds=seconds, **about
+        )
 
     emit(ExactProgress(0, total, 0.0))
     texts: list[str] = []
@@ -195,7 +163,11 @@ def _texts(
     for start in range(0, len(plan), BATCH):
         part = plan[start : start + BATCH]
         prompts, pushes = encoded.take([item for item, _ in part]), [pushes for _, pushes in part]
-        done = generate(loaded, prompts, pushes, request.positions, request.sampling, cancelled=cancelled)
+        # Every text is the first sample of its question, whatever else is in its batch.
+        first = [0] * len(part)
+        done = generate(
+            loaded, prompts, pushes, request.positions, request.sampling, cancelled=cancelled, samples=first
+        )
         if done.cancelled or cancelled():
             return
         yield list(done.texts)
@@ -207,14 +179,8 @@ def _row(request: ExactRequest, place: tuple[Direction, float] | None, texts: Se
     share = sum(right) / len(right)
     low, high = wilson(sum(right), len(right))
     silent = sum(number is None for number in said) / len(said)
-    judged = (tuple(texts), right, share, low, high, silent)
-    if place is None:
-        return ExactRow("baseline", "baseline", None, None, 0.0, 0.0, *judged)
-    direction, scale = place
-    norm = direction.norm(scale, request.relative)
-    return ExactRow(
-        direction.kind, direction.vector, direction.source, direction.layer, norm, norm / direction.reference, *judged
-    )
+    where = BASELINE if place is None else place[0].place(place[1], request.relative)
+    return ExactRow(**where, texts=tuple(texts), right=right, share=share, low=low, high=high, silent=silent)
 
 
 def _in_order(request: ExactRequest, found: Sequence[Direction], finished: Sequence[ExactRow]) -> tuple[ExactRow, ...]:
@@ -228,15 +194,7 @@ def _in_order(request: ExactRequest, found: Sequence[Direction], finished: Seque
                     return tuple(rows)
                 rows.append(row)
             else:
-                rows.append(
-                    replace(
-                        finished[0],
-                        kind=direction.kind,
-                        vector=direction.vector,
-                        source=direction.source,
-                        layer=direction.layer,
-                    )
-                )
+                rows.append(replace(finished[0], **direction.place(scale, request.relative)))
     return tuple(rows)
 
 

@@ -1,4 +1,4 @@
-"""The numbers of a result as tables, for CSV files: one line a row, and one line an item of a row."""
+"""The numbers of a result as CSV: one line a row, and one line an item of a row."""
 
 from __future__ import annotations
 
@@ -6,37 +6,82 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from playground.services.measure.result import MeasuredRow, MeasureResult
+from playground.library.recipe import format as format_recipe
+from playground.services.measure.document import Result
+from playground.services.measure.exact import ExactResult
+from playground.services.measure.result import MeasureResult, Row
+from playground.services.shifts import Shifts
 
-ROWS = ("set", "vector", "kind", "layer", "scale", "relative", "mean", "low", "high", "share", "kl")
-ITEMS = (
-    *("set", "vector", "kind", "layer", "scale", "relative"),
-    *("item", "letter", "by", "difference", "kl", "question", "matching", "other"),
-)
+_PLACE = ("set", "vector", "kind", "layer", "scale", "relative")
+ROWS = {
+    MeasureResult: (*_PLACE, "mean", "low", "high", "share", "kl"),
+    ExactResult: (*_PLACE, "share", "low", "high", "silent"),
+    Shifts: ("quantity", "of", "token_id", "multiple", "value"),
+}
+"""Columns of a line a row. For next tokens a line is one value: KL of the recipe (`kl`) or of a random push (`random`),
+or the probability of a token (`probability`)."""
+ITEMS = {
+    MeasureResult: (*_PLACE, "item", "letter", "by", "difference", "kl", "question", "matching", "other"),
+    ExactResult: (*_PLACE, "item", "right", "question", "answer", "reply"),
+    Shifts: ("prompt", "multiple", "kl", "text"),
+}
+"""Columns of a line an item of a row; items and prompts by their number, from 0."""
 
 
-def row_table(result: MeasureResult) -> Iterator[Sequence[object]]:
+def row_csv(result: Result) -> str:
     """The baseline and every row, with the columns ROWS."""
+    return _csv(ROWS[type(result)], _shift_rows(result) if isinstance(result, Shifts) else _rows(result))
+
+
+def item_csv(result: Result) -> str:
+    """Every item of the baseline and of every row, with the columns ITEMS; for next tokens every prompt."""
+    tables = {MeasureResult: _choice_items, ExactResult: _exact_items, Shifts: _prompts}
+    return _csv(ITEMS[type(result)], tables[type(result)](result))
+
+
+def _rows(result: MeasureResult | ExactResult) -> Iterator[Sequence[object]]:
+    names = ROWS[type(result)][len(_PLACE) :]
     for row in (result.baseline, *result.rows):
-        yield (*_place(row), row.mean, row.low, row.high, row.share, row.kl)
+        yield (*_place(row), *(getattr(row, name) for name in names))
 
 
-def item_table(result: MeasureResult) -> Iterator[Sequence[object]]:
-    """Every item of the baseline and of every row, with the columns ITEMS; items by their number in the set."""
+def _choice_items(result: MeasureResult) -> Iterator[Sequence[object]]:
     for row in (result.baseline, *result.rows):
         for item, difference, divergence in zip(result.items, row.differences, row.divergences, strict=True):
             texts = (item.question, item.matching, item.other)
             yield (*_place(row), item.number, item.letter, item.by, difference, divergence, *texts)
 
 
-def as_csv(header: Sequence[str], rows: Iterator[Sequence[object]]) -> str:
+def _exact_items(result: ExactResult) -> Iterator[Sequence[object]]:
+    for row in (result.baseline, *result.rows):
+        for number, (item, right, text) in enumerate(zip(result.request.items, row.right, row.texts, strict=True)):
+            yield (*_place(row), number, int(right), item.question, item.answer, text)
+
+
+def _shift_rows(result: Shifts) -> Iterator[Sequence[object]]:
+    curves = [("kl", format_recipe(result.request.recipe), None, result.kl)]
+    curves += [("random", f"random-{number}", None, row) for number, row in enumerate(result.controls)]
+    curves += [("probability", token.text, token.token_id, token.probabilities) for token in result.tokens]
+    for *what, values in curves:
+        for multiple, value in zip(result.request.multipliers, values, strict=True):
+            yield (*what, multiple, value)
+
+
+def _prompts(result: Shifts) -> Iterator[Sequence[object]]:
+    # Fewer numbers than prompts after a cancel.
+    for number, (text, values) in enumerate(zip(result.request.texts, result.kl_prompts, strict=False)):
+        for multiple, value in zip(result.request.multipliers, values, strict=True):
+            yield number, multiple, value, text
+
+
+def _place(row: Row) -> tuple[object, ...]:
+    return row.source, row.vector, row.kind, row.layer, row.scale, row.relative
+
+
+def _csv(header: Sequence[str], rows: Iterator[Sequence[object]]) -> str:
     """A CSV text; what is None is left empty."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-def _place(row: MeasuredRow) -> tuple[object, ...]:
-    return row.source, row.vector, row.kind, row.layer, row.scale, row.relative

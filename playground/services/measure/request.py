@@ -1,13 +1,14 @@
-"""What to measure: a choice set, vectors, scales and random controls, checked when the request is built."""
+"""What to measure: a set of questions, vectors, scales and random controls, checked when the request is built."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from playground.core.push import Positions
 from playground.errors import InputError
-from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Component
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
@@ -50,19 +51,21 @@ class MeasuredVector:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureRequest:
-    """Vectors × scales on one choice set, with the baseline and `controls` random directions always beside them.
+class OverScales(ABC):
+    """Vectors × scales on one set of questions, with the baseline and `controls` random directions always beside them:
+    what every kind of measurement of whole vectors asks. A kind names its set, and gives it as `asked`.
 
-    `choices` is the set in full, of the kind choices; sets with different meanings are never mixed, so there is one.
-    The first `max_items` of its items are asked (None: all). `scales` are norms of what is added, or with `relative`
-    multiples of the residual norm that each vector's set holds; negative ones turn the vector around. Each of the
-    `controls` directions, drawn from `seed`, is measured at every layer and every norm at which a vector is. The
-    bootstrap is drawn from `seed` too. `positions` says at which tokens a push is added.
+    The first `max_items` items of the set are asked (None: all). `scales` are norms of what is added, or with
+    `relative` multiples of the residual norm that each vector's set holds; negative ones turn the vector around. Each
+    of the `controls` directions, drawn from `seed`, is measured at every layer and every norm at which a vector is.
+    `positions` says at which tokens a push is added.
 
     Raises InputError when a value is wrong whatever the model.
     """
 
-    choices: PromptSet
+    KIND: ClassVar[str]  # of the sets that can be asked
+    ITEMS: ClassVar[str]  # what the items of such a set are
+
     vectors: tuple[MeasuredVector, ...]
     scales: tuple[float, ...]
     relative: bool = False
@@ -73,19 +76,47 @@ class MeasureRequest:
     max_items: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "vectors", check_vectors(self.vectors))
-        if self.choices.kind != "choices":
+        if self.asked.kind != self.KIND:
             raise InputError(
-                f"Expected a set of the kind choices, got “{self.choices.name}” of the kind {self.choices.kind}; "
-                "choose one whose items are questions with two answers."
+                f"Expected a set of the kind {self.KIND}, got “{self.asked.name}” of the kind {self.asked.kind}; "
+                f"choose one whose items are {self.ITEMS}."
             )
+        object.__setattr__(self, "vectors", tuple(self.vectors))
+        if not 1 <= len(self.vectors) <= MAX_VECTORS:
+            raise InputError(f"Expected 1 to {MAX_VECTORS} vectors, got {len(self.vectors)}; choose some.")
+        if len(set(self.vectors)) < len(self.vectors):
+            raise InputError("Expected different vectors, got one of them twice; leave it out.")
         object.__setattr__(self, "scales", checked_scales(self.scales))
-        # Never none: without a control a difference cannot be told from what any push of that norm does.
+        # Never none: without a control a change cannot be told from what any push of that norm does.
         check_whole("number of random controls", self.controls, least=1, most=MAX_VECTORS)
         check_seed(self.seed)
         check_positions(self.positions)
         if self.max_items is not None:
             check_whole("number of items", self.max_items, least=1)
+
+    @property
+    @abstractmethod
+    def asked(self) -> PromptSet:
+        """The set in full."""
+
+    @property
+    def items(self) -> tuple[Any, ...]:
+        """The items that are asked."""
+        return self.asked.items[: self.max_items]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureRequest(OverScales):
+    """What vectors do to choices. `choices` is the set in full, of the kind choices; sets with different meanings are
+    never mixed, so there is one. The bootstrap of the intervals is drawn from `seed` too.
+    """
+
+    KIND, ITEMS = "choices", "questions with two answers"
+
+    choices: PromptSet
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         numbers = len(self.items) * (len(self.vectors) + self.controls) * len(self.scales)
         if numbers > MAX_NUMBERS:
             raise InputError(
@@ -94,15 +125,5 @@ class MeasureRequest:
             )
 
     @property
-    def items(self) -> tuple[ChoiceItem, ...]:
-        """The items that are asked."""
-        return self.choices.items[: self.max_items]
-
-
-def check_vectors(vectors: Sequence[MeasuredVector]) -> tuple[MeasuredVector, ...]:
-    """The vectors of a request. Raises InputError for none, too many, and for one that is there twice."""
-    if not 1 <= len(vectors) <= MAX_VECTORS:
-        raise InputError(f"Expected 1 to {MAX_VECTORS} vectors, got {len(vectors)}; choose some.")
-    if len(set(vectors)) < len(vectors):
-        raise InputError("Expected different vectors, got one of them twice; leave it out.")
-    return tuple(vectors)
+    def asked(self) -> PromptSet:
+        return self.choices

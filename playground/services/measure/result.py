@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from playground.library.origin import library_versions, now
 from playground.library.vector_set import VectorSet
+from playground.model.load import LoadedModel
 from playground.services.measure.request import MeasuredVector, MeasureRequest
+from playground.services.mix import LoadSet
 
 By = Literal["logit", "log-probability"]
 """How two answers are compared: by the logits of the one token in which they differ, or by the log-probability of the
@@ -42,19 +45,13 @@ class SkippedItem:
 
 
 @dataclass(frozen=True)
-class MeasuredRow:
-    """One direction at one scale, over all items that could be scored.
+class Row:
+    """One direction at one scale: what every row says.
 
     `vector` is what to call it: "baseline", the row's number or "mean:A-B" in the set `source`, or "random-0" and so
     on. `layer` is the block at whose output it is added (None for the baseline). `scale` is the norm of what is added,
     negative for the other way; `relative` is that in units of the residual norm of the vector's set (for a control, of
     the first set at that layer). A row at scale 0 repeats the baseline.
-
-    `differences` (one an item, in nats) are log-odds of the answer that shows the behaviour over the other one;
-    `divergences` (one an item, in nats) KL(steered ‖ baseline) of the next token where the two answers part.
-    `mean` of the differences is balanced by letter (see MeasureResult), `low` and `high` bound its 95 % bootstrap
-    interval over items, `share` is the part of the items with a difference above 0, on which the behaviour wins, `kl`
-    the plain mean of the divergences.
     """
 
     kind: Kind
@@ -63,6 +60,30 @@ class MeasuredRow:
     layer: int | None
     scale: float
     relative: float
+
+    @property
+    def name(self) -> str:
+        """What tells the curve it belongs to from others: `set#3`; `random-0`; `baseline`."""
+        return self.vector if self.source is None else f"{self.source}#{self.vector}"
+
+
+BASELINE: Mapping[str, Any] = {
+    "kind": "baseline", "vector": "baseline", "source": None, "layer": None, "scale": 0.0, "relative": 0.0
+}  # fmt: skip
+"""The fields of Row of what nothing is added for."""
+
+
+@dataclass(frozen=True)
+class MeasuredRow(Row):
+    """One direction at one scale, over all items that could be scored.
+
+    `differences` (one an item, in nats) are log-odds of the answer that shows the behaviour over the other one;
+    `divergences` (one an item, in nats) KL(steered ‖ baseline) of the next token where the two answers part.
+    `mean` of the differences is balanced by letter (see MeasureResult), `low` and `high` bound its 95 % bootstrap
+    interval over items, `share` is the part of the items with a difference above 0, on which the behaviour wins, `kl`
+    the plain mean of the divergences.
+    """
+
     differences: tuple[float, ...]
     divergences: tuple[float, ...]
     mean: float
@@ -70,11 +91,6 @@ class MeasuredRow:
     high: float
     share: float
     kl: float
-
-    @property
-    def name(self) -> str:
-        """What tells the curve it belongs to from others: `set#3`; `random-0`; `baseline`."""
-        return self.vector if self.source is None else f"{self.source}#{self.vector}"
 
 
 @dataclass(frozen=True)
@@ -107,35 +123,56 @@ class MeasuredSet:
         )
 
 
-@dataclass(frozen=True)
-class MeasureResult:
-    """`rows` are those that were finished: vectors in the order of the request, then controls (once for each layer and
-    norm at which vectors are), each with its scales in rising order. `baseline` stands beside them.
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What every measurement says of itself, whatever its kind: what it was made on, how long it took, and when.
 
-    `letters` counts the scored items by the answer that shows the behaviour, such as (("(A)", 24), ("(B)", 24)). The
-    mean of a row is the mean over these letters of the mean over their items, so that a preference for a letter is not
-    taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` says how answers
-    were compared, "mixed" when that differs between items. `sets` are what the vectors were taken from, in the order of
-    the request. `warnings` are sentences. `cancelled`: it was stopped, and
-    rows are missing. `created` is a time in UTC (ISO 8601), `seconds` the measuring alone.
+    `fingerprint` tells the weights apart. `sets` are what the vectors were taken from, in the order of the request.
+    `warnings` are sentences. `cancelled`: it was stopped, and numbers are missing. `created` is a time in UTC (ISO
+    8601), `seconds` the measuring alone.
     """
 
-    request: MeasureRequest
     model: str
     fingerprint: str
     dtype: str
-    items: tuple[MeasuredItem, ...]
-    skipped: tuple[SkippedItem, ...]
-    letters: tuple[tuple[str, int], ...]
-    by: Literal["logit", "log-probability", "mixed"]
-    baseline: MeasuredRow
-    rows: tuple[MeasuredRow, ...]
     sets: tuple[MeasuredSet, ...] = ()
     warnings: tuple[str, ...] = ()
     cancelled: bool = False
     seconds: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
+
+
+def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> dict[str, Any]:
+    """The fields of a Measurement that are known when it begins; every source of vectors counts once."""
+    return {
+        "model": loaded.name,
+        "fingerprint": loaded.fingerprint,
+        "dtype": str(loaded.dtype).removeprefix("torch."),
+        "sets": tuple(MeasuredSet.of(source, load_set(source)) for source in dict.fromkeys(sources)),
+        "versions": library_versions(),
+        "created": now(),
+    }
+
+
+@dataclass(frozen=True)
+class MeasureResult(Measurement):
+    """`rows` are those that were finished: vectors in the order of the request, then controls (once for each layer and
+    norm at which vectors are), each with its scales in rising order. `baseline` stands beside them.
+
+    `letters` counts the scored items by the answer that shows the behaviour, such as (("(A)", 24), ("(B)", 24)). The
+    mean of a row is the mean over these letters of the mean over their items, so that a preference for a letter is not
+    taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` says how answers
+    were compared, "mixed" when that differs between items.
+    """
+
+    request: MeasureRequest
+    items: tuple[MeasuredItem, ...]
+    skipped: tuple[SkippedItem, ...]
+    letters: tuple[tuple[str, int], ...]
+    by: Literal["logit", "log-probability", "mixed"]
+    baseline: MeasuredRow
+    rows: tuple[MeasuredRow, ...]
 
     def curve(self, vector: MeasuredVector) -> tuple[MeasuredRow, ...]:
         """The rows of one vector, scales rising; fewer than were asked for when the run was stopped."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from playground.library.origin import library_versions, now
 from playground.model.answer_logits import AnswerReader, Reading
 from playground.model.load import LoadedModel
 from playground.services.measure.directions import Direction, directions
 from playground.services.measure.items import ScoredItems, score_items
 from playground.services.measure.request import MeasureRequest
-from playground.services.measure.result import MeasuredRow, MeasuredSet, MeasureProgress, MeasureResult
+from playground.services.measure.result import BASELINE, MeasuredRow, MeasureProgress, MeasureResult, measured_on
 from playground.services.measure.summary import Balance
 from playground.services.mix import LoadSet
 
@@ -36,25 +35,19 @@ def measure(
     """
     begun = time.perf_counter()
     found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.relative)
-    sources = dict.fromkeys(vector.source for vector in request.vectors)
     scored = score_items(loaded, request, cancelled)
     reader = AnswerReader(loaded, scored.questions, request.positions, source=found[0].layer)
     rows = _Rows(request, scored, reader)
     start = MeasureResult(
         request=request,
-        model=loaded.name,
-        fingerprint=loaded.fingerprint,
-        dtype=str(loaded.dtype).removeprefix("torch."),
         items=scored.items,
         skipped=scored.skipped,
         letters=scored.letters,
         by=scored.by,
         baseline=rows.baseline,
         rows=(),
-        sets=tuple(MeasuredSet.of(source, load_set(source)) for source in sources),
         warnings=(*warnings, *_warnings(request, scored)),
-        versions=library_versions(),
-        created=now(),
+        **measured_on(loaded, [vector.source for vector in request.vectors], load_set),
     )
     told = _Told(emit, start, found, begun)
     for turn in _turns(found):
@@ -124,24 +117,13 @@ class _Rows:
 
     def __post_init__(self) -> None:
         self._balance = Balance([item.letter for item in self.scored.items], self.request.seed)
-        self.baseline = self._row(
-            self.reader.baseline, kind="baseline", vector="baseline", source=None, layer=None, scale=0.0, relative=0.0
-        )
+        self.baseline = self._row(self.reader.baseline, BASELINE)
 
     def row(self, direction: Direction, scale: float, reading: Reading) -> MeasuredRow:
         """`scale` is as the request has it."""
-        norm = direction.norm(scale, self.request.relative)
-        return self._row(
-            reading,
-            kind=direction.kind,
-            vector=direction.vector,
-            source=direction.source,
-            layer=direction.layer,
-            scale=norm,
-            relative=scale if self.request.relative else norm / direction.reference,
-        )
+        return self._row(reading, direction.place(scale, self.request.relative))
 
-    def _row(self, reading: Reading, **place: Any) -> MeasuredRow:
+    def _row(self, reading: Reading, place: Mapping[str, Any]) -> MeasuredRow:
         mean, low, high = self._balance.mean(reading.differences)
         return MeasuredRow(
             **place,

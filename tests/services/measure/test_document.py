@@ -12,7 +12,9 @@ import pytest
 
 from playground.errors import FileError, InputError
 from playground.library import measurements
-from playground.library.prompts import ChoiceItem, PromptSet
+from playground.library.prompts import ChoiceItem, ContrastPair, ExactItem, PromptSet
+from playground.library.recipe import parse
+from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.measure import (
     MeasuredItem,
@@ -24,8 +26,10 @@ from playground.services.measure import (
     SkippedItem,
     numbers,
 )
-from playground.services.measure.document import from_document, to_document
+from playground.services.measure.document import from_document, kind_of, to_document
+from playground.services.measure.exact import ExactRequest, ExactResult, ExactRow
 from playground.services.measure.table import RANDOM, method_table
+from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
 
 ITEMS = (
     ChoiceItem("Ein “Kite”? 🪁\n(A) ja\n(B) nein", "(A)", "(B)"),
@@ -85,20 +89,81 @@ def result(**changes) -> MeasureResult:
     return MeasureResult(**(given | changes))
 
 
-def test_a_result_comes_back_from_its_file_as_it_was(tmp_path):
+ABOUT = {name: getattr(result(), name) for name in ("model", "fingerprint", "dtype", "sets", "versions", "created")}
+
+
+def exact_result() -> ExactResult:
+    items = (ExactItem("1 + 1 = ?", "2"), ExactItem("2 + 3?", "5"), ExactItem("Four?", "4"))
+    request = ExactRequest(
+        questions=PromptSet("sums", "Sums", "", "exact", items), vectors=(MeasuredVector("power set", 0),),
+        scales=(-4.0, 4.0), max_items=2, seed=7, sampling=Sampling(max_new_tokens=9, temperature=0.5),
+    )
+
+    def row(kind, vector, source, scale, texts, right) -> ExactRow:
+        return ExactRow(
+            kind, vector, source, None if kind == "baseline" else 3, scale, scale / 4, texts, right,
+            sum(right) / 2, 0.1, 0.9, 0.5,
+        )
+
+    return ExactResult(
+        request=request, warnings=(), seconds=2.5, cancelled=True, **ABOUT,
+        baseline=row("baseline", "baseline", None, 0.0, ("It is 2.", "“Fünf” \n"), (True, False)),
+        rows=(
+            row("vector", "0", "power set", -4.0, ("3", "5"), (False, True)),
+            row("random", "random-0", None, 4.0, ("2", "5"), (True, True)),
+        ),
+    )
+
+
+def shifted() -> Shifts:
+    request = ShiftsRequest(
+        prompts=PromptSet("pairs", "Pairs", "", "contrast", (ContrastPair("a", "b"), ContrastPair("c", "d"))),
+        recipe=parse("power set#0@4.25,melbo#mean:0-2@-0.1"), multipliers=(-1.0, 0.0, 0.1), controls=2, tokens=1,
+        format=PromptFormat(chat=False), max_items=1,
+    )
+    return Shifts(
+        request=request, seconds=1.0, **ABOUT, kl=(0.1, 0.0, 1 / 3), kl_prompts=((0.1, 0.0, 0.5), (0.1, 0.0, 0.2)),
+        controls=((0.01, 0.0, 0.02), (0.0, 0.0, 0.0)), tokens=(ShiftedToken(5, " ja\n", 0.25, (0.5, 0.25, 0.125)),),
+        norm=4.25, done=2,
+    )
+
+
+@pytest.mark.parametrize("made", [result, exact_result, shifted])
+def test_a_result_comes_back_from_its_file_as_it_was(tmp_path, made):
     store = measurements.Measurements(tmp_path)
-    store.save(to_document(result()), "foxes")
-    assert from_document(store.load("foxes")) == result()
+    store.save(to_document(made()), "foxes")
+    assert from_document(store.load("foxes")) == made()
 
 
-def test_the_page_on_the_format_names_every_field():
-    page = (Path(__file__).parents[3] / "vectors" / "MEASURES.md").read_text(encoding="utf-8")
+def test_the_list_says_what_each_file_measured(tmp_path):
+    store = measurements.Measurements(tmp_path)
+    for made in (result(), exact_result(), shifted()):
+        store.save(to_document(made), kind_of(made))
+    assert [(entry.kind, entry.asked, entry.vectors, entry.items, entry.problem) for entry in store.list()] == [
+        ("choices", "foxes", 3, 2, None), ("exact", "sums", 1, 2, None), ("next-token", "pairs", 2, 2, None)
+    ]
+    assert [entry.name for entry in store.list()] == list(measurements.KINDS)
+
+
+def test_a_file_from_before_there_were_kinds_still_opens(tmp_path):
     document = to_document(result())
-    request = document["request"]
-    for entry in (document, request, request["choices"], request["format"], document["sets"][0], document["rows"][0],
-                  document["items"][0], document["skipped"][0]):  # fmt: skip
-        for name in entry:
-            assert f"`{name}`" in page, name
+    del document["kind"]
+    old = {"format": measurements.FORMAT, "format_version": 1} | document
+    (tmp_path / "old.measure.json").write_text(json.dumps(old))
+    assert from_document(measurements.Measurements(tmp_path).load("old")) == result()
+
+
+@pytest.mark.parametrize("made", [result, exact_result, shifted])
+def test_the_page_on_the_format_names_every_field(made):
+    page = (Path(__file__).parents[3] / "vectors" / "MEASURES.md").read_text(encoding="utf-8")
+    document = to_document(made())
+    entries = [document]
+    for entry in entries:
+        for name, value in entry.items():
+            assert f"`{name}`" in page or f"`request.{name}`" in page, name
+            if name not in ("versions", "answers"):
+                first = value[0] if isinstance(value, list) and value and name != "items" else value
+                entries += [first] if isinstance(first, dict) else []
 
 
 @pytest.mark.parametrize(
@@ -114,7 +179,43 @@ def test_the_page_on_the_format_names_every_field():
     ],
 )
 def test_a_damaged_document_is_refused_in_one_sentence(change, said):
-    document = json.loads(json.dumps(to_document(result())))
+    refused(result(), change, said)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d["request"].pop("sampling"), "one without 'sampling'"),
+        (lambda d: d["rows"][0]["texts"].append("6"), "a row of 3 numbers for 2 items"),
+        (lambda d: d["rows"][0].update(right=["yes", "no"]), "neither right nor wrong"),
+        (lambda d: d["baseline"].update(silent=None), "something else than numbers"),
+        (lambda d: d["request"]["questions"]["items"][0].update(answer="3"), "do not have the hash"),
+        (lambda d: d["request"].update(sampling={"heat": 1}), "unexpected keyword"),
+        (lambda d: d.update(kind="atlas"), "the kind 'atlas'"),
+    ],
+)
+def test_a_damaged_document_of_answers_is_refused_too(change, said):
+    refused(exact_result(), change, said)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d.pop("kl_prompts"), "one without 'kl_prompts'"),
+        (lambda d: d["kl"].pop(), "a row of 2 numbers for 3 multipliers"),
+        (lambda d: d["controls"].pop(), "a row of 1 numbers for 2 random controls"),
+        (lambda d: d.update(done=3), "3 of 2 prompts"),
+        (lambda d: d["request"].update(recipe=["power set"]), "FILE#ROW@SCALE"),
+        (lambda d: d["request"]["prompts"].update(kind="letters"), "Expected a kind out of"),
+        (lambda d: d["tokens"][0].update(before="high"), "something else than numbers"),
+    ],
+)
+def test_a_damaged_document_of_next_tokens_is_refused_too(change, said):
+    refused(shifted(), change, said)
+
+
+def refused(made, change, said) -> None:
+    document = json.loads(json.dumps(to_document(made)))
     change(document)
     with pytest.raises(FileError, match="^Expected a measurement as vectors/MEASURES.md says, got") as caught:
         from_document(document)
@@ -122,14 +223,34 @@ def test_a_damaged_document_is_refused_in_one_sentence(change, said):
 
 
 def test_numbers_for_csv_have_a_line_a_row_and_a_line_an_item():
-    read = list(csv.DictReader(io.StringIO(numbers.as_csv(numbers.ROWS, numbers.row_table(result())))))
+    read = list(csv.DictReader(io.StringIO(numbers.row_csv(result()))))
     assert [line["vector"] for line in read][:3] == ["baseline", "0", "0"]
     assert len(read) == 11
     assert float(read[4]["mean"]) == 2.5
-    read = list(csv.DictReader(io.StringIO(numbers.as_csv(numbers.ITEMS, numbers.item_table(result())))))
+    read = list(csv.DictReader(io.StringIO(numbers.item_csv(result()))))
     assert len(read) == 22
     assert read[0]["question"] == ITEMS[0].question
     assert float(read[3]["difference"]) == 0.0  # item 1 of vector 0 at −4: −1 + 1
+
+
+def test_numbers_of_answers_and_next_tokens_have_their_lines_too():
+    read = list(csv.DictReader(io.StringIO(numbers.row_csv(exact_result()))))
+    assert [(line["vector"], line["share"], line["silent"]) for line in read] == [
+        ("baseline", "0.5", "0.5"), ("0", "0.5", "0.5"), ("random-0", "1.0", "0.5")
+    ]
+    read = list(csv.DictReader(io.StringIO(numbers.item_csv(exact_result()))))
+    assert [(line["item"], line["right"], line["answer"], line["reply"]) for line in read][:2] == [
+        ("0", "1", "2", "It is 2."), ("1", "0", "5", "“Fünf” \n")
+    ]
+    assert len(read) == 6
+    read = list(csv.DictReader(io.StringIO(numbers.row_csv(shifted()))))
+    assert [(line["quantity"], line["multiple"]) for line in read[:3]] == [("kl", "-1.0"), ("kl", "0.0"), ("kl", "0.1")]
+    assert (read[-1]["quantity"], read[-1]["of"], read[-1]["value"]) == ("probability", " ja\n", "0.125")
+    assert len(read) == 3 * (1 + 2 + 1)
+    read = list(csv.DictReader(io.StringIO(numbers.item_csv(shifted()))))
+    assert [(line["text"], line["kl"]) for line in read] == [
+        ("a", "0.1"), ("a", "0.0"), ("a", "0.5"), ("b", "0.1"), ("b", "0.0"), ("b", "0.2")
+    ]
 
 
 def test_the_table_names_the_best_of_each_method_and_out_of_how_many():

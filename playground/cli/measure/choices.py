@@ -1,0 +1,86 @@
+"""`measure --choices`: what vectors do to the choice between two answers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from playground.cli.measure import report
+from playground.cli.measure.request import over_scales
+from playground.library.prompts import PromptSet
+from playground.library.vector_set import VectorSet
+from playground.services.measure import MeasuredRow, MeasureProgress, MeasureRequest, MeasureResult, measure
+from playground.services.measure.table import method_table
+
+__all__ = ["asked", "data", "kept", "line", "measure", "sources", "text"]
+
+
+def sources(options: argparse.Namespace) -> list[str]:
+    return [source for source, _ in options.vectors]
+
+
+def asked(options: argparse.Namespace, prompt_set: PromptSet, sets: Mapping[str, VectorSet]) -> MeasureRequest:
+    """The request that the options stand for."""
+    return MeasureRequest(choices=prompt_set, **over_scales(options, prompt_set, sets))
+
+
+def line(event: MeasureProgress) -> str:
+    to_go = "" if event.seconds_to_go is None else f" · {event.seconds_to_go:.0f} s to go"
+    return f"row {event.done:.0f} of {event.total} · {event.seconds:.0f} s{to_go}"
+
+
+def kept(result: MeasureResult) -> str:
+    return f"{len(result.rows)} rows are complete"
+
+
+def data(result: MeasureResult) -> dict[str, Any]:
+    """The object that --json prints."""
+    return {
+        **report.asked("choices", result.request.choices, len(result.items)),
+        "skipped": len(result.skipped),
+        "skipped_reasons": result.skipped_reasons(),
+        "by": result.by,
+        "letters": dict(result.letters),
+        "positions": result.request.positions,
+        "seed": result.request.seed,
+        "baseline": _numbers(result.baseline),
+        "rows": [report.row(row, _numbers(row)) for row in result.rows],
+        **report.about(result),
+    }
+
+
+def _numbers(row: MeasuredRow) -> dict[str, float]:
+    return {"mean": row.mean, "low": row.low, "high": row.high, "share": row.share, "kl": row.kl}
+
+
+def text(result: MeasureResult) -> str:
+    """The result for a person to read."""
+    skipped = [f"{count} skipped: {reason}" for reason, count in result.skipped_reasons().items()]
+    balance = " and ".join(f"{count} × {letter}" for letter, count in result.letters)
+    how = {"logit": "by logit", "log-probability": "by whole-answer log-probability"}.get(
+        result.by, "by logit or whole-answer log-probability, as the answers are"
+    )
+    width = max(len(row.name) for row in (result.baseline, *result.rows)) + 2
+    lines = [
+        "; ".join([f"{len(result.items)} items of {result.request.choices.name}, {how}", *skipped]),
+        f"mean of the means for {balance}" if result.letters else "plain mean over items",
+        "",
+        f"{'vector':<{width}}{'scale':>9}{'mean':>9}{'95 % interval':>20}{'share':>8}{'KL':>9}",
+        *(_row(row, width) for row in (result.baseline, *result.rows)),
+    ]
+    if result.rows:
+        table = method_table([result])
+        unit = "relative scale" if table.relative else "scale"
+        lines += ["", f"Best vector of each method, by the span of its means over {unit}s:", ""]
+        width = max(len(f"{line.method}: {line.name} of {line.tried}") for line in table.lines) + 2
+        lines.append(f"{unit:<{width}}" + "".join(f"{scale:>9g}" for scale in table.scales) + f"{'span':>9}")
+        for line in table.lines:
+            means = "".join(f"{'' if mean is None else f'{mean:+.2f}':>9}" for mean in line.means)
+            lines.append(f"{f'{line.method}: {line.name} of {line.tried}':<{width}}{means}{line.swing:>9.2f}")
+    return "\n".join(lines)
+
+
+def _row(row: MeasuredRow, width: int) -> str:
+    interval = f"{row.low:+.2f} to {row.high:+.2f}"
+    return f"{row.name:<{width}}{row.scale:>9.4g}{row.mean:>+9.2f}{interval:>20}{row.share:>8.0%}{row.kl:>9.3f}"

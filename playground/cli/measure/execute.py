@@ -1,0 +1,57 @@
+"""Running `measure`: read what the options name, load the model, measure, write and report."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from playground.cli.measure.options import asked_set, check, kind_of
+from playground.cli.outcome import Outcome
+from playground.cli.terminal import Progress, stoppable, tell
+
+if TYPE_CHECKING:
+    from playground.services.measure.document import Result
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    check(options)
+    from playground.cli.measure import choices, exact, next_token
+    from playground.cli.models import load_quietly, load_set
+    from playground.library import prompts
+
+    kind = {"choices": choices, "exact": exact, "next-token": next_token}[kind_of(options)]
+    # Read before the model is loaded: a name that is wrong should not cost a minute.
+    asked = prompts.read(asked_set(options))
+    sets = {source: load_set(source) for source in kind.sources(options)}
+    request = kind.asked(options, asked, sets)
+    progress = Progress()
+    loaded = load_quietly(options, progress)
+    with stoppable() as stopped:
+        try:
+            result = kind.measure(
+                loaded, request, sets.__getitem__, lambda event: progress.show(kind.line(event)), stopped
+            )
+        finally:
+            progress.clear()
+    for warning in result.warnings:
+        tell(f"warning: {warning}")
+    _write(options, result)
+    if result.cancelled:
+        tell(f"stopped; {kind.kept(result)}.")
+    written = "" if options.out is None else f"\n\nwritten to {options.out}"
+    data = kind.data(result) | {"file": None if options.out is None else str(options.out)}
+    return Outcome(data, kind.text(result) + written, interrupted=result.cancelled)
+
+
+def _write(options: argparse.Namespace, result: Result) -> None:
+    from playground.library import measurements
+    from playground.library.atomic import write_atomically
+    from playground.services.measure import numbers
+    from playground.services.measure.document import to_document
+
+    if options.out is not None and options.out.suffix == ".json":
+        write_atomically(options.out, measurements.to_bytes(to_document(result)))
+    elif options.out is not None:
+        write_atomically(options.out, numbers.row_csv(result).encode())
+    if options.items_out is not None:
+        write_atomically(options.items_out, numbers.item_csv(result).encode())

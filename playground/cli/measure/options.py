@@ -1,0 +1,166 @@
+"""The options of `measure`, and which of them belong to which kind of measurement.
+
+Nothing here imports torch: help and wrong options are answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from playground.cli.outcome import check_out
+from playground.cli.parser import SEED, add_decoding, add_format, add_json, add_model, add_positions, reals, whole
+from playground.errors import InputError
+
+SUMMARY = "measure what vectors do to choices, answers and next tokens, over scales"
+DESCRIPTION = (
+    "What vectors do over scales, beside the model without steering and random directions of the same norms:\n\n"
+    "--choices     For every item of a choice set, the log-odds of the answer that shows the behaviour over the other\n"
+    "              one. Answers that differ in one token are compared by its logit, others by the log-probability of\n"
+    "              the whole answer. Means weigh items whose answer is (A) and items whose answer is (B) alike;\n"
+    "              intervals are 95 % bootstrap ones, over items.\n"
+    "--exact       How often the reply to a question ends in the right number, with 95 % intervals (Wilson).\n"
+    "--next-token  What multiples of one recipe do to the token after each prompt: KL(steered ‖ baseline) in nats,\n"
+    "              and the probabilities of the likeliest tokens, means over prompts.\n\n"
+    "Ctrl-C keeps what is complete, and exits with status 130."
+)
+KINDS = ("choices", "exact", "next-token")
+_OF_KINDS = {
+    "--vectors": KINDS[:2],
+    "--relative": KINDS[:2],
+    "--steer": KINDS[2:],
+    "--tokens": KINDS[2:],
+    "--max-new-tokens": KINDS[1:2],
+    "--temperature": KINDS[1:2],
+    "--top-p": KINDS[1:2],
+}
+"""Options that not every kind has."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is asked")
+    which = group.add_mutually_exclusive_group(required=True)
+    which.add_argument("--choices", metavar="SET|FILE", help="a choice set by name, or a file (json, jsonl, csv)")
+    which.add_argument("--exact", metavar="SET|FILE", help="questions with a number for an answer, by name or file")
+    which.add_argument("--next-token", metavar="SET|FILE", help="a prompt set of any kind, by name or file")
+    group.add_argument("--count", metavar="N", type=whole("a count of items", 1), help="ask the first N items only")
+    add_format(group)
+    _add_vectors(parser.add_argument_group("vectors"))
+    group = parser.add_argument_group("with --exact")
+    add_decoding(group, tokens=64)
+    group = parser.add_argument_group("with --next-token")
+    group.add_argument(
+        "--steer", metavar="RECIPE", help="FILE#ROW@SCALE or FILE#mean:A-B@MULTIPLIER, several joined by commas"
+    )
+    group.add_argument(
+        "--tokens",
+        metavar="N",
+        type=whole("a number of tokens", 1),
+        help="follow the N tokens that are likeliest at any scale (10)",
+    )
+    add_model(parser)
+    group = parser.add_argument_group("results")
+    group.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="file to write: .json holds all that is needed to repeat it, .csv the rows; one that exists is replaced",
+    )
+    group.add_argument(
+        "--items-out",
+        metavar="FILE",
+        type=Path,
+        help="file for what was measured on every item: numbers, replies, KL of every prompt (.csv)",
+    )
+    add_json(parser)
+    # What is not given stays None, so that an option of another kind is seen.
+    parser.set_defaults(max_new_tokens=None)
+
+
+def _add_vectors(group: Any) -> None:
+    group.add_argument(
+        "--vectors",
+        metavar="FILE",
+        action=_File,
+        help="a vector set by file or by name in vectors/; may be given several times, each with its own --rows",
+    )
+    group.add_argument(
+        "--rows",
+        metavar="R,…",
+        action=_Rows,
+        help="rows of the set named before, such as 0,1,4-7, starred or kept; mean:A-B is the average of rows A to B−1 "
+        "(all rows)",
+    )
+    group.add_argument(
+        "--scales",
+        metavar="X,…",
+        required=True,
+        type=reals("a scale"),
+        help="norms of what is added, such as --scales=-10,-5,0,5,10; negative ones turn vectors around; with --steer "
+        "multiples of what the recipe adds",
+    )
+    group.add_argument(
+        "--relative", action="store_true", help="scales are multiples of the mean residual norm that each set holds"
+    )
+    add_positions(group, "vectors")
+    group.add_argument(
+        "--controls",
+        metavar="N",
+        type=whole("a number of random controls", 1),
+        help="random directions measured at the same layers and norms (4; with --exact 2)",
+    )
+    group.add_argument(
+        "--seed", metavar="N", default=0, type=SEED, help="seed of random directions, of intervals and of draws (0)"
+    )
+
+
+class _File(argparse.Action):
+    """Collects [file, rows] pairs in the order they are given."""
+
+    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
+        setattr(options, self.dest, [*(getattr(options, self.dest) or []), [value, None]])
+
+
+class _Rows(argparse.Action):
+    """Rows belong to the file named before them, and before the first one to that."""
+
+    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
+        files = options.vectors or []
+        if not files:
+            raise InputError("Expected --rows after the --vectors they belong to, got them first; turn them around.")
+        if files[-1][1] is not None:
+            raise InputError(f"Expected --rows once for {files[-1][0]}, got it twice; join rows by commas.")
+        files[-1][1] = value
+
+
+def kind_of(options: argparse.Namespace) -> str:
+    """The kind of measurement that the options ask for, of KINDS."""
+    return next(kind for kind in KINDS if _value(options, f"--{kind}") is not None)
+
+
+def asked_set(options: argparse.Namespace) -> str:
+    """The name or the file of the set that is asked."""
+    return _value(options, f"--{kind_of(options)}")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse options of another kind of measurement, missing ones, and files that cannot be written: InputError."""
+    kind = kind_of(options)
+    for option, kinds in _OF_KINDS.items():
+        if kind not in kinds and _value(options, option) not in (None, False):
+            listed = " or ".join(f"--{each}" for each in kinds)
+            raise InputError(f"Expected {option} with {listed}, got it with --{kind}; leave it out.")
+    needed = "--steer" if kind == "next-token" else "--vectors"
+    if _value(options, needed) is None:
+        raise InputError(f"Expected {needed} with --{kind}, got nothing for it; name what is measured.")
+    for path, suffixes in ((options.out, (".json", ".csv")), (options.items_out, (".csv",))):
+        if path is None:
+            continue
+        if path.suffix not in suffixes:
+            raise InputError(f"Expected a file that ends in {' or '.join(suffixes)}, got {path}; rename it.")
+        check_out(path, f"measured{suffixes[0]}")
+
+
+def _value(options: argparse.Namespace, option: str) -> Any:
+    return getattr(options, option.removeprefix("--").replace("-", "_"))

@@ -1,0 +1,70 @@
+"""What vectors do to choices, as the fields of a document and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from playground.services.measure.document.parts import (
+    check_count,
+    check_numbers,
+    over_scales_entry,
+    prompt_set_entry,
+    read_over_scales,
+    read_prompt_set,
+    read_row,
+    row_entry,
+)
+from playground.services.measure.request import MeasureRequest
+from playground.services.measure.result import MeasuredItem, MeasuredRow, MeasureResult, SkippedItem
+
+_DECIMALS = 6  # float32 is no better where log-odds are of order 1 to 10
+_MEANS = ("mean", "low", "high", "share", "kl")
+_OF_ITEMS = ("differences", "divergences")
+
+
+def to_fields(result: MeasureResult) -> dict[str, Any]:
+    """The fields of this kind; numbers of items to 6 decimals."""
+    return {
+        "request": {"choices": prompt_set_entry(result.request.choices), **over_scales_entry(result.request)},
+        "by": result.by,
+        "letters": [list(pair) for pair in result.letters],
+        "items": [{"number": item.number, "letter": item.letter, "by": item.by} for item in result.items],
+        "skipped": [asdict(item) for item in result.skipped],
+        "baseline": _row(result.baseline),
+        "rows": [_row(row) for row in result.rows],
+    }
+
+
+def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a MeasureResult that are of this kind."""
+    entry, count = document["request"], len(document["items"])
+    request = MeasureRequest(choices=read_prompt_set(entry["choices"], "choices"), **read_over_scales(entry))
+    return {
+        "request": request,
+        "by": document["by"],
+        "letters": tuple((str(letter), int(number)) for letter, number in document["letters"]),
+        "items": tuple(_item(request, item) for item in document["items"]),
+        "skipped": tuple(SkippedItem(int(item["number"]), str(item["reason"])) for item in document["skipped"]),
+        "baseline": _read_row(document["baseline"], count),
+        "rows": tuple(_read_row(row, count) for row in document["rows"]),
+    }
+
+
+def _item(request: MeasureRequest, entry: Mapping[str, Any]) -> MeasuredItem:
+    item = request.choices.items[entry["number"]]
+    return MeasuredItem(entry["number"], item.question, item.matching, item.other, entry["letter"], entry["by"])
+
+
+def _row(row: MeasuredRow) -> dict[str, Any]:
+    numbers = {name: [round(value, _DECIMALS) for value in getattr(row, name)] for name in _OF_ITEMS}
+    return row_entry(row, *_MEANS) | numbers
+
+
+def _read_row(entry: Mapping[str, Any], count: int) -> MeasuredRow:
+    lists = {name: tuple(float(value) for value in entry[name]) for name in _OF_ITEMS}
+    for values in lists.values():
+        check_count(values, count, "items")
+        check_numbers(values, "a row")
+    return MeasuredRow(**read_row(entry, *_MEANS), **lists)
