@@ -169,6 +169,26 @@ def test_graphs_are_kept_between_products_when_the_budget_holds_them(models, mon
     jacobian.dense()
 
 
+@pytest.mark.parametrize("name", tiny_models.NAMES)
+def test_a_short_prompt_in_as_many_copies_as_columns_is_the_same_map(models, name, monkeypatch):
+    loaded = models(name)
+    part = slice_of(loaded, PROMPTS[:1])
+    few, many = torch.eye(loaded.width, dtype=torch.float64)[:3], torch.eye(loaded.width, dtype=torch.float64)
+    copied = part.jacobian()
+    images = [copied.matmat(few), copied.matmat(many), copied.matmat(many[:2])]  # three copies, made by the first
+    back = copied.rmatmat(images[1])
+    # Bloom lays out its biases for the batch it is called with, and is left to vmap.
+    kind = jacobian_module._Linearised if name == "bloom" else jacobian_module._LinearisedCopies
+    assert isinstance(copied._kept[0], kind)
+    monkeypatch.setattr(jacobian_module, "_COPIED_TOKENS", 0)
+    plain = part.jacobian()
+    expected = plain.matmat(many)
+    assert isinstance(plain._kept[0], jacobian_module._Linearised)
+    for image in images:
+        torch.testing.assert_close(image, expected[: len(image)], **ROUNDING)
+    torch.testing.assert_close(back, plain.rmatmat(expected), **ROUNDING)
+
+
 def test_running_out_of_memory_takes_fewer_columns_then_no_graphs_then_gives_up(models, monkeypatch):
     loaded = models(dtype="float32")
     expected = slice_of(loaded).jacobian().dense()
