@@ -46,6 +46,10 @@ def test_negative_and_random_stand_beside_shaded_by_kl_and_the_command_repeats_t
     assert "--random-controls 1" in command
     tops = page.evaluate("[...document.querySelectorAll('#steer-panes section')].map((e) => e.offsetTop)")
     assert len(set(tops)) == 1, "four panes side by side"
+    wide = page.evaluate(
+        "[...document.querySelectorAll('#steer-panes section')].filter((e) => e.scrollWidth > e.clientWidth).length"
+    )
+    assert wide == 0, "what a pane holds stays in it"
     visitor.shot("steer-panes")
     shaded = text(visitor, "steered")
     page.locator("#steer-colour input").uncheck()
