@@ -146,10 +146,7 @@ def measure_command(
     request: MeasureRequest | ExactRequest | ShiftsRequest, loaded: LoadedModel, file: str | None = None
 ) -> str:
     """The shell command that measures the same numbers. `file` is the file of the set where it is none that ships."""
-    if isinstance(request, ShiftsRequest):
-        option, asked = "--next-token", request.prompts
-    else:
-        option, asked = f"--{request.KIND}", request.asked
+    option, asked = "--next-token" if isinstance(request, ShiftsRequest) else f"--{request.KIND}", request.asked
     words = [*PROGRAM, "measure", *_model(loaded), *_given(option, asked.name if file is None else file)]
     words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
     if request.max_items is not None:

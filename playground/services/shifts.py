@@ -66,6 +66,16 @@ class ShiftsRequest:
         check_seed(self.seed)
         object.__setattr__(self, "multipliers", checked_scales(self.multipliers))
 
+    @property
+    def asked(self) -> PromptSet:
+        """The set in full, as other measurements name theirs."""
+        return self.prompts
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The vector sets of the recipe, each once."""
+        return tuple(dict.fromkeys(component.source for component in self.recipe.components))
+
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """What the model reads: one text an item, two of a contrast pair."""
@@ -125,7 +135,7 @@ def shifts(
     begun = time.perf_counter()
     made = mix(loaded, request.recipe, load_set)
     encoded = encode(loaded, request.texts, request.format)
-    about = measured_on(loaded, [component.source for component in request.recipe.components], load_set)
+    about = measured_on(loaded, request.sources, load_set)
     directions = [made.pushes, *random_pushes(made.pushes, request.controls, request.seed)]
     rows = [_scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
     total = _Total(len(request.multipliers))

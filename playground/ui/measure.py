@@ -15,7 +15,6 @@ from playground.ui import (
     measure_item,
     measure_keep,
     measure_layout,
-    measure_show,
     prompt_source,
 )
 from playground.ui.frame import Frame
@@ -97,15 +96,12 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
         browser was seen to leave some as it was.
         """
         visitor = frame.visitor(request)
-        if visitor.measured is None:
-            return gr.skip()
-        plots = measure_show.over_scales(tab, visitor.measured, visitor.measure_look, visitor.measured_before)
-        return plots | measure_keep.shown_again(tab, visitor.measured)
+        return gr.skip() if visitor.measured is None else measure_keep.shown_again(tab, visitor)
 
     measured = tab.measure.click(
         on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
     )
-    measured.then(on_measured, None, [*tab.figures.plots, tab.keep_box, tab.keep], **PRIVATE)
+    measured.then(on_measured, None, [*tab.figures.plots, tab.keep_box, tab.keep, tab.download], **PRIVATE)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)

@@ -146,6 +146,6 @@ def _to_steer(frame: Frame, steer_tab: SteerTab, visitor: Visitor) -> dict[Any, 
 
 
 def _result(visitor: Visitor) -> Result:
-    if visitor.measured is None:
+    if not isinstance(visitor.measured, Result):
         raise InputError("Expected a measurement to look at, got none any more; press Measure again.")
     return visitor.measured

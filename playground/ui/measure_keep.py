@@ -12,13 +12,13 @@ from playground.library.measurements import Measurements, to_bytes
 from playground.library.prompts import built_in
 from playground.services.command import measure_command
 from playground.services.measure import MeasureResult
-from playground.services.measure.document import from_document, to_document
+from playground.services.measure.document import Result as Measured
+from playground.services.measure.document import from_document, kind_of, to_document
+from playground.services.shifts import Shifts
 from playground.ui import markup, measure_board, measure_layout, measure_show, measure_tables, measure_view
 from playground.ui.found import download_path
 from playground.ui.frame import NOT_SAVED, Frame, acted
-from playground.ui.measure_form import CHOICES
 from playground.ui.measure_layout import MeasureTab
-from playground.ui.measure_view import Result
 from playground.ui.running import EVENT, quick
 from playground.ui.state import Visitor
 from playground.ui.vector_controls import UNCHECKED
@@ -42,56 +42,62 @@ def listed(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     return {
         tab.saved: measure_tables.kept(entries) if entries else markup.empty(measure_layout.WAIT_SAVED),
         tab.undo: gr.update(visible=bool(visitor.measure_undo)),
-        tab.against: gr.update(choices=[NOTHING, *_comparable(frame, visitor)]),
+        tab.against: gr.update(**_beside(frame, visitor)),
     }
 
 
 NOTHING = "nothing"
 
 
-def _comparable(frame: Frame, visitor: Visitor) -> list[str]:
-    """Names of kept measurements on the same items of the same model."""
+def _beside(frame: Frame, visitor: Visitor) -> dict[str, Any]:
+    """What can be drawn beside what is looked at: kept choices of the same items and model; beside answers nothing."""
     result = visitor.measured
-    if not isinstance(result, MeasureResult):
-        return []
-    same = ("choices", result.fingerprint, result.request.choices.hash)
-    return [each.name for each in kept(frame).list() if (each.kind, each.fingerprint, each.asked_hash) == same]
+    if isinstance(result, MeasureResult):
+        same = ("choices", result.fingerprint, result.request.choices.hash)
+        names = [each.name for each in kept(frame).list() if (each.kind, each.fingerprint, each.asked_hash) == same]
+        return {"choices": [NOTHING, *names], "interactive": True, "info": measure_layout.BESIDE}
+    there = result is not None
+    info = measure_layout.NO_BESIDE if there else measure_layout.BESIDE
+    return {"choices": [NOTHING], "interactive": not there, "info": info}
+
+
+def look_at(visitor: Visitor, result: Measured) -> None:
+    """Make a measurement, new or out of a file, the one that is looked at."""
+    over_scales = isinstance(result, measure_view.Result)
+    visitor.measured, visitor.measured_before = result, None
+    visitor.measure_look = measure_view.best(result) if over_scales else None
+    visitor.measure_board = measure_board.entries_of(result)
 
 
 def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     """A name, a download and the command for what was just measured."""
     result = visitor.measured
-    if not isinstance(result, MeasureResult):
-        return {tab.keep_box: gr.update(visible=False)}
-    source = result.request.vectors[0].source if len({v.source for v in result.request.vectors}) == 1 else "sets"
-    name = kept(frame).free_name(f"{result.request.choices.name}-{source}".replace(NOT_SAVED, "vectors"))
+    source = result.request.sources[0] if len(result.request.sources) == 1 else "sets"
+    name = kept(frame).free_name(f"{result.request.asked.name}-{source}".replace(NOT_SAVED, "vectors"))
     path = download_path(visitor, f"{name}.measure.json")
     write_atomically(path, to_bytes(to_document(result)))
+    visitor.measure_file = str(path)
     return {
         tab.keep_box: gr.update(visible=True),
         tab.name: name,
         tab.keep: gr.update(interactive=True),
-        tab.download: gr.update(value=str(path), interactive=True),
+        tab.download: gr.update(value=visitor.measure_file, interactive=True),
         tab.repeat: _command(frame, result),
         tab.keep_notice: "",
-        tab.against: gr.update(choices=[NOTHING, *_comparable(frame, visitor)], value=NOTHING),
+        tab.against: gr.update(value=NOTHING, **_beside(frame, visitor)),
     }
 
 
-def shown_again(tab: MeasureTab, result: Result) -> Updates:
-    """Whether there is something to keep, in an event of its own."""
-    there = isinstance(result, MeasureResult)
-    return {tab.keep_box: gr.update(visible=there), tab.keep: gr.update(interactive=there)}
-
-
-def _command(frame: Frame, result: MeasureResult) -> str:
+def _command(frame: Frame, result: Measured) -> str:
     request = result.request
-    if any(vector.source == NOT_SAVED for vector in request.vectors):
+    if NOT_SAVED in request.sources:
         return markup.notice("It measured a set that is not saved: save it in Discover, and measure again.", "info")
-    file = None
-    if built_in().get(request.choices.name) != request.choices:
-        file = f"{request.choices.name}.json"
-    return markup.command(measure_command(request, frame.loaded, file))
+    asked = request.asked
+    if built_in().get(asked.name) == asked:
+        return markup.command(measure_command(request, frame.loaded))
+    file = f"{asked.name}.{'txt' if asked.kind == 'prompts' else 'json'}"
+    said = f"{file} stands for the file of what was asked, which is no set that ships."
+    return markup.command(measure_command(request, frame.loaded, file)) + markup.notice(said, "info")
 
 
 def wire(frame: Frame, tab: MeasureTab) -> None:
@@ -101,13 +107,14 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
     def on_keep(name: str | None, request: gr.Request) -> Updates:
         visitor = frame.visitor(request)
         try:
-            if not isinstance(visitor.measured, MeasureResult):
-                raise InputError("Expected a measurement of choices to keep, got none; measure something first.")
+            if visitor.measured is None:
+                raise InputError("Expected a measurement to keep, got none; measure something first.")
             name = (name or "").strip()
             kept(frame).save(to_document(visitor.measured), name)
         except PlaygroundError as error:
             return {tab.keep_notice: markup.notice(str(error))}
-        said = f"Kept as {name}: it is in the list below, and can be drawn beside others."
+        beside = ", and can be drawn beside others" if isinstance(visitor.measured, MeasureResult) else ""
+        said = f"Kept as {name}: it is in the list below{beside}."
         return {tab.keep_notice: markup.notice(said, "info"), **listed(frame, tab, visitor)}
 
     written = [tab.keep_notice, *outputs(tab)]
@@ -123,10 +130,9 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         if act != "open":
             raise InputError(f"Expected to open or delete a measurement, got “{act}”; use its buttons.")
         result = from_document(kept(frame).load(name))
-        visitor.measured, visitor.measured_before = result, None
-        visitor.measure_look, visitor.measure_board = measure_view.best(result), measure_board.entries_of(result)
+        look_at(visitor, result)
         return {
-            **tab.cleared(CHOICES),
+            **tab.cleared(measure_view.NAMED[kind_of(result)]),
             **shown(tab, visitor, result),
             **offered(frame, tab, visitor),
             tab.name: name,
@@ -149,13 +155,12 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
     @quick
     def on_against(name: str | None, request: gr.Request) -> Updates:
         visitor = frame.visitor(request)
-        result = visitor.measured
-        if not isinstance(result, MeasureResult):
-            raise InputError("Expected a measurement to compare, got none; measure something first.")
-        if not name or name == NOTHING:
-            visitor.measured_before = None
-        else:
-            visitor.measured_before = from_document(kept(frame).load(name))
+        result, before = visitor.measured, None
+        if name and name != NOTHING:
+            before = from_document(kept(frame).load(name))
+        if not isinstance(result, MeasureResult) or not isinstance(before, MeasureResult | None):
+            raise InputError("Expected measurements of choices to draw beside each other, got another; choose some.")
+        visitor.measured_before = before
         return {
             **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before),
             tab.table: measure_tables.beneath(visitor),
@@ -164,12 +169,29 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
     tab.against.input(on_against, tab.against, [*tab.figures.outputs, tab.table], **private)
 
 
-def shown(tab: MeasureTab, visitor: Visitor, result: Any) -> Updates:
+def shown(tab: MeasureTab, visitor: Visitor, result: Measured) -> Updates:
     """Everything about a measurement that is there, new or out of a file."""
+    ended = {tab.progress: measure_tables.ended(result), tab.table: measure_tables.beneath(visitor)}
+    if isinstance(result, Shifts):
+        return measure_show.shifted(tab, result) | ended
     return {
         **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before),
         **measure_show.noted(tab, result, visitor.measure_look, "measurement"),
         **measure_show.looked(tab, result, visitor.measure_look),
-        tab.progress: measure_tables.ended(result),
-        tab.table: measure_tables.beneath(visitor),
+        **ended,
+    }
+
+
+def shown_again(tab: MeasureTab, visitor: Visitor) -> Updates:
+    """The plots of a measurement that is there, and that it can be kept and downloaded, in an event of its own."""
+    result = visitor.measured
+    if isinstance(result, Shifts):
+        plots = measure_show.shift_plots(tab, result)
+    else:
+        plots = measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before)
+    return {
+        **plots,
+        tab.keep_box: gr.update(visible=True),
+        tab.keep: gr.update(interactive=True),
+        tab.download: gr.update(value=visitor.measure_file, interactive=True),
     }

@@ -30,6 +30,8 @@ WHAT = {
     COMPARE: "How sets lie to each other: cosines, principal angles, spectra. Needs no prompts.",
 }
 WAIT_ITEM = "Click a point or a row below: the item's text, and what the model says there, come here."
+BESIDE = "a kept measurement in the same plot"
+NO_BESIDE = "for choices only: answers are not drawn beside others"
 WAIT_SAVED = "No measurement is kept yet: measure something, give it a name and press Keep."
 
 
@@ -75,7 +77,6 @@ class MeasureTab:
     name: gr.Textbox
     keep: gr.Button
     download: gr.DownloadButton
-    numbers: gr.HTML
     repeat: gr.HTML
     keep_notice: gr.HTML
     keep_box: gr.Column
@@ -102,7 +103,7 @@ class MeasureTab:
         """What a measurement is shown in."""
         return [
             self.progress, *self.figures.outputs, self.look, self.against, self.look_box, self.item, self.item_box,
-            self.items, self.table, self.name, self.keep, self.download, self.numbers, self.repeat, self.keep_notice,
+            self.items, self.table, self.name, self.keep, self.download, self.repeat, self.keep_notice,
             self.keep_box,
         ]
 
@@ -120,7 +121,6 @@ class MeasureTab:
             self.name: "",
             self.keep: gr.update(interactive=False),
             self.download: gr.update(value=None, interactive=False),
-            self.numbers: "",
             self.repeat: "",
             self.keep_notice: "",
             self.keep_box: gr.update(visible=kind != COMPARE),
@@ -300,7 +300,7 @@ def _look(parts: dict[str, Any]) -> None:
         )
         parts["against"] = gr.Dropdown(
             [], value=None, label="Beside", elem_id="measure-against", min_width=170, scale=2,
-            info="a kept measurement in the same plot",
+            info=BESIDE,
         )
     parts["look_box"] = box
 
@@ -316,7 +316,6 @@ def _keep(parts: dict[str, Any]) -> None:
             parts["download"] = gr.DownloadButton(
                 "Download JSON", elem_id="measure-download", min_width=130, scale=0, interactive=False
             )
-        parts["numbers"] = gr.HTML("", elem_id="measure-numbers")
         parts["keep_notice"] = gr.HTML("", elem_id="measure-keep-notice")
         parts["repeat"] = gr.HTML("", elem_id="measure-command")
     parts["keep_box"] = box

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import gradio as gr
-
 from playground.library import prompts as prompt_sets
 from playground.model.load import LoadedModel
 from playground.services.compare import compare
@@ -19,8 +17,6 @@ from playground.services.shifts import shifts
 from playground.ui import (
     cost,
     defaults,
-    markup,
-    measure_board,
     measure_cost,
     measure_keep,
     measure_show,
@@ -80,8 +76,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     result = job.result()
     if not result.cancelled:
         cost.learn_speed(loaded, kind, work, result.seconds)
-    visitor.measured, visitor.measured_before, visitor.measure_look = result, None, measure_view.best(result)
-    visitor.measure_board = measure_board.entries_of(result)
+    measure_keep.look_at(visitor, result)
     yield {**measure_keep.shown(tab, visitor, result), **measure_keep.offered(frame, tab, visitor)}
     if form.leaderboard and isinstance(result, MeasureResult) and not result.cancelled:
         yield from _judge(frame, tab, visitor, result)
@@ -113,7 +108,6 @@ def _judge(frame: Frame, tab: MeasureTab, visitor: Visitor, result: MeasureResul
 def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
     loaded, load = frame.loaded, frame.load_set(visitor)
     request = form.shifts_request(form.choice.whole(visitor), load)
-    called = f"{form.one_set}#{form.one_row}"
     work = measure_cost.operations(loaded, request)
     job = frame.start(
         visitor,
@@ -128,19 +122,14 @@ def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureFo
             if not shown:
                 shown, visitor.measured = True, None
                 updates |= tab.cleared(NEXT)
-            updates |= measure_show.shifted(tab, events[-1], called, form.relative)
+            updates |= measure_show.shifted(tab, events[-1])
             updates[tab.progress] = progress(_said(events[-1], "prompts", events[-1].done, len(request.texts)))
         yield updates
     seen = job.result()
-    if seen.done == len(request.texts):
+    if not seen.cancelled:
         cost.learn_speed(loaded, NEXT, work, seen.seconds)
-    visitor.measured = None
-    yield {
-        **measure_show.shifted(tab, seen, called, form.relative),
-        tab.progress: progress(f"{seen.done} of {len(request.texts)} prompts · {seconds(seen.seconds)}")
-        + "".join(markup.notice(warning, "warning") for warning in seen.warnings),
-        tab.keep_box: gr.update(visible=False),
-    }
+    measure_keep.look_at(visitor, seen)
+    yield {**measure_keep.shown(tab, visitor, seen), **measure_keep.offered(frame, tab, visitor)}
 
 
 def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:

@@ -19,6 +19,8 @@ from playground.ui.measure_view import (
     curves,
     main_axes,
     mean_of,
+    mix_name,
+    multiple_axis,
     named,
     random_rows,
     row_at,
@@ -116,31 +118,31 @@ def looked(tab: MeasureTab, result: Result, look: Look | None) -> Updates:
     }
 
 
-def shifted(tab: MeasureTab, seen: Shifts, called: str, relative: bool) -> Updates:
-    """KL over scales, and the tokens."""
-    request = seen.request
-    axis = "relative scale" if relative else "scale (norm of what is added)"
-    scales = list(request.multipliers)
+def shift_plots(tab: MeasureTab, seen: Shifts) -> Updates:
+    """KL over multiples of a mix, and the tokens."""
+    called, axis, scales = mix_name(seen), multiple_axis(seen), list(seen.request.multipliers)
     kl = Curve(called, scales, seen.kl, *_spread(seen))
     controls = [Curve(f"random-{i}", scales, row, row, row) for i, row in enumerate(seen.controls)]
+    texts = [plots.plain(markup.visible_token(token.text)) for token in seen.tokens]
+    return tab.figures.drawn(
+        measure_plots.over_scales([kl], controls, 0.0, called, Axes(axis, "KL(steered ‖ baseline) / nats")),
+        measure_plots.tokens_over_scales(texts, [token.probabilities for token in seen.tokens], scales, axis),
+    )
+
+
+def shifted(tab: MeasureTab, seen: Shifts) -> Updates:
+    """The plots of a mix, what is to be said about them, and their numbers."""
+    request, controls = seen.request, range(len(seen.controls))
     texts = [markup.visible_token(token.text) for token in seen.tokens]
-    header = ["scale", "KL", *(f"KL random-{i}" for i in range(len(controls))), *(f"p({text})" for text in texts)]
+    header = ["scale", "KL", *(f"KL random-{i}" for i in controls), *(f"p({text})" for text in texts)]
     columns = [seen.kl, *seen.controls, *(token.probabilities for token in seen.tokens)]
-    lines = [[scale, *(f"{column[i]:.6g}" for column in columns)] for i, scale in enumerate(scales)]
+    lines = [[scale, *(f"{column[i]:.6g}" for column in columns)] for i, scale in enumerate(request.multipliers)]
     prompts = f"{seen.done} of {len(request.texts)} prompts" if len(request.texts) > 1 else "one prompt"
     said = f"KL(steered ‖ baseline) of the next token, mean over {prompts}; the band holds the middle half of them."
     return {
-        **tab.figures.drawn(
-            measure_plots.over_scales(
-                [kl], controls, 0.0, called, Axes(axis, "KL(steered ‖ baseline) / nats")
-            ),
-            measure_plots.tokens_over_scales(
-                [plots.plain(text) for text in texts], [token.probabilities for token in seen.tokens], scales,
-                axis,
-            ),
-        ),
+        **shift_plots(tab, seen),
         **tab.figures.noted(0, said if len(request.texts) > 1 else said.split(", mean")[0] + ", one prompt.",
-                            markup.numbers_link(f"{called}-next-token", header, lines)),
+                            markup.numbers_link(f"{mix_name(seen)}-next-token", header, lines)),
         **tab.figures.noted(1, "Mean probability of the likeliest next tokens at any scale; 0 is the baseline."),
     }
 

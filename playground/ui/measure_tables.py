@@ -9,9 +9,10 @@ from playground.library.measurements import MeasurementEntry
 from playground.services.measure import MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.table import RANDOM, MethodTable, method_table
+from playground.services.shifts import Shifts
 from playground.ui import measure_board
 from playground.ui.markup import changed_words, empty, escape, notice, numbers_link
-from playground.ui.measure_view import Look, Result, items_of, mean_of, place_of, row_at, x_of
+from playground.ui.measure_view import NAMED, Look, Result, items_of, mean_of, place_of, row_at, x_of
 from playground.ui.running import seconds
 from playground.ui.state import Visitor
 from playground.ui.tables import METHOD_NAMES
@@ -164,29 +165,33 @@ def kept(entries: Sequence[MeasurementEntry]) -> str:
         remove = f'<button type="button" class="sp-small" data-act="delete" data-name="{name}">delete</button>'
         if entry.problem is not None:
             lines += (
-                f'<tr class="sp-broken"><th scope="row">{name}</th><td colspan="4">{escape(entry.problem)}</td>'
+                f'<tr class="sp-broken"><th scope="row">{name}</th><td colspan="5">{escape(entry.problem)}</td>'
                 f"<td>{remove}</td></tr>"
             )
             continue
         lines += (
-            f'<tr><th scope="row">{name}</th><td>{escape(entry.asked)}</td><td>{entry.items}</td>'
-            f"<td>{entry.vectors}</td><td>{escape(entry.created[:16].replace('T', ' '))}</td>"
+            f'<tr><th scope="row">{name}</th><td>{NAMED[entry.kind]}</td><td>{escape(entry.asked)}</td>'
+            f"<td>{entry.items}</td><td>{entry.vectors}</td><td>{escape(entry.created[:16].replace('T', ' '))}</td>"
             f'<td><button type="button" class="sp-small" data-act="open" data-name="{name}">open</button> {remove}</td>'
             "</tr>"
         )
-    head = "".join(f'<th scope="col">{text}</th>' for text in ("name", "items of", "items", "vectors", "created", ""))
+    titles = ("name", "measured", "items of", "items", "vectors", "created", "")
+    head = "".join(f'<th scope="col">{text}</th>' for text in titles)
     return (
         f'<div class="sp-scroll"><table class="sp-table" aria-label="Kept measurements"><thead><tr>{head}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
 
 
-def ended(result: Result) -> str:
+def ended(result: Result | Shifts) -> str:
     """How much was measured, how long it took, and what is to be warned of."""
-    steered = sum(row.kind == "vector" for row in result.rows)
-    random = sum(row.kind == "random" for row in result.rows)
-    stopped = "stopped: what there was is kept · " if result.cancelled else ""
-    said = f"{stopped}{steered} rows of vectors, {random} of random directions · {seconds(result.seconds)}"
+    if isinstance(result, Shifts):
+        said = f"{result.done} of {len(result.request.texts)} prompts"
+    else:
+        steered = sum(row.kind == "vector" for row in result.rows)
+        random = sum(row.kind == "random" for row in result.rows)
+        said = f"{steered} rows of vectors, {random} of random directions"
+    said = f"{'stopped: what there was is kept · ' if result.cancelled else ''}{said} · {seconds(result.seconds)}"
     return progress(said) + "".join(notice(warning, "warning") for warning in result.warnings)
 
 

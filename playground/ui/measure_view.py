@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from playground.library.measurements import KINDS
+from playground.library.recipe import format as format_recipe
 from playground.services.measure import MeasuredRow, MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.standings import directions_of
+from playground.services.shifts import Shifts
+from playground.ui.measure_form import CHOICES, EXACT, NEXT
 from playground.ui.measure_plots import Axes, Curve
+from playground.ui.vector_picker import rounded
 
 Row = MeasuredRow | ExactRow
 Result = MeasureResult | ExactResult
+"""What is seen of vectors over scales, item by item; a mix that is followed over multiples has no items."""
+NAMED = dict(zip(KINDS, (CHOICES, EXACT, NEXT), strict=True))
+"""What the page calls the kinds of kept measurements."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,25 @@ def x_of(row: Row, result: Result) -> float:
 
 def scale_axis(result: Result) -> str:
     return "relative scale" if result.request.relative else "scale (norm of what is added)"
+
+
+def mix_name(seen: Shifts) -> str:
+    """What is followed: a vector by its name, a mix as its recipe."""
+    components = seen.request.recipe.components
+    if len(components) == 1 and components[0].row is not None:
+        return f"{components[0].source}#{components[0].row}"
+    return format_recipe(seen.request.recipe)
+
+
+def multiple_axis(seen: Shifts) -> str:
+    """What multiples of a mix are: scales, where it is one vector of norm 1 or as long as the residual stream."""
+    components = seen.request.recipe.components
+    if len(components) == 1 and components[0].row is not None:
+        if components[0].amount == rounded(seen.sets[0].residual_norm):
+            return "relative scale"
+        if components[0].amount == 1:
+            return "scale (norm of what is added)"
+    return f"multiple of {format_recipe(seen.request.recipe)}"
 
 
 def curves(

@@ -100,6 +100,8 @@ class Visitor:
     """The kept measurement that is drawn beside it."""
     measure_look: object = None
     """Which vector, scale and item of it."""
+    measure_file: str = ""
+    """Its file, written to be downloaded."""
     measure_undo: list[str] = field(default_factory=list)
     """Tokens of measurements that were deleted, newest last."""
     measure_board: tuple[object, ...] = ()

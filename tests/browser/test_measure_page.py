@@ -114,7 +114,7 @@ def test_a_measurement_is_kept_opened_drawn_beside_another_deleted_and_brought_b
     expect(tab.page.locator("#measure-saved")).to_contain_text("first-run")
 
 
-def test_exact_answers_show_accuracy_and_every_reply(tab: Visitor) -> None:
+def test_exact_answers_and_next_tokens_are_kept_opened_and_deleted_with_every_reply(tab: Visitor, site: Site) -> None:
     tab.page.get_by_label("Exact answers", exact=True).check()
     expect(tab.page.locator("#measure-rows input, #measure-rows textarea").first).to_have_value("3")
     small(tab, scales="0.3", items=4)
@@ -124,6 +124,41 @@ def test_exact_answers_show_accuracy_and_every_reply(tab: Visitor) -> None:
     tab.page.locator("#measure-items tr[data-act]").nth(2).click()
     expect(tab.page.locator("#measure-item .sp-lookline")).to_have_count(2)
     expect(tab.page.locator("#measure-item")).to_contain_text("last number")
+    command = tab.page.locator("#measure-command")
+    expect(command).to_contain_text(f"measure --exact organism-sums --count 4 --vectors {SET} --rows 3")
+    write(tab, "measure-name", "sums-run")
+    tab.page.click("#measure-keep")
+    expect(tab.page.locator("#measure-keep-notice")).to_contain_text("Kept as sums-run: it is in the list below.")
+    document = json.loads((Path(site.store.folder) / "sums-run.measure.json").read_text(encoding="utf-8"))
+    assert (document["kind"], len(document["baseline"]["texts"])) == ("exact", 4)
+    with tab.page.expect_download() as download:
+        tab.page.click("#measure-download")
+    assert json.loads(Path(download.value.path()).read_text(encoding="utf-8"))["rows"] == document["rows"]
+
+    tab.page.get_by_label("Next token", exact=True).check()
+    expect(tab.page.locator("#measure-one-row input")).to_be_visible()
+    write(tab, "measure-scales", "0.5")
+    fill(tab, "measure-use", 1)
+    fill(tab, "measure-controls", 1)
+    measure(tab, "1 of 1 prompts")
+    expect(command).to_contain_text(f"--count 1 --steer '{SET}#3@")
+    write(tab, "measure-name", "token-run")
+    tab.page.click("#measure-keep")
+    saved = tab.page.locator("#measure-saved")
+    expect(saved).to_contain_text("token-run")
+
+    saved.locator("button[data-act=open][data-name=sums-run]").click()
+    expect(tab.page.locator("#measure-look input")).to_have_value(f"{SET}#3")
+    expect(tab.page.locator("#measure-plot-note")).to_contain_text("4 questions of organism-sums")
+    expect(tab.page.locator("#measure-against input")).to_be_disabled()
+    expect(tab.page.locator("#measure-against")).to_contain_text("for choices only")
+    saved.locator("button[data-act=open][data-name=token-run]").click()
+    expect(tab.page.locator("#measure-plot-second")).to_contain_text("relative scale")
+    expect(tab.page.locator("#measure-look")).to_be_hidden()
+    saved.locator("button[data-act=delete][data-name=token-run]").click()
+    expect(saved).not_to_contain_text("token-run")
+    tab.page.click("#measure-undo")
+    expect(saved).to_contain_text("token-run")
 
 
 def test_the_next_token_is_followed_and_sets_are_compared(tab: Visitor) -> None:

@@ -7,14 +7,18 @@ import re
 import pytest
 
 from playground.errors import InputError
-from playground.library.prompts import ChoiceItem, PromptSet
+from playground.library.measurements import Measurements
+from playground.library.prompts import ChoiceItem, PromptSet, from_text
+from playground.library.recipe import parse
 from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
+from playground.services.measure.document import to_document
 from playground.services.measure.result import MeasuredSet
 from playground.services.measure.side_effects import SideEffect
+from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
 from playground.ui import measure_board, measure_tables
 from playground.ui.measure_board import Entry
 from playground.ui.measure_item import look_of, recipe_of
-from playground.ui.measure_view import Look, best, named, place_of, random_rows
+from playground.ui.measure_view import Look, best, mix_name, multiple_axis, named, place_of, random_rows
 
 EVIL = "<img src=x onerror=alert(1)>"
 SCALES = (-1.0, 0.0, 1.0)
@@ -114,3 +118,44 @@ def test_the_leaderboard_sorts_by_any_column_and_ends_with_the_luckiest_random_d
     by_effect = measure_board.table(judged, "kl")
     assert re.findall(r'<th scope="row">([^<]+)</th>', by_effect)[:2] == ["set#0", "set#4"]
     assert "1 random draw stands against 2 vectors" in by_effect
+
+
+def shifted(recipe: str, residual_norm: float = 16.334) -> Shifts:
+    request = ShiftsRequest(prompts=from_text("a\nb"), recipe=parse(recipe), multipliers=(-1, 1), controls=1, tokens=1)
+    return Shifts(
+        request=request, model="m", fingerprint="f", dtype="float32", kl=(0.1, 0.2), kl_prompts=((0.1, 0.2),),
+        controls=((0.0, 0.0),), tokens=(ShiftedToken(5, " a", 0.25, (0.5, 0.125)),), norm=4.0, done=1, cancelled=True,
+        sets=(MeasuredSet("a set", "power", "m", "f", 3, 8, residual_norm, "00"),), seconds=2.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name", "axis"),
+    [
+        ("a set#3@16.334", "a set#3", "relative scale"),
+        ("a set#3@1", "a set#3", "scale (norm of what is added)"),
+        ("a set#3@8", "a set#3", "multiple of a set#3@8"),
+        ("a set#mean:0-3@1", "a set#mean:0-3@1", "multiple of a set#mean:0-3@1"),
+        ("a set#3@1,a set#4@1", "a set#3@1,a set#4@1", "multiple of a set#3@1,a set#4@1"),
+    ],
+)
+def test_a_mix_out_of_a_file_says_itself_what_its_multiples_are(recipe, name, axis):
+    assert (mix_name(shifted(recipe)), multiple_axis(shifted(recipe))) == (name, axis)
+
+
+def test_what_ended_says_how_much_there_is_of_any_kind(result):
+    assert "6 rows of vectors, 3 of random directions" in measure_tables.ended(result)
+    assert "stopped: what there was is kept · 1 of 2 prompts · 2" in measure_tables.ended(shifted("a set#3@1"))
+
+
+def test_kept_measurements_are_listed_with_their_kind_and_what_is_wrong(result, tmp_path):
+    store = Measurements(tmp_path)
+    for made, name in ((result, "choices"), (shifted("a set#3@1"), "next")):
+        store.save(to_document(made), name)
+    (tmp_path / "odd.measure.json").write_text("{}")
+    html = measure_tables.kept(store.list())
+    cells = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", line)[:5] for line in html.split("<tr")[2:]]
+    assert cells[0] == ["choices", "Choices", "mine", "2", "2"]
+    assert cells[1] == ["next", "Next token", "typed", "1", "1"]
+    assert cells[2][0] == "odd"
+    assert "got another kind of file" in cells[2][1]

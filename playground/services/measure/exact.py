@@ -130,7 +130,7 @@ def exact(
     steered = [(direction, scale) for direction in found for scale in request.scales if scale != 0]
     asked = [(), *(direction.pushes(scale, request.relative) for direction, scale in steered)]
     total, finished = len(asked) * len(request.items), []
-    about = measured_on(loaded, [vector.source for vector in request.vectors], load_set)
+    about = measured_on(loaded, request.sources, load_set)
 
     def result(stopped: bool = False) -> ExactResult:
         rows = _in_order(request, found, finished)

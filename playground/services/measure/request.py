@@ -100,6 +100,11 @@ class OverScales(ABC):
         """The set in full."""
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The vector sets, each once."""
+        return tuple(dict.fromkeys(vector.source for vector in self.vectors))
+
+    @property
     def items(self) -> tuple[Any, ...]:
         """The items that are asked."""
         return self.asked.items[: self.max_items]

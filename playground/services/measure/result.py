@@ -144,12 +144,12 @@ class Measurement:
 
 
 def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> dict[str, Any]:
-    """The fields of a Measurement that are known when it begins; every source of vectors counts once."""
+    """The fields of a Measurement that are known when it begins; `sources` are those of the vectors, each once."""
     return {
         "model": loaded.name,
         "fingerprint": loaded.fingerprint,
         "dtype": str(loaded.dtype).removeprefix("torch."),
-        "sets": tuple(MeasuredSet.of(source, load_set(source)) for source in dict.fromkeys(sources)),
+        "sets": tuple(MeasuredSet.of(source, load_set(source)) for source in sources),
         "versions": library_versions(),
         "created": now(),
     }

@@ -47,7 +47,7 @@ def measure(
         baseline=rows.baseline,
         rows=(),
         warnings=(*warnings, *_warnings(request, scored)),
-        **measured_on(loaded, [vector.source for vector in request.vectors], load_set),
+        **measured_on(loaded, request.sources, load_set),
     )
     told = _Told(emit, start, found, begun)
     for turn in _turns(found):
