@@ -60,6 +60,11 @@ class ShiftsRequest:
         if not self.recipe.components:
             raise InputError("Expected a vector to follow, got none; choose one.")
         check_positions(self.positions)
+        if self.positions == "generated":
+            raise InputError(
+                "Expected positions in the prompt, which the next token is read from, got generated; choose all or "
+                "prompt."
+            )
         # Never none: without a control a shift cannot be told from what any push of that norm does.
         check_whole("number of random controls", self.controls, least=1, most=MAX_CONTROLS)
         check_whole("number of tokens", self.tokens, least=1, most=MOST_TOKENS)

@@ -74,12 +74,12 @@ def _run(
         progress = [event for event in batch if isinstance(event, FindProgress)]
         updates: Updates = {frame.status: frame.status_now()}
         if position is not None:
-            updates[tab.progress] = _progress(f"waiting: number {position} in the queue")
+            updates[tab.progress] = markup.run_line(f"waiting: number {position} in the queue")
         if progress and not shown:
             shown = True
             updates |= _cleared(tab, request)
         if progress:
-            updates |= {tab.progress: _progress(_said(request, progress[-1])), **course.take(progress)}
+            updates |= {tab.progress: markup.run_line(_said(request, progress[-1])), **course.take(progress)}
             done = max(done, *(event.share for event in progress if event.stage != "done"), 0.0)
         yield updates
     result = job.result()
@@ -102,7 +102,7 @@ def _run(
         tab.download: gr.update(value=found.download_file(visitor), interactive=True),
         tab.repeat: _command(request, loaded, visitor.found.name, so_far),
         tab.look_table: first_look.table(visitor.found, {}),
-        tab.progress: _progress(_ended(result)),
+        tab.progress: markup.run_line(_ended(result)),
         frame.status: frame.status_now(),
     }
     if looks and not result.cancelled:
@@ -183,7 +183,3 @@ def _ended(result: FindResult) -> str:
     steps = "" if result.spectrum is None else f"{result.spectrum.steps} steps · "
     stopped = "stopped: what there was is kept · " if result.cancelled else ""
     return f"{stopped}{steps}{seconds(result.seconds)} of computation"
-
-
-def _progress(said: str) -> str:
-    return f'<div class="sp-under-plot sp-progress"><span role="status">{markup.escape(said)}</span></div>'

@@ -19,6 +19,11 @@ def escape(text: object) -> str:
     return html.escape(str(text), quote=True)
 
 
+def run_line(said: str) -> str:
+    """One line about a run: how far it is, or how it ended."""
+    return f'<div class="sp-under-plot sp-progress"><span role="status">{escape(said)}</span></div>'
+
+
 def notice(sentence: str, kind: str = "error") -> str:
     """One sentence beside the control it is about. `kind`: error, warning, info."""
     if not sentence:

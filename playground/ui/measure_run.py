@@ -24,10 +24,11 @@ from playground.ui import (
     measure_view,
 )
 from playground.ui.frame import Frame
+from playground.ui.markup import run_line
 from playground.ui.measure_board import Entry
 from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, MeasureForm
 from playground.ui.measure_layout import MeasureTab
-from playground.ui.measure_tables import ended, progress
+from playground.ui.measure_tables import ended
 from playground.ui.measure_view import Result
 from playground.ui.running import follow, seconds, waiting_position
 from playground.ui.state import Visitor
@@ -68,7 +69,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
             updates |= tab.cleared(kind)
         told = [event for event in batch if hasattr(event, "seconds_to_go")]
         if told:
-            updates[tab.progress] = progress(_said(told[-1]))
+            updates[tab.progress] = run_line(_said(told[-1]))
         if partial is not None and time.monotonic() - drawn >= PLOTS:
             updates |= measure_show.main(tab, partial, measure_view.best(partial))
             drawn = time.monotonic()
@@ -96,7 +97,7 @@ def _judge(frame: Frame, tab: MeasureTab, visitor: Visitor, result: MeasureResul
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
         if told:
             said = f"side effects on {neutral.name}: {told[-1].done} of {told[-1].total} directions"
-            updates[tab.progress] = progress(said)
+            updates[tab.progress] = run_line(said)
         yield updates
     effects = job.result()
     visitor.measure_board = tuple(
@@ -123,7 +124,7 @@ def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureFo
                 shown, visitor.measured = True, None
                 updates |= tab.cleared(NEXT)
             updates |= measure_show.shifted(tab, events[-1])
-            updates[tab.progress] = progress(_said(events[-1], "prompts", events[-1].done, len(request.texts)))
+            updates[tab.progress] = run_line(_said(events[-1], "prompts", events[-1].done, len(request.texts)))
         yield updates
     seen = job.result()
     if not seen.cancelled:
@@ -147,7 +148,7 @@ def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm)
     yield {
         **tab.cleared(COMPARE),
         **measure_show.compared(tab, seen),
-        tab.progress: progress(f"{rows} vectors, {len(seen.sets)} {'set' if len(seen.sets) == 1 else 'sets'}"),
+        tab.progress: run_line(f"{rows} vectors, {len(seen.sets)} {'set' if len(seen.sets) == 1 else 'sets'}"),
     }
 
 
@@ -163,7 +164,7 @@ _RUNS = {CHOICES: _over_scales, EXACT: _over_scales, NEXT: _next_token, COMPARE:
 
 def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
     position = waiting_position(batch)
-    return {} if position is None else {tab.progress: progress(f"waiting: number {position} in the queue")}
+    return {} if position is None else {tab.progress: run_line(f"waiting: number {position} in the queue")}
 
 
 def _said(event: Any, unit: str = "", done: int | None = None, total: int | None = None) -> str:

@@ -11,7 +11,7 @@ from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.table import RANDOM, MethodTable, method_table
 from playground.services.shifts import Shifts
 from playground.ui import measure_board
-from playground.ui.markup import changed_words, empty, escape, notice, numbers_link
+from playground.ui.markup import changed_words, empty, escape, notice, numbers_link, run_line
 from playground.ui.measure_view import NAMED, Look, Result, items_of, mean_of, place_of, row_at, x_of
 from playground.ui.running import seconds
 from playground.ui.state import Visitor
@@ -125,7 +125,8 @@ def beneath(visitor: Visitor, key: str = "swing") -> str:
 def methods(table: MethodTable) -> str:
     """Method × scale, the best vector of each method, and out of how many it is the best."""
     unit = "relative scale" if table.relative else "scale"
-    head = "".join(f'<th scope="col">{scale:+g}</th>' for scale in table.scales)
+    titles = [f"{scale:+g}" if scale else "0" for scale in table.scales]
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     lines = ""
     for line in table.lines:
         kind = ' class="sp-random"' if line.method == RANDOM else ""
@@ -192,9 +193,4 @@ def ended(result: Result | Shifts) -> str:
         random = sum(row.kind == "random" for row in result.rows)
         said = f"{steered} rows of vectors, {random} of random directions"
     said = f"{'stopped: what there was is kept · ' if result.cancelled else ''}{said} · {seconds(result.seconds)}"
-    return progress(said) + "".join(notice(warning, "warning") for warning in result.warnings)
-
-
-def progress(said: str) -> str:
-    """One line about a run."""
-    return f'<div class="sp-under-plot sp-progress"><span role="status">{escape(said)}</span></div>'
+    return run_line(said) + "".join(notice(warning, "warning") for warning in result.warnings)

@@ -45,9 +45,9 @@ def run_scan(
         position = waiting_position(batch)
         updates: Updates = {frame.status: frame.status_now()}
         if position is not None:
-            updates[tab.progress] = _progress(queue_sentence(position))
+            updates[tab.progress] = markup.run_line(queue_sentence(position))
         if events:
-            updates[tab.progress] = _progress(_said(events[-1]))
+            updates[tab.progress] = markup.run_line(_said(events[-1]))
         found = [event.so_far for event in events if event.so_far is not None]
         if found:
             if visitor.scanned is None or visitor.scanned.created != found[-1].created:
@@ -64,7 +64,7 @@ def run_scan(
     yield {
         **show(frame, tab, visitor, replace(view, group=ALL_GROUPS)),
         **_group_choices(tab, result),
-        tab.progress: _progress(_ended(result)),
+        tab.progress: markup.run_line(_ended(result)),
         tab.notice: _remark(result),
         tab.repeat: _command(request, frame),
         frame.status: frame.status_now(),
@@ -136,7 +136,3 @@ def _command(request: ScanRequest, frame: Frame) -> str:
     if request.source == NOT_SAVED:
         return markup.notice("Save the set in Discover to get the command that repeats this.", "info")
     return markup.command(commands.scan_command(request, frame.loaded, f"{request.source}-scan.json"))
-
-
-def _progress(said: str) -> str:
-    return f'<div class="sp-under-plot sp-progress"><span role="status">{markup.escape(said)}</span></div>'

@@ -122,6 +122,7 @@ def test_more_rows_than_a_pass_takes_give_the_same_numbers(tiny, load, monkeypat
         ({"multipliers": (float("nan"),)}, "finite"),
         ({"tokens": 0}, "tokens"),
         ({"positions": "some"}, "positions"),
+        ({"positions": "generated"}, "positions in the prompt"),
     ],
 )
 def test_what_is_wrong_whatever_the_model_is_refused_when_built(changes, words):
