@@ -18,21 +18,26 @@ def orthonormalise(vectors: Tensor, against: Tensor | None = None) -> Tensor:
     result points to the side of the input it came from. A row that depends on those before it (to within the rounding
     of its own dtype) is left out, so r < k means that the rows were dependent.
 
-    Classical Gram–Schmidt, each row twice: that is enough for orthogonality to working precision (Giraud, Langou and
-    Rozložník, 2005).
+    By Householder's QR where no row depends on others. Else by classical Gram–Schmidt, each row twice: that is enough
+    for orthogonality to working precision (Giraud, Langou and Rozložník, 2005), and takes a step a row.
     """
     _check_rows(vectors)
     rows = vectors.detach().to("cpu", torch.float64)
     width = rows.shape[1]
-    basis = rows.new_empty((rows.shape[0], width))
     fixed = rows.new_empty((0, width)) if against is None else against.detach().to("cpu", torch.float64)
     if fixed.ndim != 2 or fixed.shape[1] != width:
         raise ValueError(f"Expected directions of shape (a, {width}) to stay orthogonal to, got {tuple(fixed.shape)}.")
     negligible = 8 * torch.finfo(vectors.dtype).eps * width**0.5
-    rank = 0
     lengths = rows.norm(dim=1)
     for _ in range(2):  # against all of the fixed rows at once
         rows = project_out(rows, fixed)
+    if 0 < len(rows) <= width - len(fixed):
+        columns, weights = torch.linalg.qr(rows.T)
+        remaining = weights.diagonal()
+        if bool((remaining.abs() > negligible * lengths).all()):
+            basis = project_out(columns.T * remaining.sign()[:, None], fixed)
+            return (basis / basis.norm(dim=1, keepdim=True)).to(vectors)
+    basis, rank = rows.new_empty((rows.shape[0], width)), 0
     for row, length in zip(rows, lengths, strict=True):
         for _ in range(2):
             row = project_out(row, basis[:rank])

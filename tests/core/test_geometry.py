@@ -36,6 +36,12 @@ def test_the_first_results_span_the_first_inputs_and_keep_their_side():
     torch.testing.assert_close(basis, torch.from_numpy((q * np.sign(np.diag(r))).T))
 
 
+def test_rows_that_nearly_depend_on_what_is_fixed_come_out_orthogonal_to_it():
+    fixed = orthonormalise(rows(4, 32))
+    basis = orthonormalise(fixed[:3] + 1e-9 * rows(3, 32, 1), against=fixed)
+    assert gram_error(torch.cat([fixed, basis])) < 1e-13
+
+
 def test_dependent_rows_are_left_out_and_the_others_kept():
     vectors = rows(3, 6)
     doubled = torch.stack([vectors[0], 2 * vectors[0], vectors[1], vectors[0] - vectors[1], vectors[2], vectors[2] * 0])
