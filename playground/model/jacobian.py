@@ -64,7 +64,7 @@ class SliceJacobian(LinearOperator):
         self._graph_budget = int(_SHARE_OF_GRAPHS * memory_budget)
         self._work_budget = memory_budget - self._graph_budget
         self._cancelled = cancelled
-        self._kept: dict[int, _Linearised | _LinearisedCopies] = {}
+        self._kept: dict[int, _Linearised] = {}
         self._most_columns: int | None = None  # set when memory has run out
 
     def matmat(self, rows: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ class SliceJacobian(LinearOperator):
         """How many chunks' graphs are held now."""
         return len(self._kept)
 
-    def _passes(self, columns: int) -> Iterator[tuple[Chunk, _Linearised | _LinearisedCopies, list[slice]]]:
+    def _passes(self, columns: int) -> Iterator[tuple[Chunk, _Linearised, list[slice]]]:
         """Every chunk, linearised, with the slices of columns that go through it together."""
         for number, chunk in enumerate(self._chunks):
             if self._cancelled():
@@ -166,9 +166,7 @@ def row_scales(weights: Tensor | None, metric: Tensor | None, target_tokens: int
     return scales
 
 
-def _linearised(
-    run: Callable[[Chunk, Tensor], Tensor], chunk: Chunk, theta0: Tensor, columns: int
-) -> _Linearised | _LinearisedCopies:
+def _linearised(run: Callable[[Chunk, Tensor], Tensor], chunk: Chunk, theta0: Tensor, columns: int) -> _Linearised:
     """A chunk at θ₀, for products with about so many columns."""
     alone = len(chunk.rows) == 1 and chunk.prefix is None  # so that whatever its blocks are given goes with any batch
     if theta0.device.type == "cpu" and alone and 1 < columns <= _COPIED_TOKENS // chunk.stream.shape[1]:
@@ -217,21 +215,12 @@ class _Linearised:
         return image
 
 
-class _LinearisedCopies:
+class _LinearisedCopies(_Linearised):
     """The same of a chunk of one prompt that is run in `copies`, each with a θ, and so a column, of its own."""
 
     def __init__(self, run: Callable[[Chunk, Tensor], Tensor], chunk: Chunk, theta0: Tensor, copies: int) -> None:
-        with torch.enable_grad():
-            self._theta = theta0.expand(copies, -1).clone().requires_grad_()
-            self._output = run(replace(chunk, copies=copies), self._theta)
-            self._cotangent = torch.zeros_like(self._output, requires_grad=True)
-            (self._pulled_back,) = torch.autograd.grad(self._output, self._theta, self._cotangent, create_graph=True)
-        self.bytes = copies * chunk.graph_bytes
-
-    @property
-    def positions(self) -> int:
-        """K of this chunk."""
-        return self._output.shape[1]
+        larger = replace(chunk, copies=copies, graph_bytes=copies * chunk.graph_bytes)
+        super().__init__(run, larger, theta0.expand(copies, -1))
 
     def forward(self, rows: Tensor) -> Tensor:
         """J v for every row: (k, d) → (k, 1, K, d) in the model's dtype."""
