@@ -51,7 +51,7 @@ def residual_streams(
         if cancelled():
             raise Cancelled
         batch = prompts.take(rows)
-        stream = _stream(loaded, batch, layer).to(wide)
+        stream = residual_stream(loaded, batch, layer).to(wide)
         mask = batch.attention_mask.to(stream.device).bool()
         total += float(stream.norm(dim=2)[mask].double().sum())
         read = (
@@ -62,8 +62,9 @@ def residual_streams(
     return ResidualStreams(means, total / sum(prompts.lengths))
 
 
-def _stream(loaded: LoadedModel, batch: Encoded, layer: int) -> Tensor:
-    """(b, T, d)."""
+@torch.no_grad()
+def residual_stream(loaded: LoadedModel, batch: Encoded, layer: int) -> Tensor:
+    """The residual stream at `layer`, (b, T, d), of prompts as one batch. Blocks after `layer` do not run."""
     inputs = forward_inputs(loaded, batch)
     if layer + 1 < loaded.block_count:
         with capture_block_inputs(loaded.model, layer + 1) as calls:  # ends the pass before block `layer` + 1

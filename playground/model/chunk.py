@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from playground.core.push import Push
+from playground.model.activations import residual_stream
 from playground.model.kernels import twice_differentiable
 from playground.model.load import LoadedModel
 from playground.model.memory import graph_bytes
@@ -134,32 +135,30 @@ def prefix_to_share(encoded: Encoded, tokens: int | None) -> int:
 
 
 @torch.no_grad()
-def shares_prefix(
+def agrees(
     loaded: LoadedModel,
     encoded: Encoded,
-    rows: Sequence[int],
-    source: int,
+    chunk: Chunk,
+    below: Sequence[Push],
+    above: Mapping[int, Tensor],
     target: int,
     tokens: int,
-    prefix: int,
 ) -> bool:
-    """Whether the model computes with a prefix set aside what it does without, on these prompts.
+    """Whether a chunk computes what the model itself does, on its longest and its shortest prompt.
 
-    A trial: not every family takes a cache as its blocks' argument, or sees all of it.
+    A trial of a prefix that was set aside: not every family takes a cache as its blocks' argument, or sees all of it.
+    `below` and `above` are the pushes that the chunk was captured, and is run, with. Raises what the model raises when
+    a cache of this kind is news to it.
     """
-    plain = capture(loaded, encoded, rows, source, target)
-    try:
-        chunk = capture(loaded, encoded, rows, source, target, prefix=prefix)
-        if not all(map(takes_prefix, chunk.calls)):
-            return False
-        found = run(loaded, chunk, None, {}, tokens)
-    except torch.OutOfMemoryError:
-        raise
-    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
-        return False  # a cache of this kind is news to the model
-    expected = run(loaded, plain, None, {}, tokens).float()
+    if not all(map(takes_prefix, chunk.calls)):
+        return False
+    places = sorted({0, len(chunk.rows) - 1})
+    with steer(loaded.model, [*below, *(Push(layer, vector) for layer, vector in above.items())]):
+        expected = residual_stream(loaded, encoded.take([chunk.rows[place] for place in places]), target)
+    expected = expected[:, -tokens:].to(chunk.stream.device).float()
+    found = run(loaded, chunk, None, above, tokens)[places].float()
     tolerance = _TOLERANCE.get(loaded.dtype, _TOLERANCE_HALF)
-    return bool((found.float() - expected).abs().max() <= tolerance * expected.abs().max())
+    return bool((found - expected).abs().max() <= tolerance * expected.abs().max())
 
 
 def rows_of_chunks(lengths: Sequence[int], tokens: int, padding: bool) -> Iterator[tuple[int, ...]]:

@@ -19,12 +19,12 @@ from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.model.chunk import (
     Chunk,
+    agrees,
     capture,
     mean_norm,
     prefix_to_share,
     rows_of_chunks,
     run,
-    shares_prefix,
     tokens_that_fit,
 )
 from playground.model.jacobian import SliceJacobian, row_scales
@@ -90,14 +90,19 @@ class LayerSlice:
         _check(loaded, encoded, source, target, target_tokens)
         budget = default_budget(loaded.device) if memory_budget is None else memory_budget
         steered = _by_layer(pushes, loaded.width, target)
+        place = (loaded, encoded, source, target, target_tokens)
+        made = partial(cls, *place, pushes=steered, memory_budget=budget, cancelled=cancelled)
         prefix = prefix_to_share(encoded, target_tokens)
         if prefix:
-            if cancelled():
-                raise Cancelled
-            tried = next(_rows(loaded, encoded, target - source, budget, 1, prefix))[:2]  # the longest prompts
-            if len(tried) == 1 or not shares_prefix(loaded, encoded, tried, source, target, target_tokens, prefix):
-                prefix = 0
-        return cls(loaded, encoded, source, target, target_tokens, prefix, steered, budget, cancelled)
+            try:
+                sharing = made(prefix=prefix)
+                if sharing._agrees():
+                    return sharing
+            except torch.OutOfMemoryError:
+                raise
+            except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
+                pass  # a cache of this kind is news to the model
+        return made(prefix=0)
 
     @property
     def prompts(self) -> int:
@@ -196,6 +201,12 @@ class LayerSlice:
             states = run(self._loaded, chunk, None, {}, None)
             streams.append(states[chunk.mask].cpu().double())
         return torch.cat(streams).var(dim=0, correction=min(1, sum(map(len, streams)) - 1)).float()
+
+    def _agrees(self) -> bool:
+        """Whether the first chunk of which a prefix is set aside computes what the model itself does."""
+        chunk = next((chunk for chunk in self._chunks if chunk.prefix is not None), None)
+        trial = (self._below, self._above, self.target, self.target_tokens)
+        return chunk is None or agrees(self._loaded, self._encoded, chunk, *trial)
 
     def _piece(self, chunk: Chunk) -> Piece:
         if self._cancelled():
