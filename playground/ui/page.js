@@ -3,6 +3,8 @@
   document.body.setAttribute('inert', '');
   setTimeout(() => document.body.removeAttribute('inert'), 60000);
 
+  leaveInputsAlone();
+
   // Copying and the numbers of plots need no server: both are in the page already.
   document.addEventListener('click', async (event) => {
     const copy = event.target.closest('[data-copy]');
@@ -30,6 +32,26 @@
     unfold.setAttribute('aria-expanded', String(open));
     unfold.textContent = open ? 'less' : 'whole text';
   });
+
+  // Gradio notes the state of an event at all of its inputs once it has ended, as if they were streams, and from then on
+  // tells all of them about every step of every event, each with a search through the whole page: 1700 times for one
+  // move of a slider. Nothing here is a stream; without it that move takes half the time. Where Gradio keeps this
+  // elsewhere, nothing happens.
+  async function leaveInputsAlone() {
+    const address = performance.getEntriesByType('resource').map((each) => each.name)
+      .find((name) => /\/assets\/statustracker-[^/]*\.js$/.test(name));
+    const parts = address ? Object.values(await import(address)) : [];
+    const states = parts.find((part) => part.prototype?.resolve_args && part.prototype.update)?.prototype;
+    if (!states) return;
+    const update = states.update;
+    states.update = function (event) {
+      update.call(this, { ...event, stream_state: null });
+      for (const [id, state] of Object.entries(this.current)) {
+        if (state.type === 'input') delete this.current[id];
+      }
+    };
+    document.documentElement.dataset.inputsLeftAlone = 'yes';
+  }
 
   async function copyText(text) {
     try {

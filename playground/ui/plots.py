@@ -6,13 +6,48 @@ beside themselves rather than in a legend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
 from playground.ui.theme import BASELINE, NEGATIVE, PLOT_GRID, PLOT_TEXT, POSITIVE, STEERED
 
 HEIGHT = 250
+
+_AXIS = {
+    "gridcolor": PLOT_GRID,
+    "linecolor": PLOT_GRID,
+    "zerolinecolor": PLOT_GRID,
+    "zerolinewidth": 2,
+    "title": {"standoff": 6, "font": {"size": 12}},
+    "fixedrange": True,
+    "automargin": True,
+}
+# In the place of plotly's own template, which is most of what a plot would weigh, and takes 10 ms to attach.
+_LOOK = go.layout.Template(
+    layout={
+        "autosize": True,
+        "autotypenumbers": "strict",
+        "margin": {"l": 54, "r": 16, "t": 12, "b": 42},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": PLOT_TEXT, "size": 12, "family": "'IBM Plex Sans', system-ui, sans-serif"},
+        "showlegend": False,
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left"},
+        "bargap": 0.25,
+        "modebar": {
+            "orientation": "v",
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": PLOT_TEXT,
+            "activecolor": STEERED,
+            "remove": ["zoom", "pan", "select", "lasso2d", "zoomIn", "zoomOut", "autoScale", "resetScale", "toImage"],
+        },
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+    }
+)
 
 
 def waiting(sentence: str, height: int = HEIGHT) -> go.Figure:
@@ -36,7 +71,10 @@ def difference_curve(
 
     `here` is the logit difference at multiplier 1, what the sliders say now.
     """
-    plot = figure(HEIGHT)
+    plot = figure(
+        x={"title": {"text": "multiple of the current mix"}, "zeroline": False},
+        y={"title": {"text": f"logit difference ({plain(answers[0])} − {plain(answers[1])})"}, "zeroline": False},
+    )
     if controls:
         low = [min(column) for column in zip(*controls, strict=True)]
         high = [max(column) for column in zip(*controls, strict=True)]
@@ -57,7 +95,8 @@ def difference_curve(
                 line={"color": BASELINE, "width": 1, "dash": "dot"},
                 hovertemplate="random push ×%{x:.2g}: %{y:.2f}<extra></extra>",
             )
-    plot.add_hline(y=baseline, line={"color": BASELINE, "width": 1.5})
+    across = {"xref": "x domain", "x0": 0, "x1": 1}
+    plot.add_shape(type="line", y0=baseline, y1=baseline, line={"color": BASELINE, "width": 1.5}, **across)
     plot.add_scatter(
         x=list(multipliers),
         y=list(differences),
@@ -93,8 +132,6 @@ def difference_curve(
             x=multipliers[0], y=high[0] if above else low[0], text="random, equal norm", showarrow=False,
             xanchor="left", yshift=9 if above else -9, font={"size": 11},
         )
-    plot.update_xaxes(title_text="multiple of the current mix", zeroline=False)
-    plot.update_yaxes(title_text=f"logit difference ({plain(answers[0])} − {plain(answers[1])})", zeroline=False)
     return plot
 
 
@@ -103,37 +140,13 @@ def sign_colour(sign: float) -> str:
     return NEGATIVE if sign < 0 else POSITIVE
 
 
-def figure(height: int = HEIGHT) -> go.Figure:
-    """An empty figure in the look of the page: transparent, grey text, thin grid, no legend."""
-    drawn = go.Figure()
-    drawn.update_layout(
-        height=height,
-        autosize=True,
-        margin={"l": 54, "r": 16, "t": 12, "b": 42},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": PLOT_TEXT, "size": 12, "family": "'IBM Plex Sans', system-ui, sans-serif"},
-        showlegend=False,
-        hovermode="closest",
-        bargap=0.25,
-        modebar={
-            "orientation": "v",
-            "bgcolor": "rgba(0,0,0,0)",
-            "color": PLOT_TEXT,
-            "activecolor": STEERED,
-            "remove": ["zoom", "pan", "select", "lasso2d", "zoomIn", "zoomOut", "autoScale", "resetScale", "toImage"],
-        },
-    )
-    axis = {
-        "gridcolor": PLOT_GRID,
-        "linecolor": PLOT_GRID,
-        "zerolinecolor": PLOT_GRID,
-        "title": {"standoff": 6, "font": {"size": 12}},
-        "fixedrange": True,
-    }
-    drawn.update_xaxes(**axis)
-    drawn.update_yaxes(**axis)
-    return drawn
+def figure(height: int = HEIGHT, x: Mapping[str, Any] | None = None, y: Mapping[str, Any] | None = None) -> go.Figure:
+    """An empty figure in the look of the page: transparent, grey text, thin grid, no legend.
+
+    `x` and `y` are what plotly's layout says of the axes, for plots that follow a slider: `update_xaxes` and its like
+    are slower by 5 ms each.
+    """
+    return go.Figure(layout={"template": _LOOK, "height": height, "xaxis": x, "yaxis": y})
 
 
 def plain(text: str, most: int = 18) -> str:

@@ -94,20 +94,25 @@ def library_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, 
 def show_effect_of(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm) -> Iterator[dict[Any, Any]]:
     """Next tokens and logit difference of what the controls say; nothing when that is shown already."""
     key = (form, frame.model_token(), visitor.found_number)
-    yield {tab.shifts: gr.skip()}  # Gradio empties the outputs of a handler that ends without a word
     if key in (visitor.effect_shown, visitor.effect_wanted):
+        yield {tab.shifts: gr.skip()}  # Gradio empties the outputs of a handler that ends without a word
         return  # filling the page in changes many controls, and each of them asks for the same
     visitor.effect_shown, visitor.effect_wanted = None, key
 
     def outdated() -> bool:
         return visitor.effect_wanted != key
 
+    silent = True
     try:
         for updates in show_effect(frame, tab, visitor, form, outdated):
             if outdated():  # opening and moving a slider are two events: the later one is what counts
-                return
+                break
+            silent = False
             yield updates
-        visitor.effect_shown = key
+        else:
+            visitor.effect_shown = None if silent else key
+        if silent:
+            yield {tab.shifts: gr.skip()}
     finally:
         if not outdated():
             visitor.effect_wanted = None

@@ -51,11 +51,12 @@ def figures() -> dict[str, object]:
 
 @pytest.mark.parametrize("name", sorted(figures()))
 def test_figures_are_transparent_with_grey_text_and_no_legend(name: str) -> None:
-    layout = figures()[name].layout
+    layout = figures()[name].layout.template.layout
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert layout.font.color == "#888"
     assert layout.showlegend is False
-    assert layout.xaxis.gridcolor == "rgba(128,128,128,.25)"
+    assert layout.xaxis.gridcolor == layout.yaxis.gridcolor == "rgba(128,128,128,.25)"
+    assert len(figures()[name].layout.template.to_plotly_json()["layout"]) < 20  # plotly's own weighs seven kilobytes
 
 
 @pytest.mark.parametrize("name", sorted(set(figures()) - {"waiting"}))
