@@ -78,7 +78,7 @@ class Visitor:
     def unfold(self, element: str) -> None:
         """Open an accordion. Gradio fills it in as it opens: what is typed in that very moment is shown, but lost."""
         self.page.click(f"#{element} > button")
-        self.page.wait_for_timeout(1000 * SLACK)
+        self.page.wait_for_timeout(400 * SLACK)
 
     def ends(self, button: str, progress: str, says: str) -> None:
         """Click, and wait until the line of progress says something new, and at last `says`."""
