@@ -50,6 +50,15 @@ class Chunk:
     graph_bytes: int  # about what linearising those blocks takes
     prefix: Chunk | None = None
 
+    @property
+    def real(self) -> Tensor:
+        """(b, P + T) bool: real tokens of whole prompts, prefix included, with padding at the beginning."""
+        if self.prefix is None:
+            return self.mask
+        before = self.prefix.stream.shape[1]
+        places = torch.arange(before + self.mask.shape[1], device=self.mask.device)
+        return places >= (self.mask.shape[1] - self.mask.sum(dim=1, keepdim=True))
+
     def mean_norm_terms(self) -> tuple[float, int]:
         """Sum of the norms of the residual stream at s over all real tokens of the prompts, and their number."""
         norms = self.stream[self.mask].float().norm(dim=1).double()
@@ -105,32 +114,36 @@ def capture(
 def run(
     loaded: LoadedModel, chunk: Chunk, theta: Tensor | None, pushes: Mapping[int, Tensor], tokens: int | None
 ) -> Tensor:
-    """The residual stream at t, (r·b, T, d) or its last `tokens` positions, with θ added to that at s.
+    """The residual stream at t, (r·b, P + T, d) or its last `tokens` positions, with θ added to that at s.
 
     θ is (d,), or (r, d) for a chunk of r copies, in float32 or wider; None adds nothing. `pushes`, (d,) each, are added
-    at layers above s. All of it is differentiable twice. All positions can be had of a chunk without prefix alone.
+    at layers above s. All of it is differentiable twice. Padding comes first, whether or not a prefix was set aside.
     """
-    if chunk.prefix is not None and tokens is None:
-        raise ValueError("Expected a number of last positions to read of prompts that share a prefix.")
     with twice_differentiable(loaded.model):
-        prefix = None
-        if chunk.prefix is not None:
+        if chunk.prefix is None:
+            states = _through(loaded, chunk, theta, pushes, tokens, None)
+        else:
             prefix = Prefix()
-            # Of its last block keys and values are wanted alone.
-            _through(loaded, chunk.prefix, theta, pushes, 1, prefix)
+            # Where it is not read, keys and values are all that is wanted of its last block.
+            before = _through(loaded, chunk.prefix, theta, pushes, None if tokens is None else 1, prefix)
             prefix.finish()
-        states = _through(loaded, chunk, theta, pushes, tokens, prefix)
+            states = _through(loaded, chunk, theta, pushes, tokens, prefix)
+            if tokens is None:
+                states = _padding_first(chunk, before, states)
     # Of a model that is spread over devices, block t may have another one than block s, where all else is.
     return states.to(chunk.stream.device)
 
 
 def prefix_to_share(encoded: Encoded, tokens: int | None) -> int:
-    """How many tokens all prompts begin with and are worth setting aside, when the last `tokens` of each are read."""
-    if tokens is None or len(encoded) == 1:
+    """How many tokens all prompts begin with and are worth setting aside, when the last `tokens` of each are read.
+
+    When all of them are read (None), the last one at least is left to each.
+    """
+    if len(encoded) == 1:
         return 0
     longest = encoded.input_ids.shape[1]
     rows = [row[longest - length :] for row, length in zip(encoded.input_ids.tolist(), encoded.lengths, strict=True)]
-    shared = common(rows, room=tokens)
+    shared = common(rows, room=1 if tokens is None else tokens)
     return shared if shared * (len(rows) - 1) >= _LEAST_SAVED * sum(encoded.lengths) else 0
 
 
@@ -142,7 +155,7 @@ def agrees(
     below: Sequence[Push],
     above: Mapping[int, Tensor],
     target: int,
-    tokens: int,
+    tokens: int | None,
 ) -> bool:
     """Whether a chunk computes what the model itself does, on its longest and its shortest prompt.
 
@@ -155,8 +168,10 @@ def agrees(
     places = sorted({0, len(chunk.rows) - 1})
     with steer(loaded.model, [*below, *(Push(layer, vector) for layer, vector in above.items())]):
         expected = residual_stream(loaded, encoded.take([chunk.rows[place] for place in places]), target)
-    expected = expected[:, -tokens:].to(chunk.stream.device).float()
-    found = run(loaded, chunk, None, above, tokens)[places].float()
+    real = chunk.real[places, -expected.shape[1] :]  # of the longest prompt, which is the first: all that is expected
+    last = expected.shape[1] if tokens is None else tokens
+    expected = expected[:, -last:].to(chunk.stream.device)[real[:, -last:]].float()
+    found = run(loaded, chunk, None, above, tokens)[places][real[:, -last:]].float()
     tolerance = _TOLERANCE.get(loaded.dtype, _TOLERANCE_HALF)
     return bool((found - expected).abs().max() <= tolerance * expected.abs().max())
 
@@ -226,6 +241,18 @@ def _through(
     begun = _pushed(chunk, theta)
     hidden_states = through_blocks(loaded.model, chunk.source, chunk.calls, begun, tokens, prefix, pushed)
     return hidden_states if tokens is None else hidden_states[:, -tokens:]
+
+
+def _padding_first(chunk: Chunk, before: Tensor, after: Tensor) -> Tensor:
+    """States (r, P, d) of a prefix and (r·b, T, d) of what follows it, padding between them, as (r·b, P + T, d)."""
+    states = torch.cat((before.repeat_interleave(len(chunk.rows), dim=0), after), dim=1)
+    if chunk.mask.all():
+        return states
+    places = torch.arange(states.shape[1], device=states.device)
+    padding = (~chunk.mask).sum(dim=1, keepdim=True)
+    prompt = places - padding  # place in the prompt, negative for padding
+    source = torch.where(prompt < 0, places + before.shape[1], torch.where(prompt < before.shape[1], prompt, places))
+    return states.gather(1, source.repeat(chunk.copies, 1)[..., None].expand_as(states))
 
 
 def _pushed(chunk: Chunk, theta: Tensor | None) -> Tensor:

@@ -211,7 +211,7 @@ class LayerSlice:
     def _piece(self, chunk: Chunk) -> Piece:
         if self._cancelled():
             raise Cancelled
-        last = chunk.mask if self.target_tokens is None else chunk.mask[:, -self.target_tokens :]
+        last = chunk.real if self.target_tokens is None else chunk.real[:, -self.target_tokens :]
         run = partial(self._run_copies, chunk)
         with torch.no_grad():
             # In a batch of the same shape, where rounding is the same, so that no push is no displacement.
@@ -230,7 +230,7 @@ class LayerSlice:
         if self.target_tokens is not None:
             return states
         # Padding reads something too: nobody's effect.
-        return states.masked_fill(~chunk.mask.repeat(chunk.copies, 1)[..., None], 0.0)
+        return states.masked_fill(~chunk.real.repeat(chunk.copies, 1)[..., None], 0.0)
 
     def _captured(self, copies: int, target: int, pushes: Sequence[Push], prefix: int) -> Iterator[Chunk]:
         depth = self.target - self.source

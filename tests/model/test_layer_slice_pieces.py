@@ -151,7 +151,7 @@ def test_a_small_budget_puts_fewer_prompts_into_a_piece_and_changes_nothing(tiny
 
 
 def test_more_copies_put_fewer_prompts_into_a_piece(tiny, monkeypatch):
-    cut = slice_of(tiny("qwen3"), prompts=PROMPTS[:1] * 12)
+    cut = slice_of(tiny("qwen3"), prompts=[letter + PROMPTS[0] for letter in "abcdefghijkl"])  # that share no beginning
     longest = cut.positions
     monkeypatch.setitem(chunk_module._CHUNK_TOKENS, "cpu", 8 * longest)
     assert max(len(piece.prompts) for piece in cut.pieces(2)) == 4

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from playground.core.displacement import displacement
 from playground.core.push import Push
 from playground.model import layer_slice as layer_slice_module
 from playground.model.blocks import decoder_blocks
@@ -51,26 +52,29 @@ def tokens_run(part: LayerSlice, loaded: LoadedModel) -> int:
     return sum(seen)
 
 
+@pytest.mark.parametrize("tokens", [TOKENS, None])
 @pytest.mark.parametrize("name", tiny_models.NAMES)
-def test_the_jacobian_is_the_same_with_a_prefix_set_aside_for_every_family(tiny, monkeypatch, name):
+def test_the_jacobian_is_the_same_with_a_prefix_set_aside_for_every_family(tiny, monkeypatch, name, tokens):
     loaded = tiny(name)
-    part, expected = slice_of(loaded), plain(monkeypatch, loaded)
+    part, expected = slice_of(loaded, tokens=tokens), plain(monkeypatch, loaded, tokens=tokens)
     torch.testing.assert_close(part.jacobian().dense(), expected.jacobian().dense(), **SINGLE)
     assert part.residual_norm == pytest.approx(expected.residual_norm, rel=1e-5)
     fewer = tokens_run(part, loaded) < tokens_run(expected, loaded)
     assert fewer == (name not in SHORT_SIGHTED)
 
 
-def test_steered_points_copies_and_gradients_are_the_same(tiny, monkeypatch):
+@pytest.mark.parametrize("tokens", [TOKENS, None])
+def test_steered_points_copies_and_gradients_are_the_same(tiny, monkeypatch, tokens):
     loaded = tiny("qwen3", "float64")
     draw = torch.randn(6, loaded.width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     pushes = [Push(layer, vector) for layer, vector in zip((0, SOURCE, SOURCE + 1, TARGET), draw, strict=False)]
     same = [BEGIN + ending for ending in ("a", "b", "c")]  # of one length: float64 models get no padding
-    part, expected = slice_of(loaded, same, pushes=pushes), plain(monkeypatch, loaded, prompts=same, pushes=pushes)
+    part = slice_of(loaded, same, tokens, pushes=pushes)
+    expected = plain(monkeypatch, loaded, prompts=same, tokens=tokens, pushes=pushes)
     assert tokens_run(part, loaded) < tokens_run(expected, loaded)
     theta = draw[4:].clone().requires_grad_()
     torch.testing.assert_close(part(theta), expected(theta), **ROUNDING)
-    gradients = [torch.autograd.grad(each(theta).square().sum(), theta)[0] for each in (part, expected)]
+    gradients = [torch.autograd.grad(each(theta).square().mean(), theta)[0] for each in (part, expected)]
     torch.testing.assert_close(*gradients, **ROUNDING)
     jacobians = [each.jacobian(draw[4]).dense() for each in (part, expected)]
     torch.testing.assert_close(*jacobians, **ROUNDING)
@@ -78,10 +82,21 @@ def test_steered_points_copies_and_gradients_are_the_same(tiny, monkeypatch):
     assert part.residual_norm == pytest.approx(expected.residual_norm, rel=1e-5)
 
 
+def test_prompts_of_different_lengths_are_displaced_alike_at_all_positions(tiny, monkeypatch):
+    loaded = tiny("qwen3")
+    part, expected = slice_of(loaded, tokens=None), plain(monkeypatch, loaded, tokens=None)
+    theta = torch.randn(3, loaded.width, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(part(theta), expected(theta), **SINGLE)
+    assert [piece.mask.sum(dim=1).tolist() for piece in part.pieces(3)] == [
+        [part._encoded.lengths[prompt] for prompt in piece.prompts] for piece in part.pieces(3)
+    ]
+    torch.testing.assert_close(displacement(part, theta), displacement(expected, theta), **SINGLE)
+
+
 def test_nothing_is_set_aside_where_it_would_not_help(tiny):
     loaded = tiny("qwen3", "float64")
     assert prefix_to_share(encode(loaded, PROMPTS, RAW), TOKENS) > 0
-    assert prefix_to_share(encode(loaded, PROMPTS, RAW), None) == 0  # every position of every prompt is read
+    assert prefix_to_share(encode(loaded, PROMPTS, RAW), None) > 0
     assert prefix_to_share(encode(loaded, PROMPTS[:1], RAW), TOKENS) == 0
     assert prefix_to_share(encode(loaded, ("The day", "The night is long and dark"), RAW), TOKENS) == 0
 
