@@ -176,6 +176,7 @@ def launch_options() -> dict[str, Any]:
         "css": theme.CSS.read_text(encoding="utf-8"),
         "js": theme.JAVASCRIPT.read_text(encoding="utf-8"),
         "run_history": False,
+        "ssr_mode": False,  # what a Space would take by itself, and nothing here is tested with
         "allowed_paths": [],
         "strict_cors": True,
         "enable_monitoring": False,

@@ -21,12 +21,14 @@ from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.organism.steered import PLAIN
 from playground.model.prompting import Encoded, encode
-from tests.benchmarks.melbo_baseline import one_by_one
+from tests.benchmarks.melbo_baseline import in_turn, one_by_one
 from tests.benchmarks.report import Report
 
 SOURCE, TARGET, TARGET_TOKENS = 3, 7, 2
 RELATIVE_RADIUS = 0.5
 VECTORS, STEPS = 16, 80
+SEEDS = range(5)
+"""Of the starts that the displacement is compared over: where a vector ends is partly luck, 2 % either way."""
 FLOOR, QUALITY = {"cpu": 4.0, "cuda": 10.0}, 0.99
 COMPARED_STEPS, COMPARED_VECTORS = 150, 6
 
@@ -42,13 +44,17 @@ class Place:
     def prepare(self) -> LayerSlice:
         return LayerSlice.prepare(self.loaded, self.encoded, SOURCE, self.target, TARGET_TOKENS)
 
+    @property
+    def work(self) -> str:
+        return f"MELBO, k = {VECTORS}, {len(self.encoded)} prompt{'s' if len(self.encoded) > 1 else ''}"
+
     def __str__(self) -> str:
         n = len(self.encoded)
         return f"{SOURCE}→{self.target}, {n} prompt{'s' if n > 1 else ''}, last {TARGET_TOKENS} tokens"
 
 
 def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
-    """Markdown: time and quality on one prompt and on four, then rates and starts."""
+    """Markdown: time and displacement on one prompt and on four, displacement over seeds, then rates and starts."""
     items = [str(item) for item in read("organism-refusals").items]
     lines = [
         f"MELBO on {loaded.summary}, k = {VECTORS}, {STEPS} steps on both sides, R = {RELATIVE_RADIUS} of the residual "
@@ -57,8 +63,14 @@ def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
         "| MELBO | seconds | mean displacement | faster than one by one by | displacement over that of one by one |",
         "| --- | --- | --- | --- | --- |",
     ]
+    quality = []
     for n in (1, 4):
-        lines += _against_published(Place(loaded, encode(loaded, items[:n], PLAIN), TARGET), repeats, report)
+        place = Place(loaded, encode(loaded, items[:n], PLAIN), TARGET)
+        lines += _against_published(place, repeats, report)
+        quality += _over_seeds(place, report)
+    lines += ["", f"The same over {len(SEEDS)} seeds, one by one on the blocks up to t alone:", ""]
+    lines += ["| MELBO | mean displacement over that of one by one, seed by seed | mean |", "| --- | --- | --- |"]
+    lines += quality
     for n, target in ((1, 9), (1, TARGET)):
         lines += ["", *_rates_and_starts(Place(loaded, encode(loaded, items[:n], PLAIN), target), report)]
     return [*lines, ""]
@@ -96,17 +108,32 @@ def _against_published(place: Place, repeats: int, report: Report) -> list[str]:
     seconds = {name: statistics.median(taken) for name, taken in times.items()}
     *ours, published = ways
     asked = f" (asked: {FLOOR.get(loaded.device.type, FLOOR['cpu']):.0f})" if len(place.encoded) == 1 else ""
-    ratio, quality = seconds[published] / seconds[ours[0]], reached[ours[0]] / reached[published]
-    work = f"MELBO, k = {VECTORS}, {len(place.encoded)} prompt{'s' if len(place.encoded) > 1 else ''}"
-    report.faster(work, published, ratio, FLOOR.get(loaded.device.type))
-    report.claim(f"{work}: mean displacement at equal steps", published, f"≥ {QUALITY}", f"{quality:.3f}")
+    ratio = seconds[published] / seconds[ours[0]]
+    report.faster(place.work, published, ratio, FLOOR.get(loaded.device.type))
     rows = [
         f"| {place}: {name} | {seconds[name]:.2f} | {reached[name]:.2f} "
-        f"| {seconds[published] / seconds[name]:.1f} ×{asked} | {reached[name] / reached[published]:.3f} "
-        f"(asked: {QUALITY}) |"
+        f"| {seconds[published] / seconds[name]:.1f} ×{asked} | {reached[name] / reached[published]:.3f} |"
         for name in ours
     ]
     return [*rows, f"| {place}: {published} | {seconds[published]:.2f} | {reached[published]:.2f} | | |"]
+
+
+def _over_seeds(place: Place, report: Report) -> list[str]:
+    """Mean displacement over that of one by one, with the same starts, rate, radius and steps, for each of SEEDS."""
+    part, width = place.prepare(), place.loaded.width
+    radius = RELATIVE_RADIUS * part.residual_norm
+    shares = []
+    for seed in SEEDS:
+        report(f"MELBO, {place}: displacement, seed {seed}")
+        settings = MelboSettings(radius=radius, vectors=VECTORS, steps=STEPS, seed=seed)
+        start = random_directions(VECTORS, width, seed).to(part.device)
+        alone = in_turn(lambda theta: part(theta)[0], radius, start, STEPS, settings.rate(width))
+        shares.append(float(solve(part, settings).displacement.mean() / displacement(part, alone.cpu()).mean()))
+    mean = f"{statistics.mean(shares):.3f}"
+    what = f"{place.work}: mean displacement at equal steps, {len(SEEDS)} seeds"
+    report.claim(what, "one by one, whole model", f"≥ {QUALITY}", mean)
+    each = ", ".join(f"{share:.3f}" for share in shares)
+    return [f"| {place} | {each} | {mean} (asked: {QUALITY}) |"]
 
 
 def _rates_and_starts(place: Place, say: Callable[[str], None]) -> list[str]:

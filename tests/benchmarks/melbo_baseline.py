@@ -7,6 +7,9 @@ projected and renormalised.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -27,23 +30,32 @@ def one_by_one(
     learning_rate: float = 1e-3,
 ) -> Tensor:
     """One vector for each row of `start` (k, d), of norm `radius`: (k, d). p = q = 2."""
-    theta = torch.zeros(start.shape[1], device=loaded.device)
+    states = partial(whole_model, loaded, encoded, source, target)
+    start = start.to(loaded.device)
+    return in_turn(lambda theta: states(theta)[:, -target_tokens:], radius, start, steps, learning_rate)
+
+
+def in_turn(
+    states: Callable[[Tensor], Tensor], radius: float, start: Tensor, steps: int, learning_rate: float
+) -> Tensor:
+    """The method itself, whatever gives the `states` (n, K, d) for a θ (d,): (k, d)."""
+    theta = torch.zeros_like(start[0])
     with torch.no_grad():
-        still = whole_model(loaded, encoded, source, target, theta)[:, -target_tokens:].float()
+        still = states(theta).float()
     done = theta.new_empty(0, len(theta))
 
     def on_sphere(row: Tensor) -> Tensor:
         row = row - row @ done.T @ done / radius**2
         return radius * row / row.norm()
 
-    for row in start.to(theta):
+    for row in start:
         theta = on_sphere(row).requires_grad_()
         optimiser = torch.optim.AdamW(
             [theta], lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0, amsgrad=True, maximize=True
         )
         for _ in range(steps):
             optimiser.zero_grad()
-            moved = whole_model(loaded, encoded, source, target, theta)[:, -target_tokens:].float() - still
+            moved = states(theta).float() - still
             moved.norm(dim=2).square().sum(dim=1).sqrt().sum().backward()
             with torch.no_grad():
                 theta.grad -= theta.grad @ done.T @ done / radius**2
