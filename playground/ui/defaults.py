@@ -83,11 +83,6 @@ def examples(loaded: LoadedModel | None) -> tuple[Example, ...]:
     return ORGANISM_EXAMPLES if loaded is not None and is_organism(loaded) else MODEL_EXAMPLES
 
 
-def neutral_set(loaded: LoadedModel) -> str:
-    """The built-in prompts on which steering should do nothing, in the language of the loaded model."""
-    return "organism-requests" if is_organism(loaded) else "neutral"
-
-
 def opening(loaded: LoadedModel | None, store: Store) -> Opening:
     """The set, row and scale to begin with: the shipped one, or the newest set that fits, or none."""
     if loaded is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -14,6 +15,7 @@ from playground.services.command import measure_command
 from playground.services.measure import MeasureResult
 from playground.services.measure.document import Result as Measured
 from playground.services.measure.document import from_document, kind_of, to_document
+from playground.services.measure.side_effects import effects_of
 from playground.services.shifts import Shifts
 from playground.ui import markup, measure_board, measure_layout, measure_show, measure_tables, measure_view
 from playground.ui.found import download_path
@@ -64,9 +66,21 @@ def _beside(frame: Frame, visitor: Visitor) -> dict[str, Any]:
 def look_at(visitor: Visitor, result: Measured) -> None:
     """Make a measurement, new or out of a file, the one that is looked at."""
     over_scales = isinstance(result, measure_view.Result)
-    visitor.measured, visitor.measured_before = result, None
+    visitor.measured_before = None
     visitor.measure_look = measure_view.best(result) if over_scales else None
-    visitor.measure_board = measure_board.entries_of(result)
+    judged(visitor, result)
+
+
+def judged(visitor: Visitor, result: Measured) -> None:
+    """Take a measurement for the one that is looked at, with the side effects that it has; what is looked at of it
+    stays.
+    """
+    visitor.measured = result
+    entries = measure_board.entries_of(result)
+    if isinstance(result, MeasureResult):
+        effects = effects_of(result, [entry.standing for entry in entries])
+        entries = tuple(replace(entry, effect=effect) for entry, effect in zip(entries, effects, strict=True))
+    visitor.measure_board = entries
 
 
 def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:

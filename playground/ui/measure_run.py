@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from playground.library import prompts as prompt_sets
 from playground.model.load import LoadedModel
 from playground.services.compare import compare
 from playground.services.measure import MeasureResult
 from playground.services.measure.exact import exact
 from playground.services.measure.run import measure
-from playground.services.measure.side_effects import SideEffectProgress, side_effects
+from playground.services.measure.side_effects import SideEffectProgress, judge, neutral_set
 from playground.services.shifts import shifts
 from playground.ui import (
     cost,
-    defaults,
     measure_cost,
     measure_keep,
     measure_show,
@@ -25,7 +23,6 @@ from playground.ui import (
 )
 from playground.ui.frame import Frame
 from playground.ui.markup import run_line
-from playground.ui.measure_board import Entry
 from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, MeasureForm
 from playground.ui.measure_layout import MeasureTab
 from playground.ui.measure_tables import ended
@@ -78,19 +75,38 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     if not result.cancelled:
         cost.learn_speed(loaded, kind, work, result.seconds)
     measure_keep.look_at(visitor, result)
-    yield {**measure_keep.shown(tab, visitor, result), **measure_keep.offered(frame, tab, visitor)}
-    if form.leaderboard and isinstance(result, MeasureResult) and not result.cancelled:
-        yield from _judge(frame, tab, visitor, result)
+    yield measure_keep.shown(tab, visitor, result)
+    whole, failed = result, None
+    if form.leaderboard and visitor.measure_board and not result.cancelled:
+        try:
+            whole = yield from _judge(frame, tab, visitor, result)
+        except Exception as error:  # raised below: what was measured before it is offered without side effects
+            failed = error
+        yield _shown_whole(tab, visitor, result, whole)
+    # Once all of it is known: the file is to hold the side effects too.
+    yield measure_keep.offered(frame, tab, visitor)
+    if failed is not None:
+        raise failed
 
 
-def _judge(frame: Frame, tab: MeasureTab, visitor: Visitor, result: MeasureResult) -> Iterator[Updates]:
-    """Side effects and coherence of every direction, for the leaderboard."""
-    found, load = [entry.standing for entry in visitor.measure_board], frame.load_set(visitor)
-    neutral = prompt_sets.built_in()[defaults.neutral_set(frame.loaded)]
+def _shown_whole(tab: MeasureTab, visitor: Visitor, result: Result, whole: Result) -> Updates:
+    """The leaderboard of a result that is `whole` now; all of it where the visitor opened another one meanwhile."""
+    if visitor.measured is result:
+        measure_keep.judged(visitor, whole)
+        return {tab.table: measure_tables.beneath(visitor), tab.progress: ended(whole)}
+    measure_keep.look_at(visitor, whole)
+    return {**tab.cleared(CHOICES), **measure_keep.shown(tab, visitor, whole)}
+
+
+def _judge(
+    frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result
+) -> Generator[Updates, None, MeasureResult]:
+    """Side effects and coherence of every direction, for the leaderboard: the result with them."""
+    load, neutral = frame.load_set(visitor), neutral_set(frame.loaded)
     job = frame.start(
         visitor,
         "looking for side effects",
-        lambda model, context: side_effects(model, result, found, neutral, load, context.emit, context.cancelled),
+        lambda model, context: judge(model, result, load, context.emit, context.cancelled),
     )
     for batch in follow(job, REDRAW):
         told = [event for event in batch if isinstance(event, SideEffectProgress)]
@@ -99,11 +115,7 @@ def _judge(frame: Frame, tab: MeasureTab, visitor: Visitor, result: MeasureResul
             said = f"side effects on {neutral.name}: {told[-1].done} of {told[-1].total} directions"
             updates[tab.progress] = run_line(said)
         yield updates
-    effects = job.result()
-    visitor.measure_board = tuple(
-        Entry(standing, effect) for standing, effect in zip(found, effects, strict=True)
-    )
-    yield {tab.table: measure_tables.beneath(visitor), tab.progress: ended(result)}
+    return job.result()
 
 
 def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:

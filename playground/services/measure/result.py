@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from playground.library.origin import library_versions, now
+from playground.library.prompt_set import PromptSet
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services.measure.request import MeasuredVector, MeasureRequest
@@ -156,6 +157,27 @@ def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) 
 
 
 @dataclass(frozen=True)
+class SideEffect:
+    """`kl`: KL(steered ‖ baseline) of the next token in nats, mean over neutral prompts. `repetition` (the share of
+    4-grams of tokens that repeat) and `perplexity` under the model as it is (geometric mean; None when it wrote
+    nothing) of short answers to some of them; `text` is the first of these.
+    """
+
+    kl: float
+    repetition: float
+    perplexity: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class SideEffects:
+    """What rows do on the prompts of `neutral`: the side effect of a row by its place among the rows of a result."""
+
+    neutral: PromptSet
+    of_rows: Mapping[int, SideEffect]
+
+
+@dataclass(frozen=True)
 class MeasureResult(Measurement):
     """`rows` are those that were finished: vectors in the order of the request, then controls (once for each layer and
     norm at which vectors are), each with its scales in rising order. `baseline` stands beside them.
@@ -163,7 +185,7 @@ class MeasureResult(Measurement):
     `letters` counts the scored items by the answer that shows the behaviour, such as (("(A)", 24), ("(B)", 24)). The
     mean of a row is the mean over these letters of the mean over their items, so that a preference for a letter is not
     taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` says how answers
-    were compared, "mixed" when that differs between items.
+    were compared, "mixed" when that differs between items. `side_effects`: None where they were not measured.
     """
 
     request: MeasureRequest
@@ -173,6 +195,7 @@ class MeasureResult(Measurement):
     by: Literal["logit", "log-probability", "mixed"]
     baseline: MeasuredRow
     rows: tuple[MeasuredRow, ...]
+    side_effects: SideEffects | None = None
 
     def curve(self, vector: MeasuredVector) -> tuple[MeasuredRow, ...]:
         """The rows of one vector, scales rising; fewer than were asked for when the run was stopped."""

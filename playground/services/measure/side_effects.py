@@ -6,10 +6,12 @@ Each direction of a measurement is added at its best scale, random ones at their
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
+from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import PromptSet
 from playground.model.generate import Sampling, generate
 from playground.model.load import LoadedModel
@@ -17,29 +19,18 @@ from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.model.text_likelihood import perplexities
 from playground.services.measure.directions import Direction, directions
-from playground.services.measure.result import MeasureResult
-from playground.services.measure.standings import Standing
+from playground.services.measure.result import MeasureResult, SideEffect, SideEffects
+from playground.services.measure.standings import Standing, standings
 from playground.services.mix import LoadSet
 from playground.services.scan.noise import repetition
+
+__all__ = ["SideEffect", "SideEffectProgress", "effects_of", "judge", "neutral_set", "side_effects"]
 
 PROMPTS = 16
 """Neutral prompts whose next token is compared."""
 TEXTS = 3
 """Of them as many are answered, for coherence."""
 TOKENS = 32
-
-
-@dataclass(frozen=True)
-class SideEffect:
-    """`kl`: KL(steered ‖ baseline) of the next token in nats, mean over neutral prompts. `repetition` (the share of
-    4-grams of tokens that repeat) and `perplexity` under the model as it is (geometric mean; None when it wrote
-    nothing) of short answers to some of them; `text` is the first of these.
-    """
-
-    kl: float
-    repetition: float
-    perplexity: float | None
-    text: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,45 @@ class SideEffectProgress:
     @property
     def share(self) -> float:
         return self.done / self.total
+
+
+def neutral_set(loaded: LoadedModel) -> PromptSet:
+    """The built-in prompts on which steering should do nothing, in the language of the model."""
+    return prompt_sets.built_in()["organism-requests" if loaded.name == "organism" else "neutral"]
+
+
+def judge(
+    loaded: LoadedModel,
+    result: MeasureResult,
+    load_set: LoadSet,
+    emit: Callable[[SideEffectProgress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> MeasureResult:
+    """The result with the side effect of every direction at its best scale, on the model's neutral prompts. Raises as
+    `side_effects` does, and InputError for scales of one sign and for a result of another model.
+    """
+    if loaded.fingerprint != result.fingerprint:
+        raise InputError(f"Expected the model that was measured, {result.model}, got {loaded.name}; measure it again.")
+    found, neutral = standings(result), neutral_set(loaded)
+    effects = side_effects(loaded, result, found, neutral, load_set, emit, cancelled)
+    of_rows = dict(zip(_best_rows(result, found), effects, strict=True))
+    return replace(result, side_effects=SideEffects(neutral, of_rows))
+
+
+def effects_of(result: MeasureResult, found: Sequence[Standing]) -> tuple[SideEffect | None, ...]:
+    """The side effects of standings of a result, in their order; None where they were not measured."""
+    known = {} if result.side_effects is None else result.side_effects.of_rows
+    return tuple(known.get(place) for place in _best_rows(result, found))
+
+
+def _best_rows(result: MeasureResult, found: Sequence[Standing]) -> list[int]:
+    """The row of each direction at its best scale, by its place. Random directions of one name, layer and norm are the
+    same one, which stands at the first of their rows.
+    """
+    places: dict[tuple[Any, ...], int] = {}
+    for place, row in enumerate(result.rows):
+        places.setdefault((row.kind, row.name, row.layer, row.scale), place)
+    return [places[one.kind, one.name, one.layer, one.best_scale] for one in found]
 
 
 def side_effects(

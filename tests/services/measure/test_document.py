@@ -28,6 +28,7 @@ from playground.services.measure import (
 )
 from playground.services.measure.document import from_document, kind_of, to_document
 from playground.services.measure.exact import ExactRequest, ExactResult, ExactRow
+from playground.services.measure.result import SideEffect, SideEffects
 from playground.services.measure.table import RANDOM, method_table
 from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
 
@@ -89,6 +90,13 @@ def result(**changes) -> MeasureResult:
     return MeasureResult(**(given | changes))
 
 
+def judged() -> MeasureResult:
+    """With the side effects of the best row of a vector and of a random direction."""
+    neutral = PromptSet("tea", "Tea", "", "prompts", ("What is tea?", "Name a river."), chat=False)
+    effects = {3: SideEffect(0.25, 0.5, 8.0, "“Tea” \n"), 7: SideEffect(0.5, 0.0, None, "")}
+    return result(side_effects=SideEffects(neutral, effects))
+
+
 ABOUT = {name: getattr(result(), name) for name in ("model", "fingerprint", "dtype", "sets", "versions", "created")}
 
 
@@ -128,7 +136,7 @@ def shifted() -> Shifts:
     )
 
 
-@pytest.mark.parametrize("made", [result, exact_result, shifted])
+@pytest.mark.parametrize("made", [result, judged, exact_result, shifted])
 def test_a_result_comes_back_from_its_file_as_it_was(tmp_path, made):
     store = measurements.Measurements(tmp_path)
     store.save(to_document(made()), "foxes")
@@ -153,7 +161,14 @@ def test_a_file_from_before_there_were_kinds_still_opens(tmp_path):
     assert from_document(measurements.Measurements(tmp_path).load("old")) == result()
 
 
-@pytest.mark.parametrize("made", [result, exact_result, shifted])
+def test_a_file_without_side_effects_opens_and_one_with_them_reads_as_before():
+    document = to_document(judged())
+    del document["side_effects"]
+    assert document == to_document(result())
+    assert from_document(document) == result()
+
+
+@pytest.mark.parametrize("made", [result, judged, exact_result, shifted])
 def test_the_page_on_the_format_names_every_field(made):
     page = (Path(__file__).parents[3] / "vectors" / "MEASURES.md").read_text(encoding="utf-8")
     document = to_document(made())
@@ -212,6 +227,22 @@ def test_a_damaged_document_of_answers_is_refused_too(change, said):
 )
 def test_a_damaged_document_of_next_tokens_is_refused_too(change, said):
     refused(shifted(), change, said)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d["side_effects"].pop("prompts"), "one without 'prompts'"),
+        (lambda d: d["side_effects"]["prompts"]["items"].pop(), "do not have the hash"),
+        (lambda d: d["side_effects"]["rows"][0].update(row=10), "the number 10 for one of 10 rows"),
+        (lambda d: d["side_effects"]["rows"][0].update(row=True), "the number True for one of 10 rows"),
+        (lambda d: d["side_effects"]["rows"][0].update(perplexity="high"), "something else than numbers"),
+        (lambda d: d["side_effects"]["rows"][0].update(text=None), "answers that are no text"),
+        (lambda d: d.update(side_effects=[1]), "Expected a measurement as vectors/MEASURES.md says"),
+    ],
+)
+def test_damaged_side_effects_are_refused_too(change, said):
+    refused(judged(), change, said)
 
 
 def refused(made, change, said) -> None:

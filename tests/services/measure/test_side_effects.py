@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from playground.core.contrast import random_directions
 from playground.core.push import Push
-from playground.errors import Cancelled
+from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
 from playground.library.prompts import ChoiceItem, PromptSet
 from playground.library.vector_set import VectorSet
@@ -18,7 +19,7 @@ from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import steer
 from playground.services.measure import MeasuredVector, MeasureRequest
 from playground.services.measure.run import measure
-from playground.services.measure.side_effects import TOKENS, side_effects
+from playground.services.measure.side_effects import TOKENS, effects_of, judge, side_effects
 from playground.services.measure.standings import standings
 
 ITEMS = tuple(ChoiceItem(f"Question {n}? (A) yes (B) no", "(A)", "(B)") for n in range(4))
@@ -73,6 +74,27 @@ def test_every_direction_is_judged_at_its_best_scale(measured):
                 perplexities.append(float(torch.stack([-told[i - 1, whole[0, i]] for i in places]).mean().exp()))
         assert effect.repetition == pytest.approx(sum(repeated) / 3)
         assert effect.perplexity == pytest.approx(prod(perplexities) ** (1 / len(perplexities)), rel=1e-3)
+
+
+def test_side_effects_belong_to_the_rows_of_best_scale_and_are_found_by_their_standings(measured, monkeypatch):
+    loaded, result, load = measured
+    monkeypatch.setattr("playground.services.measure.side_effects.neutral_set", lambda model: NEUTRAL)
+    found = standings(result)
+    assert effects_of(result, found) == (None, None)
+    judged = judge(loaded, result, load)
+    assert judged.side_effects.neutral == NEUTRAL
+    for place, standing in zip(judged.side_effects.of_rows, found, strict=True):
+        row = result.rows[place]
+        assert (row.kind, row.name, row.scale, row.mean) == (
+            standing.kind, standing.name, standing.best_scale, standing.best
+        )
+    assert effects_of(judged, found) == side_effects(loaded, result, found, NEUTRAL, load)
+
+
+def test_a_result_of_another_model_is_refused(measured):
+    loaded, result, load = measured
+    with pytest.raises(InputError, match="^Expected the model that was measured"):
+        judge(loaded, replace(result, fingerprint="other"), load)
 
 
 def test_a_cancel_ends_it(measured):

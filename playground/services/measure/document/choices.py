@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from playground.library.text import is_text
 from playground.services.measure.document.parts import (
     check_count,
     check_numbers,
+    check_place,
     over_scales_entry,
     prompt_set_entry,
     read_over_scales,
@@ -17,7 +19,14 @@ from playground.services.measure.document.parts import (
     row_entry,
 )
 from playground.services.measure.request import MeasureRequest
-from playground.services.measure.result import MeasuredItem, MeasuredRow, MeasureResult, SkippedItem
+from playground.services.measure.result import (
+    MeasuredItem,
+    MeasuredRow,
+    MeasureResult,
+    SideEffect,
+    SideEffects,
+    SkippedItem,
+)
 
 _DECIMALS = 6  # float32 is no better where log-odds are of order 1 to 10
 _MEANS = ("mean", "low", "high", "share", "kl")
@@ -34,6 +43,7 @@ def to_fields(result: MeasureResult) -> dict[str, Any]:
         "skipped": [asdict(item) for item in result.skipped],
         "baseline": _row(result.baseline),
         "rows": [_row(row) for row in result.rows],
+        **({} if result.side_effects is None else {"side_effects": _side_effects(result.side_effects)}),
     }
 
 
@@ -49,6 +59,7 @@ def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
         "skipped": tuple(SkippedItem(int(item["number"]), str(item["reason"])) for item in document["skipped"]),
         "baseline": _read_row(document["baseline"], count),
         "rows": tuple(_read_row(row, count) for row in document["rows"]),
+        "side_effects": _read_side_effects(document.get("side_effects"), len(document["rows"])),
     }
 
 
@@ -68,3 +79,28 @@ def _read_row(entry: Mapping[str, Any], count: int) -> MeasuredRow:
         check_count(values, count, "items")
         check_numbers(values, "a row")
     return MeasuredRow(**read_row(entry, *_MEANS), **lists)
+
+
+def _side_effects(effects: SideEffects) -> dict[str, Any]:
+    return {
+        "prompts": {"kind": effects.neutral.kind, **prompt_set_entry(effects.neutral)},
+        "rows": [{"row": place, **asdict(effect)} for place, effect in effects.of_rows.items()],
+    }
+
+
+def _read_side_effects(entry: Mapping[str, Any] | None, rows: int) -> SideEffects | None:
+    """The side effects of an entry; None for a file without them."""
+    if entry is None:
+        return None
+    neutral = read_prompt_set(entry["prompts"], entry["prompts"]["kind"])
+    return SideEffects(neutral, dict(_read_side_effect(one, rows) for one in entry["rows"]))
+
+
+def _read_side_effect(entry: Mapping[str, Any], rows: int) -> tuple[int, SideEffect]:
+    check_place(entry["row"], rows, "rows")
+    check_numbers([entry["kl"], entry["repetition"]], "a side effect")
+    if entry["perplexity"] is not None:
+        check_numbers([entry["perplexity"]], "a side effect")
+    if not is_text(entry["text"]):
+        raise ValueError("answers that are no text")
+    return entry["row"], SideEffect(entry["kl"], entry["repetition"], entry["perplexity"], entry["text"])

@@ -103,6 +103,12 @@ def check_count(values: Sequence[object], count: int, of: str) -> None:
         raise ValueError(f"a row of {len(values)} numbers for {count} {of}")
 
 
+def check_place(place: object, count: int, of: str) -> None:
+    """Raises ValueError unless `place` is that of one of `count` things, from 0."""
+    if not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < count:
+        raise ValueError(f"the number {place} for one of {count} {of}")
+
+
 def check_numbers(values: Iterable[object], what: str) -> None:
     """Raises ValueError unless all values are finite numbers."""
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
