@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from playground.errors import InputError
 from playground.services.measure import MeasureResult
+from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.measure.side_effects import SideEffect
 from playground.services.measure.standings import Standing, best_random, standings
 from playground.ui.markup import escape, numbers_link
@@ -80,7 +81,7 @@ def ordered(entries: Sequence[Entry], key: str) -> list[Entry]:
     return sorted((entry for entry in entries if entry.standing.kind == "vector"), key=rank)
 
 
-def table(entries: Sequence[Entry], key: str = "swing") -> str:
+def table(entries: Sequence[Entry], key: str = "swing", labels: Labels = UNLABELLED) -> str:
     """The leaderboard; a click on a title sorts by it, one on a row looks at its vector."""
     columns = [column for column in COLUMNS if any(column.value(entry) is not None for entry in entries)]
     vectors = ordered(entries, key)
@@ -93,7 +94,7 @@ def table(entries: Sequence[Entry], key: str = "swing") -> str:
     )
     lines = "".join(
         f'<tr data-act="point" data-point="{escape(entry.standing.name)}|0|" tabindex="0"><th scope="row">'
-        f"{escape(entry.standing.name)}</th>{_cells(entry, columns)}</tr>"
+        f"{escape(labels.called(entry.standing.name))}</th>{_cells(entry, columns)}</tr>"
         for entry in vectors[:SHOWN]
     )
     luck = best_random([entry.standing for entry in entries])
@@ -112,7 +113,7 @@ def table(entries: Sequence[Entry], key: str = "swing") -> str:
         '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Leaderboard</h3></div>'
         f'<div class="sp-scroll"><table class="sp-table" aria-label="Leaderboard"><thead><tr>{head}</tr></thead>'
         f'<tbody>{lines}</tbody></table></div><div class="sp-under-plot"><span>{escape(said)}</span>'
-        f"{_numbers(entries)}</div></div>"
+        f"{_numbers(entries, labels)}</div></div>"
     )
 
 
@@ -124,8 +125,8 @@ def _cells(entry: Entry, columns: Sequence[Column]) -> str:
     )
 
 
-def _numbers(entries: Sequence[Entry]) -> str:
-    header = ["vector", "kind", "layer", *(column.title for column in COLUMNS), "text"]
+def _numbers(entries: Sequence[Entry], labels: Labels) -> str:
+    header = ["vector", "kind", "layer", *(column.title for column in COLUMNS), "text", "label"]
     lines = [
         [
             entry.standing.name,
@@ -133,6 +134,7 @@ def _numbers(entries: Sequence[Entry]) -> str:
             entry.standing.layer,
             *("" if value is None else f"{value:.6g}" for value in (column.value(entry) for column in COLUMNS)),
             "" if entry.effect is None else entry.effect.text,
+            labels.of(entry.standing.name),
         ]
         for entry in entries
     ]

@@ -15,7 +15,7 @@ from playground.services.measure import MeasuredVector, MeasureResult
 from playground.ui import measure_show, measure_tables, steer_open
 from playground.ui.frame import Frame, acted
 from playground.ui.measure_layout import MeasureTab
-from playground.ui.measure_view import Look, Result, named, place_of, row_at
+from playground.ui.measure_view import Look, Result, labels_now, named, place_of, row_at
 from playground.ui.running import EVENT, follow, long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
@@ -39,15 +39,17 @@ def wire(frame: Frame, tab: MeasureTab, steer_tab: SteerTab) -> None:
             yield _to_steer(frame, steer_tab, visitor)
             return
         if said.get("act") == "sort":
-            yield {tab.table: measure_tables.beneath(visitor, said.get("key", ""))}
+            labels = labels_now(frame, visitor, visitor.measured, visitor.measured_before)
+            yield {tab.table: measure_tables.beneath(visitor, said.get("key", ""), labels)}
             return
         result, look = _result(visitor), look_of(_result(visitor), said.get("point", ""))
         moved = visitor.measure_look is None or look.name != visitor.measure_look.name
         kept = visitor.measure_look.item if visitor.measure_look is not None else None
         visitor.measure_look = look if look.item is not None else Look(look.name, look.place, kept)
-        updates = measure_show.looked(tab, result, visitor.measure_look)
+        labels = labels_now(frame, visitor, result, visitor.measured_before)
+        updates = measure_show.looked(tab, result, visitor.measure_look, labels)
         if moved:
-            updates |= measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before)
+            updates |= measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before, labels)
         yield updates
         if visitor.measure_look.item is not None:
             yield from _open(frame, tab, visitor, result, visitor.measure_look)
@@ -64,10 +66,11 @@ def wire(frame: Frame, tab: MeasureTab, steer_tab: SteerTab) -> None:
             raise InputError(f"Expected a measured vector to look at, got “{name}”; choose one of the list.")
         before = visitor.measure_look
         visitor.measure_look = Look(name, before.place if before is not None else 0)
+        labels = labels_now(frame, visitor, result, visitor.measured_before)
         return {
-            **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before),
-            **measure_show.noted(tab, result, visitor.measure_look, "measurement"),
-            **measure_show.looked(tab, result, visitor.measure_look),
+            **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before, labels),
+            **measure_show.noted(tab, result, visitor.measure_look, "measurement", labels),
+            **measure_show.looked(tab, result, visitor.measure_look, labels),
         }
 
     tab.look.input(on_look, tab.look, shown, **private)
@@ -99,7 +102,8 @@ def _recipe(vector: MeasuredVector, norm: float) -> Recipe:
 
 def _open(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, look: Look) -> Iterator[dict[Any, Any]]:
     """The item's card; for choices with what the model writes there, as it comes."""
-    yield {tab.item: measure_tables.item_card(result, look, None, None)}
+    labels = labels_now(frame, visitor, result)
+    yield {tab.item: measure_tables.item_card(result, look, None, None, labels)}
     if not isinstance(result, MeasureResult):
         return
     recipe, load = recipe_of(result, look), frame.load_set(visitor)
@@ -120,11 +124,12 @@ def _open(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, look:
         events = [event for event in batch if isinstance(event, GenerateProgress)]
         updates: dict[Any, Any] = {frame.status: frame.status_now()}
         if events and visitor.measure_look == look:
-            updates[tab.item] = measure_tables.item_card(result, look, events[-1].texts[0], events[-1].texts[-1])
+            texts = events[-1].texts
+            updates[tab.item] = measure_tables.item_card(result, look, texts[0], texts[-1], labels)
         yield updates
     texts = [row.text for row in job.result().rows]
     if visitor.measure_look == look:
-        yield {tab.item: measure_tables.item_card(result, look, texts[0], texts[-1])}
+        yield {tab.item: measure_tables.item_card(result, look, texts[0], texts[-1], labels)}
 
 
 def _to_steer(frame: Frame, steer_tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:

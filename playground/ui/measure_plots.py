@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from playground.ui.plots import figure, waiting
+from playground.ui.plots import figure, plain, waiting
 from playground.ui.theme import BASELINE, NEGATIVE, POSITIVE, STEERED
 
 HEIGHT = 300
@@ -18,19 +18,30 @@ STRENGTH = ("rgba(13,159,120,.16)", "rgba(13,159,120,.45)")
 """Band, and lines that are not looked at."""
 EARLIER = ("#8b5fbf", "rgba(139,95,191,.14)")
 """Line and band of an earlier measurement shown beside this one."""
+MOST_SAID = 60
+"""Characters of a name beside a line."""
 MOST_LINES = 48
 """Lines drawn beside the one that is looked at: of a large set the first."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One direction over the scales: a value for each, and the interval it lies in (the value itself where none is)."""
+    """One direction over the scales: a value for each, and the interval it lies in (the value itself where none is).
+
+    `name` tells it from others, and is what a click opens; `called` is what a person reads (None: the name).
+    """
 
     name: str
     scales: Sequence[float]
     values: Sequence[float]
     lows: Sequence[float]
     highs: Sequence[float]
+    called: str | None = None
+
+    @property
+    def said(self) -> str:
+        """What a person reads, without anything that a plot takes for markup or for a place to fill in."""
+        return plain(self.name if self.called is None else self.called, MOST_SAID).replace("%{", "% {")
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,7 @@ def over_scales(
         plot.add_scatter(
             x=list(curve.scales), y=list(curve.values), mode="lines",
             line={"color": BASELINE, "width": 1, "dash": "dot"},
-            hovertemplate=f"{curve.name} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
+            hovertemplate=f"{curve.said} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
         )
     plot.add_hline(y=baseline, line={"color": BASELINE, "width": 1.5})
     for curve in curves[:MOST_LINES]:
@@ -66,12 +77,12 @@ def over_scales(
     if earlier is not None:
         _band(plot, earlier, EARLIER[1])
         _line(plot, earlier, EARLIER[0], 2, 5, clickable=False)
-        _label(plot, f"{earlier.name} (earlier)", earlier, EARLIER[0])
+        _label(plot, f"{earlier.said} (earlier)", earlier, EARLIER[0])
     chosen = next((curve for curve in curves if curve.name == looked), None)
     if chosen is not None:
         _band(plot, chosen, STRENGTH[0])
         _line(plot, chosen, STEERED, 2.5, 7)
-        _label(plot, chosen.name, chosen, STEERED)
+        _label(plot, chosen.said, chosen, STEERED)
     _say(plot, controls, baseline, curves)
     plot.update_xaxes(title_text=axes.x, zeroline=True)
     plot.update_yaxes(title_text=axes.y, zeroline=False)
@@ -165,7 +176,7 @@ def _line(plot: go.Figure, curve: Curve, colour: str, width: float, size: float,
         line={"color": colour, "width": width},
         marker={"size": size, "color": colour},
         customdata=[f"{curve.name}|{place}|" for place in range(len(curve.scales))] if clickable else None,
-        hovertemplate=f"{curve.name} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
+        hovertemplate=f"{curve.said} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
     )
 
 

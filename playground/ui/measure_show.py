@@ -8,6 +8,7 @@ import gradio as gr
 
 from playground.services.compare import Comparison, closest
 from playground.services.measure import MeasureResult
+from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.shifts import Shifts
 from playground.ui import compare_plots, markup, measure_plots, measure_tables, plots
 from playground.ui.measure_figures import title
@@ -32,26 +33,34 @@ from playground.ui.measure_view import (
 Updates = dict[Any, Any]
 
 
-def main(tab: MeasureTab, result: Result, look: Look | None, beside: Curve | None = None) -> Updates:
+def main(
+    tab: MeasureTab, result: Result, look: Look | None, beside: Curve | None = None, labels: Labels = UNLABELLED
+) -> Updates:
     """The main plot of choices or exact answers: all that is drawn while they are measured."""
     name, vectors, controls = _drawn(result, look)
     return tab.figures.drawn(
         measure_plots.over_scales(
-            curves(result, vectors, mean_of), curves(result, controls, mean_of), mean_of(result.baseline)[0], name,
-            main_axes(result), beside,
+            curves(result, vectors, mean_of, labels), curves(result, controls, mean_of), mean_of(result.baseline)[0],
+            name, main_axes(result), beside,
         )
     )
 
 
-def over_scales(tab: MeasureTab, result: Result, look: Look | None, earlier: Result | None = None) -> Updates:
+def over_scales(
+    tab: MeasureTab,
+    result: Result,
+    look: Look | None,
+    earlier: Result | None = None,
+    labels: Labels = UNLABELLED,
+) -> Updates:
     """Every plot of choices or exact answers."""
     name, vectors, controls = _drawn(result, look)
-    mean, share = _earlier(earlier, name)
-    shown = main(tab, result, look, mean)
+    mean, share = _earlier(earlier, name, labels)
+    shown = main(tab, result, look, mean, labels)
     if not isinstance(result, MeasureResult):
         return shown
     shares = measure_plots.over_scales(
-        curves(result, vectors, share_of), curves(result, controls, share_of), result.baseline.share, name,
+        curves(result, vectors, share_of, labels), curves(result, controls, share_of), result.baseline.share, name,
         Axes(scale_axis(result), "share of items", share=True), share,
     )
     return shown | {tab.figures.plots[1]: shares, tab.figures.plots[2]: _violins(result, name)}
@@ -75,19 +84,21 @@ def _violins(result: MeasureResult, name: str) -> Any:
     )
 
 
-def _earlier(earlier: Result | None, name: str) -> tuple[Curve | None, Curve | None]:
+def _earlier(earlier: Result | None, name: str, labels: Labels) -> tuple[Curve | None, Curve | None]:
     """Mean and share of the same vector in an earlier measurement; of its first one where it is not there."""
     groups = {} if earlier is None else named(earlier)
     if earlier is None or not groups:
         return None, None
     rows = groups.get(name) or next(iter(groups.values()))
-    (mean,), (share,) = curves(earlier, [rows], mean_of), curves(earlier, [rows], share_of)
+    (mean,), (share,) = (curves(earlier, [rows], value, labels) for value in (mean_of, share_of))
     return mean, share
 
 
-def noted(tab: MeasureTab, result: Result, look: Look | None, called: str) -> Updates:
-    """What is to be said about the plots, and their numbers."""
-    numbers = measure_tables.scales_csv(result, called)
+def noted(
+    tab: MeasureTab, result: Result, look: Look | None, file: str, labels: Labels = UNLABELLED
+) -> Updates:
+    """What is to be said about the plots, and their numbers, which are downloaded as `file`."""
+    numbers = measure_tables.scales_csv(result, file, labels)
     if not isinstance(result, MeasureResult):
         silent = max((row.silent for row in result.rows if row.kind == "vector"), default=0.0)
         said = (
@@ -104,43 +115,47 @@ def noted(tab: MeasureTab, result: Result, look: Look | None, called: str) -> Up
     said += f"; {skipped}" if skipped else "; none skipped"
     shown = tab.figures.noted(0, f"{said}. Bands are 95 % bootstrap intervals over items.", numbers)
     shown |= tab.figures.noted(1, "Items whose logit difference is above 0.")
-    name = "" if look is None else look.name
+    name = "" if look is None else labels.called(look.name)
     shown |= tab.figures.noted(2, f"Every point is an item, for {name}; click one to open it.")
     return shown
 
 
-def looked(tab: MeasureTab, result: Result, look: Look | None) -> Updates:
+def looked(tab: MeasureTab, result: Result, look: Look | None, labels: Labels = UNLABELLED) -> Updates:
     """The picker of what is looked at, and its items."""
+    choices = [(labels.called(name), name) for name in named(result)]
     return {
-        tab.look: gr.update(choices=list(named(result)), value=None if look is None else look.name),
+        tab.look: gr.update(choices=choices, value=None if look is None else look.name),
         tab.look_box: gr.update(visible=look is not None),
-        tab.items: "" if look is None else measure_tables.items(result, look),
+        tab.items: "" if look is None else measure_tables.items(result, look, labels),
     }
 
 
-def shift_plots(tab: MeasureTab, seen: Shifts) -> Updates:
+def shift_plots(tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED) -> Updates:
     """KL over multiples of a mix, and the tokens."""
-    called, axis, scales = mix_name(seen), multiple_axis(seen), list(seen.request.multipliers)
-    kl = Curve(called, scales, seen.kl, *_spread(seen))
+    name, axis, scales = mix_name(seen), multiple_axis(seen), list(seen.request.multipliers)
+    kl = Curve(name, scales, seen.kl, *_spread(seen), called=labels.called(name))
     controls = [Curve(f"random-{i}", scales, row, row, row) for i, row in enumerate(seen.controls)]
     texts = [plots.plain(markup.visible_token(token.text)) for token in seen.tokens]
     return tab.figures.drawn(
-        measure_plots.over_scales([kl], controls, 0.0, called, Axes(axis, "KL(steered ‖ baseline) / nats")),
+        measure_plots.over_scales([kl], controls, 0.0, name, Axes(axis, "KL(steered ‖ baseline) / nats")),
         measure_plots.tokens_over_scales(texts, [token.probabilities for token in seen.tokens], scales, axis),
     )
 
 
-def shifted(tab: MeasureTab, seen: Shifts) -> Updates:
+def shifted(tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED) -> Updates:
     """The plots of a mix, what is to be said about them, and their numbers."""
     request, controls = seen.request, range(len(seen.controls))
     texts = [markup.visible_token(token.text) for token in seen.tokens]
-    header = ["scale", "KL", *(f"KL random-{i}" for i in controls), *(f"p({text})" for text in texts)]
+    header = ["scale", "KL", *(f"KL random-{i}" for i in controls), *(f"p({text})" for text in texts), "label"]
     columns = [seen.kl, *seen.controls, *(token.probabilities for token in seen.tokens)]
-    lines = [[scale, *(f"{column[i]:.6g}" for column in columns)] for i, scale in enumerate(request.multipliers)]
+    label = labels.of_recipe(request.recipe)
+    lines = [
+        [scale, *(f"{column[i]:.6g}" for column in columns), label] for i, scale in enumerate(request.multipliers)
+    ]
     prompts = f"{seen.done} of {len(request.texts)} prompts" if len(request.texts) > 1 else "one prompt"
     said = f"KL(steered ‖ baseline) of the next token, mean over {prompts}; the band holds the middle half of them."
     return {
-        **shift_plots(tab, seen),
+        **shift_plots(tab, seen, labels),
         **tab.figures.noted(0, said if len(request.texts) > 1 else said.split(", mean")[0] + ", one prompt.",
                             markup.numbers_link(f"{mix_name(seen)}-next-token", header, lines)),
         **tab.figures.noted(1, "Mean probability of the likeliest next tokens at any scale; 0 is the baseline."),

@@ -8,6 +8,7 @@ from playground.errors import InputError
 from playground.library.measurements import MeasurementEntry
 from playground.services.measure import MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
+from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.measure.table import RANDOM, MethodTable, method_table
 from playground.services.shifts import Shifts
 from playground.ui import measure_board
@@ -21,7 +22,7 @@ SHOWN = 200
 """Items listed: more are in the file."""
 
 
-def items(result: Result, look: Look) -> str:
+def items(result: Result, look: Look, labels: Labels = UNLABELLED) -> str:
     """The items of one vector at one scale, each a row that opens it."""
     row = row_at(result, look)
     if row is None:
@@ -39,7 +40,7 @@ def items(result: Result, look: Look) -> str:
     titles = ("item", "question", "answer", "baseline", "here") if exact else ("item", "question", "baseline", "here")
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     scale = x_of(row, result)
-    caption = f"{row.name} at {scale:g}" + ("" if exact else ": log-odds of the behaviour, in nats")
+    caption = f"{labels.called(row.name)} at {scale:g}" + ("" if exact else ": log-odds of the behaviour, in nats")
     return (
         f'<p class="sp-caption">{escape(caption)}</p><div class="sp-scroll sp-itemscroll"><table class="sp-table" '
         f'aria-label="Items"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
@@ -55,7 +56,9 @@ def _cells(result: Result, row: object, place: int) -> str:
     return f"<td>{escape(result.request.items[place].answer)}</td>{marks}"
 
 
-def item_card(result: Result, look: Look, baseline: str | None, steered: str | None) -> str:
+def item_card(
+    result: Result, look: Look, baseline: str | None, steered: str | None, labels: Labels = UNLABELLED
+) -> str:
     """One item: question, answers, numbers at baseline and here, and the two texts (None: not generated yet)."""
     row, place = row_at(result, look), place_of(result, look.item if look.item is not None else -1)
     if row is None or place is None:
@@ -63,7 +66,7 @@ def item_card(result: Result, look: Look, baseline: str | None, steered: str | N
     number, question = items_of(result)[place]
     scale = x_of(row, result)
     head = (
-        f'<div class="sp-cardhead"><h3>Item {number}</h3><small>{escape(row.name)} at {scale:g}</small>'
+        f'<div class="sp-cardhead"><h3>Item {number}</h3><small>{escape(labels.called(row.name))} at {scale:g}</small>'
         f'<button type="button" class="sp-small" data-act="steer">open in Steer</button></div>'
     )
     facts = f'<p class="sp-text sp-question">{escape(question)}</p>'
@@ -96,33 +99,34 @@ def _texts(baseline: str | None, steered: str | None) -> str:
     )
 
 
-def scales_csv(result: Result, name: str) -> str:
+def scales_csv(result: Result, name: str, labels: Labels = UNLABELLED) -> str:
     """A link to all numbers: a line for every direction and scale."""
     measured = isinstance(result, MeasureResult)
     header = ["vector", "kind", "layer", "scale", "relative scale", "mean" if measured else "accuracy", "low", "high"]
-    header += ["share", "kl"] if measured else ["without a number"]
+    header += [*(["share", "kl"] if measured else ["without a number"]), "label"]
     lines = []
     for row in (result.baseline, *result.rows):
         last = [row.share, row.kl] if measured else [row.silent]
         numbers = [row.scale, row.relative, *mean_of(row), *last]
-        lines.append([row.name, row.kind, "" if row.layer is None else row.layer, *(f"{x:.6g}" for x in numbers)])
+        place = [row.name, row.kind, "" if row.layer is None else row.layer]
+        lines.append([*place, *(f"{x:.6g}" for x in numbers), labels.of(row.name)])
     return numbers_link(name, header, lines)
 
 
-def beneath(visitor: Visitor, key: str = "swing") -> str:
+def beneath(visitor: Visitor, key: str = "swing", labels: Labels = UNLABELLED) -> str:
     """What stands beneath the items: the table of methods, and the leaderboard sorted by one of its columns."""
     result = visitor.measured
     if not isinstance(result, MeasureResult):
         return ""
-    board = measure_board.table(visitor.measure_board, key) if visitor.measure_board else ""
+    board = measure_board.table(visitor.measure_board, key, labels) if visitor.measure_board else ""
     earlier = [visitor.measured_before] if isinstance(visitor.measured_before, MeasureResult) else []
     try:
-        return methods(method_table([result, *earlier])) + board
+        return methods(method_table([result, *earlier]), labels) + board
     except InputError as error:
         return notice(str(error), "info") + board
 
 
-def methods(table: MethodTable) -> str:
+def methods(table: MethodTable, labels: Labels = UNLABELLED) -> str:
     """Method × scale, the best vector of each method, and out of how many it is the best."""
     unit = "relative scale" if table.relative else "scale"
     titles = [f"{scale:+g}" if scale else "0" for scale in table.scales]
@@ -137,17 +141,23 @@ def methods(table: MethodTable) -> str:
             for mean in line.means
         )
         lines += (
-            f'<tr{kind}><th scope="row">{escape(called)}</th><td>{escape(line.name)}</td><td>best of {line.tried}</td>'
-            f"{cells}</tr>"
+            f'<tr{kind}><th scope="row">{escape(called)}</th><td>{escape(labels.called(line.name))}</td>'
+            f"<td>best of {line.tried}</td>{cells}</tr>"
         )
     said = (
         f"Mean logit difference in nats by {unit}; baseline {table.baseline:+.2f}, {table.items} items. The best of a "
         f"method is the vector with the largest swing on these very items, {table.tried} tried in all; the random "
         "line, picked in the same way, says how much of that is luck."
     )
-    header = ["method", "vector", "tried", *(f"{scale:g}" for scale in table.scales)]
+    header = ["method", "vector", "tried", *(f"{scale:g}" for scale in table.scales), "label"]
     rows = [
-        [line.method, line.name, line.tried, *("" if mean is None else f"{mean:.6g}" for mean in line.means)]
+        [
+            line.method,
+            line.name,
+            line.tried,
+            *("" if mean is None else f"{mean:.6g}" for mean in line.means),
+            labels.of(line.name),
+        ]
         for line in table.lines
     ]
     return (

@@ -9,10 +9,13 @@ from playground.library.measurements import KINDS
 from playground.library.recipe import format as format_recipe
 from playground.services.measure import MeasuredRow, MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
+from playground.services.measure.labels import UNLABELLED, Labels, labels_of
 from playground.services.measure.standings import directions_of
 from playground.services.shifts import Shifts
+from playground.ui.frame import Frame
 from playground.ui.measure_form import CHOICES, EXACT, NEXT
 from playground.ui.measure_plots import Axes, Curve
+from playground.ui.state import Visitor
 from playground.ui.vector_picker import rounded
 
 Row = MeasuredRow | ExactRow
@@ -29,6 +32,12 @@ class Look:
     name: str
     place: int
     item: int | None = None
+
+
+def labels_now(frame: Frame, visitor: Visitor, *results: Result | Shifts | None) -> Labels:
+    """What the vectors of these measurements are called now, in the library and in what this visitor computed."""
+    sets = (one for result in results if result is not None for one in result.sets)
+    return labels_of(sets, lambda name: frame.any_set(visitor, name))
 
 
 def named(result: Result) -> dict[str, list[Row]]:
@@ -75,14 +84,18 @@ def multiple_axis(seen: Shifts) -> str:
 
 
 def curves(
-    result: Result, groups: Sequence[Sequence[Row]], value: Callable[[Row], tuple[float, float, float]]
+    result: Result,
+    groups: Sequence[Sequence[Row]],
+    value: Callable[[Row], tuple[float, float, float]],
+    labels: Labels = UNLABELLED,
 ) -> list[Curve]:
     """A curve for each group of rows; `value` gives (value, low, high) of a row."""
     drawn = []
     for rows in groups:
         values = [value(row) for row in rows]
         scales = [x_of(row, result) for row in rows]
-        drawn.append(Curve(rows[0].name, scales, *([entry[i] for entry in values] for i in range(3))))
+        name, bounds = rows[0].name, ([entry[i] for entry in values] for i in range(3))
+        drawn.append(Curve(name, scales, *bounds, called=labels.called(name)))
     return drawn
 
 

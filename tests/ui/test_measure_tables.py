@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from html import unescape
 
 import pytest
 
@@ -12,13 +15,25 @@ from playground.library.prompts import ChoiceItem, PromptSet, from_text
 from playground.library.recipe import parse
 from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
 from playground.services.measure.document import to_document
+from playground.services.measure.labels import Labels
 from playground.services.measure.result import MeasuredSet
 from playground.services.measure.side_effects import SideEffect
 from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
 from playground.ui import measure_board, measure_tables
 from playground.ui.measure_board import Entry
 from playground.ui.measure_item import look_of, recipe_of
-from playground.ui.measure_view import Look, best, mix_name, multiple_axis, named, place_of, random_rows
+from playground.ui.measure_plots import Axes, over_scales
+from playground.ui.measure_view import (
+    Look,
+    best,
+    curves,
+    mean_of,
+    mix_name,
+    multiple_axis,
+    named,
+    place_of,
+    random_rows,
+)
 
 EVIL = "<img src=x onerror=alert(1)>"
 SCALES = (-1.0, 0.0, 1.0)
@@ -118,6 +133,51 @@ def test_the_leaderboard_sorts_by_any_column_and_ends_with_the_luckiest_random_d
     by_effect = measure_board.table(judged, "kl")
     assert re.findall(r'<th scope="row">([^<]+)</th>', by_effect)[:2] == ["set#0", "set#4"]
     assert "1 random draw stands against 2 vectors" in by_effect
+
+
+LABELS = Labels({"set": ("", "", "", "", f"alien {EVIL}")})
+CALLED = "set#4 “alien &lt;img src=x onerror=alert(1)&gt;”"
+
+
+def test_a_name_shows_wherever_its_vector_shows(result):
+    from playground.services.measure.table import method_table
+
+    look = Look("set#4", 0, 2)
+    shown = [
+        measure_tables.items(result, look, LABELS),
+        measure_tables.item_card(result, look, None, None, LABELS),
+        measure_tables.methods(method_table([result]), LABELS),
+        measure_board.table(measure_board.entries_of(result), labels=LABELS),
+    ]
+    for html in shown:
+        assert CALLED in html
+        assert "<img" not in html
+    assert 'data-point="set#4|0|2"' in shown[0]
+
+
+def test_the_numbers_of_a_plot_and_of_tables_have_the_name_in_their_last_column(result):
+    from playground.services.measure.table import method_table
+
+    linked = [
+        measure_tables.scales_csv(result, "measurement", LABELS),
+        measure_tables.methods(method_table([result]), LABELS),
+        measure_board.table(measure_board.entries_of(result), labels=LABELS),
+    ]
+    for html in linked:
+        read = list(csv.DictReader(io.StringIO(unescape(re.search(r'data-csv="([^"]*)"', html)[1]))))
+        assert {line["label"] for line in read if line["vector"] == "set#4"} == {f"alien {EVIL}"}
+        assert {line["label"] for line in read if line["vector"] != "set#4"} == {""}
+
+
+def test_a_curve_is_called_by_its_name_and_opened_by_its_key(result):
+    drawn = curves(result, list(named(result).values()), mean_of, Labels({"set": ("", "", "", "", "%{x} <b>$")}))
+    assert [(curve.name, curve.said) for curve in drawn] == [
+        ("set#0", "set#0"), ("set#4", "set#4 “% {x} &lt;b&gt;”")
+    ]
+    plot = over_scales(drawn, [], 0.0, "set#4", Axes("x", "y"))
+    assert "set#4 “% {x} &lt;b&gt;”" in [note.text for note in plot.layout.annotations]
+    assert "set#4|2|" in plot.data[-1].customdata
+    assert plot.data[-1].hovertemplate.startswith("set#4 “% {x} &lt;b&gt;” at %{x:.3g}")
 
 
 def shifted(recipe: str, residual_norm: float = 16.334) -> Shifts:

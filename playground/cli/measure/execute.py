@@ -11,6 +11,7 @@ from playground.cli.terminal import Progress, stoppable, tell
 
 if TYPE_CHECKING:
     from playground.services.measure.document import Result
+    from playground.services.measure.labels import Labels
 
 
 def run(options: argparse.Namespace) -> Outcome:
@@ -18,6 +19,7 @@ def run(options: argparse.Namespace) -> Outcome:
     from playground.cli.measure import choices, exact, next_token
     from playground.cli.models import load_quietly, load_set
     from playground.library import prompts
+    from playground.services.measure.labels import labels_of
 
     kind = {"choices": choices, "exact": exact, "next-token": next_token}[kind_of(options)]
     # Read before the model is loaded: a name that is wrong should not cost a minute.
@@ -35,7 +37,7 @@ def run(options: argparse.Namespace) -> Outcome:
             progress.clear()
     for warning in result.warnings:
         tell(f"warning: {warning}")
-    _write(options, result)
+    _write(options, result, labels_of(result.sets, sets.__getitem__))
     if result.cancelled:
         tell(f"stopped; {kind.kept(result)}.")
     written = "" if options.out is None else f"\n\nwritten to {options.out}"
@@ -43,7 +45,7 @@ def run(options: argparse.Namespace) -> Outcome:
     return Outcome(data, kind.text(result) + written, interrupted=result.cancelled)
 
 
-def _write(options: argparse.Namespace, result: Result) -> None:
+def _write(options: argparse.Namespace, result: Result, labels: Labels) -> None:
     from playground.library import measurements
     from playground.library.atomic import write_atomically
     from playground.services.measure import numbers
@@ -52,6 +54,6 @@ def _write(options: argparse.Namespace, result: Result) -> None:
     if options.out is not None and options.out.suffix == ".json":
         write_atomically(options.out, measurements.to_bytes(to_document(result)))
     elif options.out is not None:
-        write_atomically(options.out, numbers.row_csv(result).encode())
+        write_atomically(options.out, numbers.row_csv(result, labels).encode())
     if options.items_out is not None:
-        write_atomically(options.items_out, numbers.item_csv(result).encode())
+        write_atomically(options.items_out, numbers.item_csv(result, labels).encode())

@@ -9,62 +9,67 @@ from collections.abc import Iterator, Sequence
 from playground.library.recipe import format as format_recipe
 from playground.services.measure.document import Result
 from playground.services.measure.exact import ExactResult
+from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.measure.result import MeasureResult, Row
 from playground.services.shifts import Shifts
 
 _PLACE = ("set", "vector", "kind", "layer", "scale", "relative")
 ROWS = {
-    MeasureResult: (*_PLACE, "mean", "low", "high", "share", "kl"),
-    ExactResult: (*_PLACE, "share", "low", "high", "silent"),
-    Shifts: ("quantity", "of", "token_id", "multiple", "value"),
+    MeasureResult: (*_PLACE, "mean", "low", "high", "share", "kl", "label"),
+    ExactResult: (*_PLACE, "share", "low", "high", "silent", "label"),
+    Shifts: ("quantity", "of", "token_id", "multiple", "value", "label"),
 }
 """Columns of a line a row. For next tokens a line is one value: KL of the recipe (`kl`) or of a random push (`random`),
-or the probability of a token (`probability`)."""
+or the probability of a token (`probability`). `label` is what people called the vector, empty where they did not."""
 ITEMS = {
-    MeasureResult: (*_PLACE, "item", "letter", "by", "difference", "kl", "question", "matching", "other"),
-    ExactResult: (*_PLACE, "item", "right", "question", "answer", "reply"),
+    MeasureResult: (*_PLACE, "item", "letter", "by", "difference", "kl", "question", "matching", "other", "label"),
+    ExactResult: (*_PLACE, "item", "right", "question", "answer", "reply", "label"),
     Shifts: ("prompt", "multiple", "kl", "text"),
 }
 """Columns of a line an item of a row; items and prompts by their number, from 0."""
 
 
-def row_csv(result: Result) -> str:
+def row_csv(result: Result, labels: Labels = UNLABELLED) -> str:
     """The baseline and every row, with the columns ROWS."""
-    return _csv(ROWS[type(result)], _shift_rows(result) if isinstance(result, Shifts) else _rows(result))
+    lines = _shift_rows(result, labels) if isinstance(result, Shifts) else _rows(result, labels)
+    return _csv(ROWS[type(result)], lines)
 
 
-def item_csv(result: Result) -> str:
+def item_csv(result: Result, labels: Labels = UNLABELLED) -> str:
     """Every item of the baseline and of every row, with the columns ITEMS; for next tokens every prompt."""
-    tables = {MeasureResult: _choice_items, ExactResult: _exact_items, Shifts: _prompts}
-    return _csv(ITEMS[type(result)], tables[type(result)](result))
+    if isinstance(result, Shifts):
+        return _csv(ITEMS[Shifts], _prompts(result))
+    lines = _choice_items(result, labels) if isinstance(result, MeasureResult) else _exact_items(result, labels)
+    return _csv(ITEMS[type(result)], lines)
 
 
-def _rows(result: MeasureResult | ExactResult) -> Iterator[Sequence[object]]:
-    names = ROWS[type(result)][len(_PLACE) :]
+def _rows(result: MeasureResult | ExactResult, labels: Labels) -> Iterator[Sequence[object]]:
+    names = ROWS[type(result)][len(_PLACE) : -1]
     for row in (result.baseline, *result.rows):
-        yield (*_place(row), *(getattr(row, name) for name in names))
+        yield (*_place(row), *(getattr(row, name) for name in names), labels.of(row.name))
 
 
-def _choice_items(result: MeasureResult) -> Iterator[Sequence[object]]:
+def _choice_items(result: MeasureResult, labels: Labels) -> Iterator[Sequence[object]]:
     for row in (result.baseline, *result.rows):
         for item, difference, divergence in zip(result.items, row.differences, row.divergences, strict=True):
-            texts = (item.question, item.matching, item.other)
+            texts = (item.question, item.matching, item.other, labels.of(row.name))
             yield (*_place(row), item.number, item.letter, item.by, difference, divergence, *texts)
 
 
-def _exact_items(result: ExactResult) -> Iterator[Sequence[object]]:
+def _exact_items(result: ExactResult, labels: Labels) -> Iterator[Sequence[object]]:
     for row in (result.baseline, *result.rows):
         for number, (item, right, text) in enumerate(zip(result.request.items, row.right, row.texts, strict=True)):
-            yield (*_place(row), number, int(right), item.question, item.answer, text)
+            yield (*_place(row), number, int(right), item.question, item.answer, text, labels.of(row.name))
 
 
-def _shift_rows(result: Shifts) -> Iterator[Sequence[object]]:
+def _shift_rows(result: Shifts, labels: Labels) -> Iterator[Sequence[object]]:
     curves = [("kl", format_recipe(result.request.recipe), None, result.kl)]
     curves += [("random", f"random-{number}", None, row) for number, row in enumerate(result.controls)]
     curves += [("probability", token.text, token.token_id, token.probabilities) for token in result.tokens]
     for *what, values in curves:
+        label = labels.of_recipe(result.request.recipe) if what[0] == "kl" else ""
         for multiple, value in zip(result.request.multipliers, values, strict=True):
-            yield (*what, multiple, value)
+            yield (*what, multiple, value, label)
 
 
 def _prompts(result: Shifts) -> Iterator[Sequence[object]]:
