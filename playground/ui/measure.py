@@ -96,7 +96,7 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
         browser was seen to leave some as it was.
         """
         visitor = frame.visitor(request)
-        return gr.skip() if visitor.measured is None else measure_keep.shown_again(tab, visitor)
+        return gr.skip() if visitor.measured is None else measure_keep.shown_again(frame, tab, visitor)
 
     measured = tab.measure.click(
         on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE

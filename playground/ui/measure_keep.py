@@ -147,7 +147,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         look_at(visitor, result)
         return {
             **tab.cleared(measure_view.NAMED[kind_of(result)]),
-            **shown(tab, visitor, result),
+            **shown(frame, tab, visitor, result),
             **offered(frame, tab, visitor),
             tab.name: name,
             tab.keep: gr.update(interactive=False),
@@ -175,34 +175,37 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         if not isinstance(result, MeasureResult) or not isinstance(before, MeasureResult | None):
             raise InputError("Expected measurements of choices to draw beside each other, got another; choose some.")
         visitor.measured_before = before
+        labels = measure_view.labels_now(frame, visitor, result, before)
         return {
-            **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before),
-            tab.table: measure_tables.beneath(visitor),
+            **measure_show.over_scales(tab, result, visitor.measure_look, before, labels),
+            tab.table: measure_tables.beneath(visitor, labels=labels),
         }
 
     tab.against.input(on_against, tab.against, [*tab.figures.outputs, tab.table], **private)
 
 
-def shown(tab: MeasureTab, visitor: Visitor, result: Measured) -> Updates:
+def shown(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measured) -> Updates:
     """Everything about a measurement that is there, new or out of a file."""
-    ended = {tab.progress: measure_tables.ended(result), tab.table: measure_tables.beneath(visitor)}
+    labels = measure_view.labels_now(frame, visitor, result, visitor.measured_before)
+    ended = {tab.progress: measure_tables.ended(result), tab.table: measure_tables.beneath(visitor, labels=labels)}
     if isinstance(result, Shifts):
-        return measure_show.shifted(tab, result) | ended
+        return measure_show.shifted(tab, result, labels) | ended
     return {
-        **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before),
-        **measure_show.noted(tab, result, visitor.measure_look, "measurement"),
-        **measure_show.looked(tab, result, visitor.measure_look),
+        **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before, labels),
+        **measure_show.noted(tab, result, visitor.measure_look, "measurement", labels),
+        **measure_show.looked(tab, result, visitor.measure_look, labels),
         **ended,
     }
 
 
-def shown_again(tab: MeasureTab, visitor: Visitor) -> Updates:
+def shown_again(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     """The plots of a measurement that is there, and that it can be kept and downloaded, in an event of its own."""
     result = visitor.measured
+    labels = measure_view.labels_now(frame, visitor, result, visitor.measured_before)
     if isinstance(result, Shifts):
-        plots = measure_show.shift_plots(tab, result)
+        plots = measure_show.shift_plots(tab, result, labels)
     else:
-        plots = measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before)
+        plots = measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before, labels)
     return {
         **plots,
         tab.keep_box: gr.update(visible=True),

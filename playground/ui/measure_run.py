@@ -10,6 +10,7 @@ from playground.model.load import LoadedModel
 from playground.services.compare import compare
 from playground.services.measure import MeasureResult
 from playground.services.measure.exact import exact
+from playground.services.measure.labels import UNLABELLED
 from playground.services.measure.run import measure
 from playground.services.measure.side_effects import SideEffectProgress, judge, neutral_set
 from playground.services.shifts import shifts
@@ -68,34 +69,36 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
         if told:
             updates[tab.progress] = run_line(_said(told[-1]))
         if partial is not None and time.monotonic() - drawn >= PLOTS:
-            updates |= measure_show.main(tab, partial, measure_view.best(partial))
+            labels = measure_view.labels_now(frame, visitor, partial)
+            updates |= measure_show.main(tab, partial, measure_view.best(partial), labels=labels)
             drawn = time.monotonic()
         yield updates
     result = job.result()
     if not result.cancelled:
         cost.learn_speed(loaded, kind, work, result.seconds)
     measure_keep.look_at(visitor, result)
-    yield measure_keep.shown(tab, visitor, result)
+    yield measure_keep.shown(frame, tab, visitor, result)
     whole, failed = result, None
     if form.leaderboard and visitor.measure_board and not result.cancelled:
         try:
             whole = yield from _judge(frame, tab, visitor, result)
         except Exception as error:  # raised below: what was measured before it is offered without side effects
             failed = error
-        yield _shown_whole(tab, visitor, result, whole)
+        yield _shown_whole(frame, tab, visitor, result, whole)
     # Once all of it is known: the file is to hold the side effects too.
     yield measure_keep.offered(frame, tab, visitor)
     if failed is not None:
         raise failed
 
 
-def _shown_whole(tab: MeasureTab, visitor: Visitor, result: Result, whole: Result) -> Updates:
+def _shown_whole(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, whole: Result) -> Updates:
     """The leaderboard of a result that is `whole` now; all of it where the visitor opened another one meanwhile."""
     if visitor.measured is result:
         measure_keep.judged(visitor, whole)
-        return {tab.table: measure_tables.beneath(visitor), tab.progress: ended(whole)}
+        labels = measure_view.labels_now(frame, visitor, whole, visitor.measured_before)
+        return {tab.table: measure_tables.beneath(visitor, labels=labels), tab.progress: ended(whole)}
     measure_keep.look_at(visitor, whole)
-    return {**tab.cleared(CHOICES), **measure_keep.shown(tab, visitor, whole)}
+    return {**tab.cleared(CHOICES), **measure_keep.shown(frame, tab, visitor, whole)}
 
 
 def _judge(
@@ -127,7 +130,7 @@ def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureFo
         "following the next token",
         lambda model, context: shifts(model, request, load, context.emit, context.cancelled),
     )
-    shown = False
+    shown, labels = False, UNLABELLED
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
         events = [event for event in batch if hasattr(event, "kl_prompts")]
@@ -135,14 +138,15 @@ def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureFo
             if not shown:
                 shown, visitor.measured = True, None
                 updates |= tab.cleared(NEXT)
-            updates |= measure_show.shifted(tab, events[-1])
+                labels = measure_view.labels_now(frame, visitor, events[-1])
+            updates |= measure_show.shifted(tab, events[-1], labels)
             updates[tab.progress] = run_line(_said(events[-1], "prompts", events[-1].done, len(request.texts)))
         yield updates
     seen = job.result()
     if not seen.cancelled:
         cost.learn_speed(loaded, NEXT, work, seen.seconds)
     measure_keep.look_at(visitor, seen)
-    yield {**measure_keep.shown(tab, visitor, seen), **measure_keep.offered(frame, tab, visitor)}
+    yield {**measure_keep.shown(frame, tab, visitor, seen), **measure_keep.offered(frame, tab, visitor)}
 
 
 def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
