@@ -9,7 +9,7 @@ from playground.errors import InputError
 from playground.services.measure import MeasureResult
 from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.measure.side_effects import SideEffect
-from playground.services.measure.standings import Standing, best_random, standings
+from playground.services.measure.standings import Standing, best_random, draws, standings
 from playground.ui.markup import escape, numbers_link
 from playground.ui.measure_view import Result
 
@@ -85,7 +85,7 @@ def table(entries: Sequence[Entry], key: str = "swing", labels: Labels = UNLABEL
     """The leaderboard; a click on a title sorts by it, one on a row looks at its vector."""
     columns = [column for column in COLUMNS if any(column.value(entry) is not None for entry in entries)]
     vectors = ordered(entries, key)
-    drawn = [entry for entry in entries if entry.standing.kind == "random"]
+    drawn = draws([entry.standing for entry in entries])
     head = '<th scope="col">vector</th>' + "".join(
         f'<th scope="col" data-act="sort" data-key="{column.key}" tabindex="0" title="{escape(column.meaning)}"'
         f'{" aria-sort=" + chr(34) + "descending" + chr(34) if column.key == key else ""}>{escape(column.title)}'
@@ -93,21 +93,16 @@ def table(entries: Sequence[Entry], key: str = "swing", labels: Labels = UNLABEL
         for column in columns
     )
     lines = "".join(
-        f'<tr data-act="point" data-point="{escape(entry.standing.name)}|0|" tabindex="0"><th scope="row">'
+        f'<tr data-act="point" data-point="{escape(point(entry))}" tabindex="0"><th scope="row">'
         f"{escape(labels.called(entry.standing.name))}</th>{_cells(entry, columns)}</tr>"
         for entry in vectors[:SHOWN]
     )
     luck = best_random([entry.standing for entry in entries])
-    random = next((entry for entry in drawn if entry.standing is luck), None)
+    random = next((entry for entry in entries if entry.standing is luck), None)
     if random is not None:
-        lines += (
-            f'<tr class="sp-random"><th scope="row">best of {len(drawn)} random</th>{_cells(random, columns)}</tr>'
-        )
+        lines += f'<tr class="sp-random"><th scope="row">best of {drawn} random</th>{_cells(random, columns)}</tr>'
     rest = f" The first {SHOWN} of {len(vectors)} are listed." if len(vectors) > SHOWN else ""
-    uneven = ""
-    if len(drawn) < len(vectors):
-        draws = "1 random draw stands" if len(drawn) == 1 else f"{len(drawn)} random draws stand"
-        uneven = f" {draws} against {len(vectors)} vectors: tick leaderboard under More for as many."
+    uneven = few_draws(drawn, len(vectors))
     said = f"Vectors tried: {len(vectors)}.{uneven}{rest} Click a title to sort, a row to look at it."
     return (
         '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Leaderboard</h3></div>'
@@ -115,6 +110,19 @@ def table(entries: Sequence[Entry], key: str = "swing", labels: Labels = UNLABEL
         f'<tbody>{lines}</tbody></table></div><div class="sp-under-plot"><span>{escape(said)}</span>'
         f"{_numbers(entries, labels)}</div></div>"
     )
+
+
+def point(entry: Entry) -> str:
+    """What a click on the row of a vector opens: its best scale (see measure_plots)."""
+    return f"{entry.standing.name}|{entry.standing.best_place}|"
+
+
+def few_draws(drawn: int, tried: int) -> str:
+    """A sentence about fewer random draws than vectors, whose best says less of what luck alone gives; else nothing."""
+    if drawn >= tried:
+        return ""
+    stand = "1 random draw stands" if drawn == 1 else f"{drawn} random draws stand"
+    return f" {stand} against {tried} vectors: tick leaderboard under More for as many."
 
 
 def _cells(entry: Entry, columns: Sequence[Column]) -> str:

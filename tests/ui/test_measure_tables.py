@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -178,6 +179,18 @@ def test_a_curve_is_called_by_its_name_and_opened_by_its_key(result):
     assert "set#4 “% {x} &lt;b&gt;”" in [note.text for note in plot.layout.annotations]
     assert "set#4|2|" in plot.data[-1].customdata
     assert plot.data[-1].hovertemplate.startswith("set#4 “% {x} &lt;b&gt;” at %{x:.3g}")
+
+
+def test_a_row_of_the_leaderboard_opens_its_vector_at_its_best_scale(result):
+    html = measure_board.table(measure_board.entries_of(result))
+    assert re.findall(r'data-point="([^"]+)"', html) == ["set#4|0|", "set#0|2|"]
+
+
+def test_a_random_direction_at_two_norms_is_one_draw_on_the_leaderboard(result):
+    other = [replace(each, scale=2 * each.scale) for each in result.rows if each.kind == "random"]
+    html = measure_board.table(measure_board.entries_of(replace(result, rows=(*result.rows, *other))))
+    assert "best of 1 random" in html
+    assert "1 random draw stands against 2 vectors" in html
 
 
 def shifted(recipe: str, residual_norm: float = 16.334) -> Shifts:

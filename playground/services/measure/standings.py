@@ -19,11 +19,12 @@ from playground.services.measure.result import Kind, MeasuredRow, MeasureResult
 class Standing:
     """One direction over its scales. `layer` tells random directions of one name apart.
 
-    swing: mean logit difference at +x minus that at −x, at the x where that is largest by absolute value (`swing_at`,
-    a norm), in nats: how well the two signs do opposite things. best: the highest mean at any scale, at `best_scale`
-    (a norm, with its sign) and `best_relative`. monotonicity: Spearman's rank correlation of mean and scale. symmetry:
-    1 when +x and −x move the mean equally far in opposite ways, 0 when both move it equally far the same way, over all
-    x together; None where no scale stands on both sides, or nothing moves.
+    swing: mean logit difference at +x minus that at −x, at the x where that is largest by absolute value (`swing_at`, a
+    norm), in nats: how well the two signs do opposite things. best: the highest mean at any scale, at `best_scale` (a
+    norm, with its sign) and `best_relative`, which is the `best_place`-th of its scales from 0. monotonicity:
+    Spearman's rank correlation of mean and scale. symmetry: 1 when +x and −x move the mean equally far in opposite
+    ways, 0 when both move it equally far the same way, over all x together; None where no scale stands on both sides,
+    or nothing moves.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Standing:
     best: float
     best_scale: float
     best_relative: float
+    best_place: int
     monotonicity: float
     symmetry: float | None
 
@@ -55,13 +57,13 @@ def standings(result: MeasureResult) -> tuple[Standing, ...]:
 
 def directions_of(result: MeasureResult | ExactResult) -> list[list[Any]]:
     """The rows of each direction in turn. Rows of one direction stand together, scales rising: a scale that is not
-    above the one before begins another direction, such as the same random one at other norms.
+    above the one before, as a norm and relative, begins another direction, such as the same random one at other norms.
     """
     groups: list[list[Any]] = []
     for row in result.rows:
         last = groups[-1][-1] if groups else None
         same = last is not None and (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)
-        if same and row.scale > last.scale:
+        if same and row.scale > last.scale and row.relative > last.relative:
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -72,6 +74,11 @@ def best_random(found: Sequence[Standing]) -> Standing | None:
     """The random direction with the largest swing by absolute value: the luck of as many draws."""
     drawn = [standing for standing in found if standing.kind == "random"]
     return max(drawn, key=lambda standing: abs(standing.swing), default=None)
+
+
+def draws(found: Sequence[Standing]) -> int:
+    """How many random directions there are: one that was measured at several norms of a layer was drawn once."""
+    return len({(standing.layer, standing.name) for standing in found if standing.kind == "random"})
 
 
 def _standing(rows: Sequence[MeasuredRow], baseline: float) -> Standing:
@@ -89,6 +96,7 @@ def _standing(rows: Sequence[MeasuredRow], baseline: float) -> Standing:
         best=top.mean,
         best_scale=top.scale,
         best_relative=top.relative,
+        best_place=rows.index(top),
         monotonicity=_spearman([row.scale for row in rows], [row.mean for row in rows]),
         symmetry=_symmetry([(up - baseline, down - baseline) for up, down in pairs.values()]),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from playground.errors import InputError
 from playground.services.measure import MeasuredRow
-from playground.services.measure.standings import best_random, standings
+from playground.services.measure.standings import best_random, directions_of, draws, standings
 
 SCALES = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
@@ -32,7 +33,7 @@ def measured(*curves, baseline=1.0, scales=SCALES):
 def test_a_straight_line_through_the_baseline_is_monotone_and_symmetric():
     (found,) = standings(measured(rows("0", (-3, -1, 1, 3, 5))))
     assert (found.name, found.swing, found.swing_at) == ("set#0", 8, 2)
-    assert (found.best, found.best_scale, found.best_relative) == (5, 2, 0.5)
+    assert (found.best, found.best_scale, found.best_relative, found.best_place) == (5, 2, 0.5, 4)
     assert found.monotonicity == pytest.approx(1)
     assert found.symmetry == pytest.approx(1)
 
@@ -71,6 +72,20 @@ def test_random_directions_of_one_name_at_other_layers_and_norms_stand_apart():
     ]
     assert best_random(found).swing == 3
     assert best_random(found[:1]) is None
+
+
+def test_a_random_direction_at_several_norms_is_one_draw():
+    curves = [rows("0", (0, 0, 1, 2, 2))]
+    curves += [rows(f"random-{n}", (n,) * 5, "random", layer) for layer in (3, 3, 5) for n in range(2)]
+    found = standings(measured(*curves))
+    assert len([each for each in found if each.kind == "random"]) == 6
+    assert draws(found) == 4
+
+
+def test_one_scale_at_two_norms_is_two_directions_though_the_norms_rise():
+    near, far = rows("random-0", (1,), "random", scales=(2.0,)), rows("random-0", (3,), "random", scales=(2.0,))
+    far[0] = replace(far[0], scale=5.0)
+    assert directions_of(measured(near, far, scales=(2.0,))) == [near, far]
 
 
 def test_directions_that_are_not_finished_are_left_out():
