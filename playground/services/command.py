@@ -143,9 +143,14 @@ def _decoding(sampling: Sampling) -> list[str]:
 
 
 def measure_command(
-    request: MeasureRequest | ExactRequest | ShiftsRequest, loaded: LoadedModel, file: str | None = None
+    request: MeasureRequest | ExactRequest | ShiftsRequest,
+    loaded: LoadedModel,
+    file: str | None = None,
+    leaderboard: bool = False,
 ) -> str:
-    """The shell command that measures the same numbers. `file` is the file of the set where it is none that ships."""
+    """The shell command that measures the same numbers. `file` is the file of the set where it is none that ships;
+    `leaderboard` says that side effects are measured too.
+    """
     option, asked = "--next-token" if isinstance(request, ShiftsRequest) else f"--{request.KIND}", request.asked
     words = [*PROGRAM, "measure", *_model(loaded), *_given(option, asked.name if file is None else file)]
     words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
@@ -161,6 +166,7 @@ def measure_command(
     if request.positions != "all":
         words += ["--positions", request.positions]
     words += ["--controls", str(request.controls), "--seed", str(request.seed)]
+    words += ["--leaderboard"] if leaderboard else []
     if isinstance(request, ExactRequest):
         words += _decoding(request.sampling)
     return shlex.join(words)

@@ -107,11 +107,12 @@ def _command(frame: Frame, result: Measured) -> str:
     if NOT_SAVED in request.sources:
         return markup.notice("It measured a set that is not saved: save it in Discover, and measure again.", "info")
     asked = request.asked
+    leaderboard = isinstance(result, MeasureResult) and result.side_effects is not None
     if built_in().get(asked.name) == asked:
-        return markup.command(measure_command(request, frame.loaded))
+        return markup.command(measure_command(request, frame.loaded, leaderboard=leaderboard))
     file = f"{asked.name}.{'txt' if asked.kind == 'prompts' else 'json'}"
     said = f"{file} stands for the file of what was asked, which is no set that ships."
-    return markup.command(measure_command(request, frame.loaded, file)) + markup.notice(said, "info")
+    return markup.command(measure_command(request, frame.loaded, file, leaderboard)) + markup.notice(said, "info")
 
 
 def wire(frame: Frame, tab: MeasureTab) -> None:

@@ -15,6 +15,7 @@ import torch
 from playground.cli.main import build_parser
 from playground.cli.measure import choices, exact, next_token
 from playground.cli.measure.options import asked_set, check, kind_of
+from playground.errors import Cancelled
 from playground.library import measurements, prompts, vector_set
 from playground.library.origin import Origin, now
 from playground.library.recipe import Component, Recipe, parse
@@ -68,6 +69,50 @@ def test_text_has_a_table_of_the_best_of_each_method(command, tmp_path):
     assert "random controls: random-0 of 1" in done.out
     with out.open() as file:
         assert [line["kind"] for line in csv.DictReader(file)] == ["baseline", *["vector"] * 4, *["random"] * 2]
+
+
+def test_a_leaderboard_has_side_effects_and_as_many_random_draws_as_vectors(command, tmp_path):
+    out = tmp_path / "x.json"
+    words = (*WORDS, "--rows", "0,2,3", "--scales=-8,8", "--controls", 1, "--leaderboard")
+    done = command(*words, "--json", "--out", out)
+    assert done.status == 0, done.err
+    board = json.loads(done.out)["leaderboard"]
+    kept = from_document(measurements.read(out))
+    assert board["prompts"] == kept.side_effects.neutral.name == "organism-requests"
+    assert board["random_draws"] == 3
+    assert sorted(entry["vector"] for entry in board["vectors"]) == [0, 2, 3]
+    swings = [abs(entry["swing"]) for entry in board["vectors"]]
+    assert swings == sorted(swings, reverse=True)
+    kept_effects = {kept.rows[place].name: effect for place, effect in kept.side_effects.of_rows.items()}
+    assert len(kept_effects) == 6
+    for entry in (*board["vectors"], board["best_random"]):
+        effect = kept_effects[entry["vector"] if entry["file"] is None else f"{SHIPPED}#{entry['vector']}"]
+        assert (entry["side_effect"], entry["repetition"]) == (effect.kl, effect.repetition)
+        assert (entry["perplexity"], entry["text"]) == (effect.perplexity, effect.text)
+        assert entry["scale"] in (-8, 8)
+        assert entry["symmetry"] <= 1
+    table = choices.text(kept).split("Leaderboard")[1].splitlines()
+    for title in ("swing", "best scale", "monotonicity", "symmetry", "side effect", "repetition", "perplexity"):
+        assert title in table[2]
+    assert [line.split()[0] for line in table[3:6]] == [f"{SHIPPED}#{entry['vector']}" for entry in board["vectors"]]
+    assert table[6].startswith("best of 3 random")
+    assert f"{board['best_random']['swing']:+.2f}" in table[6]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_among_side_effects_keeps_the_whole_measurement(command, tmp_path, monkeypatch, interrupt):
+    def pressed(loaded, result, load_set, emit, cancelled):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert cancelled()
+        raise Cancelled
+
+    monkeypatch.setattr("playground.cli.measure.leaderboard.judge", pressed)
+    out = tmp_path / "x.json"
+    done = command(*WORDS, "--rows", "3", "--scales=-8,8", "--leaderboard", "--json", "--out", out)
+    assert (done.status, "leaderboard" in json.loads(done.out)) == (130, False)
+    assert "stopped; the measurement is complete, its side effects are left out." in done.err
+    kept = from_document(measurements.read(out))
+    assert (kept.cancelled, kept.side_effects) == (False, None)
 
 
 def test_exact_answers_print_accuracy_and_keep_every_reply(command, tmp_path):
@@ -131,6 +176,7 @@ def test_the_next_token_prints_kl_controls_and_tokens(command, tmp_path):
         (("--scales=1", "--exact", "organism-sums"), "expected either --exact or --choices, got both"),
         (("--scales=1", "--steer", "a#0@1"), "expected --steer with --next-token, got it with --choices"),
         (("--scales=1", "--temperature", "0.5"), "expected --temperature with --exact, got it with --choices"),
+        (("--scales=0,8", "--leaderboard"), "expected --leaderboard with scales on both sides of 0"),
         ((), "expected --scales, got nothing for it"),
     ],
 )
@@ -155,6 +201,7 @@ def test_what_cannot_be_used_is_one_line_and_status_2(command, words, said):
         ((*NEXT[1:], "--scales=1", "--count", "1000"), "expected a count of at most"),
         ((*EXACT[1:], "--scales=1", "--max-new-tokens", "0"), "expected a number of tokens of 1 or more"),
         ((*EXACT[1:], "--scales=1", "--exact", "neutral"), "expected a set of the kind exact"),
+        ((*EXACT[1:], "--scales=-1,1", "--leaderboard"), "expected --leaderboard with --choices, got it with --exact"),
         ((*EXACT[1:], "--scales=1", "--items-out", "x.json"), "expected a file that ends in .csv, got x.json"),
     ],
 )
@@ -249,6 +296,17 @@ def test_the_command_reads_back_as_the_request(changes, tmp_path):
     }
     request = MeasureRequest(**(given | changes))
     assert again(request) == request
+
+
+def test_the_command_of_a_leaderboard_says_so_and_reads_back_as_the_request():
+    request = MeasureRequest(
+        choices=prompts.read("organism-oversight"), vectors=(MeasuredVector(SHIPPED, 2),), scales=(-5.0, 5.0)
+    )
+    command = measure_command(request, ORGANISM, leaderboard=True)
+    options = build_parser("measure").parse_args(shlex.split(command)[3:])
+    assert options.leaderboard
+    assert choices.asked(options, request.choices, {SHIPPED: Store().open_source(SHIPPED)}) == request
+    assert "--leaderboard" not in measure_command(request, ORGANISM)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from playground.cli.measure import report
+from playground.cli.measure import leaderboard, report
 from playground.cli.measure.request import over_scales
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
@@ -21,8 +21,11 @@ def sources(options: argparse.Namespace) -> list[str]:
 
 
 def asked(options: argparse.Namespace, prompt_set: PromptSet, sets: Mapping[str, VectorSet]) -> MeasureRequest:
-    """The request that the options stand for."""
-    return MeasureRequest(choices=prompt_set, **over_scales(options, prompt_set, sets))
+    """The request that the options stand for. A leaderboard needs as many random directions as there are vectors."""
+    given = over_scales(options, prompt_set, sets)
+    if options.leaderboard:
+        given["controls"] = max(given.get("controls", MeasureRequest.controls), len(given["vectors"]))
+    return MeasureRequest(choices=prompt_set, **given)
 
 
 def line(event: MeasureProgress) -> str:
@@ -46,6 +49,7 @@ def data(result: MeasureResult) -> dict[str, Any]:
         "seed": result.request.seed,
         "baseline": _numbers(result.baseline),
         "rows": [report.row(row, _numbers(row)) for row in result.rows],
+        **leaderboard.data(result),
         **report.about(result),
     }
 
@@ -78,7 +82,8 @@ def text(result: MeasureResult) -> str:
         for line in table.lines:
             means = "".join(f"{'' if mean is None else f'{mean:+.2f}':>9}" for mean in line.means)
             lines.append(f"{f'{line.method}: {line.name} of {line.tried}':<{width}}{means}{line.swing:>9.2f}")
-    return "\n".join(lines)
+    board = leaderboard.text(result)
+    return "\n".join([*lines, *(["", *board] if board else [])])
 
 
 def _row(row: MeasuredRow, width: int) -> str:

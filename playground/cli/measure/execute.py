@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
-    from playground.cli.measure import choices, exact, next_token
+    from playground.cli.measure import choices, exact, leaderboard, next_token
     from playground.cli.models import load_quietly, load_set
     from playground.library import prompts
     from playground.services.measure.labels import labels_of
@@ -33,6 +33,8 @@ def run(options: argparse.Namespace) -> Outcome:
             result = kind.measure(
                 loaded, request, sets.__getitem__, lambda event: progress.show(kind.line(event)), stopped
             )
+            if options.leaderboard:
+                result = leaderboard.with_side_effects(loaded, result, sets.__getitem__, progress, stopped)
         finally:
             progress.clear()
     for warning in result.warnings:
@@ -42,7 +44,8 @@ def run(options: argparse.Namespace) -> Outcome:
         tell(f"stopped; {kind.kept(result)}.")
     written = "" if options.out is None else f"\n\nwritten to {options.out}"
     data = kind.data(result) | {"file": None if options.out is None else str(options.out)}
-    return Outcome(data, kind.text(result) + written, interrupted=result.cancelled)
+    incomplete = result.cancelled or (options.leaderboard and result.side_effects is None)
+    return Outcome(data, kind.text(result) + written, interrupted=incomplete)
 
 
 def _write(options: argparse.Namespace, result: Result, labels: Labels) -> None:

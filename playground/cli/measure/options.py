@@ -29,6 +29,7 @@ KINDS = ("choices", "exact", "next-token")
 _OF_KINDS = {
     "--vectors": KINDS[:2],
     "--relative": KINDS[:2],
+    "--leaderboard": KINDS[:1],
     "--steer": KINDS[2:],
     "--tokens": KINDS[2:],
     "--max-new-tokens": KINDS[1:2],
@@ -47,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--count", metavar="N", type=whole("a count of items", 1), help="ask the first N items only")
     add_format(group)
     _add_vectors(parser.add_argument_group("vectors"))
+    group = parser.add_argument_group("with --choices")
+    group.add_argument(
+        "--leaderboard",
+        action="store_true",
+        help="also what every vector does to neutral prompts at its best scale, beside as many random directions "
+        "(raises --controls to that); needs scales on both sides of 0",
+    )
     group = parser.add_argument_group("with --exact")
     add_decoding(group, tokens=64)
     group = parser.add_argument_group("with --next-token")
@@ -154,6 +162,11 @@ def check(options: argparse.Namespace) -> None:
     needed = "--steer" if kind == "next-token" else "--vectors"
     if _value(options, needed) is None:
         raise InputError(f"Expected {needed} with --{kind}, got nothing for it; name what is measured.")
+    if options.leaderboard and not any(scale > 0 and -scale in options.scales for scale in options.scales):
+        raise InputError(
+            "Expected --leaderboard with scales on both sides of 0, such as --scales=-0.5,0.5, got none; add the other "
+            "sign."
+        )
     for path, suffixes in ((options.out, (".json", ".csv")), (options.items_out, (".csv",))):
         if path is None:
             continue

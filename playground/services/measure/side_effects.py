@@ -24,7 +24,7 @@ from playground.services.measure.standings import Standing, standings
 from playground.services.mix import LoadSet
 from playground.services.scan.noise import repetition
 
-__all__ = ["SideEffect", "SideEffectProgress", "effects_of", "judge", "neutral_set", "side_effects"]
+__all__ = ["SideEffect", "SideEffectProgress", "best_rows", "effects_of", "judge", "neutral_set", "side_effects"]
 
 PROMPTS = 16
 """Neutral prompts whose next token is compared."""
@@ -64,17 +64,17 @@ def judge(
         raise InputError(f"Expected the model that was measured, {result.model}, got {loaded.name}; measure it again.")
     found, neutral = standings(result), neutral_set(loaded)
     effects = side_effects(loaded, result, found, neutral, load_set, emit, cancelled)
-    of_rows = dict(zip(_best_rows(result, found), effects, strict=True))
+    of_rows = dict(zip(best_rows(result, found), effects, strict=True))
     return replace(result, side_effects=SideEffects(neutral, of_rows))
 
 
 def effects_of(result: MeasureResult, found: Sequence[Standing]) -> tuple[SideEffect | None, ...]:
     """The side effects of standings of a result, in their order; None where they were not measured."""
     known = {} if result.side_effects is None else result.side_effects.of_rows
-    return tuple(known.get(place) for place in _best_rows(result, found))
+    return tuple(known.get(place) for place in best_rows(result, found))
 
 
-def _best_rows(result: MeasureResult, found: Sequence[Standing]) -> list[int]:
+def best_rows(result: MeasureResult, found: Sequence[Standing]) -> list[int]:
     """The row of each direction at its best scale, by its place. Random directions of one name, layer and norm are the
     same one, which stands at the first of their rows.
     """
