@@ -80,7 +80,7 @@ def library_updates(frame: Frame, tab: ScanTab, visitor: Visitor, values: Sequen
         choices["value"] = next(iter(names), None)
     updates: dict[Any, Any] = {tab.set_name: gr.update(**choices)}
     if visitor.scanned is not None and notes_now(frame, visitor) != visitor.scan_notes:
-        updates |= show(frame, tab, visitor, ScanView(*view))
+        updates |= show(frame, tab, visitor, ScanView.of(view))
     return updates
 
 
@@ -96,7 +96,7 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_scan(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        form, view = ScanForm.of(values[: len(tab.inputs)]), ScanView(*values[len(tab.inputs) :])
+        form, view = ScanForm.of(values[: len(tab.inputs)]), ScanView.of(values[len(tab.inputs) :])
         yield from run_scan(frame, tab, frame.visitor(request), form, view)
 
     tab.scan.click(
@@ -158,17 +158,17 @@ def _wire_table(frame: Frame, tab: ScanTab, steer_tab: SteerTab) -> None:
     def on_view(request: gr.Request, *values: Any) -> str:
         visitor = frame.visitor(request)
         visitor.scan_first = 0
-        return drawn_table(frame, visitor, ScanView(*values))
+        return drawn_table(frame, visitor, ScanView.of(values))
 
     # Only what the visitor does: filling the choices in must not draw everything twice.
-    # A Textbox tells of an input before it has the new value, and nobody but the visitor changes this one.
-    inputs = [tab.sort.input, tab.group.input, tab.hide_noise.input, tab.hide_discarded.input, tab.group_alike.input]
-    inputs.append(tab.contains.change)
-    gr.on(inputs, on_view, tab.view, tab.table, trigger_mode="always_last", **PRIVATE)
+    # A Textbox tells of an input before it has the new value, and nobody but the visitor changes these.
+    typed = (tab.contains, *tab.limits)
+    events = [part.change if part in typed else part.input for part in tab.view]
+    gr.on(events, on_view, tab.view, tab.table, trigger_mode="always_last", **PRIVATE)
 
     @quick
     def on_act(event: gr.EventData, request: gr.Request, *values: Any) -> dict[Any, Any]:
-        visitor, said, view = frame.visitor(request), acted(event), ScanView(*values)
+        visitor, said, view = frame.visitor(request), acted(event), ScanView.of(values)
         act = said.get("act")
         if act == "page":
             visitor.scan_first = _number(said.get("entry"), "entry", len(scanned(visitor).cells))

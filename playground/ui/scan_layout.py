@@ -13,6 +13,7 @@ from playground.ui import defaults, prompt_source, scan_table
 from playground.ui.frame import Frame, board
 from playground.ui.prompt_source import PromptSource
 from playground.ui.scan_form import ABSOLUTE, PLACE, RELATIVE, SIGN_CHOICES
+from playground.ui.scan_limits import FIELDS
 from playground.ui.scan_view import ALL_GROUPS, SORTS, ScanView
 from playground.ui.state import Visitor
 
@@ -52,7 +53,9 @@ class ScanTab:
     contains: gr.Textbox
     hide_noise: gr.Checkbox
     hide_discarded: gr.Checkbox
+    starred_only: gr.Checkbox
     group_alike: gr.Checkbox
+    limits: tuple[gr.Textbox, ...]
     table: gr.HTML
     repeat: gr.HTML
 
@@ -67,7 +70,10 @@ class ScanTab:
     @property
     def view(self) -> list[Any]:
         """In the order of ScanView."""
-        return [self.sort, self.hide_noise, self.hide_discarded, self.group_alike, self.group, self.contains]
+        return [
+            self.sort, self.hide_noise, self.hide_discarded, self.starred_only, self.group_alike, self.group,
+            self.contains, *self.limits,
+        ]
 
     def empty(self) -> dict[Any, Any]:
         """Updates that show no scan."""
@@ -187,7 +193,7 @@ def _results(parts: dict[str, Any]) -> None:
     with gr.Row(elem_classes="sp-tight"):
         parts["sort"] = gr.Dropdown(
             [(says, key) for key, says in SORTS.items()], value=usual.sort, label="Sort by", elem_id="scan-sort",
-            min_width=150, info="effect: share of words that changed",
+            min_width=150, info="effect: change, then KL",
         )
         parts["group"] = gr.Dropdown(
             [("all groups", ALL_GROUPS)], value=ALL_GROUPS, label="Group", elem_id="scan-group", min_width=150,
@@ -199,10 +205,27 @@ def _results(parts: dict[str, Any]) -> None:
     with gr.Row(elem_classes="sp-tight sp-checks"):
         for name, says in (
             ("group_alike", "group alike"), ("hide_noise", "hide noise"), ("hide_discarded", "hide discarded"),
+            ("starred_only", "starred only"),
         ):  # fmt: skip
             parts[name] = gr.Checkbox(
                 getattr(usual, name), label=says, elem_id=f"scan-{name.replace('_', '-')}", container=False, scale=0,
                 min_width=110, elem_classes="sp-mute",
             )
+    _limits(parts)
     parts["table"] = board(scan_table.WAITING, elem_id="scan-table")
     parts["repeat"] = gr.HTML("", elem_id="scan-command")
+
+
+def _limits(parts: dict[str, Any]) -> None:
+    """Folded: most people read the table before they cut it down, and what is folded costs the page nothing."""
+    with (
+        gr.Accordion("Filter by KL, change, repetition and perplexity", open=False, elem_id="scan-limits"),
+        gr.Row(elem_classes="sp-tight"),
+    ):
+        parts["limits"] = tuple(
+            gr.Textbox(
+                "", label=label, info=unit, placeholder="no limit", elem_id=f"scan-limit-{name}", max_lines=1,
+                max_length=20, min_width=130,
+            )
+            for name, label, unit in FIELDS
+        )

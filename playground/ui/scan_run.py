@@ -78,11 +78,13 @@ def show(frame: Frame, tab: ScanTab, visitor: Visitor, view: ScanView) -> Update
 
 def drawn_table(frame: Frame, visitor: Visitor, view: ScanView) -> str:
     """The page of the table that the visitor looks at."""
+    said = markup.notice(view.wrong)
     if visitor.scanned is None:
-        return scan_table.WAITING
+        return said + scan_table.WAITING
     visitor.scan_notes = notes_now(frame, visitor)
-    undo = "" if visitor.scan_discarded is None else scan_table.undo_line(visitor.scan_discarded)
-    return scan_table.table(visitor.scanned, view, visitor.scan_notes, visitor.scan_first, undo)
+    if visitor.scan_discarded is not None:
+        said += scan_table.undo_line(visitor.scan_discarded)
+    return scan_table.table(visitor.scanned, view, visitor.scan_notes, visitor.scan_first, said)
 
 
 def _all_groups(tab: ScanTab) -> Updates:

@@ -13,12 +13,15 @@ WAITING = empty(
     "Scan writes a text for every vector, sign and scale here, texts that say alike together, with what tells sense "
     "from noise."
 )
-NOTHING = empty("No text passes the filters above: show noise or discarded vectors, all groups, or search for less.")
+NOTHING = empty(
+    "No text passes the filters above: show noise or discarded vectors, those without a star, all groups, search for "
+    "less, or empty the fields of limits."
+)
 LONG = 260
 """Characters beyond which a text is clamped and can be unfolded."""
 MEMBERS = 40
 """Cells of a group that are listed under it; “only this group” shows all of them."""
-COLUMNS = ("vector", "scale", "text", "KL", "noise", "keep")
+COLUMNS = ("vector", "scale", "text", "effect", "noise", "keep")
 
 
 def table(result: ScanResult, view: ScanView, notes: Sequence[RowNote], first: int = 0, said: str = "") -> str:
@@ -37,7 +40,7 @@ def table(result: ScanResult, view: ScanView, notes: Sequence[RowNote], first: i
             lines += [_entry(result, entry, notes) for entry in entries]
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     grouped = any(entry.group is not None for part in parts for entry in part.entries)
-    pages = _pages(first, total, "groups" if grouped else "texts")
+    pages = _pages(first, total, "groups" if grouped else "texts", _hidden(result, parts))
     return (
         f'{said}{pages}<table class="sp-scan" aria-label="Texts of the scan"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>{pages if total > PAGE else ''}"
@@ -77,7 +80,7 @@ def _entry(result: ScanResult, entry: Entry, notes: Sequence[RowNote]) -> str:
         f'<tr class="sp-cell{discarded}{grouped}"><td class="sp-c-vector">{_vector(cell)}</td>'
         f'<td class="sp-c-scale">{cell.scale:g}</td>'
         f'<td class="sp-c-text">{_sample(result, cell)}{_changed(result, cell)}{below}</td>'
-        f'<td class="sp-c-kl" title="KL(steered ‖ baseline) of the next token, in nats"><i>KL </i>{cell.kl:.2f}</td>'
+        f'<td class="sp-c-effect">{_effect(cell)}</td>'
         f'<td class="sp-c-noise">{_noise(cell)}</td>'
         f'<td class="sp-c-keep">{_tools(entry.cells[0], cell, note)}</td></tr>'
     )
@@ -107,6 +110,14 @@ def _text(body: str, length: int) -> str:
     return (
         f'<div class="sp-text sp-clamp">{body}</div><button type="button" class="sp-small sp-unfold" data-unfold '
         f'aria-expanded="false">whole text</button>'
+    )
+
+
+def _effect(cell: Cell) -> str:
+    """How far the text is from its baseline: at the first token, and in words."""
+    return (
+        f'<span class="sp-c-kl" title="KL(steered ‖ baseline) of the next token, in nats">KL {cell.kl:.2f}</span> '
+        f'<span title="share of words that differ from the baseline">changed {100 * cell.changed:.0f} %</span>'
     )
 
 
@@ -185,13 +196,19 @@ def _one_each(result: ScanResult, numbers: Sequence[int]) -> list[int]:
     return [first[key] for key in sorted(first, key=lambda key: (key[0], -key[1]))][:12]
 
 
-def _pages(first: int, total: int, what: str) -> str:
-    """Where one is, and the way on."""
+def _hidden(result: ScanResult, parts: Sequence[Section]) -> str:
+    """How many texts the filters take away."""
+    shown = sum(len(entry.cells) for part in parts for entry in part.entries)
+    return f" · {len(result.cells) - shown} of {len(result.cells)} texts filtered out" * (shown < len(result.cells))
+
+
+def _pages(first: int, total: int, what: str, hidden: str) -> str:
+    """Where one is, how many texts are not shown, and the way on."""
     end = min(first + PAGE, total)
     span = f"{total} {what if total > 1 else what[:-1]}" if total <= PAGE else f"{first + 1}–{end} of {total} {what}"
     before = _turn("earlier", first - PAGE) if first > 0 else ""
     after = _turn("later", end) if end < total else ""
-    return f'<div class="sp-pages"><span class="sp-detail">{span}</span>{before}{after}</div>'
+    return f'<div class="sp-pages"><span class="sp-detail">{span}{hidden}</span>{before}{after}</div>'
 
 
 def _turn(said: str, entry: int) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from playground.library.vector_set import RowNote
 from playground.services.scan import Cell, ScanResult
+from playground.ui.scan_limits import FIELDS, Limits, read_limits
 
 SORTS = {
     "effect": "effect, largest first",
+    "changed": "change, largest first",
     "kl": "KL, largest first",
     "noise": "noise, cleanest first",
+    "repetition": "repetition, least first",
+    "perplexity": "perplexity, lowest first",
     "vector": "vector",
     "scale": "scale, smallest first",
 }
@@ -22,14 +27,25 @@ PAGE = 30
 
 @dataclass(frozen=True)
 class ScanView:
-    """What the controls above the table say. `group` is the number of one as text, or ALL_GROUPS."""
+    """What the controls above the table say. `group` is the number of one as text, or ALL_GROUPS; `wrong` is a sentence
+    about a limit that is no number, and "" for none.
+    """
 
     sort: str = "effect"
     hide_noise: bool = True
     hide_discarded: bool = True
+    starred_only: bool = False
     group_alike: bool = True
     group: str = ALL_GROUPS
     contains: str = ""
+    limits: Limits = field(default_factory=Limits)
+    wrong: str = ""
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> ScanView:
+        """The view that the controls say, the fields of limits last."""
+        limits, wrong = read_limits(values[-len(FIELDS) :])
+        return cls(*values[: -len(FIELDS)], limits=limits, wrong=wrong)
 
 
 @dataclass(frozen=True)
@@ -52,16 +68,17 @@ def sections(result: ScanResult, view: ScanView, notes: Sequence[RowNote]) -> tu
     """A section a prompt, those without entries left out; `notes` are those of the set's rows."""
     groups = result.group_of()
     order = _ORDERS.get(view.sort, _ORDERS["effect"])
-    wanted = view.contains.casefold().strip()
+    wanted, unnoted = view.contains.casefold().strip(), RowNote()
 
     def shown(number: int, cell: Cell) -> bool:
         if view.hide_noise and cell.noise:
             return False
-        if view.hide_discarded and cell.row < len(notes) and notes[cell.row].discarded:
+        note = notes[cell.row] if cell.row < len(notes) else unnoted
+        if (view.hide_discarded and note.discarded) or (view.starred_only and not note.star):
             return False
         if view.group not in (ALL_GROUPS, None) and str(groups.get(number)) != view.group:
             return False
-        return wanted in cell.text.casefold()
+        return view.limits.passes(cell) and wanted in cell.text.casefold()
 
     numbers: dict[int, list[int]] = {}
     for number, cell in enumerate(result.cells):
@@ -72,13 +89,17 @@ def sections(result: ScanResult, view: ScanView, notes: Sequence[RowNote]) -> tu
     found = []
     for prompt in sorted(numbers):
         ordered = sorted(numbers[prompt], key=lambda number: order(result.cells[number]))
-        entries = _collapsed(result, ordered, groups) if collapse else tuple(Entry((number,)) for number in ordered)
-        found.append(Section(prompt, entries))
+        apart = tuple(Entry((number,)) for number in ordered)
+        found.append(Section(prompt, _collapsed(result, ordered, groups, view) if collapse else apart))
     return tuple(found)
 
 
-def _collapsed(result: ScanResult, ordered: Sequence[int], groups: dict[int, int]) -> tuple[Entry, ...]:
-    """An entry a group where its first cell would stand; its cells the most typical one first."""
+def _collapsed(
+    result: ScanResult, ordered: Sequence[int], groups: dict[int, int], view: ScanView
+) -> tuple[Entry, ...]:
+    """An entry a group where its first cell would stand. By effect the most typical cell speaks for its group; in
+    every other order the first one does, so that the numbers that one sorts by are seen in that order.
+    """
     members: dict[int, list[int]] = {}
     for number in ordered:
         members.setdefault(groups[number], []).append(number)
@@ -86,7 +107,8 @@ def _collapsed(result: ScanResult, ordered: Sequence[int], groups: dict[int, int
     for group, cells in members.items():
         there = set(cells)
         typical = next(number for number in result.groups[group].members if number in there)
-        entries.append(Entry((typical, *(number for number in cells if number != typical)), group))
+        speaks = typical if view.sort == "effect" else cells[0]
+        entries.append(Entry((speaks, *(number for number in cells if number != speaks)), group))
     return tuple(entries)
 
 
@@ -100,8 +122,11 @@ def _perplexity(cell: Cell) -> float:
 
 _ORDERS: dict[str, Callable[[Cell], tuple[object, ...]]] = {
     "effect": lambda cell: (cell.noise, -round(cell.changed, 3), -cell.kl, *_place(cell)),
+    "changed": lambda cell: (-cell.changed, *_place(cell)),
     "kl": lambda cell: (-cell.kl, *_place(cell)),
     "noise": lambda cell: (cell.noise, cell.repetition + _perplexity(cell) / 10, *_place(cell)),
+    "repetition": lambda cell: (cell.repetition, *_place(cell)),
+    "perplexity": lambda cell: (_perplexity(cell), *_place(cell)),
     "vector": _place,
     "scale": lambda cell: (cell.scale, *_place(cell)),
 }

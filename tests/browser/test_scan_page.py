@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from visiting import SLACK, Site, Visitor
 
 from playground.core.contrast import random_directions
-from playground.library.origin import now
+from playground.library.origin import RowNote, now
 from playground.library.vector_set import Origin, VectorSet
 from playground.services.scan import Cell, Group, ScanRequest, ScanResult, file
 from playground.services.scan.run import vectors_hash
@@ -201,6 +201,48 @@ def test_filters_and_order_of_the_table(scan: Visitor) -> None:
     count = int(scan.page.locator("#scan-table details.sp-group .sp-count").first.inner_text().split()[0])
     scan.page.locator("#scan-table button[data-act=group]").first.click()
     expect(rows).to_have_count(count)
+
+
+def test_limits_cut_the_table_down_to_what_is_within_them(visit: Callable[..., Visitor], kept: str, site: Site) -> None:
+    for row in range(5):
+        site.store.annotate(kept, row, RowNote(star=row == 1))
+    scan = visit()
+    scan.tab("Scan")
+    choose_set(scan, kept)
+    small(scan, "0-4")
+    scan.page.get_by_label("group alike").uncheck()
+    scan.page.get_by_label("hide noise").uncheck()
+    rows = scan.page.locator("#scan-table tr.sp-cell")
+    expect(rows).to_have_count(20)
+    scan.page.click("#scan-sort input")
+    scan.page.get_by_role("option", name="change, largest first").click()
+    values = [int(text) for text in re.findall(r"changed (\d+) %", scan.text("scan-table"))]
+    expect(rows.first).to_contain_text(f"changed {max(values)} %")
+    scan.unfold("scan-limits")
+    middle = sorted(values)[10]
+    write(scan, "scan-limit-changed", f"{middle - 0.5} %")
+    within = sum(value >= middle for value in values)
+    expect(rows).to_have_count(within)
+    expect(scan.page.locator("#scan-table .sp-pages").first).to_contain_text(
+        f"{20 - within} of 20 texts filtered out"
+    )
+    write(scan, "scan-limit-kl", "a lot")
+    notice = scan.page.locator("#scan-table .sp-error")
+    expect(notice).to_have_text("Expected a number for “KL, at least”, got “a lot”; write one.")
+    expect(rows).to_have_count(within)
+    scan.shot("scan-limits")
+    scan.page.set_viewport_size({"width": 390, "height": 900})
+    assert scan.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    scan.shot("scan-limits-phone")
+    write(scan, "scan-limit-kl", "1000")
+    expect(scan.page.locator("#scan-table")).to_contain_text("No text passes the filters")
+    expect(notice).to_have_count(0)
+    write(scan, "scan-limit-kl", "")
+    write(scan, "scan-limit-changed", "")
+    expect(rows).to_have_count(20)
+    scan.page.get_by_label("starred only").check()
+    expect(rows).to_have_count(4)
+    assert {text.strip()[1:] for text in rows.locator(".sp-c-vector").all_inner_texts()} == {"1"}
 
 
 def test_stop_keeps_the_texts_that_are_whole(scan: Visitor) -> None:

@@ -10,6 +10,7 @@ import pytest
 from playground.library.origin import RowNote
 from playground.services.scan import Cell, Group, ScanRequest, ScanResult
 from playground.services.scan.group import group_cells
+from playground.ui.scan_limits import Limits, read_limits
 from playground.ui.scan_table import table
 from playground.ui.scan_view import PAGE, ScanView, sections
 
@@ -50,10 +51,12 @@ def shown(result: ScanResult, view: ScanView, notes: tuple[RowNote, ...] = ()) -
 def test_filters_take_away_noise_discarded_vectors_other_groups_and_other_texts() -> None:
     result = made(20)
     grouped = replace(result, groups=(Group("even", tuple(range(0, 40, 2))), Group("odd", tuple(range(1, 40, 2)))))
-    notes = tuple(RowNote(discarded=row == 3) for row in range(20))
+    notes = tuple(RowNote(discarded=row == 3, star=row == 5) for row in range(20))
     assert len(shown(result, EVERYTHING, notes)) == 40
     assert not any(cell.noise for cell in shown(result, replace(EVERYTHING, hide_noise=True), notes))
     assert 3 not in {cell.row for cell in shown(result, replace(EVERYTHING, hide_discarded=True), notes)}
+    assert {cell.row for cell in shown(result, replace(EVERYTHING, starred_only=True), notes)} == {5}
+    assert shown(result, replace(EVERYTHING, starred_only=True)) == []
     assert {cell.sign for cell in shown(grouped, replace(EVERYTHING, group="0"), notes)} == {1}
     assert len(shown(result, replace(EVERYTHING, contains=" NUMBER 7;"), notes)) == 2
 
@@ -62,7 +65,10 @@ def test_filters_take_away_noise_discarded_vectors_other_groups_and_other_texts(
     ("sort", "key"),
     [
         ("effect", lambda cell: (cell.noise, -cell.changed)),
+        ("changed", lambda cell: -cell.changed),
         ("kl", lambda cell: -cell.kl),
+        ("repetition", lambda cell: cell.repetition),
+        ("perplexity", lambda cell: cell.perplexity),
         ("vector", lambda cell: cell.row),
         ("scale", lambda cell: (cell.scale, cell.row)),
         ("noise", lambda cell: (cell.noise, cell.repetition + cell.perplexity / 10)),
@@ -71,6 +77,64 @@ def test_filters_take_away_noise_discarded_vectors_other_groups_and_other_texts(
 def test_every_order_is_what_it_says(sort: str, key) -> None:
     keys = [key(cell) for cell in shown(made(40), replace(EVERYTHING, sort=sort))]
     assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("limits", "within"),
+    [
+        (Limits(kl=3.5), lambda cell: cell.kl >= 3.5),
+        (Limits(changed=0.4), lambda cell: cell.changed >= 0.4),
+        (Limits(repetition=0.2), lambda cell: cell.repetition <= 0.2),
+        (Limits(perplexity=4), lambda cell: cell.perplexity <= 4),
+        (
+            Limits(kl=2, changed=0.2, repetition=0.3, perplexity=6),
+            lambda cell: cell.kl >= 2 and cell.changed >= 0.2 and cell.repetition <= 0.3 and cell.perplexity <= 6,
+        ),
+    ],
+)
+def test_limits_let_through_what_is_within_all_of_them(limits: Limits, within) -> None:
+    result = made(40)
+    wanted = [cell for cell in result.cells if within(cell)]
+    assert 0 < len(wanted) < len(result.cells)
+    assert shown(result, replace(EVERYTHING, sort="vector", limits=limits)) == wanted
+
+
+def test_a_text_without_a_perplexity_is_within_no_limit_of_it_and_sorted_last() -> None:
+    result = made(3)
+    cells = (replace(result.cells[0], text="", perplexity=None), *result.cells[1:])
+    result = replace(result, cells=cells)
+    assert shown(result, replace(EVERYTHING, sort="perplexity"))[-1] == cells[0]
+    assert cells[0] not in shown(result, replace(EVERYTHING, limits=Limits(perplexity=1000)))
+
+
+def test_limits_are_read_as_typed_and_empty_is_none() -> None:
+    assert read_limits(["", " ", None, ""]) == (Limits(), "")
+    assert read_limits(["0", "50", " 12.5 % ", "8"]) == (Limits(0.0, 0.5, 0.125, 8.0), "")
+
+
+@pytest.mark.parametrize("bad", ["much", "nan", "inf", "1,5", "3 %", [], "%"])
+def test_a_limit_that_is_no_number_limits_nothing_and_is_told_in_one_sentence(bad: object) -> None:
+    view = ScanView.of(["kl", False, False, False, False, "all", "", bad, "", "30", ""])
+    assert view.limits == Limits(repetition=0.3)
+    assert view.wrong.startswith("Expected a ")
+    assert "“KL, at least”" in view.wrong
+
+
+def test_the_numbers_that_one_sorts_and_filters_by_are_in_the_table() -> None:
+    result = made(4)
+    page = table(result, replace(EVERYTHING, limits=Limits(repetition=0.2)), ())
+    assert page.count("changed 20 %") == 2
+    assert "changed 30 %" not in page
+    assert "2 of 8 texts filtered out" in page
+    assert "filtered out" not in table(result, EVERYTHING, ())
+
+
+def test_groups_stand_in_the_order_of_the_numbers_they_show() -> None:
+    groups = tuple(Group(str(first), tuple(range(first, 80, 5))) for first in range(5))
+    view = replace(EVERYTHING, group_alike=True, sort="kl")
+    values = [cell.kl for cell in shown(replace(made(40), groups=groups), view)]
+    assert len(values) == 5
+    assert values == sorted(values, reverse=True)
 
 
 def test_a_group_is_one_line_with_its_members_and_every_prompt_a_section() -> None:
@@ -114,7 +178,9 @@ def test_1500_vectors_are_grouped_and_page_smoothly() -> None:
     result = replace(result, groups=group_cells(result.cells, result.baselines))
     assert time.process_time() - begun < 20
     notes = (RowNote(label="a name"),) * 1500
-    for view in (EVERYTHING, replace(EVERYTHING, group_alike=True), replace(EVERYTHING, sort="kl", contains="kite")):
+    limited = replace(EVERYTHING, sort="perplexity", limits=Limits(kl=0.1, changed=0.1, repetition=0.9, perplexity=9))
+    searched = replace(EVERYTHING, sort="kl", contains="kite")
+    for view in (EVERYTHING, replace(EVERYTHING, group_alike=True), searched, limited):
         begun = time.process_time()
         page = table(result, view, notes, 3000)
         assert time.process_time() - begun < 0.5
