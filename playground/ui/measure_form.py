@@ -14,6 +14,7 @@ from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.measure import MeasuredVector, MeasureRequest
 from playground.services.measure.exact import ExactRequest
+from playground.services.measure.request import read_vectors
 from playground.services.scan.request import read_rows
 from playground.services.shifts import ShiftsRequest
 from playground.ui.entered import real, whole
@@ -76,21 +77,23 @@ class MeasureForm:
 
     def chosen(self, load: Load) -> list[tuple[VectorSet, tuple[int, ...]]]:
         """The sets and which of their rows. Raises PlaygroundError."""
-        if not self.sets:
-            raise InputError("Expected a vector set to measure, got none; choose one, or find some in Discover.")
         chosen = []
-        for name in self.sets:
+        for name in self._set_names:
             vector_set = load(name)
             rows = read_rows(self.rows or "", vector_set)
             chosen.append((vector_set, tuple(range(vector_set.rows)) if rows is None else rows))
         return chosen
 
+    @property
+    def _set_names(self) -> list[str]:
+        if not self.sets:
+            raise InputError("Expected a vector set to measure, got none; choose one, or find some in Discover.")
+        return self.sets
+
     def vectors(self, load: Load) -> tuple[MeasuredVector, ...]:
-        """Every chosen row of every chosen set. Raises PlaygroundError."""
+        """Every chosen row and average of every chosen set. Raises PlaygroundError."""
         return tuple(
-            MeasuredVector(name, row=row)
-            for name, (_, rows) in zip(self.sets or (), self.chosen(load), strict=True)
-            for row in rows
+            vector for name in self._set_names for vector in read_vectors(name, self.rows or "", load(name))
         )
 
     def choices_request(self, whole_set: PromptSet, load: Load) -> MeasureRequest:

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InputError
-from playground.library.recipe import Component, Recipe
+from playground.library.recipe import Recipe
 from playground.model.generate import Sampling
 from playground.services.generate import GenerateProgress, GenerateRequest, generate
 from playground.services.measure import MeasuredVector, MeasureResult
@@ -20,7 +20,7 @@ from playground.ui.running import EVENT, follow, long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.vector_controls import UNCHECKED
-from playground.ui.vector_picker import rounded
+from playground.ui.vector_picker import Load, native_norm, rounded
 
 TOKENS = 40
 """New tokens of the text at an item: enough to see whether what the number says survives generation."""
@@ -87,17 +87,16 @@ def look_of(result: Result, point: str) -> Look:
     return look
 
 
-def recipe_of(result: Result, look: Look) -> Recipe:
-    """What was added at that point; nothing at scale 0."""
+def recipe_of(result: Result, look: Look, load: Load) -> Recipe:
+    """What was added at that point; nothing at scale 0. Raises what `load` raises, which is asked for averages only."""
     row = row_at(result, look)
     vector = next(each for each in result.request.vectors if str(each) == look.name)
-    return _recipe(vector, row.scale) if row.scale != 0 else Recipe()
+    return Recipe((vector.component(rounded(_amount(vector, row.scale, load))),)) if row.scale != 0 else Recipe()
 
 
-def _recipe(vector: MeasuredVector, norm: float) -> Recipe:
-    if vector.row is None:
-        raise InputError("Expected a row of a set to generate with, got an average; use the command instead.")
-    return Recipe((Component(vector.source, row=vector.row, amount=rounded(norm)),))
+def _amount(vector: MeasuredVector, norm: float, load: Load) -> float:
+    """What a recipe says for a norm: the norm for a row, the multiple of what it is for an average."""
+    return norm if vector.mean is None else norm / native_norm(vector.source, vector.mean, load(vector.source))
 
 
 def _open(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, look: Look) -> Iterator[dict[Any, Any]]:
@@ -106,7 +105,8 @@ def _open(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, look:
     yield {tab.item: measure_tables.item_card(result, look, None, None, labels)}
     if not isinstance(result, MeasureResult):
         return
-    recipe, load = recipe_of(result, look), frame.load_set(visitor)
+    load = frame.load_set(visitor)
+    recipe = recipe_of(result, look, load)
     item = result.items[place_of(result, look.item)]
     request = GenerateRequest(
         prompts=(item.question,),
@@ -137,13 +137,14 @@ def _to_steer(frame: Frame, steer_tab: SteerTab, visitor: Visitor) -> dict[Any, 
     result, look = _result(visitor), visitor.measure_look
     if look is None or look.item is None:
         raise InputError("Expected an item to open in Steer, got none; click one first.")
-    recipe, place = recipe_of(result, look), place_of(result, look.item)
+    load = frame.load_set(visitor)
+    recipe, place = recipe_of(result, look, load), place_of(result, look.item)
     items = result.items if isinstance(result, MeasureResult) else result.request.items
     return steer_open.open_in_steer(
         frame,
         steer_tab,
         visitor,
-        steer_open.mix_of(recipe, frame.load_set(visitor)),
+        steer_open.mix_of(recipe, load),
         prompt=items[place].question,
         format=result.request.format,
         positions=result.request.positions,

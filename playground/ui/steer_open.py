@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from playground.core.push import Positions
-from playground.library.recipe import Recipe
+from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
@@ -17,7 +18,7 @@ from playground.ui.frame import Frame
 from playground.ui.mixer import MixRow
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
-from playground.ui.vector_picker import RANGE
+from playground.ui.vector_picker import RANGE, native_norm
 
 
 def outputs(frame: Frame, tab: SteerTab) -> list[Any]:
@@ -76,7 +77,18 @@ def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:
             scale = float(f"{component.amount / load(component.source).origin.residual_norm:.8g}")
             rows.append(MixRow(component.source, str(component.row), scale=scale))
             continue
-        first, end = component.mean
-        mean = {"row": RANGE, "first": first, "last": end - 1, "native": True}
-        rows.append(MixRow(component.source, **mean, scale=component.amount))
+        rows.append(_average(component, load))
     return rows
+
+
+def _average(component: Component, load: Callable[[str], VectorSet]) -> MixRow:
+    """An average in multiples of what it is, or where that is beyond the slider in relative scale: of vectors of norm 1
+    an average is so short.
+    """
+    first, end = component.mean
+    row = MixRow(component.source, RANGE, first=first, last=end - 1, native=True, scale=component.amount)
+    if abs(component.amount) <= row.maximum:
+        return row
+    vector_set = load(component.source)
+    relative = component.amount * native_norm(component.source, component.mean, vector_set)
+    return replace(row, native=False, scale=float(f"{relative / vector_set.origin.residual_norm:.8g}"))

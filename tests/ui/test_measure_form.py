@@ -47,6 +47,12 @@ def test_several_sets_and_some_items_and_a_system_prompt():
     assert (len(request.items), request.format.system, request.relative) == (10, "Be brief.", False)
 
 
+def test_averages_are_chosen_as_on_the_command_line():
+    request = replace(FORM, rows="3, mean:0-4,0-1").choices_request(CHOICES, SETS.__getitem__)
+    assert [str(vector) for vector in request.vectors] == ["a#3", "a#mean:0-4", "a#0", "a#1"]
+    assert [str(vector) for vector in replace(FORM, rows="2,").vectors(SETS.__getitem__)] == ["a#2"]
+
+
 def test_a_leaderboard_draws_as_many_random_directions_as_there_are_vectors():
     assert replace(FORM, leaderboard=True).choices_request(CHOICES, SETS.__getitem__).controls == 8
     assert replace(FORM, leaderboard=True, rows="2").choices_request(CHOICES, SETS.__getitem__).controls == 4
@@ -75,6 +81,8 @@ def test_scales_are_numbers_however_they_are_separated():
         ({"sets": []}, "vector set"),
         ({"sets": None}, "vector set"),
         ({"rows": "99"}, "vectors of a"),
+        ({"rows": "mean:0-9"}, "rows of a"),
+        ({"rows": "mean:3"}, "as mean:A-B"),
         ({"scales": " "}, "scales"),
         ({"scales": "1 two"}, "number for a scale"),
         ({"controls": 0}, "random controls"),

@@ -9,11 +9,14 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+import torch
 
 from playground.errors import InputError
 from playground.library.measurements import Measurements
+from playground.library.origin import Origin, now
 from playground.library.prompts import ChoiceItem, PromptSet, from_text
-from playground.library.recipe import parse
+from playground.library.recipe import component_norm, parse
+from playground.library.vector_set import VectorSet
 from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
 from playground.services.measure.document import to_document
 from playground.services.measure.labels import Labels
@@ -101,10 +104,21 @@ def test_an_item_shows_its_answers_numbers_and_the_texts_with_what_changed(resul
 def test_a_point_is_read_back_to_what_was_added(result):
     look = look_of(result, "set#4|2|0")
     assert look == Look("set#4", 2, 0)
-    (component,) = recipe_of(result, look).components
+    (component,) = recipe_of(result, look, {}.__getitem__).components
     assert (component.source, component.row, component.amount) == ("set", 4, 1.0)
-    assert recipe_of(result, Look("set#4", 1, 0)).components == ()
+    assert recipe_of(result, Look("set#4", 1, 0), {}.__getitem__).components == ()
     assert place_of(result, 2) == 1
+
+
+def test_a_point_of_an_average_adds_as_much_of_it_as_was_measured(result):
+    origin = Origin(model="m", width=4, block_count=4, source=3, method="power", residual_norm=2.0, created=now())
+    vector_set = VectorSet(torch.eye(4), origin, name="set")  # the average of four is half as long as one
+    request = replace(result.request, vectors=(MeasuredVector("set", mean=(0, 4)),))
+    rows = tuple(replace(each, vector="mean:0-4") for each in result.rows if each.vector == "4")
+    recipe = recipe_of(replace(result, request=request, rows=rows), Look("set#mean:0-4", 0, 0), lambda name: vector_set)
+    (component,) = recipe.components
+    assert (component.mean, component.amount) == ((0, 4), -2.0)
+    assert component_norm(component, vector_set) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("point", ["", "set#4", "set#4|9|0", "set#4|0|1", "set#9|0|0", "set#4|x|0", "set#4|0|²"])

@@ -21,7 +21,8 @@ def load(name: str) -> VectorSet:
 
 
 @pytest.mark.parametrize(
-    "recipe", ["a#3@4.2813", "a#0@-0.0071355", "a#mean:1-3@-1.5", "a#2@7.1355,b#mean:0-4@0.25,b#1@-11"]
+    "recipe",
+    ["a#3@4.2813", "a#0@-0.0071355", "a#mean:1-3@-1.5", "a#2@7.1355,b#mean:0-4@0.25,b#1@-11", "a#mean:0-4@-16.334"],
 )
 def test_the_mixer_adds_what_the_recipe_added(recipe: str) -> None:
     assert format_recipe(recipe_of(mix_of(parse(recipe), load), load)) == recipe

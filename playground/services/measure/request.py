@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -9,10 +10,13 @@ from typing import Any, ClassVar
 from playground.core.push import Positions
 from playground.errors import InputError
 from playground.library.prompt_set import PromptSet
-from playground.library.recipe import Component
+from playground.library.recipe import Component, Recipe, resolve
+from playground.library.text import shown
+from playground.library.vector_set import VectorSet
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
 from playground.services.requests import check_seed, check_whole, checked_scales
+from playground.services.scan.request import read_rows
 
 MAX_VECTORS = 8192  # as many as the largest set of orthogonal vectors has
 MAX_NUMBERS = 4_000_000
@@ -48,6 +52,32 @@ class MeasuredVector:
 
     def __str__(self) -> str:
         return f"{self.source}#{self.label}"
+
+
+def read_vectors(source: str, text: str, vector_set: VectorSet) -> tuple[MeasuredVector, ...]:
+    """Vectors of the set `source` as typed: rows as `read_rows` reads them, and averages `mean:A-B` of rows A to B−1
+    between commas. Raises InputError for what is neither, and for rows that are not there.
+    """
+    found: list[MeasuredVector] = []
+    for part in [part for part in text.split(",") if part.strip()] or ["all"]:
+        if part.strip().lower().startswith("mean"):
+            found.append(_read_mean(source, part.strip().lower(), vector_set))
+            continue
+        rows = read_rows(part, vector_set)
+        found += [MeasuredVector(source, row) for row in (range(vector_set.rows) if rows is None else rows)]
+    return tuple(dict.fromkeys(found))
+
+
+def _read_mean(source: str, text: str, vector_set: VectorSet) -> MeasuredVector:
+    mean = re.fullmatch(r"mean:(\d{1,9})-(\d{1,9})", text, re.ASCII)
+    if mean is None:
+        raise InputError(
+            f"Expected an average of rows A to B−1 as mean:A-B, got {shown(text)}; write it like mean:0-3, with commas "
+            "to other vectors."
+        )
+    made = MeasuredVector(source, mean=(int(mean[1]), int(mean[2])))
+    resolve(Recipe((made.component(1.0),)), lambda _: vector_set)  # refuses rows that are not there
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)
