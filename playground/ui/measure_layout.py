@@ -229,8 +229,8 @@ def _vectors(frame: Frame, parts: dict[str, Any]) -> None:
                 elem_id="measure-sets", info="one or several, measured side by side", scale=3, min_width=180,
             )
             parts["rows"] = gr.Textbox(
-                "all", label="Rows", max_lines=1, elem_id="measure-rows", info="all, starred, 0-3, mean:0-4", min_width=110,
-                placeholder="all",
+                "all", label="Rows", max_lines=1, elem_id="measure-rows", info="all, starred, 0-3, mean:0-4",
+                min_width=110, placeholder="all",
             )
         with gr.Row(elem_classes="sp-tight", visible=False) as one:
             parts["one_set"] = gr.Dropdown(

@@ -146,9 +146,11 @@ def methods(table: MethodTable, labels: Labels = UNLABELLED) -> str:
         )
     said = (
         f"Mean logit difference in nats by {unit}; baseline {table.baseline:+.2f}, {table.items} items. The best of a "
-        f"method is the vector with the largest swing on these very items, {table.tried} tried in all; the random "
-        "line, picked in the same way, says how much of that is luck."
+        f"method is the vector whose means span most on these very items, {table.tried} tried in all; the random line, "
+        "picked in the same way, "
     )
+    few = measure_board.few_draws(table.drawn, table.tried)
+    said += f"is the best of fewer and says too little of luck.{few}" if few else "says how much of that is luck."
     header = ["method", "vector", "tried", *(f"{scale:g}" for scale in table.scales), "label"]
     rows = [
         [

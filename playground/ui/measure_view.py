@@ -109,18 +109,18 @@ def share_of(row: Row) -> tuple[float, float, float]:
     return row.share, row.share, row.share
 
 
-def swing(rows: Sequence[Row]) -> float:
-    """How far a curve reaches from one end to the other: the vector that is looked at first has the largest."""
+def span(rows: Sequence[Row]) -> float:
+    """How far apart the values of a curve lie: the vector that is looked at first has the largest."""
     values = [mean_of(row)[0] for row in rows]
     return max(values) - min(values) if values else 0.0
 
 
 def best(result: Result) -> Look | None:
-    """What is looked at first: the vector with the largest swing, at the scale farthest from the baseline."""
+    """What is looked at first: the vector with the largest span, at the scale farthest from the baseline."""
     groups = named(result)
     if not groups:
         return None
-    name = max(groups, key=lambda name: swing(groups[name]))
+    name = max(groups, key=lambda name: span(groups[name]))
     baseline = mean_of(result.baseline)[0]
     place = max(range(len(groups[name])), key=lambda place: abs(mean_of(groups[name][place])[0] - baseline))
     return Look(name, place)

@@ -77,7 +77,7 @@ def result() -> MeasureResult:
     )
 
 
-def test_what_is_looked_at_first_is_the_largest_swing_farthest_from_the_baseline(result):
+def test_what_is_looked_at_first_is_the_largest_span_farthest_from_the_baseline(result):
     assert best(result) == Look("set#4", 2)
     assert list(named(result)) == ["set#0", "set#4"]
     assert [[each.scale for each in rows] for rows in random_rows(result, 3)] == [[-1, 0, 1]]
@@ -135,6 +135,19 @@ def test_the_table_of_methods_says_how_many_were_tried(result):
     assert "random controls" in html
     assert "set#4" in html
     assert "2 tried" in html
+    assert "swing" not in html  # on the leaderboard that is what both signs do
+
+
+def test_the_table_of_methods_says_where_fewer_random_directions_were_drawn_than_vectors_tried(result):
+    from playground.services.measure.table import method_table
+
+    few = measure_tables.methods(method_table([result]))
+    assert "1 random draw stands against 2 vectors: tick leaderboard" in few
+    assert "says how much of that is luck" not in few
+    more = tuple(replace(each, vector="random-1") for each in result.rows if each.kind == "random")
+    enough = measure_tables.methods(method_table([replace(result, rows=(*result.rows, *more))]))
+    assert "says how much of that is luck" in enough
+    assert "against" not in enough
 
 
 def test_the_leaderboard_sorts_by_any_column_and_ends_with_the_luckiest_random_draw(result):

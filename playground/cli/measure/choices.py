@@ -81,7 +81,7 @@ def text(result: MeasureResult) -> str:
         lines.append(f"{unit:<{width}}" + "".join(f"{scale:>9g}" for scale in table.scales) + f"{'span':>9}")
         for line in table.lines:
             means = "".join(f"{'' if mean is None else f'{mean:+.2f}':>9}" for mean in line.means)
-            lines.append(f"{f'{line.method}: {line.name} of {line.tried}':<{width}}{means}{line.swing:>9.2f}")
+            lines.append(f"{f'{line.method}: {line.name} of {line.tried}':<{width}}{means}{line.span:>9.2f}")
     board = leaderboard.text(result)
     return "\n".join([*lines, *(["", *board] if board else [])])
 

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 from playground.errors import InputError
 from playground.services.measure.result import MeasuredRow, MeasureResult
+from playground.services.measure.standings import directions_of
 
 
 @dataclass(frozen=True)
 class MethodLine:
-    """The vector of `method` with the largest swing, out of `tried`: its mean difference at each scale of the table,
-    None where it was not measured. `name` is the vector's; `swing` the span of its means, the baseline's included.
+    """The vector of `method` with the largest span, out of `tried`: its mean difference at each scale of the table,
+    None where it was not measured. `name` is the vector's; `span` is how far its means lie apart, the baseline's among
+    them (not the swing of a Standing, which compares both signs). A random direction at several norms is tried once.
     """
 
     method: str
     name: str
     tried: int
-    swing: float
+    span: float
     means: tuple[float | None, ...]
 
 
@@ -37,14 +39,21 @@ class MethodTable:
         """How many vectors the best were taken from, random ones left out."""
         return sum(line.tried for line in self.lines if line.method != RANDOM)
 
+    @property
+    def drawn(self) -> int:
+        """How many random directions stand beside them."""
+        return sum(line.tried for line in self.lines if line.method == RANDOM)
+
 
 RANDOM = "random controls"
+_Curve = tuple[tuple[int, str, int | None], str]
+"""Of which result or seed, which direction and at which layer; and at which norm."""
 
 
 def method_table(results: Sequence[MeasureResult]) -> MethodTable:
     """The best vector of every method in one or several results on the same items of the same model.
 
-    The best is picked by its swing on these very items, so it flatters: the line of random controls, picked in the same
+    The best is picked by its span on these very items, so it flatters: the line of random controls, picked in the same
     way, says by how much. Only directions of which every scale was measured take part. Raises InputError for no
     result and for results that do not compare.
     """
@@ -53,38 +62,47 @@ def method_table(results: Sequence[MeasureResult]) -> MethodTable:
     first = results[0]
     for other in results[1:]:
         _check_same(first, other)
-    methods: dict[str, dict[tuple[int, str, int | None], dict[float, MeasuredRow]]] = {}
+    methods: dict[str, dict[_Curve, dict[float, MeasuredRow]]] = {}
     relative = first.request.relative
     for number, result in enumerate(results):
         of_source = {one.source: one.method for one in result.sets}
-        for row in result.rows:
-            method = RANDOM if row.kind == "random" else of_source.get(row.source or "", "unknown")
+        for rows in directions_of(result):
+            kind, name, layer = rows[0].kind, rows[0].name, rows[0].layer
+            method = RANDOM if kind == "random" else of_source.get(rows[0].source or "", "unknown")
             # Results that share their seed share their controls.
-            whose = (result.request.seed if row.kind == "random" else number, row.name, row.layer)
-            methods.setdefault(method, {}).setdefault(whose, {})[_scale(row, relative)] = row
+            whose = (result.request.seed if kind == "random" else number, name, layer)
+            curve = methods.setdefault(method, {}).setdefault((whose, _unit(rows, relative)), {})
+            curve |= {_scale(row, relative): row for row in rows}
     scales = tuple(sorted({_scale(row, relative) for result in results for row in result.rows}))
-    lines = [
-        _line(method, list(curves.values()), scales, first.baseline.mean) for method, curves in methods.items()
-    ]
+    lines = [_line(method, curves, scales, first.baseline.mean) for method, curves in methods.items()]
     lines.sort(key=lambda line: line.method == RANDOM)
     return MethodTable(scales, relative, first.baseline.mean, len(first.items), tuple(lines))
 
 
 def _line(
-    method: str, curves: Sequence[Mapping[float, MeasuredRow]], scales: Sequence[float], baseline: float
+    method: str, curves: Mapping[_Curve, Mapping[float, MeasuredRow]], scales: Sequence[float], baseline: float
 ) -> MethodLine:
-    most = max(map(len, curves))
-    whole = [curve for curve in curves if len(curve) == most]
-    swings = [swing(tuple(curve.values()), baseline) for curve in whole]
-    best = whole[swings.index(max(swings))]
+    most = max(map(len, curves.values()))
+    whole = {key: curve for key, curve in curves.items() if len(curve) == most}
+    spans = {key: span(tuple(curve.values()), baseline) for key, curve in whole.items()}
+    widest = max(spans, key=spans.__getitem__)
+    best, tried = whole[widest], len({whose for whose, _ in whole})
     means = tuple(best[scale].mean if scale in best else None for scale in scales)
-    return MethodLine(method, next(iter(best.values())).name, len(whole), max(swings), means)
+    return MethodLine(method, next(iter(best.values())).name, tried, spans[widest], means)
 
 
-def swing(rows: Sequence[MeasuredRow], baseline: float) -> float:
+def span(rows: Sequence[MeasuredRow], baseline: float) -> float:
     """How far the means of a direction's rows lie apart, the baseline's among them."""
     means = [baseline, *(row.mean for row in rows)]
     return max(means) - min(means)
+
+
+def _unit(rows: Sequence[MeasuredRow], relative: bool) -> str:
+    """The norm of relative scale 1, as finely as it can be told from rows: one random direction may stand at several.
+    Without relative scales, and at scale 0 alone, it says nothing.
+    """
+    norms = (row.scale / row.relative for row in rows if relative and row.relative != 0)
+    return f"{next(norms, 0.0):.6g}"
 
 
 def _scale(row: MeasuredRow, relative: bool) -> float:

@@ -292,7 +292,7 @@ def test_the_table_names_the_best_of_each_method_and_out_of_how_many():
         ("melbo", "melbo#mean:0-2", 1, (0.25, 1.0)),
         (RANDOM, "random-1", 2, (-0.4, 0.3)),
     ]
-    assert [line.swing for line in table.lines] == pytest.approx([5.5, 1.0, 0.7])
+    assert [line.span for line in table.lines] == pytest.approx([5.5, 1.0, 0.7])
     assert table.tried == 3
 
 
@@ -300,6 +300,14 @@ def test_two_results_make_one_table_and_share_their_controls():
     other = result(rows=tuple(replace(one, source="power set") if one.source else one for one in result().rows))
     table = method_table([result(), other])
     assert [(line.method, line.tried) for line in table.lines] == [("power", 5), ("melbo", 1), (RANDOM, 2)]
+
+
+def test_a_random_direction_at_two_norms_is_tried_once_and_each_of_its_curves_counts():
+    given = result(request=replace(result().request, relative=True))
+    far = tuple(replace(one, scale=3 * one.scale, mean=one.mean / 2) for one in given.rows if one.kind == "random")
+    table = method_table([replace(given, rows=(*given.rows, *far))])
+    assert (table.tried, table.drawn) == (3, 2)
+    assert (table.lines[-1].tried, table.lines[-1].means) == (2, (-0.4, 0.3))
 
 
 def test_a_vector_that_was_stopped_half_way_is_not_in_the_table():
