@@ -151,20 +151,20 @@ def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Itera
         "taking a first look",
         lambda model, context: generate(model, request, load, context.emit, context.cancelled),
     )
-    baseline = ""
 
     def table() -> str:
         # Names and stars may have been given while the texts came in: what the visitor holds now is what is shown.
-        return first_look.table(visitor.found, visitor.looks, baseline, visitor.look_prompt, visitor.look_scale)
+        looks, baseline = visitor.looks, visitor.look_baseline
+        return first_look.table(visitor.found, looks, baseline, visitor.look_prompt, visitor.look_scale)
 
     for batch in follow(job, REDRAW):
         progress = [event for event in batch if isinstance(event, GenerateProgress)]
         updates: Updates = {frame.status: frame.status_now()}
         if progress:
-            baseline, visitor.looks = first_look.looks_of(progress[-1].texts)
+            visitor.look_baseline, visitor.looks = first_look.looks_of(progress[-1].texts)
             updates[tab.look_table] = table()
         yield updates
-    baseline, visitor.looks = first_look.looks_of([row.text for row in job.result().rows])
+    visitor.look_baseline, visitor.looks = first_look.looks_of([row.text for row in job.result().rows])
     yield {tab.look_table: table()}
 
 

@@ -144,7 +144,11 @@ def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
 def _steer_with(frame: Frame, steer_tab: SteerTab, visitor: Visitor, row: int, sign: int) -> dict[Any, Any]:
     """Show in Steer what the first look showed: the same vector, sign, scale and prompt."""
     mix = [MixRow(found_name(frame, visitor), str(row), scale=sign * (visitor.look_scale or 0.5))]
-    seen = {"prompt": visitor.look_prompt, "format": visitor.look_format} if visitor.look_format is not None else {}
+    seen: dict[str, Any] = {}
+    if visitor.look_format is not None:
+        text = visitor.looks.get((row, sign), "")
+        seen = {"prompt": visitor.look_prompt, "format": visitor.look_format}
+        seen["answers"] = steer_open.answers_of(text, visitor.look_baseline)
     return open_in_steer(frame, steer_tab, visitor, mix, **seen)
 
 

@@ -56,8 +56,9 @@ class Visitor:
     look_prompt: str = ""
     look_format: PromptFormat | None = None
     look_scale: float = 0.0
+    look_baseline: str = ""
     looks: dict[tuple[int, int], str] = field(default_factory=dict)
-    """First look: (row, sign) → what that push at `look_scale` made of `look_prompt`."""
+    """First look: (row, sign) → what that push at `look_scale` made of `look_prompt`; and what no push does."""
     uploaded: dict[str, PromptSet] = field(default_factory=dict)
     """Prompts from files, by the place on the page they were given to."""
     model_shown: str = ""

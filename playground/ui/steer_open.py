@@ -38,8 +38,10 @@ def open_in_steer(
     positions: Positions | None = None,
     sampling: Sampling | None = None,
     samples: int | None = None,
+    answers: tuple[str, str] | None = None,
 ) -> dict[Any, Any]:
-    """Updates that turn to Steer and fill it in; what is None stays as it is there.
+    """Updates that turn to Steer and fill it in; what is None stays as it is there. `answers`: the one that shows the
+    effect, and the other.
 
     Raises FileError for a set that is not there any more or does not fit the loaded model.
     """
@@ -65,7 +67,20 @@ def open_in_steer(
         }
     if samples is not None:
         updates[tab.samples] = samples
+    if answers is not None:
+        updates |= dict(zip(tab.answers, answers, strict=True))
     return updates | {frame.tabs: gr.update(selected="steer")}
+
+
+def answers_of(text: str, baseline: str) -> tuple[str, str] | None:
+    """What a text and the baseline's begin with, as far as the first word in which they differ: the answers whose odds
+    tell whether the one or the other is written. None for equal texts, and where one ends before they differ.
+    """
+    ours, others = text.split(), baseline.split()
+    for number, (word, other) in enumerate(zip(ours, others, strict=False), start=1):
+        if word != other:
+            return " ".join(ours[:number]), " ".join(others[:number])
+    return None
 
 
 def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:

@@ -48,8 +48,11 @@ def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
     expect(page.locator("#discover-save-notice")).to_contain_text("Saved as")
     visitor.shot("walk-4-named")
 
+    text = cards.nth(row).locator(f".sp-lookline:has(button[data-sign='{sign}']) .sp-text").inner_text()
     cards.nth(row).locator(f"button[data-act=steer][data-sign='{sign}']").click()
     expect(page.locator("#mix-0-row input")).to_have_value(re.compile(f"{row} “refusal to {mode}”"))
+    first = page.locator("#steer-answer-1 input, #steer-answer-1 textarea")
+    expect(first).to_have_value(text.split()[0])  # the curve is about what this vector writes
     page.click("#steer-generate")
     page.wait_for_selector("#steer-command code")
     expect(page.locator("#steer-curve")).to_contain_text("random, equal norm")

@@ -10,7 +10,7 @@ from playground.library.recipe import format as format_recipe
 from playground.library.recipe import parse
 from playground.library.vector_set import Origin, VectorSet
 from playground.ui.mixer import recipe_of
-from playground.ui.steer_open import mix_of
+from playground.ui.steer_open import answers_of, mix_of
 
 
 def load(name: str) -> VectorSet:
@@ -26,3 +26,17 @@ def load(name: str) -> VectorSet:
 )
 def test_the_mixer_adds_what_the_recipe_added(recipe: str) -> None:
     assert format_recipe(recipe_of(mix_of(parse(recipe), load), load)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "baseline", "answers"),
+    [
+        ("class Lighthouse:\n    pass", "I'm sorry, but no.", ("class", "I'm")),
+        ("I'm glad to help.", "I'm sorry, but no.", ("I'm glad", "I'm sorry,")),
+        ("I'm sorry.", "I'm sorry.", None),
+        ("", "I'm sorry.", None),
+        ("I'm", "I'm sorry.", None),
+    ],
+)
+def test_the_answers_that_tell_a_text_from_the_baseline_reach_to_the_first_word_that_differs(text, baseline, answers):
+    assert answers_of(text, baseline) == answers

@@ -72,11 +72,17 @@ def score_items(
 
 def label_pair(items: Sequence[ChoiceItem]) -> frozenset[str] | None:
     """The two answers that more than half of the items have, whichever of them shows the behaviour, such as (A) and
-    (B): what the set labels its options with. None in a set of free answers.
+    (B): what the set labels its options with. None in a set of free answers, also where they are the same for all
+    items, such as “To” against “I”: then always the same one shows the behaviour, and no question names both.
     """
     pairs = Counter(frozenset((item.matching.strip(), item.other.strip())) for item in items)
     pair, count = pairs.most_common(1)[0]
-    return pair if 2 * count > len(items) else None
+    if 2 * count <= len(items):
+        return None
+    chosen = [item for item in items if {item.matching.strip(), item.other.strip()} == pair]
+    one_sided = len({item.matching.strip() for item in chosen}) == 1
+    named = any(all(answer in item.question for answer in pair) for item in chosen)
+    return None if one_sided and not named else pair
 
 
 def _question(

@@ -146,6 +146,7 @@ class _Told:
     directions: Sequence[Direction]  # in the order of the result
     begun: float
     done: int = 0
+    _most: float = 0.0  # told so far: rows that are done come after shares of the pass that they are done in
     _finished: dict[int, tuple[MeasuredRow, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -172,6 +173,7 @@ class _Told:
 
     def _tell(self, done: float, new: tuple[MeasuredRow, ...] = ()) -> None:
         self._last = time.perf_counter()
+        done = self._most = max(done, self._most)
         seconds = self._last - self._measuring
         to_go = seconds / done * (self.total - done) if done else None
         self.emit(MeasureProgress(done, self.total, self._last - self.begun, to_go, new, self.result()))

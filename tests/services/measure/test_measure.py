@@ -181,6 +181,16 @@ def test_items_that_cannot_be_scored_are_skipped_and_counted(tiny):
         measure(tiny("gpt2"), request(choices=choices(begins)), SETS.__getitem__)
 
 
+def test_the_share_done_never_falls(tiny, monkeypatch):
+    monkeypatch.setattr("playground.services.measure.run._QUIET_SECONDS", 0)  # every share of every pass is told
+    events = []
+    measure(tiny("llama"), request(), SETS.__getitem__, events.append)
+    shares = [event.share for event in events]
+    assert shares == sorted(shares)
+    assert len(set(shares)) > len({event.done for event in events if event.new})
+    assert shares[-1] == 1
+
+
 def test_vectors_come_one_after_another_and_a_cancel_keeps_what_is_complete(tiny, monkeypatch):
     monkeypatch.setitem(answer_logits._TOKENS, "cpu", 1)  # one push a pass
     events = []
