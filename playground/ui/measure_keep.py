@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from playground.errors import InputError, PlaygroundError
 from playground.library.atomic import write_atomically
-from playground.library.measurements import Measurements, to_bytes
+from playground.library.measurements import SUFFIX, Measurements, read, to_bytes
 from playground.library.prompts import built_in
 from playground.services.command import measure_command
 from playground.services.measure import MeasureResult
@@ -119,6 +120,13 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
     private: dict[str, Any] = {**EVENT, **UNCHECKED}
 
     @quick
+    def on_page(request: gr.Request) -> Any:
+        """A page that opens lists what is kept by then."""
+        return listed(frame, tab, frame.visitor(request)) if kept(frame).names() else gr.skip()
+
+    frame.opened.append((on_page, [], outputs(tab)))
+
+    @quick
     def on_keep(name: str | None, request: gr.Request) -> Updates:
         visitor = frame.visitor(request)
         try:
@@ -145,17 +153,20 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         if act != "open":
             raise InputError(f"Expected to open or delete a measurement, got “{act}”; use its buttons.")
         result = from_document(kept(frame).load(name))
-        look_at(visitor, result)
-        return {
-            **tab.cleared(measure_view.NAMED[kind_of(result)]),
-            **shown(frame, tab, visitor, result),
-            **offered(frame, tab, visitor),
-            tab.name: name,
-            tab.keep: gr.update(interactive=False),
-        }
+        return {**_opened(frame, tab, visitor, result), tab.name: name, tab.keep: gr.update(interactive=False)}
 
     # Opening takes a moment, and a click on another button in it counts too.
     tab.saved.act(on_saved, None, [*tab.results, *outputs(tab)], trigger_mode="multiple", **private)
+
+    @quick
+    def on_upload(path: str | None, request: gr.Request) -> Updates:
+        if not path:
+            raise InputError(f"Expected a file {SUFFIX}, got none; choose one.")
+        file = Path(path)
+        updates = _opened(frame, tab, frame.visitor(request), from_document(read(file)))
+        return {**updates, tab.name: kept(frame).free_name(file.name)}
+
+    tab.upload.upload(on_upload, tab.upload, tab.results, **EVENT)
 
     @quick
     def on_undo(request: gr.Request) -> Updates:
@@ -183,6 +194,26 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         }
 
     tab.against.input(on_against, tab.against, [*tab.figures.outputs, tab.table], **private)
+
+
+def _opened(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measured) -> Updates:
+    """Look at a measurement out of a file. One that cannot be shown leaves the visitor as they were."""
+    before = dict(vars(visitor))
+    try:
+        look_at(visitor, result)
+        return {
+            **tab.cleared(measure_view.NAMED[kind_of(result)]),
+            **shown(frame, tab, visitor, result),
+            **offered(frame, tab, visitor),
+        }
+    except Exception:
+        for name in _LOOKED_AT:
+            setattr(visitor, name, before[name])
+        raise
+
+
+_LOOKED_AT = ("measured", "measured_before", "measure_look", "measure_board", "measure_file")
+"""What of a visitor `look_at` and `offered` change."""
 
 
 def shown(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measured) -> Updates:

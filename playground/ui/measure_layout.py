@@ -32,7 +32,7 @@ WHAT = {
 WAIT_ITEM = "Click a point or a row below: the item's text, and what the model says there, come here."
 BESIDE = "a kept measurement in the same plot"
 NO_BESIDE = "for choices only: answers are not drawn beside others"
-WAIT_SAVED = "No measurement is kept yet: measure something, give it a name and press Keep."
+WAIT_SAVED = "No measurement is kept yet: measure something, give it a name and press Keep, or open a file."
 
 
 @dataclass
@@ -81,6 +81,7 @@ class MeasureTab:
     keep_notice: gr.HTML
     keep_box: gr.Column
     saved: gr.HTML
+    upload: gr.UploadButton
     undo: gr.Button
 
     @property
@@ -191,7 +192,13 @@ def build(frame: Frame) -> MeasureTab:
             with gr.Column(elem_classes="sp-card"):
                 gr.HTML('<div class="sp-cardhead"><h3>Kept measurements</h3><small>files beside the sets</small></div>')
                 parts["saved"] = board(markup.empty(WAIT_SAVED), elem_id="measure-saved")
-                parts["undo"] = gr.Button("Undo delete", elem_id="measure-undo", visible=False, min_width=110, scale=0)
+                with gr.Row(elem_classes="sp-tight"):
+                    parts["upload"] = gr.UploadButton(
+                        "Open file", elem_id="measure-open-file", file_types=[".json"], min_width=110, scale=0
+                    )
+                    parts["undo"] = gr.Button(
+                        "Undo delete", elem_id="measure-undo", visible=False, min_width=110, scale=0
+                    )
     return MeasureTab(**parts)
 
 

@@ -114,6 +114,67 @@ def test_a_measurement_is_kept_opened_drawn_beside_another_deleted_and_brought_b
     expect(tab.page.locator("#measure-saved")).to_contain_text("first-run")
 
 
+def test_a_leaderboard_is_kept_with_its_side_effects_and_whoever_is_sent_the_file_sees_them(
+    visit: Callable[..., Visitor], site: Site, tmp_path: Path
+) -> None:
+    tab = visit()
+    tab.tab("Measure")
+    small(tab, rows="2, 3", scales="-0.5 0.5", items=4)
+    tab.unfold("measure-more")
+    tab.page.get_by_label("leaderboard with side effects and coherence").check()
+    tab.page.click("#measure-measure")
+    board = tab.page.get_by_role("table", name="Leaderboard")
+    expect(board).to_contain_text("side effect")
+    expect(board).to_contain_text("best of 2 random")
+    expect(tab.page.locator("#measure-command")).to_contain_text("--leaderboard")
+    write(tab, "measure-name", "judged")
+    tab.page.click("#measure-keep")
+    expect(tab.page.locator("#measure-keep-notice")).to_contain_text("Kept as judged")
+    document = json.loads((Path(site.store.folder) / "judged.measure.json").read_text(encoding="utf-8"))
+    assert len(document["side_effects"]["rows"]) == 4
+    with tab.page.expect_download() as download:
+        tab.page.click("#measure-download")
+    sent = tmp_path / "judged.measure.json"
+    download.value.save_as(sent)
+    assert json.loads(sent.read_text(encoding="utf-8"))["side_effects"] == document["side_effects"]
+    shown = board.inner_text()
+
+    other = visit()
+    other.tab("Measure")
+    other.page.locator("#measure-saved button[data-act=open][data-name=judged]").click()
+    expect(other.page.get_by_role("table", name="Leaderboard")).to_contain_text("side effect")
+    assert other.page.get_by_role("table", name="Leaderboard").inner_text() == shown
+    other.page.locator("#measure-saved button[data-act=delete][data-name=judged]").click()
+    expect(other.page.locator("#measure-saved")).not_to_contain_text("judged")
+
+    friend = visit()
+    friend.tab("Measure")
+    take_in(friend, sent)
+    expect(friend.page.get_by_role("table", name="Leaderboard")).to_contain_text("side effect")
+    assert friend.page.get_by_role("table", name="Leaderboard").inner_text() == shown
+    expect(friend.page.locator("#measure-plot-note")).to_contain_text("4 items of")
+    friend.page.click("#measure-keep")
+    expect(friend.page.locator("#measure-keep-notice")).to_contain_text("Kept as judged:")
+    take_in(friend, sent)
+    expect(friend.page.locator("#measure-name input, #measure-name textarea").first).to_have_value("judged-2")
+
+    for name, text in (("odd.json", "{}"), ("broken.measure.json", sent.read_text(encoding="utf-8")[:-9])):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        take_in(friend, path)
+        expect(friend.page.get_by_test_id("toast-body").first).to_contain_text("Expected a whole measurement, got")
+        friend.page.get_by_test_id("toast-close").first.click()
+        expect(friend.page.get_by_test_id("toast-body")).to_have_count(0)
+        assert friend.page.get_by_role("table", name="Leaderboard").inner_text() == shown
+    friend.shot("measure-opened-file")
+
+
+def take_in(visitor: Visitor, path: Path) -> None:
+    with visitor.page.expect_file_chooser() as chooser:
+        visitor.page.click("#measure-open-file")
+    chooser.value.set_files(path)
+
+
 def test_exact_answers_and_next_tokens_are_kept_opened_and_deleted_with_every_reply(tab: Visitor, site: Site) -> None:
     tab.page.get_by_label("Exact answers", exact=True).check()
     expect(tab.page.locator("#measure-rows input, #measure-rows textarea").first).to_have_value("3")
