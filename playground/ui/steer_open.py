@@ -45,6 +45,8 @@ def open_in_steer(
 
     Raises FileError for a set that is not there any more or does not fit the loaded model.
     """
+    # What was seen may be beyond where a slider usually ends.
+    mix = [replace(row, widest=abs(row.scale)) for row in mix]
     updates = tab.cleared(visitor) | tab.mix_updates(frame, visitor, mix)
     if prompt is not None:
         updates[tab.prompt] = prompt

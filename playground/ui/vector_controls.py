@@ -22,8 +22,10 @@ the row it showed for another set. The values are checked by `Pick`, with a sent
 """
 
 
-VALUES = tuple(field.name for field in fields(Pick) if field.name != "absolute")
-"""Fields of a pick that have a component of their own, in the order of the components: the unit is the mixer's."""
+VALUES = tuple(field.name for field in fields(Pick) if field.name not in ("absolute", "widest"))
+"""Fields of a pick that have a component of their own, in the order of the components: the unit is the mixer's, and how
+far a slider reaches is nobody's choice.
+"""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ class Pick:
     """What the controls say. `row` is a number as text, FIRST or RANGE; `count` is n, `last` is included.
 
     `scale` is relative, with `absolute` the norm of what is added, or with `native` a multiple of the native norm (of
-    the vector, or of the average).
+    the vector, or of the average). `widest`: a scale, not absolute, that the slider must reach although it is beyond
+    its usual end, because that is what was seen elsewhere.
     """
 
     set_name: str | None
@@ -42,6 +43,7 @@ class Pick:
     native: bool = False
     scale: float = 0.0
     absolute: bool = False
+    widest: float = 0.0
 
     @property
     def used(self) -> bool:
@@ -62,7 +64,7 @@ class Pick:
     @property
     def maximum(self) -> float:
         """Where the slider ends, but for absolute scales, which depend on the set: see `reach`."""
-        return defaults.MAXIMUM_MULTIPLE if self.native else defaults.MAXIMUM_SCALE
+        return max(defaults.MAXIMUM_MULTIPLE if self.native else defaults.MAXIMUM_SCALE, self.widest)
 
     def reach(self, vector_set: VectorSet) -> tuple[float, float]:
         """Where the slider ends, and its step, in the unit of the scale."""

@@ -55,6 +55,15 @@ def test_a_row_in_its_native_norm_is_added_with_a_multiple_of_it() -> None:
     assert part.amount == pytest.approx(2 * 2)  # the rows have norm 2
 
 
+def test_what_was_seen_beyond_the_usual_end_of_a_slider_is_added_all_the_same() -> None:
+    with pytest.raises(InputError, match="from −1.5 to 1.5, got 2"):
+        MixRow("mine", "1", scale=2.0).component(load)
+    row = MixRow("mine", "1", scale=-2.0, widest=2.0)
+    assert row.component(load).amount == -2 * NORM
+    assert row.reach(vector_set()) == (2.0, 0.01)
+    assert converted(row, True, load).component(load).amount == -2 * NORM
+
+
 @pytest.mark.parametrize("count", [0, 2.5, None, 4])
 def test_an_average_of_a_number_of_rows_that_is_not_there_is_refused(count: object) -> None:
     with pytest.raises(InputError, match="Expected"):
