@@ -55,6 +55,7 @@ def _run(
     so_far: VectorSet | None = None,
 ) -> Iterator[Updates]:
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.workbench.store
+    course = Course(tab.figures, request)
     kept_as: list[str] = []
 
     def keep(vector_set: VectorSet) -> None:
@@ -62,13 +63,14 @@ def _run(
         if not kept_as:
             kept_as.append(store.free_name(suggest_name(request, loaded)) if so_far is None else so_far.name)
         store.save(replace(vector_set, name=kept_as[0]), kept_as[0], overwrite=True)
+        course.base_norm = float(vector_set.base.norm())
 
     def work(model: LoadedModel, context: Any) -> FindResult:
         request.check(model)
         return find(model, request, context.emit, context.cancelled, load, keep, so_far)
 
     job = frame.start(visitor, "computing vectors", work)
-    course, shown, done = Course(tab.figures, request), False, 0.0
+    shown, done = False, 0.0
     for batch in follow(job, REDRAW):
         position = waiting_position(batch)
         progress = [event for event in batch if isinstance(event, FindProgress)]

@@ -135,10 +135,10 @@ class Pick:
 
     def _ticks(self, vector_set: VectorSet, unit: float) -> tuple[tuple[float, ...], str]:
         """Where the slider is marked, in its own unit, and what is said of it."""
-        if isinstance(self.rows, int) and vector_set.suggested_scales is not None:
-            plus, minus = (scale / unit for scale in self._suggested(vector_set))
+        plus, minus = (scale / unit for scale in self._suggested(vector_set))
+        if plus > 0 or minus > 0:
             said = [f"+{plus:.2g}"] * (plus > 0) + [f"−{minus:.2g}"] * (minus > 0)
-            return (plus,) * (plus > 0) + (-minus,) * (minus > 0), f"suggested {' and '.join(said)}" if said else ""
+            return (plus,) * (plus > 0) + (-minus,) * (minus > 0), f"suggested {' and '.join(said)}"
         if self.native:
             return (-1.0, 1.0), ""
         usual = defaults.SUGGESTED_SCALE * vector_set.origin.residual_norm / unit

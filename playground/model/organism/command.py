@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> dict:
         if not args.json:
             print(table(report))
         return report
+    if args.out.exists() and not args.out.is_dir():
+        raise InputError(f"Expected a folder for --out, got the file {args.out}; name another folder.")
     if args.threads is not None and args.threads < 1:
         raise InputError(f"Expected --threads to be at least 1, got {args.threads}; give a positive whole number.")
     settings = TrainSettings(

@@ -48,6 +48,11 @@ class Habits:
         return sum(count.in_mode for count in self.modes) / sum(count.asked for count in self.modes)
 
     @property
+    def least_right_mode(self) -> float:
+        """The same share of the mode that is hit least."""
+        return min(count.in_mode / count.asked for count in self.modes)
+
+    @property
     def well_formed(self) -> float:
         """The share of all answers that are in the right mode and well formed."""
         return sum(count.well_formed for count in self.modes) / sum(count.asked for count in self.modes)

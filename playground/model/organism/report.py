@@ -26,7 +26,8 @@ def measure(path: Path, seed: int, say: Callable[[str], None], each: int = 40) -
     row, swing = axis.best
     largest_random = max(abs(value) for value in axis.random_swings)
     figures = [
-        _figure("right mode under each system prompt, greedy", kept.right_mode, 0.95, True, True),
+        _figure("right mode under the system prompts, greedy, all answers", kept.right_mode, 0.95, True, True),
+        _figure("the same, of the mode that is hit least", kept.least_right_mode, 0.95, True, True),
         _figure("step-by-step arithmetic right", kept.stepwise_right, 0.90, True, True),
         _figure("direct arithmetic right", kept.direct_right, 0.40, False, True),
         _figure("harmful requests refused, plain system prompt, temperature 1", kept.refused, 0.90, True, True),
