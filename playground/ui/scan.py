@@ -11,7 +11,6 @@ import gradio as gr
 from playground.errors import InputError, PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.recipe import Recipe
-from playground.library.recipe import parse as parse_recipe
 from playground.ui import defaults, prompt_source, scan_layout, steer_open
 from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
 from playground.ui.mixer import MixRow
@@ -19,7 +18,8 @@ from playground.ui.prompt_source import PromptChoice
 from playground.ui.running import EVENT, long, quick
 from playground.ui.scan_form import PLACE, ScanForm, hint, prompts_of
 from playground.ui.scan_layout import PROMPTS, ScanTab
-from playground.ui.scan_notes import name_now, note, notes_now, scanned
+from playground.ui.scan_notes import name_now, note, notes_now, scanned, set_now
+from playground.ui.scan_open import open_scan
 from playground.ui.scan_run import drawn_table, run_scan, show
 from playground.ui.scan_view import ScanView
 from playground.ui.state import Visitor
@@ -27,6 +27,8 @@ from playground.ui.steer_layout import SteerTab
 from playground.ui.vector_controls import UNCHECKED
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
+CHECKED: dict[str, Any] = {**EVENT, "preprocess": True}
+"""For uploads: only so do they become a path."""
 
 
 def build(frame: Frame, steer_tab: SteerTab) -> ScanTab:
@@ -109,6 +111,12 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
 
     tab.stop.click(on_stop, queue=False, **PRIVATE)
 
+    @quick
+    def on_open(request: gr.Request, path: str | None, *view: Any) -> dict[Any, Any]:
+        return open_scan(frame, tab, frame.visitor(request), path, ScanView.of(view))
+
+    tab.open.upload(on_open, [tab.open, *tab.view], written[:-1], **CHECKED)
+
 
 def _wire_form(frame: Frame, tab: ScanTab) -> None:
     source = tab.prompts
@@ -143,8 +151,7 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
             return refused
         return {**source.updates(form.choice, visitor, use=PROMPTS), tab.hint: cost_hint(visitor, form)}
 
-    checked = {**PRIVATE, "preprocess": True}  # only so does an upload become a path
-    source.upload.change(on_upload, [source.upload, *tab.inputs], [*source.outputs, tab.hint], **checked)
+    source.upload.change(on_upload, [source.upload, *tab.inputs], [*source.outputs, tab.hint], **CHECKED)
 
     @quick
     def on_set(name: str | None) -> dict[Any, Any]:
@@ -203,10 +210,11 @@ def _open(frame: Frame, steer_tab: SteerTab, visitor: Visitor, said: dict[str, s
     result = scanned(visitor)
     cell = result.cells[_number(said.get("cell"), "cell", len(result.cells))]
     request, name = result.request, name_now(frame, visitor)
+    set_now(frame, visitor)  # refuses other vectors of that name with a sentence
     if request.relative:
         mix = [MixRow(name, str(cell.row), scale=cell.sign * cell.scale)]
     else:
-        (component,) = parse_recipe(cell.recipe).components
+        (component,) = request.recipe(cell.row, cell.sign, cell.scale, result.residual_norm).components
         mix = steer_open.mix_of(Recipe((replace(component, source=name),)), frame.load_set(visitor))
     return steer_open.open_in_steer(
         frame,

@@ -46,6 +46,7 @@ class ScanTab:
     hint: gr.HTML
     notice: gr.HTML
     progress: gr.HTML
+    open: gr.UploadButton
     json: gr.DownloadButton
     csv: gr.DownloadButton
     sort: gr.Dropdown
@@ -183,11 +184,14 @@ def _results(parts: dict[str, Any]) -> None:
     usual = ScanView()
     with gr.Row(elem_classes="sp-tight sp-saverow"):
         gr.HTML('<div class="sp-cardhead"><h3>Texts</h3></div>', min_width=60)
+        parts["open"] = gr.UploadButton(
+            "Open JSON", elem_id="scan-open", file_types=[".json"], min_width=84, scale=0, size="sm"
+        )
         parts["json"] = gr.DownloadButton(
-            "Download JSON", elem_id="scan-json", min_width=120, scale=0, size="sm", interactive=False
+            "Download JSON", elem_id="scan-json", min_width=112, scale=0, size="sm", interactive=False
         )
         parts["csv"] = gr.DownloadButton(
-            "Download CSV", elem_id="scan-csv", min_width=120, scale=0, size="sm", interactive=False
+            "Download CSV", elem_id="scan-csv", min_width=112, scale=0, size="sm", interactive=False
         )
     parts["progress"] = gr.HTML("", elem_id="scan-progress", elem_classes="sp-quiet")
     with gr.Row(elem_classes="sp-tight"):

@@ -35,12 +35,19 @@ def name_now(frame: Frame, visitor: Visitor) -> str:
     return found_name(frame, visitor) if source == NOT_SAVED else source
 
 
-def notes_now(frame: Frame, visitor: Visitor) -> tuple[RowNote, ...]:
-    """The notes on the vectors that were scanned; none when the set is gone."""
+def noted_now(frame: Frame, visitor: Visitor) -> tuple[tuple[RowNote, ...], bool]:
+    """The notes on the vectors that were scanned, and whether more can be given: when the set is gone, they are those
+    that came with the file of the scan, and stay.
+    """
     try:
-        return set_now(frame, visitor).notes
+        return set_now(frame, visitor).notes, True
     except PlaygroundError:
-        return ()
+        return scanned(visitor).notes, False
+
+
+def notes_now(frame: Frame, visitor: Visitor) -> tuple[RowNote, ...]:
+    """The notes on the vectors that were scanned."""
+    return noted_now(frame, visitor)[0]
 
 
 def note(frame: Frame, visitor: Visitor, said: dict[str, str]) -> int:

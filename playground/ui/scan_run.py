@@ -8,15 +8,16 @@ from typing import Any
 
 import gradio as gr
 
+from playground.library.named_files import is_name
 from playground.services import command as commands
-from playground.services.scan import ScanProgress, ScanRequest, ScanResult, file, scan
+from playground.services.scan import ScanProgress, ScanResult, file, scan
 from playground.ui import cost, markup, scan_table
 from playground.ui.found import download_path
 from playground.ui.frame import NOT_SAVED, Frame
 from playground.ui.running import follow, queue_sentence, seconds, waiting_position
 from playground.ui.scan_form import PLACE, ScanForm, operations, prompts_of
 from playground.ui.scan_layout import ScanTab
-from playground.ui.scan_notes import notes_now
+from playground.ui.scan_notes import noted_now
 from playground.ui.scan_view import ALL_GROUPS, ScanView
 from playground.ui.state import Visitor
 
@@ -59,15 +60,19 @@ def run_scan(
                 updates[tab.table] = drawn = table
         yield updates
     result = job.result()
-    visitor.scanned = result
     cost.learn_speed(loaded, PLACE, operations(loaded, request, len(result.cells)), result.seconds)
-    yield {
+    yield {**show_whole(frame, tab, visitor, result, view), frame.status: frame.status_now()}
+
+
+def show_whole(frame: Frame, tab: ScanTab, visitor: Visitor, result: ScanResult, view: ScanView) -> Updates:
+    """Everything about a scan that has ended, now or long ago."""
+    visitor.scanned = result
+    return {
         **show(frame, tab, visitor, replace(view, group=ALL_GROUPS)),
         **_group_choices(tab, result),
         tab.progress: markup.run_line(_ended(result)),
         tab.notice: _remark(result),
-        tab.repeat: _command(request, frame),
-        frame.status: frame.status_now(),
+        tab.repeat: _command(result, frame),
     }
 
 
@@ -81,10 +86,10 @@ def drawn_table(frame: Frame, visitor: Visitor, view: ScanView) -> str:
     said = markup.notice(view.wrong)
     if visitor.scanned is None:
         return said + scan_table.WAITING
-    visitor.scan_notes = notes_now(frame, visitor)
+    visitor.scan_notes, kept = noted_now(frame, visitor)
     if visitor.scan_discarded is not None:
         said += scan_table.undo_line(visitor.scan_discarded)
-    return scan_table.table(visitor.scanned, view, visitor.scan_notes, visitor.scan_first, said)
+    return scan_table.table(visitor.scanned, view, visitor.scan_notes, visitor.scan_first, said, kept)
 
 
 def _all_groups(tab: ScanTab) -> Updates:
@@ -104,7 +109,8 @@ def _downloads(tab: ScanTab, visitor: Visitor | None) -> Updates:
             updates[button] = gr.update(value=None, interactive=False)
             continue
         source = visitor.scanned.request.source
-        path = download_path(visitor, f"{'scan' if source == NOT_SAVED else f'{source}-scan'}{suffix}")
+        # The name of a set, unless it was not saved, or a file says something else.
+        path = download_path(visitor, f"{f'{source}-scan' if is_name(source) else 'scan'}{suffix}")
         file.save(visitor.scanned, path, visitor.scan_notes)
         updates[button] = gr.update(value=str(path), interactive=True)
     return updates
@@ -134,7 +140,10 @@ def _remark(result: ScanResult) -> str:
     return markup.notice(said.strip(), "warning")
 
 
-def _command(request: ScanRequest, frame: Frame) -> str:
-    if request.source == NOT_SAVED:
+def _command(result: ScanResult, frame: Frame) -> str:
+    source, loaded = result.request.source, frame.workbench.loaded
+    if source == NOT_SAVED:
         return markup.notice("Save the set in Discover to get the command that repeats this.", "info")
-    return markup.command(commands.scan_command(request, frame.loaded, f"{request.source}-scan.json"))
+    if loaded is None or loaded.fingerprint != result.fingerprint:
+        return markup.notice(f"Load {result.model} to get the command that repeats this.", "info")
+    return markup.command(commands.scan_command(result.request, loaded, f"{source}-scan.json"))

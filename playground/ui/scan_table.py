@@ -24,8 +24,17 @@ MEMBERS = 40
 COLUMNS = ("vector", "scale", "text", "effect", "noise", "keep")
 
 
-def table(result: ScanResult, view: ScanView, notes: Sequence[RowNote], first: int = 0, said: str = "") -> str:
-    """The page of results that holds entry `first`; `said` is what stands above it."""
+def table(
+    result: ScanResult,
+    view: ScanView,
+    notes: Sequence[RowNote],
+    first: int = 0,
+    said: str = "",
+    kept: bool = True,
+) -> str:
+    """The page of results that holds entry `first`; `said` is what stands above it. Unless notes are `kept`, they are
+    there to be read only.
+    """
     parts = sections(result, view, notes)
     total = sum(len(part.entries) for part in parts)
     if not total:
@@ -37,7 +46,7 @@ def table(result: ScanResult, view: ScanView, notes: Sequence[RowNote], first: i
         place += len(part.entries)
         if entries:
             lines.append(_section(result, part, many=len(result.request.prompts) > 1))
-            lines += [_entry(result, entry, notes) for entry in entries]
+            lines += [_entry(result, entry, notes, kept) for entry in entries]
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     grouped = any(entry.group is not None for part in parts for entry in part.entries)
     pages = _pages(first, total, "groups" if grouped else "texts", _hidden(result, parts))
@@ -70,10 +79,10 @@ def _section(result: ScanResult, part: Section, many: bool) -> str:
     )
 
 
-def _entry(result: ScanResult, entry: Entry, notes: Sequence[RowNote]) -> str:
+def _entry(result: ScanResult, entry: Entry, notes: Sequence[RowNote], kept: bool) -> str:
     cell = result.cells[entry.cells[0]]
     note = _note(notes, cell)
-    below = "" if entry.group is None else _group(result, entry, notes)
+    below = "" if entry.group is None else _group(result, entry, notes, kept)
     discarded = " sp-discarded" if note.discarded else ""
     grouped = " sp-grouped" if entry.group is not None and len(entry.cells) > 1 else ""
     return (
@@ -82,7 +91,7 @@ def _entry(result: ScanResult, entry: Entry, notes: Sequence[RowNote]) -> str:
         f'<td class="sp-c-text">{_sample(result, cell)}{_changed(result, cell)}{below}</td>'
         f'<td class="sp-c-effect">{_effect(cell)}</td>'
         f'<td class="sp-c-noise">{_noise(cell)}</td>'
-        f'<td class="sp-c-keep">{_tools(entry.cells[0], cell, note)}</td></tr>'
+        f'<td class="sp-c-keep">{_tools(entry.cells[0], cell, note, kept)}</td></tr>'
     )
 
 
@@ -131,24 +140,25 @@ def _noise(cell: Cell) -> str:
     )
 
 
-def _tools(number: int, cell: Cell, note: RowNote) -> str:
+def _tools(number: int, cell: Cell, note: RowNote, kept: bool) -> str:
     """Star, name and bin of the vector; the way to Steer for this very text."""
     row = cell.row
     discard, does = ("false", "bring back") if note.discarded else ("true", "discard")
     return (
-        f'<div class="sp-celltools">{_star_and_name(row, note)}</div><div class="sp-celltools">{_steer(number)}'
+        f'<div class="sp-celltools">{_star_and_name(row, note, kept)}</div><div class="sp-celltools">{_steer(number)}'
         f'<button type="button" class="sp-small" data-act="discard" data-row="{row}" data-value="{discard}" '
-        f'aria-label="{does.capitalize()} vector {row}">{does}</button></div>'
+        f'{"" if kept else "disabled "}aria-label="{does.capitalize()} vector {row}">{does}</button></div>'
     )
 
 
-def _star_and_name(row: int, note: RowNote) -> str:
+def _star_and_name(row: int, note: RowNote, kept: bool) -> str:
+    disabled = "" if kept else " disabled"
     pressed, star = ("true", "★") if note.star else ("false", "☆")
     return (
         f'<button type="button" class="sp-star" data-act="star" data-row="{row}" aria-pressed="{pressed}" '
-        f'aria-label="Star vector {row}">{star}</button>'
+        f'aria-label="Star vector {row}"{disabled}>{star}</button>'
         f'<input class="sp-name" data-act="label" data-row="{row}" value="{escape(note.label)}" maxlength="120" '
-        f'placeholder="name it" aria-label="Name of vector {row}">'
+        f'placeholder="name it" aria-label="Name of vector {row}"{disabled}>'
     )
 
 
@@ -164,7 +174,7 @@ def _note(notes: Sequence[RowNote], cell: Cell) -> RowNote:
     return notes[cell.row] if cell.row < len(notes) else RowNote()
 
 
-def _group(result: ScanResult, entry: Entry, notes: Sequence[RowNote]) -> str:
+def _group(result: ScanResult, entry: Entry, notes: Sequence[RowNote], kept: bool) -> str:
     """What stands under the typical text of a group: how many there are, of which vectors, and each of them."""
     group, cells = result.groups[entry.group], [result.cells[number] for number in entry.cells]
     name = f'<b class="sp-groupname">{escape(group.name)}</b>'
@@ -177,8 +187,8 @@ def _group(result: ScanResult, entry: Entry, notes: Sequence[RowNote]) -> str:
         cell = result.cells[number]
         lines.append(
             f'<div class="sp-lookline">{_vector(cell)}<span class="sp-c-scale">{cell.scale:g}</span>'
-            f'<span class="sp-text sp-oneline">{escape(cell.text)}</span>{_star_and_name(cell.row, _note(notes, cell))}'
-            f"{_steer(number)}</div>"
+            f'<span class="sp-text sp-oneline">{escape(cell.text)}</span>'
+            f"{_star_and_name(cell.row, _note(notes, cell), kept)}{_steer(number)}</div>"
         )
     rest = "" if len(cells) <= MEMBERS else empty(f"The first {MEMBERS} of {len(cells)}; “only these” shows all.")
     signed = "".join(_vector(result.cells[number]) for number in _one_each(result, entry.cells))

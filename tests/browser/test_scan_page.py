@@ -54,6 +54,12 @@ def run(visitor: Visitor) -> None:
     expect(visitor.page.locator("#scan-progress")).to_contain_text("tokens/s", timeout=90_000 * SLACK)
 
 
+def open_file(visitor: Visitor, path: Path) -> None:
+    with visitor.page.expect_file_chooser() as chooser:
+        visitor.page.click("#scan-open")
+    chooser.value.set_files(path)
+
+
 def small(visitor: Visitor, rows: str = "0-3") -> None:
     """A scan of a few vectors on one prompt."""
     write(visitor, "scan-rows", rows)
@@ -177,6 +183,47 @@ def test_downloads_hold_everything(scan: Visitor, tmp_path: Path) -> None:
     assert json.loads(got["json"].read_text(encoding="utf-8"))["notes"]["3"]["label"] == "alien / code"
     lines = list(csv.DictReader(got["csv"].open(encoding="utf-8", newline="")))
     assert [line["text"] for line in lines] == [cell.text for cell in (*result.baselines, *result.cells)]
+
+
+def test_a_saved_scan_opens_as_it_was(
+    visit: Callable[..., Visitor], scan: Visitor, kept: str, site: Site, tmp_path: Path
+) -> None:
+    choose_set(scan, kept)
+    small(scan, "2-4")
+    with scan.page.expect_download() as download:
+        scan.page.click("#scan-json")
+    path = tmp_path / "scan.json"
+    download.value.save_as(path)
+    wanted = [scan.text(part) for part in ("scan-table", "scan-progress", "scan-command")]
+
+    later = visit(width=390)
+    later.tab("Scan")
+    (tmp_path / "other.json").write_text('{"kind": "measurement"}')
+    open_file(later, tmp_path / "other.json")
+    expect(later.page.get_by_text("Expected a scan, got JSON of another kind; choose a file that Scan")).to_be_visible()
+    expect(later.page.locator("#scan-table")).to_contain_text("Scan writes a text")
+    open_file(later, path)
+    expect(later.page.locator("#scan-progress")).to_contain_text("tokens/s")
+    expect(later.page.locator("#scan-notice .sp-notice")).to_have_count(0)
+    assert later.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    later.shot("scan-opened-phone")
+    later.page.set_viewport_size({"width": 1440, "height": 900})
+    later.shot("scan-opened")
+    assert [later.text(part) for part in ("scan-table", "scan-progress", "scan-command")] == wanted
+    later.page.get_by_label("group alike").uncheck()
+    expect(later.page.locator("#scan-table .sp-pages").first).to_contain_text("12 texts")
+    later.page.locator("#scan-table button[data-act=discard][data-row='4']").first.click()
+    expect(later.page.locator("#scan-table .sp-undo")).to_contain_text("Vector 4 is discarded")
+    assert site.store.load(kept).notes[4].discarded
+
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document |= {"model": "another", "fingerprint": "0" * 16, "set_hash": "0" * 64}
+    (tmp_path / "elsewhere.json").write_text(json.dumps(document))
+    open_file(later, tmp_path / "elsewhere.json")
+    expect(later.page.locator("#scan-notice")).to_contain_text("This scan was made on another; now organism is loaded")
+    later.shot("scan-opened-elsewhere")
+    later.page.locator("#scan-table button[data-act=steer]").first.click()
+    expect(later.page.get_by_text("Expected the vectors that were scanned, got others under the name")).to_be_visible()
 
 
 def test_filters_and_order_of_the_table(scan: Visitor) -> None:

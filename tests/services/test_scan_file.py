@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from playground.errors import FileError
 from playground.library.origin import RowNote
 from playground.services.scan import Cell, Group, ScanRequest, ScanResult, file
+from playground.services.scan.request import MAX_CELLS
 
 
 def made(count: int = 3) -> ScanResult:
@@ -36,7 +38,9 @@ NOTES = (RowNote(), RowNote(label="code", star=True), RowNote(discarded=True))
 
 def test_json_is_the_scan_again(tmp_path):
     file.save(made(), tmp_path / "scan.json", NOTES)
-    assert file.load(tmp_path / "scan.json") == made()
+    assert file.load(tmp_path / "scan.json") == replace(made(), notes=NOTES)
+    file.save(made(), tmp_path / "bare.json")
+    assert file.load(tmp_path / "bare.json") == made()
     document = json.loads((tmp_path / "scan.json").read_text(encoding="utf-8"))
     assert (document["kind"], document["format_version"]) == ("scan", 1)
     assert document["notes"]["1"] == {"label": "code", "star": True, "note": "", "discarded": False}
@@ -65,6 +69,22 @@ def test_csv_has_a_line_a_text_baselines_first(tmp_path):
         (lambda text: text.replace('"cells"', '"cell"'), "Expected a whole scan, got a damaged one .*cells"),
         (lambda text: text.replace('"samples": 1', '"samples": 0'), "Expected a whole scan, got a damaged one"),
         (lambda text: text.replace('"kl"', '"lk"'), "Expected a whole scan, got a damaged one"),
+        (lambda text: text.replace('"kl": 0.1', '"kl": "much"'), "wrong kl in cell 1"),
+        (lambda text: text.replace('"kl": 0.1', '"kl": 1e999'), "wrong kl in cell 1"),
+        (lambda text: text.replace('"kl": 0.1', '"kl": 1' + 400 * "0"), "wrong kl in cell 1"),
+        (lambda text: text.replace('"norm": 4.2, "prompt": 0', '"norm": 4.2, "prompt": 7'), "wrong prompt in cell 0"),
+        (lambda text: text.replace('"row": null', '"row": 1'), "wrong row in baseline 0"),
+        (lambda text: text.replace('"row": 2', '"row": 99'), "wrong row in cell 2"),
+        (lambda text: text.replace('"row": 2', '"row": "<b>"'), "wrong row in cell 2"),
+        (lambda text: text.replace('"sign": -1', '"sign": 0'), "wrong sign in cell 0"),
+        (lambda text: text.replace("I can't, sorry", "\\ud800"), "wrong text in baseline 0"),
+        (lambda text: text.replace('"members": [2]', '"members": [1]'), "groups that do not hold every cell once"),
+        (lambda text: text.replace('"members": [2]', '"members": []'), "wrong member in group 1"),
+        (lambda text: text.replace('"seconds": 1.25', '"seconds": null'), "wrong seconds in scan"),
+        (lambda text: text.replace('"source": "a"', '"source": 5'), "wrong source in request"),
+        (lambda text: text.replace('"notes": {', '"notes": {"first": {}'), "got a damaged one"),
+        (lambda text: text.replace('"notes": {', '"notes": {"0": {"label": 5}'), "Expected a label"),
+        (lambda text: text.replace('"warnings": ["made elsewhere"]', '"warnings": 5'), "got a damaged one"),
     ],
 )
 def test_what_is_no_whole_scan_is_refused(change, message):
@@ -78,3 +98,14 @@ def test_a_file_of_another_kind_is_not_written(tmp_path):
     with pytest.raises(FileError, match="Expected a file name that ends in .json or .csv, got 'scan.txt'"):
         file.save(made(), tmp_path / "scan.txt")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_note_far_beyond_the_vectors_of_a_scan_takes_no_room():
+    text = json.dumps(file.to_json(made())).replace('"notes": {', '"notes": {"999999999999": {}')
+    assert len(file.from_json(text).notes) <= MAX_CELLS
+
+
+def test_what_is_no_text_is_refused_without_the_folder_it_lies_in(tmp_path):
+    (tmp_path / "scan.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(FileError, match="Expected a scan in scan.json, got “no text in UTF-8”; choose"):
+        file.load(tmp_path / "scan.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from playground.library.origin import RowNote
 from playground.services.scan.request import ScanRequest
 
 
@@ -53,6 +54,8 @@ class ScanResult:
     the scan came; `planned`: how many there were to be. `groups` holds every cell once, the largest group first.
     `layer`, `residual_norm` and `set_hash` (of its vectors) are those of the set. `seconds` is computation alone;
     `created` is a time in UTC. `warnings`: that the set was made on another model, and rows that are no direction.
+    `notes`: in a scan out of a file, what was noted about the vectors when it was saved; while their set is there, what
+    is noted in it counts.
     """
 
     request: ScanRequest
@@ -72,6 +75,7 @@ class ScanResult:
     cancelled: bool = False
     seconds: float = 0.0
     tokens_per_second: float = 0.0
+    notes: tuple[RowNote, ...] = ()
 
     def baseline_of(self) -> dict[tuple[int, int], Cell]:
         """(number of the prompt, sample) → the text without steering."""

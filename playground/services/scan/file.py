@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from playground.library.text import reason, shown
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.scan.cell import Cell, Group, ScanResult
-from playground.services.scan.request import ScanRequest
+from playground.services.scan.check import check_whole_scan
+from playground.services.scan.request import MAX_CELLS, ScanRequest
 
 KIND, FORMAT_VERSION = "scan", 1
 SUFFIXES = (".json", ".csv")
@@ -32,7 +33,7 @@ Notes = Sequence[RowNote]
 
 
 def to_json(result: ScanResult, notes: Notes = ()) -> dict[str, Any]:
-    """The result as JSON values; `from_json` gives it again. Notes are told for those who read it: names and stars."""
+    """The result as JSON values; `from_json` gives it again, with these notes: names and stars."""
     named = {str(row): asdict(note) for row, note in enumerate(notes) if note != RowNote()}
     # Cells hold plain values only, and asdict would take its time to copy thousands of them.
     lists = {name: [vars(part) for part in getattr(result, name)] for name in ("baselines", "cells", "groups")}
@@ -61,8 +62,10 @@ def from_json(text: str) -> ScanResult:
         for name in ("baselines", "cells"):
             values[name] = tuple(_cell(cell) for cell in values[name])
         values["groups"] = tuple(Group(**{**group, "members": tuple(group["members"])}) for group in values["groups"])
-        values["warnings"] = tuple(values["warnings"])
-        return ScanResult(**values)
+        values["warnings"], values["notes"] = tuple(values["warnings"]), _notes(values["notes"])
+        result = ScanResult(**values)
+        check_whole_scan(result)
+        return result
     except (KeyError, TypeError, ValueError, AttributeError, PlaygroundError) as error:
         said = error if isinstance(error, PlaygroundError) else shown(str(error))
         raise FileError(f"Expected a whole scan, got a damaged one ({said}); save it again.") from error
@@ -112,8 +115,14 @@ def load(path: Path) -> ScanResult:
         return from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         said = reason(error) if isinstance(error, OSError) else "no text in UTF-8"
-        raise FileError(f"Expected a scan at {path}, got “{said}”; check the name.") from error
+        raise FileError(f"Expected a scan in {path.name}, got “{said}”; choose a file that Scan saved.") from error
 
 
 def _cell(values: dict[str, Any]) -> Cell:
     return Cell(**{**values, "token_ids": tuple(values["token_ids"])})
+
+
+def _notes(values: Mapping[str, Any]) -> tuple[RowNote, ...]:
+    """Notes as `to_json` tells them: row → note, for rows that have one. None on rows beyond those of any scan."""
+    noted = {int(row): RowNote(**note) for row, note in values.items()}
+    return tuple(noted.get(row, RowNote()) for row in range(min(max(noted, default=-1) + 1, MAX_CELLS)))
