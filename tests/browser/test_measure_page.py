@@ -11,7 +11,12 @@ import pytest
 from playwright.sync_api import expect
 from visiting import Site, Visitor, fill, soon
 
+from playground.ui.measure_form import CHOICES
+from playground.ui.measure_layout import usual_set
+
 SET = "organism-refusals-power-3-9"
+CALLED = f"{SET}#3 “alien / code”"
+"""What its third row is called in the notes that ship."""
 
 pytestmark = pytest.mark.alone
 
@@ -46,7 +51,8 @@ def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, s
     small(tab, rows="2, 3")
     expect(tab.page.locator("#measure-hint")).to_contain_text("6 items × (2 vectors + 1 random) × 2 scales")
     measure(tab)
-    expect(tab.page.locator("#measure-plot-note")).to_contain_text("6 items of organism-oversight")
+    usual = usual_set(site.workbench.loaded, CHOICES)
+    expect(tab.page.locator("#measure-plot-note")).to_contain_text(f"6 items of {usual}")
     expect(tab.page.locator("#measure-plot-items .violin")).to_have_count(3)
     expect(tab.page.locator("#measure-table")).to_contain_text("best of 2")
     expect(tab.page.locator("#measure-table")).to_contain_text("random controls")
@@ -69,6 +75,10 @@ def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, s
 
     assert soon(opened)
     expect(item).to_contain_text("at -0.5")
+    expect(item).to_contain_text("“")  # the name of the vector, on all that is said of it
+    for place in ("measure-items", "measure-plot-items-note", "measure-table"):
+        expect(tab.page.locator(f"#{place}")).to_contain_text("/ code”")
+    expect(tab.page.locator("#measure-plot .annotation-text").filter(has_text="/ code”")).to_have_count(1)
     expect(item.locator(".sp-lookline")).to_have_count(2)
 
     tab.page.locator("#measure-items tr[data-act]").nth(4).click()
@@ -79,6 +89,18 @@ def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, s
     item.locator("button[data-act=steer]").click()
     expect(tab.page.locator("#steer-prompt textarea")).to_have_value(on_lines(question))
     expect(tab.page.locator("#mix-0-set input")).to_have_value(SET)
+
+
+def test_an_average_opens_its_items_and_steer(tab: Visitor, site: Site) -> None:
+    small(tab, rows="mean:0-3", scales="0.5", items=4)
+    measure(tab)
+    tab.page.locator("#measure-items tr[data-act]").nth(1).click()
+    item = tab.page.locator("#measure-item")
+    expect(item).to_contain_text(f"{SET}#mean:0-3 at 0.5")
+    expect(item.locator(".sp-lookline")).to_have_count(2)
+    item.locator("button[data-act=steer]").click()
+    expect(tab.page.locator("#mix-0-set input")).to_have_value(SET)
+    expect(tab.page.locator("#mix-0-row input")).to_have_value("mean of rows …")
 
 
 def on_lines(question: str) -> re.Pattern[str]:
@@ -93,7 +115,7 @@ def test_a_measurement_is_kept_opened_drawn_beside_another_deleted_and_brought_b
     tab.page.click("#measure-keep")
     expect(tab.page.locator("#measure-keep-notice")).to_contain_text("Kept as first-run")
     document = json.loads((Path(site.store.folder) / "first-run.measure.json").read_text(encoding="utf-8"))
-    assert document["request"]["choices"]["name"] == "organism-oversight"
+    assert document["request"]["choices"]["name"] == usual_set(site.workbench.loaded, CHOICES)
     assert len(document["rows"]) == 6
     with tab.page.expect_download() as download:
         tab.page.click("#measure-download")
@@ -107,7 +129,7 @@ def test_a_measurement_is_kept_opened_drawn_beside_another_deleted_and_brought_b
     expect(tab.page.locator("#measure-table")).to_contain_text("best of 2")
 
     tab.page.locator("#measure-saved button[data-act=open]").click()
-    expect(tab.page.locator("#measure-look input")).to_have_value(f"{SET}#3")
+    expect(tab.page.locator("#measure-look input")).to_have_value(CALLED)
     tab.page.locator("#measure-saved button[data-act=delete]").click()
     expect(tab.page.locator("#measure-saved")).to_contain_text("No measurement is kept yet")
     tab.page.click("#measure-undo")
@@ -209,7 +231,7 @@ def test_exact_answers_and_next_tokens_are_kept_opened_and_deleted_with_every_re
     expect(saved).to_contain_text("token-run")
 
     saved.locator("button[data-act=open][data-name=sums-run]").click()
-    expect(tab.page.locator("#measure-look input")).to_have_value(f"{SET}#3")
+    expect(tab.page.locator("#measure-look input")).to_have_value(CALLED)
     expect(tab.page.locator("#measure-plot-note")).to_contain_text("4 questions of organism-sums")
     expect(tab.page.locator("#measure-against input")).to_be_disabled()
     expect(tab.page.locator("#measure-against")).to_contain_text("for choices only")
