@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from playground.core.contrast import random_directions
 from playground.core.push import Push
+from playground.errors import InputError
 from playground.library.recipe import Recipe, resolve
 from playground.library.vector_set import VectorSet, check_fits
 from playground.model.load import LoadedModel
@@ -33,23 +34,34 @@ class Mix:
 MAX_CONTROLS = 32
 """Random pushes drawn beside one mix, at most."""
 
+_MOST = 1e6
+"""Norm of a mix over the residual stream's. Beyond it float32 has no digits left for what the model itself says."""
+
 
 def mix(loaded: LoadedModel, recipe: Recipe, load_set: LoadSet) -> Mix:
     """Resolve `recipe` for this model.
 
-    Raises FileError for a set that is not there or was made for another width, InputError for rows it does not have.
+    Raises FileError for a set that is not there or was made for another width, InputError for rows it does not have and
+    for more than a million times the norm of the residual stream.
     """
     warnings: dict[str, str] = {}
+    residual_norms: list[float] = []
 
     def checked(source: str) -> VectorSet:
         vector_set = load_set(source)
         warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
         if warning is not None:
             warnings[source] = warning
+        residual_norms.append(vector_set.origin.residual_norm)
         return vector_set
 
     pushes = resolve(recipe, checked)
     norm = math.sqrt(sum(float(push.vector.double().square().sum()) for push in pushes))
+    if residual_norms and not norm <= _MOST * max(residual_norms):
+        raise InputError(
+            f"Expected a push of at most a million times the residual stream's norm, {max(residual_norms):.3g}, got "
+            f"{norm:.3g}; use a smaller scale."
+        )
     return Mix(pushes, norm, tuple(warnings.values()))
 
 

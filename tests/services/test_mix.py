@@ -37,6 +37,14 @@ def test_the_norm_is_that_of_all_that_is_added_at_all_layers(tiny):
     assert made.warnings == ()
 
 
+@pytest.mark.parametrize("amount", ["2.1e6", "-1e30"])
+def test_a_push_beside_which_the_model_has_no_digits_left_is_refused(tiny, amount):
+    loaded = tiny("qwen3")
+    assert mix(loaded, parse("a#0@1.9e6"), {"a": vector_set(loaded)}.__getitem__).norm == pytest.approx(1.9e6)
+    with pytest.raises(InputError, match="at most a million times the residual stream's norm, 2, got .*; use"):
+        mix(loaded, parse(f"a#0@{amount}"), {"a": vector_set(loaded)}.__getitem__)
+
+
 def test_a_set_of_another_model_of_equal_width_is_a_warning_once_for_each_set(tiny):
     loaded = tiny("qwen3")
     sets = {"a": vector_set(loaded, model="other", fingerprint="0" * 16)}
