@@ -168,10 +168,10 @@ def agrees(
     places = sorted({0, len(chunk.rows) - 1})
     with steer(loaded.model, [*below, *(Push(layer, vector) for layer, vector in above.items())]):
         expected = residual_stream(loaded, encoded.take([chunk.rows[place] for place in places]), target)
-    real = chunk.real[places, -expected.shape[1] :]  # of the longest prompt, which is the first: all that is expected
-    last = expected.shape[1] if tokens is None else tokens
-    expected = expected[:, -last:].to(chunk.stream.device)[real[:, -last:]].float()
-    found = run(loaded, chunk, None, above, tokens)[places][real[:, -last:]].float()
+    found = run(loaded, chunk, None, above, tokens)[places]
+    last = found.shape[1]
+    real = chunk.real[places, -last:]
+    expected, found = expected[:, -last:].to(found.device)[real].float(), found[real].float()
     tolerance = _TOLERANCE.get(loaded.dtype, _TOLERANCE_HALF)
     return bool((found - expected).abs().max() <= tolerance * expected.abs().max())
 

@@ -194,12 +194,12 @@ class LayerSlice:
         With a single token it is 0.
         """
         streams = []
-        plain = self._chunks if not (self._below or self._prefix) else self._captured(1, self.target, (), 0)
+        plain = self._chunks if not self._below else self._captured(1, self.target, (), self._prefix)
         for chunk in plain:
             if self._cancelled():
                 raise Cancelled
             states = run(self._loaded, chunk, None, {}, None)
-            streams.append(states[chunk.mask].cpu().double())
+            streams.append(states[chunk.real].cpu().double())
         return torch.cat(streams).var(dim=0, correction=min(1, sum(map(len, streams)) - 1)).float()
 
     def _agrees(self) -> bool:

@@ -64,6 +64,11 @@ class LoadedModel:
         _free()
 
 
+def is_organism(loaded: LoadedModel) -> bool:
+    """Whether it is the model that ships."""
+    return loaded.name == "organism"
+
+
 def load(
     name: str | None = None,
     device: str = "auto",

@@ -15,7 +15,7 @@ from playground.library.prompts import PromptSet
 from playground.library.recipe import format as format_recipe
 from playground.model.conversation import format as format_turn
 from playground.model.generate import Sampling
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.find import FindRequest
 from playground.services.find.continuing import SETTINGS as CONTINUED
@@ -182,9 +182,9 @@ def _given(option: str, value: str) -> list[str]:
 
 
 def _model(loaded: LoadedModel) -> list[str]:
-    words = [] if loaded.name == "organism" else _given("--model", loaded.name)
+    words = [] if is_organism(loaded) else _given("--model", loaded.name)
     dtype = str(loaded.dtype).removeprefix("torch.")
-    if dtype != "float32" or loaded.name != "organism":
+    if dtype != "float32" or not is_organism(loaded):
         words += ["--dtype", dtype]
     if loaded.device.type != _automatic_device():
         words += ["--device", loaded.device.type]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, is_organism
 
 SUGGESTED_SCALE = 0.5
 """Relative scale at which directions of most models show something and text is still text."""
@@ -73,10 +73,6 @@ MODEL_EXAMPLES = (
 OPENING_SET = "organism-refusals-power-3-9"
 OPENING_ROW = 3
 OPENING_SCALE = -SUGGESTED_SCALE
-
-
-def is_organism(loaded: LoadedModel) -> bool:
-    return loaded.name == "organism"
 
 
 def examples(loaded: LoadedModel | None) -> tuple[Example, ...]:

@@ -50,7 +50,6 @@
         if (state.type === 'input') delete this.current[id];
       }
     };
-    document.documentElement.dataset.inputsLeftAlone = 'yes';
   }
 
   async function copyText(text) {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, is_organism
 from playground.ui import defaults, markup
 from playground.ui.mixer import MixRow
 
@@ -66,7 +66,7 @@ ORGANISM = (
 
 def offered(loaded: LoadedModel | None, names: Sequence[str]) -> tuple[Preset, ...]:
     """Those that go with the loaded model and whose sets are there."""
-    if loaded is None or not defaults.is_organism(loaded):
+    if loaded is None or not is_organism(loaded):
         return ()
     return tuple(preset for preset in ORGANISM if all(row.set_name in names for row in preset.mix))
 

@@ -12,8 +12,8 @@ import gradio as gr
 from playground.errors import InputError, PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
-from playground.model.load import LoadedModel
-from playground.ui import defaults, markup
+from playground.model.load import LoadedModel, is_organism
+from playground.ui import markup
 from playground.ui.state import Visitor
 
 BUILT_IN, TYPED, UPLOADED = "built-in set", "typed", "file"
@@ -153,7 +153,7 @@ def default_other(loaded: LoadedModel | None) -> str | None:
 def set_names(loaded: LoadedModel | None) -> list[str]:
     """Built-in sets, those for the loaded model first."""
     sets = prompt_sets.built_in()
-    wanted = "organism" if loaded is not None and defaults.is_organism(loaded) else "any"
+    wanted = "organism" if loaded is not None and is_organism(loaded) else "any"
     return sorted(sets, key=lambda name: (sets[name].for_model != wanted, name))
 
 

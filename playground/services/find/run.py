@@ -11,7 +11,7 @@ from playground.errors import InputError
 from playground.library.origin import Origin, library_versions, now
 from playground.library.prompts import content_hash
 from playground.library.vector_set import VectorSet
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, is_organism
 from playground.model.memory import short_of_memory
 from playground.services.find import difference, melbo, ortho, power, random_directions
 from playground.services.find.context import Context, Found
@@ -74,7 +74,7 @@ def suggest_name(request: FindRequest, loaded: LoadedModel) -> str:
     prompts = request.prompt_set or ("prompt" if len(request.prompts) == 1 else f"{len(request.prompts)}-prompts")
     layers = [request.source] if request.target is None else [request.source, request.target]
     words = [prompts, request.method, *map(str, layers)]
-    if loaded.name != "organism":
+    if not is_organism(loaded):
         words.insert(0, re.split(r"[/\\]", loaded.name.rstrip("/\\"))[-1])
     slug = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
     return slug[-80:].strip("-")

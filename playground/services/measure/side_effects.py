@@ -14,7 +14,7 @@ from playground.errors import Cancelled, InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import PromptSet
 from playground.model.generate import Sampling, generate
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, is_organism
 from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.model.text_likelihood import perplexities
@@ -47,7 +47,7 @@ class SideEffectProgress:
 
 def neutral_set(loaded: LoadedModel) -> PromptSet:
     """The built-in prompts on which steering should do nothing, in the language of the model."""
-    return prompt_sets.built_in()["organism-requests" if loaded.name == "organism" else "neutral"]
+    return prompt_sets.built_in()["organism-requests" if is_organism(loaded) else "neutral"]
 
 
 def judge(
