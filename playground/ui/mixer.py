@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from playground.errors import InputError
 from playground.library.recipe import MAX_COMPONENTS, Component, Recipe
@@ -84,6 +85,8 @@ class Mix:
     """Counts how often the rows were shown."""
     handlers: set[int] = field(default_factory=set)
     """Numbers of Gradio's handlers for the rows beyond the pool, from the drawing before the last."""
+    noted: dict[int, int] = field(default_factory=dict)
+    """The number of the last word of a row about what it is, as the browser counts them."""
 
     @property
     def beyond(self) -> int:
@@ -114,6 +117,20 @@ class Mix:
         """All scales in this unit. Raises PlaygroundError, and then nothing is changed."""
         self.rows = {slot: converted(row, absolute, load) for slot, row in self.rows.items()}
         self.absolute = absolute
+
+    def note(self, slot: int, said: Mapping[str, Any], number: int, drawn: int | None = None) -> MixRow | None:
+        """Take what the controls of a row say for the row; None, and nothing, for a row that is gone.
+
+        `number` rises from word to word: a browser may send two at once, and an earlier one that comes in later counts
+        no more. `drawn` is the showing that the controls were drawn for, None for those that are always there.
+        """
+        row = self.rows.get(slot)
+        if row is None or drawn not in (None, self.drawn):
+            return None
+        if number > self.noted.get(slot, 0):
+            self.noted[slot] = number
+            self.rows[slot] = row = replace(row, **said)
+        return row
 
     def play_alone(self, slot: int, alone: bool) -> None:
         """This row alone, or all of them again."""

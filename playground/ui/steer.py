@@ -180,7 +180,7 @@ def _wire(frame: Frame, tab: SteerTab) -> None:
         visitor.beside = form.beside
         return written_panes(visitor, form.colour)
 
-    gr.on([box.input for box in tab.beside], on_beside, tab.inputs, tab.panes, **unchecked)
+    gr.on([box.input for box in tab.beside], on_beside, tab.inputs, tab.panes, trigger_mode="always_last", **unchecked)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)

@@ -27,6 +27,8 @@ from playground.ui.vector_picker import FIRST, counts_native
 
 AT_ONCE: dict[str, Any] = {"queue": False, **EVENT, **UNCHECKED}
 """For what only notes something down: Generate must not overtake it."""
+NUMBERED = "(first, ...others) => [[first, window.spWords = (window.spWords ?? 0) + 1], ...others]"
+"""Puts a number to the first of the values: two events that start at once may reach the server in either order."""
 DRAWS: dict[str, Any] = {"concurrency_limit": None, **EVENT, **UNCHECKED}
 """For what shows the rows again. Only events of the queue tell the browser that a state has changed."""
 
@@ -93,19 +95,18 @@ def _wire_row(
     vector_controls.wire(frame, pick, tab.units)
     controls.flip.click(None, pick.scale, pick.scale, js="(scale) => -scale", **EVENT)
 
-    def on_row(request: gr.Request, *values: Any) -> Any:
+    def on_row(request: gr.Request, numbered: tuple[Any, int], *values: Any) -> Any:
         """Note down what the row says, and say what that is."""
-        visitor = frame.visitor(request)
-        before = visitor.mix.rows.get(slot)
-        if before is None or drawn not in (None, visitor.mix.drawn):  # a last word of a row that is gone
+        visitor, (first, number) = frame.visitor(request), numbered
+        row = visitor.mix.note(slot, dict(zip((*VALUES, "mute"), (first, *values), strict=True)), number, drawn)
+        if row is None:
             return gr.skip()
-        said = dict(zip((*VALUES, "mute"), values, strict=True))
-        visitor.mix.rows[slot] = row = replace(before, **said)
         return row.strip(frame.load_set(visitor), visitor.mix.remark(slot))
 
     values = [*pick.values, controls.mute]
     changes = [value.change for value in values]
-    follow(gr.on(changes, on_row, values, pick.strip, trigger_mode="always_last", **AT_ONCE).then)
+    noting = {"js": NUMBERED, "trigger_mode": "always_last", **AT_ONCE}
+    follow(gr.on(changes, on_row, values, pick.strip, **noting).then)
 
     @quick
     def on_solo(alone: bool, request: gr.Request) -> dict[Any, Any]:

@@ -64,6 +64,17 @@ def test_what_was_seen_beyond_the_usual_end_of_a_slider_is_added_all_the_same() 
     assert converted(row, True, load).component(load).amount == -2 * NORM
 
 
+def test_an_earlier_word_of_a_row_that_comes_in_later_counts_no_more() -> None:
+    mix = Mix({0: MixRow("mine", "1", scale=0.1)})
+    assert mix.note(0, {"scale": 0.3}, number=20).scale == 0.3
+    assert mix.note(0, {"scale": 0.2}, number=10).scale == 0.3
+    assert mix.rows[0].scale == 0.3
+    assert mix.note(0, {"scale": 0.4, "mute": True}, number=30) == MixRow("mine", "1", scale=0.4, mute=True)
+    assert mix.note(1, {"scale": 0.4}, number=40) is None
+    assert mix.note(0, {"scale": 0.5}, number=50, drawn=mix.drawn + 1) is None
+    assert mix.rows == {0: MixRow("mine", "1", scale=0.4, mute=True)}
+
+
 @pytest.mark.parametrize("count", [0, 2.5, None, 4])
 def test_an_average_of_a_number_of_rows_that_is_not_there_is_refused(count: object) -> None:
     with pytest.raises(InputError, match="Expected"):
