@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -124,10 +124,8 @@ def test_linearity_marks_the_radius_where_it_is_reached_only() -> None:
     assert [shape.x0 for shape in figures()["linearity"].layout.shapes] == [0.8]
 
 
-def test_the_picture_of_a_large_set_is_drawn_at_once() -> None:
-    begun = time.perf_counter()
-    ortho_plots.divergence([0.1] * 1500).to_json()
-    assert time.perf_counter() - begun < 1.0
+def test_the_picture_of_a_large_set_is_drawn_at_once(quickest: Callable) -> None:
+    assert quickest(lambda: ortho_plots.divergence([0.1] * 1500).to_json()) < 0.5
 
 
 def test_the_vector_looked_at_is_strongest_and_random_ones_are_dotted() -> None:
@@ -149,10 +147,10 @@ def test_every_item_is_a_point_that_says_what_a_click_opens() -> None:
         assert colours == [plots.sign_colour(1 if value > 0 else -1) for value in strip.y]
 
 
-def test_a_set_of_1500_vectors_is_drawn_in_few_cells_and_fast() -> None:
+def test_a_set_of_1500_vectors_is_drawn_in_few_cells_and_fast(quickest: Callable) -> None:
     rows = tuple(range(1500))
     large = ComparedSet("large", rows, tuple(map(str, rows)), 1, "effect left", torch.ones(1500))
-    begun = time.perf_counter()
-    figure = compare_plots.cosines(Comparison((large,), torch.eye(1500), (), ()))
-    assert time.perf_counter() - begun < 2
+    compared = Comparison((large,), torch.eye(1500), (), ())
+    assert quickest(lambda: compare_plots.cosines(compared)) < 1
+    figure = compare_plots.cosines(compared)
     assert len(figure.data[0].z) <= compare_plots.MOST_CELLS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -171,17 +172,15 @@ def test_nothing_left_by_the_filters_says_so() -> None:
     assert "No text passes the filters" in table(made(3), replace(EVERYTHING, contains="nowhere"), ())
 
 
-def test_1500_vectors_are_grouped_and_page_smoothly() -> None:
+def test_1500_vectors_are_grouped_and_page_smoothly(quickest: Callable) -> None:
     """3000 texts on each of two prompts: a page in far less than the half second that a click may take."""
     result = made(1500, prompts=2)
-    begun = time.process_time()
+    begun = time.thread_time()
     result = replace(result, groups=group_cells(result.cells, result.baselines))
-    assert time.process_time() - begun < 20
+    assert time.thread_time() - begun < 20
     notes = (RowNote(label="a name"),) * 1500
     limited = replace(EVERYTHING, sort="perplexity", limits=Limits(kl=0.1, changed=0.1, repetition=0.9, perplexity=9))
     searched = replace(EVERYTHING, sort="kl", contains="kite")
     for view in (EVERYTHING, replace(EVERYTHING, group_alike=True), searched, limited):
-        begun = time.process_time()
-        page = table(result, view, notes, 3000)
-        assert time.process_time() - begun < 0.5
-        assert len(page) < 300_000  # what a browser takes in without a pause
+        assert quickest(lambda view=view: table(result, view, notes, 3000)) < 0.25
+        assert len(table(result, view, notes, 3000)) < 300_000  # what a browser takes in without a pause
