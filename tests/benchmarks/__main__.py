@@ -40,7 +40,7 @@ PARTS = ("power", "power_many", "melbo", "ortho", "measure_choices", "generation
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
-    parser.add_argument("--repeats", type=int, default=5, help="timed repeats of everything (default 5)")
+    parser.add_argument("--repeats", type=int, default=5, help="timed repeats of everything, at least (default 5)")
     parser.add_argument("--write", action="store_true", help="write RESULTS.md beside this file")
     parser.add_argument("--cuda", action="store_true", help="random weights of large shapes on a GPU")
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="NAME", help=f"of {', '.join(PARTS)}")
