@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from itertools import groupby
 
@@ -52,15 +52,17 @@ _OPTIONS = {
 }
 
 
-def find_command(request: FindRequest, loaded: LoadedModel, out: str, so_far: str | None = None) -> str:
+def find_command(
+    request: FindRequest, loaded: LoadedModel, out: str, so_far: str | None = None, first: int | None = None
+) -> str:
     """The shell command that finds the same vectors and writes them to the file `out`.
 
-    With `so_far`, the file of a set of ortho, the command goes on with it: prompts, layers and base are those of the
-    file.
+    With `so_far`, the file of a set of ortho, the command goes on after its `first` rows (None: all): prompts, layers
+    and base are those of the file.
     """
     words = [*PROGRAM, "find", request.method, *_model(loaded)]
     if so_far is not None:
-        words += _given("--continue", so_far)
+        words += [*_given("--continue", so_far), *([] if first is None else ["--first", str(first)])]
     else:
         words += [*_prompts(request), "--source", str(request.source)]
         if request.target is not None:
@@ -140,6 +142,29 @@ def _decoding(sampling: Sampling) -> list[str]:
         if sampling.top_p != Sampling.top_p:
             words += ["--top-p", repr(sampling.top_p)]
     return words
+
+
+def scales_command(name: str, loaded: LoadedModel, budget: float) -> str:
+    """The shell command that suggests scales for all vectors of the library's set `name`."""
+    words = [*PROGRAM, "calibrate", *_model(loaded), *_given("--vectors", name)]
+    return shlex.join([*words, "--what", "scales", "--budget", repr(budget)])
+
+
+def radius_command(name: str, loaded: LoadedModel, row: int, target: int | None) -> str:
+    """The shell command that measures how far one vector of the library's set `name` is linear, at the output of block
+    `target` where the set has no target.
+    """
+    words = [*PROGRAM, "calibrate", *_model(loaded), *_given("--vectors", name)]
+    words += ["--rows", str(row), "--what", "radii"]
+    return shlex.join([*words, *([] if target is None else ["--target", str(target)])])
+
+
+def compare_command(sets: Sequence[tuple[str, tuple[int, ...]]]) -> str:
+    """The shell command that compares the same rows of sets in the library."""
+    words = [*PROGRAM, "compare"]
+    for name, rows in sets:
+        words += [*_given("--vectors", name), "--rows", _ranges(rows)]
+    return shlex.join(words)
 
 
 def measure_command(

@@ -210,6 +210,13 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
 
     tab.ortho.base.input(on_base, tab.ortho.base, tab.ortho.pick_box, **PRIVATE)
 
+    @quick
+    def on_continued(request: gr.Request, name: str | None) -> dict[Any, Any]:
+        return tab.ortho.settings_of(frame.load_set(frame.visitor(request))(name)) if name else {}
+
+    settings = [tab.ortho.stop_share, tab.ortho.batch, tab.ortho.steps, tab.ortho.learning_rate, tab.ortho.penalty]
+    tab.ortho.continued.input(on_continued, tab.ortho.continued, settings, **PRIVATE)
+
     def on_cost(request: gr.Request, *values: Any) -> str:
         return cost_hint(frame, *_form_of(frame, request, values))
 

@@ -14,7 +14,7 @@ from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
 from playground.library.vector_set import VectorSet
 from playground.services.find import FindRequest
-from playground.services.find.continuing import continued
+from playground.services.find.continuing import SETTINGS, continued
 from playground.ui import vector_controls
 from playground.ui.entered import optional, real, real_or_none, whole
 from playground.ui.frame import NOT_SAVED
@@ -121,6 +121,13 @@ class OrthoControls:
             self.continued: gr.update(**continued),
         }
 
+    def settings_of(self, vector_set: VectorSet) -> dict[Any, Any]:
+        """Updates that show how a set was searched for, so that it goes on as it began."""
+        kept = vector_set.origin.parameters
+        shown = self.shown({name: kept[name] for name in SETTINGS if name in kept})
+        del shown[self.vectors]  # how many more is not a matter of the set
+        return shown
+
     def shown(self, values: dict[str, Any]) -> dict[Any, Any]:
         """Updates that show settings of FindRequest; those not among `values` go back to their defaults."""
         return {
@@ -161,7 +168,7 @@ def build(
         ) as goes_on:
             continued = gr.Dropdown(
                 list(sets), value=sets[0] if sets else None, label="Set to continue", elem_id="discover-continued",
-                scale=4, min_width=160, info="prompts, layers and base are taken from its file",
+                scale=4, min_width=160, info="with its prompts, layers and base; its settings are filled in",
             )
             go_on = gr.Button("Continue", elem_id="discover-continue", min_width=90, scale=0)
     return box, [base, pick_box, pick, vectors, stop_share, goes_on, continued, go_on]

@@ -138,7 +138,8 @@ def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) 
 def _command(request: FindRequest, loaded: LoadedModel, name: str, so_far: VectorSet | None) -> str:
     if any(NOT_SAVED in (text or "") for text in (request.start, request.theta0, request.base)):
         return markup.notice("It began with a set that is not saved, so no command can repeat it.", "info")
-    continued = {} if so_far is None else {"so_far": f"vectors/{so_far.name}.safetensors"}
+    # The file has grown by now: what is repeated began after the rows that it had.
+    continued = {} if so_far is None else {"so_far": f"vectors/{so_far.name}.safetensors", "first": so_far.rows}
     return markup.command(commands.find_command(request, loaded, f"vectors/{name}.safetensors", **continued))
 
 

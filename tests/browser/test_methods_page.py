@@ -119,7 +119,12 @@ def test_ortho_draws_its_pictures_stops_with_what_it_has_and_goes_on(discover: V
     discover.page.click("#discover-stop")
     expect(discover.page.locator("#discover-progress")).to_contain_text("stopped: what there was is kept")
     assert 6 <= site.store.load(name).rows < 204
-    assert "--continue" in discover.text("discover-command")
+    assert f"--continue vectors/{name}.safetensors --first 4" in discover.text("discover-command")
+    # Chosen again, a set shows how it was searched for.
+    fill(discover, "discover-ortho-steps", 7)
+    discover.page.click("#discover-continued input")
+    discover.page.get_by_role("option", name=name).click()
+    expect(discover.page.locator("#discover-ortho-steps input[type=number]")).to_have_value("25")
 
 
 def test_a_base_that_adds_nothing_is_one_sentence(discover: Visitor) -> None:

@@ -59,6 +59,14 @@ def test_ortho_writes_every_batch_and_goes_on_with_its_file(command, model, base
     assert (both.rows, json.loads(run.out)["vectors"]) == (4, 4)
     assert torch.equal(both.vectors[:2], first.vectors)
     assert both.origin.parameters["batch"] == 2  # out of the file
+    # What the page says after Continue: the file has grown, and is gone on with as it was.
+    again = tmp_path / "again.safetensors"
+    run = command("find", "ortho", "--model", model, "--continue", out, "--first", 2, "--vectors", 4, "--out", again)
+    assert run.status == 0, run.err
+    assert torch.equal(vector_set.load(again).vectors, both.vectors)
+    run = command("find", "ortho", "--model", model, "--continue", out, "--first", 5)
+    assert run.status == 2
+    assert "1 to 4 rows" in run.err
     unit = torch.cat([both.base[None], both.vectors])
     unit = unit / unit.norm(dim=1, keepdim=True)
     assert (unit @ unit.T - torch.eye(5)).abs().max() < 1e-4
@@ -155,6 +163,10 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(command, model, base, tmp_
         ),
         "a row the base does not have": ([*ortho, "--base", f"{base}#7@1"], ["rows", "7"]),
         "more than orthogonality leaves": ([*ortho, "--base", f"{base}#0@1", "--vectors", 32], ["31", "32"]),
+        "rows to go on after, of no set": (
+            ["find", "ortho", "--model", model, "--first", 2, "--source", 0, "--target", 1, "--base", f"{base}#0@1",
+             "--prompt", "x", "--out", "y"], ["--continue", "--first"],
+        ),
         "going on with a set of power": (["find", "ortho", "--model", model, "--continue", base], ["ortho", "power"]),
         "a weight too few": (find("power", model, out, "--weights", "1"), ["1 weights", "2 tokens"]),
     }

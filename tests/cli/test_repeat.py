@@ -167,8 +167,10 @@ def test_both_sides_of_a_built_in_set_are_given_by_its_name(name):
 
 def test_a_continued_set_is_named_and_its_settings_said():
     request = find_request(method="ortho", base="p#0@8", vectors=200, batch=32, stop_share=0.1)
-    given = options(find_command(request, ORGANISM, "new.safetensors", so_far="old.safetensors"))
+    given = options(find_command(request, ORGANISM, "new.safetensors", so_far="old.safetensors", first=64))
     check(given)
+    assert given.first == 64
+    assert options(find_command(request, ORGANISM, "new.safetensors", so_far="old.safetensors")).first is None
     assert (str(given.so_far), str(given.out)) == ("old.safetensors", "new.safetensors")
     assert (given.vectors, given.batch, given.stop_share, given.penalty) == (200, 32, 0.1, 0.0)
 

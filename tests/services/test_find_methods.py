@@ -15,7 +15,7 @@ from playground.model.next_token import next_logits
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
 from playground.services.find import FindRequest, find
-from playground.services.find.continuing import continued
+from playground.services.find.continuing import continued, first_rows
 from playground.services.find.presets import PRESETS
 from playground.services.find.sides import sides
 
@@ -205,6 +205,11 @@ def test_a_set_is_continued_on_its_own_run_only(tiny, power, ortho):
         find(tiny("llama"), good, so_far=part)
     with pytest.raises(InputError, match="set of ortho"):
         continued(power, 4)
+    with pytest.raises(InputError, match="set of ortho"):
+        first_rows(power, 1)
+    for count in (0, 3):
+        with pytest.raises(InputError, match="1 to 2 rows"):
+            first_rows(part, count)
     with pytest.raises(InputError, match="got power"):
         find(loaded, request("power"), so_far=part)
 

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> Outcome:
     from playground.library import vector_set
     from playground.services.find import find
 
-    so_far = None if so_far_path is None else vector_set.load(so_far_path)
+    so_far = None if so_far_path is None else _so_far(so_far_path, options.first)
     request = asked(options, so_far)
     sets = _sets(request) if so_far is None else {}
     if so_far is not None and options.model is None and so_far.origin.model != "organism":
@@ -48,6 +48,14 @@ def run(options: argparse.Namespace) -> Outcome:
     vector_set.save(result.vector_set, out)
     _tell_the_end(result, out)
     return Outcome(data(out, result), text(out, result), interrupted=result.cancelled)
+
+
+def _so_far(path: Path, first: int | None) -> VectorSet:
+    from playground.library import vector_set
+    from playground.services.find.continuing import first_rows
+
+    whole = vector_set.load(path)
+    return whole if first is None else first_rows(whole, first)
 
 
 def _sets(request: FindRequest) -> dict[str, VectorSet]:

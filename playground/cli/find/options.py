@@ -216,6 +216,12 @@ def _add_ortho(parser: argparse.ArgumentParser) -> None:
         help="go on with the set in this file; prompts, layers, base and settings are those of the file",
     )
     group.add_argument(
+        "--first",
+        metavar="N",
+        type=whole("a number of rows", 1),
+        help="with --continue: go on after its first N rows; later ones are found anew (all rows are kept)",
+    )
+    group.add_argument(
         "--steps", metavar="N", type=whole("a number of steps", 1), help="at most this many steps a batch (300)"
     )
     group.add_argument(

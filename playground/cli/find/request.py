@@ -48,6 +48,8 @@ def check(options: argparse.Namespace) -> None:
         if options.seed != 0:
             raise InputError("Expected --continue to take the seed from its file, got --seed too; leave it out.")
         return
+    if options.first is not None:
+        raise InputError("Expected --first beside --continue FILE, got it alone; name the set to go on with.")
     needed = {"source": "--source", "target": "--target", "base": "--base", "out": "--out"}
     missing = [option for name, option in needed.items() if getattr(options, name) is None]
     if options.prompts is None and options.prompt is None:

@@ -33,6 +33,16 @@ def continued(so_far: VectorSet, vectors: int, **changes: Any) -> FindRequest:
     return FindRequest(method="ortho", vectors=vectors, **(values | changes))
 
 
+def first_rows(so_far: VectorSet, count: int) -> VectorSet:
+    """The set as it was when it had its first `count` rows, to be gone on with from there. Raises InputError."""
+    _check_kind(so_far)
+    if not 1 <= count <= so_far.rows:
+        raise InputError(
+            f"Expected to go on after 1 to {so_far.rows} rows, those that the set has, got {count}; choose one of them."
+        )
+    return so_far.take(range(count))
+
+
 def check_continues(so_far: VectorSet, request: FindRequest, loaded: LoadedModel) -> None:
     """Raises InputError unless a run of `request` on this model goes on with `so_far`."""
     _check_kind(so_far)
