@@ -11,7 +11,7 @@ from playground.errors import InputError
 from playground.library.recipe import Recipe
 from playground.model.generate import Sampling
 from playground.services.generate import GenerateProgress, GenerateRequest, generate
-from playground.services.measure import MeasuredVector, MeasureResult
+from playground.services.measure import MeasuredItem, MeasuredVector, MeasureResult
 from playground.ui import measure_show, measure_tables, steer_open
 from playground.ui.frame import Frame, acted
 from playground.ui.measure_layout import MeasureTab
@@ -133,19 +133,21 @@ def _open(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, look:
 
 
 def _to_steer(frame: Frame, steer_tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:
-    """Steer with the item as prompt, and the vector at the scale that is looked at."""
+    """Steer with the item as prompt and, of choices, its answers, and the vector at the scale that is looked at."""
     result, look = _result(visitor), visitor.measure_look
     if look is None or look.item is None:
         raise InputError("Expected an item to open in Steer, got none; click one first.")
     load = frame.load_set(visitor)
     recipe, place = recipe_of(result, look, load), place_of(result, look.item)
     items = result.items if isinstance(result, MeasureResult) else result.request.items
+    item = items[place]
     return steer_open.open_in_steer(
         frame,
         steer_tab,
         visitor,
         steer_open.mix_of(recipe, load),
-        prompt=items[place].question,
+        answers=(item.matching, item.other) if isinstance(item, MeasuredItem) else None,
+        prompt=item.question,
         format=result.request.format,
         positions=result.request.positions,
     )

@@ -206,7 +206,9 @@ def _wire_table(frame: Frame, tab: ScanTab, steer_tab: SteerTab) -> None:
 
 
 def _open(frame: Frame, steer_tab: SteerTab, visitor: Visitor, said: dict[str, str]) -> dict[Any, Any]:
-    """The very text in Steer: its recipe, prompt, format, positions, sampling and seed."""
+    """The very text in Steer: its recipe, prompt, format, positions, sampling and seed, and what tells it from the
+    baseline.
+    """
     result = scanned(visitor)
     cell = result.cells[_number(said.get("cell"), "cell", len(result.cells))]
     request, name = result.request, name_now(frame, visitor)
@@ -216,11 +218,13 @@ def _open(frame: Frame, steer_tab: SteerTab, visitor: Visitor, said: dict[str, s
     else:
         (component,) = request.recipe(cell.row, cell.sign, cell.scale, result.residual_norm).components
         mix = steer_open.mix_of(Recipe((replace(component, source=name),)), frame.load_set(visitor))
+    baseline = result.baseline_of().get((cell.prompt, cell.sample))
     return steer_open.open_in_steer(
         frame,
         steer_tab,
         visitor,
         mix,
+        answers=None if baseline is None else steer_open.answers_of(cell.text, baseline.text),
         prompt=request.prompts[cell.prompt],
         format=request.format,
         positions=request.positions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from playground.errors import FileError, PlaygroundError
+from playground.errors import FileError, InputError, PlaygroundError
 from playground.services.scan import ScanResult, file
 from playground.services.scan.run import vectors_hash
 from playground.ui import markup
@@ -18,9 +18,11 @@ from playground.ui.state import Visitor
 
 
 def open_scan(frame: Frame, tab: ScanTab, visitor: Visitor, path: str | None, view: ScanView) -> Updates:
-    """What the button does; `view` is what the controls above the table say. Raises FileError, and then nothing has
-    changed.
+    """What the button does; `view` is what the controls above the table say. Raises FileError, and InputError while a
+    scan is under way, and then nothing has changed.
     """
+    if visitor.scanning:
+        raise InputError("Expected the scan under way to end first, got a file to open; press Stop, or wait for it.")
     if not path:
         raise FileError("Expected a JSON file that Scan saved, got none; choose one.")
     result = _with_its_set(frame, visitor, file.load(Path(path)))

@@ -10,6 +10,7 @@ import gradio as gr
 
 from playground.library.named_files import is_name
 from playground.services import command as commands
+from playground.services.job import Job
 from playground.services.scan import ScanProgress, ScanResult, file, scan
 from playground.ui import cost, markup, scan_table
 from playground.ui.found import download_path
@@ -39,6 +40,18 @@ def run_scan(
         "scanning",
         lambda model, context: scan(model, request, lambda _: vector_set, context.emit, context.cancelled),
     )
+    visitor.scanning = True
+    try:
+        yield from _live(frame, tab, visitor, job, view)
+    finally:
+        visitor.scanning = False
+    result = job.result()
+    cost.learn_speed(loaded, PLACE, operations(loaded, request, len(result.cells)), result.seconds)
+    yield {**show_whole(frame, tab, visitor, result, view), frame.status: frame.status_now()}
+
+
+def _live(frame: Frame, tab: ScanTab, visitor: Visitor, job: Job[ScanResult], view: ScanView) -> Iterator[Updates]:
+    """The texts as they come."""
     # In the order in which they come, so that nothing moves under the eye that reads; sorted at the end.
     live, drawn = replace(view, sort="vector", group=ALL_GROUPS), ""
     for batch in follow(job, REDRAW):
@@ -59,9 +72,6 @@ def run_scan(
             if table != drawn:
                 updates[tab.table] = drawn = table
         yield updates
-    result = job.result()
-    cost.learn_speed(loaded, PLACE, operations(loaded, request, len(result.cells)), result.seconds)
-    yield {**show_whole(frame, tab, visitor, result, view), frame.status: frame.status_now()}
 
 
 def show_whole(frame: Frame, tab: ScanTab, visitor: Visitor, result: ScanResult, view: ScanView) -> Updates:

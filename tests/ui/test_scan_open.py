@@ -11,7 +11,7 @@ import gradio as gr
 import pytest
 import torch
 
-from playground.errors import FileError
+from playground.errors import FileError, InputError
 from playground.library.origin import RowNote, now
 from playground.library.store import Store
 from playground.library.vector_set import Origin, VectorSet
@@ -117,6 +117,13 @@ def test_another_file_is_refused_and_what_is_shown_stays(frame: Frame, tab: Scan
         with pytest.raises(FileError):
             open_scan(frame, tab, visitor, path, ScanView())
     assert (visitor.scanned.cells, visitor.scan_first) == (made().cells, 30)
+
+
+def test_nothing_is_opened_over_a_scan_that_is_under_way(frame: Frame, tab: ScanTab, tmp_path: Path) -> None:
+    visitor = Visitor("somebody", scanned=made(), scanning=True)
+    with pytest.raises(InputError, match="press Stop"):
+        open_scan(frame, tab, visitor, saved(tmp_path, made("b")), ScanView())
+    assert visitor.scanned.request.source == "a"
 
 
 def test_a_file_cannot_name_where_its_download_is_written(frame: Frame, tab: ScanTab, tmp_path: Path) -> None:
