@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from playground.cli import find, generate, measure, scan, train_organism
+from playground.cli import calibrate, compare, find, generate, measure, scan, train_organism
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
 from playground.cli.terminal import tell
@@ -24,6 +24,8 @@ COMMANDS = {
     "generate": generate,
     "measure": measure,
     "scan": scan,
+    "calibrate": calibrate,
+    "compare": compare,
     "train-organism": train_organism,
 }
 BAD_INPUT, INTERRUPTED = 2, 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from playground.cli.terminal import Progress
 from playground.library import vector_set
@@ -27,8 +28,13 @@ def load_quietly(options: argparse.Namespace, progress: Progress) -> LoadedModel
 
 def load_set(source: str) -> VectorSet:
     """A set by the path of its file, or by its name in the library. Raises FileError when it is neither."""
+    return vector_set.load(path_of(source))
+
+
+def path_of(source: str) -> Path:
+    """The file of a set that is named as in `load_set`."""
     # A file that is named as it is comes first: what `find --out` has just written must not be taken for a set of the
     # same name in the library.
     if os.path.isfile(source):
-        return vector_set.load(source)
-    return Store().open_source(source)
+        return Path(source)
+    return Store().path_of(source)

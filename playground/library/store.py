@@ -46,8 +46,8 @@ class Entry:
 
 
 class Store(NamedFiles):
-    """The vector sets of a folder. `open_source` also takes paths, and must not be given what a visitor of a public
-    page typed. Every method raises FileError for what a person can mend.
+    """The vector sets of a folder. `open_source` and `path_of` also take paths, and must not be given what a visitor of
+    a public page typed. Every method raises FileError for what a person can mend.
     """
 
     suffix, kind = SUFFIX, "set"
@@ -61,15 +61,19 @@ class Store(NamedFiles):
         return load(self._existing(name))
 
     def open_source(self, source: str) -> VectorSet:
-        """The set a recipe's FILE means: the set of this name, or else the file of this path, suffix given or not."""
+        """The set a recipe's FILE means, see `path_of`."""
+        return load(self.path_of(source))
+
+    def path_of(self, source: str) -> Path:
+        """The file a recipe's FILE means: of the set of this name, or else that of this path, suffix given or not."""
         name = source.removesuffix(SUFFIX)
         if is_name(name) and self._path(name).exists():
-            return load(self._path(name))
+            return self._path(name)
         for candidate in (source, source + SUFFIX):
             try:
                 path = Path(candidate).expanduser()
                 if path.is_file():
-                    return load(path)
+                    return path
             except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, a home that nobody has
                 break
         raise FileError(
@@ -84,12 +88,20 @@ class Store(NamedFiles):
 
     def annotate(self, name: str, row: int, note: RowNote) -> VectorSet:
         """Sets the note of one row, leaving the others as they are at this moment. Returns the set as it is now."""
-        return self._change(name, lambda vector_set: vector_set.with_note(row, note))
+        return self.change(name, lambda vector_set: vector_set.with_note(row, note))
 
     def describe(self, name: str, description: str) -> VectorSet:
         """Sets the description of a set. Returns the set as it is now."""
         check_description(description)
-        return self._change(name, lambda vector_set: replace(vector_set, description=description))
+        return self.change(name, lambda vector_set: replace(vector_set, description=description))
+
+    def change(self, name: str, change: Callable[[VectorSet], VectorSet]) -> VectorSet:
+        """Changes a set from what its file holds at this moment. Returns the set as it is now."""
+        with self._locked():
+            path = self._existing(name)
+            changed = change(load(path))
+            write_atomically(path, to_bytes(changed))
+            return changed
 
     def _entry(self, name: str) -> Entry:
         path = self.folder / f"{name}{SUFFIX}"
@@ -116,13 +128,6 @@ class Store(NamedFiles):
             description=head.description,
             size=size,
         )
-
-    def _change(self, name: str, change: Callable[[VectorSet], VectorSet]) -> VectorSet:
-        with self._locked():
-            path = self._existing(name)
-            changed = change(load(path))
-            write_atomically(path, to_bytes(changed))
-            return changed
 
 
 def _read_head(path: Path) -> tuple[int, Head]:

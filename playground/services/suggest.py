@@ -28,6 +28,8 @@ KL may fall again beyond it."""
 _CLOSE = 0.02  # relative distance from the budget that is close enough
 _ROUNDS = 12  # more than the search between two scales ever took
 _ROWS = 64  # pushes of one prompt at a time: each has its row of the vocabulary in float64
+BLOCK = 64
+"""Rows whose scales are found together, and are kept then: what a large set has when it is stopped."""
 
 
 def suggested_scales(
@@ -37,12 +39,14 @@ def suggested_scales(
     rows: tuple[int, ...] | None = None,
     emit: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
+    keep: Callable[[Tensor, int], None] = lambda scales, done: None,
 ) -> Tensor:
     """(k, 2) float32: scales for every row of the set and for its negative; 0 where the budget is not reached.
 
     `rows` (None: all) leaves the other rows at what the set has, or at 0. A row of norm 0 has scale 0. `emit` gets the
-    share done. Raises InputError for a budget that is not above 0 and for rows that are not there, FileError for a set
-    of another width, Cancelled after a cancel.
+    share done; `keep` the scales so far, and of how many of the rows, after each BLOCK of them. Raises InputError for a
+    budget that is not above 0 and for rows that are not there, FileError for a set of another width, Cancelled after a
+    cancel.
     """
     if not math.isfinite(budget) or budget <= 0:
         raise InputError(f"Expected a budget above 0 nats, got {budget}; 1 is usual.")
@@ -50,15 +54,29 @@ def suggested_scales(
     encoded = prompts_of(loaded, vector_set)
     known = vector_set.suggested_scales
     result = torch.zeros(vector_set.rows, 2) if known is None else known.clone()
-    result[list(wanted)] = 0
-    signed = [(row, sign) for row in wanted for sign in (0, 1) if vector_set.vectors[row].any()]
-    if not signed:
-        return result
-    directions = torch.stack([vector_set.unit(row) * (1 - 2 * sign) for row, sign in signed])
     reader = _Reader(loaded, encoded, vector_set.origin.source, cancelled)
-    scales = _search(reader, directions, budget, vector_set.origin.residual_norm, emit)
-    for (row, sign), scale in zip(signed, scales, strict=True):
-        result[row, sign] = scale
+    for begin in range(0, len(wanted), BLOCK):
+        block = wanted[begin : begin + BLOCK]
+
+        def told(share: float, begin: int = begin, rows: int = len(block)) -> None:
+            emit((begin + share * rows) / len(wanted))
+
+        result[list(block)] = _of_block(reader, vector_set, block, budget, told)
+        keep(result.clone(), begin + len(block))
+    return result
+
+
+def _of_block(
+    reader: _Reader, vector_set: VectorSet, rows: tuple[int, ...], budget: float, emit: Callable[[float], None]
+) -> Tensor:
+    """(rows, 2): the scales of some rows."""
+    result = torch.zeros(len(rows), 2)
+    signed = [(n, sign) for n, row in enumerate(rows) for sign in (0, 1) if vector_set.vectors[row].any()]
+    if signed:
+        directions = torch.stack([vector_set.unit(rows[n]) * (1 - 2 * sign) for n, sign in signed])
+        scales = _search(reader, directions, budget, vector_set.origin.residual_norm, emit)
+        for place, scale in zip(signed, scales, strict=True):
+            result[place] = scale
     return result
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+import torch
 
 from playground.errors import FileError, InputError, PlaygroundError
 from playground.library import vector_set as files
@@ -84,16 +85,23 @@ def row_number(said: dict[str, str], rows: int) -> int:
 
 
 def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
-    def changed(visitor: Visitor, change: Callable[[VectorSet], VectorSet]) -> dict[Any, Any]:
+    def changed(
+        visitor: Visitor, begun: VectorSet, change: Callable[[VectorSet], VectorSet]
+    ) -> dict[Any, Any]:
         """What was measured goes into the set that was computed, and into its file when it is saved."""
+        if not torch.equal(_found(visitor).vectors, begun.vectors):
+            raise InputError(
+                "Expected the set that was measured, got one that was computed meanwhile; choose it in the Library and "
+                "measure there, if it is saved."
+            )
         visitor.found = change(_found(visitor))
         visitor.found_number += 1
         saved = visitor.saved_as
         if saved is not None and saved in frame.workbench.store.names():
-            frame.workbench.store.save(change(frame.workbench.store.load(saved)), saved, overwrite=True)
+            frame.workbench.store.change(saved, change)
         return {tab.download: gr.update(value=download_file(visitor), interactive=True)}
 
-    linearity_panel.wire(frame, tab.linearity, _found, changed, [tab.download])
+    linearity_panel.wire(frame, tab.linearity, _found, changed, [tab.download], lambda visitor: visitor.saved_as)
 
     @quick
     def on_save(name: str, request: gr.Request) -> dict[Any, Any]:

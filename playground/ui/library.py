@@ -223,10 +223,13 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
 
     tab.upload.upload(changing(take_in), tab.upload, changed, **EVENT)
 
-    def measured(visitor: Visitor, change: Callable[[VectorSet], VectorSet]) -> dict[Any, Any]:
-        name = _selected(visitor)
-        vector_set = change(frame.workbench.store.load(name))
-        frame.workbench.store.save(vector_set, name, overwrite=True)
+    def measured(
+        visitor: Visitor, begun: VectorSet, change: Callable[[VectorSet], VectorSet]
+    ) -> dict[Any, Any]:
+        name = begun.name
+        vector_set = frame.workbench.store.change(name, change)
+        if name != visitor.selected:
+            return {}
         visitor.selected_shown = _version(frame, name)
         return {
             tab.rows: tables.rows(vector_set, visitor.first_row),
@@ -239,6 +242,7 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
         lambda visitor: frame.load_set(visitor)(_selected(visitor)),
         measured,
         [tab.rows, tab.download],
+        _selected,
     )
 
     @quick

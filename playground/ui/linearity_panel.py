@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+from torch import Tensor
 
+from playground.errors import Cancelled
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
+from playground.services.command import radius_command, scales_command
 from playground.services.linearity import HALF, Linearity, LinearityRequest, linearity, with_linear_radii
 from playground.services.suggest import BUDGET, suggested_scales
 from playground.ui import defaults, markup, plots
@@ -21,8 +24,6 @@ from playground.ui.state import Visitor
 from playground.ui.vector_controls import UNCHECKED
 
 WAIT = "What a push really moves the target layer by,<br>beside the straight line R·σ, is drawn here."
-MOST_ROWS = 64
-"""Rows that scales are suggested for at once; of a large set they are the first."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,14 @@ class Share:
     """How far a measurement is, for the status line."""
 
     share: float
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """Scales (k, 2) so far, found for the first `rows` vectors."""
+
+    scales: Tensor
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -75,10 +84,13 @@ def wire(
     frame: Frame,
     panel: LinearityPanel,
     chosen: Callable[[Visitor], VectorSet],
-    changed: Callable[[Visitor, Callable[[VectorSet], VectorSet]], dict[Any, Any]],
+    changed: Callable[[Visitor, VectorSet, Callable[[VectorSet], VectorSet]], dict[Any, Any]],
     outputs: list[Any],
+    saved_as: Callable[[Visitor], str | None],
 ) -> None:
-    """`chosen` gives the set; `changed` applies a change to it, wherever it is kept, with updates of `outputs`."""
+    """`chosen` gives the set; `changed` applies a change to that set, wherever it is kept, with updates of `outputs`:
+    the visitor may have chosen another one by then. `saved_as` is the set's name in the library, if it is there.
+    """
     options: dict[str, Any] = {
         **EVENT, "trigger_mode": "once", "concurrency_limit": 16,
         "concurrency_id": "jobs", **UNCHECKED,
@@ -88,8 +100,9 @@ def wire(
     @long(lambda: panel.note, lambda: {frame.status: frame.status_now()})
     def on_measure(row: float, request: gr.Request) -> Iterator[dict[Any, Any]]:
         visitor = frame.visitor(request)
-        vector_set, number = chosen(visitor), whole(row, "vector", least=0)
-        wanted = LinearityRequest(source_set=vector_set, rows=(number,), target=_target(frame.loaded, vector_set))
+        vector_set, name, number = chosen(visitor), saved_as(visitor), whole(row, "vector", least=0)
+        target = None if vector_set.origin.target is not None else _target(frame.loaded, vector_set)
+        wanted = LinearityRequest(source_set=vector_set, rows=(number,), target=target)
         job = frame.start(
             visitor,
             "measuring how far it is linear",
@@ -98,39 +111,63 @@ def wire(
         for _ in follow(job, 0.2):
             yield {frame.status: frame.status_now()}
         found = job.result()
-        updates = changed(visitor, lambda now: with_linear_radii(now, found))
-        yield {**updates, **_drawn(panel, found, vector_set), frame.library_seen: frame.library_token(visitor)}
+        updates = changed(visitor, vector_set, lambda now: with_linear_radii(now, found))
+        repeat = "" if name is None else markup.command(radius_command(name, frame.loaded, number, target))
+        drawn_now = _drawn(panel, found, vector_set, repeat)
+        yield {**updates, **drawn_now, frame.library_seen: frame.library_token(visitor)}
 
     panel.measure.click(on_measure, panel.row, written, **options)
 
     @long(lambda: panel.note, lambda: {frame.status: frame.status_now()})
     def on_suggest(budget: float, request: gr.Request) -> Iterator[dict[Any, Any]]:
         visitor, nats = frame.visitor(request), real(budget, "the KL that scales are suggested at")
-        vector_set = chosen(visitor)
-        rows = tuple(range(min(vector_set.rows, MOST_ROWS)))
+        vector_set, name = chosen(visitor), saved_as(visitor)
         job = frame.start(
-            visitor,
-            "suggesting scales",
-            lambda model, context: suggested_scales(
-                model, vector_set, nats, rows, _telling(context), context.cancelled
-            ),
+            visitor, "suggesting scales", lambda model, context: _suggested(model, vector_set, nats, context)
         )
-        for _ in follow(job, 0.2):
+
+        def kept(found: Suggested) -> dict[Any, Any]:
+            updates = changed(visitor, vector_set, lambda now: replace(now, suggested_scales=found.scales))
+            return updates | {frame.library_seen: frame.library_token(visitor)}
+
+        for batch in follow(job, 0.2):
             status = frame.workbench.jobs.status()
             to_go = "" if status.share is None else f" · {100 * status.share:.0f} %"
             said = f"Looking for the scales · {seconds(status.seconds or 0.0)}{to_go}"
-            yield {frame.status: frame.status_now(), panel.note: markup.notice(said, "info")}
-        scales = job.result()
-        updates = changed(visitor, lambda now: replace(now, suggested_scales=scales))
-        reached = int((scales[list(rows)] > 0).sum())
-        which = f"the first {len(rows)} vectors" if len(rows) < vector_set.rows else "every vector"
-        said = (
-            f"{reached} of {2 * len(rows)} signed scales reach {nats:g} nats for {which}; they are kept with the set "
-            "and marked on the sliders in Steer."
-        )
-        yield {**updates, panel.note: markup.notice(said, "info"), frame.library_seen: frame.library_token(visitor)}
+            found = [event for event in batch if isinstance(event, Suggested)]
+            updates = kept(found[-1]) if found else {}
+            yield {**updates, frame.status: frame.status_now(), panel.note: markup.notice(said, "info")}
+        ended = job.result()
+        repeat = "" if name is None else markup.command(scales_command(name, frame.loaded, nats))
+        yield {**kept(ended), panel.note: markup.notice(_reached(ended, vector_set, nats), "info") + repeat}
 
     panel.suggest.click(on_suggest, panel.budget, written, **options)
+
+
+def _suggested(loaded: LoadedModel, vector_set: VectorSet, budget: float, context: Any) -> Suggested:
+    """All that there is when it ends, or is stopped. Raises Cancelled when that is nothing."""
+    found: list[Suggested] = []
+
+    def keep(scales: Tensor, rows: int) -> None:
+        found.append(Suggested(scales, rows))
+        if rows < vector_set.rows:
+            context.emit(found[-1])
+
+    try:
+        suggested_scales(loaded, vector_set, budget, None, _telling(context), context.cancelled, keep)
+    except Cancelled:
+        if not found:
+            raise
+    return found[-1]
+
+
+def _reached(found: Suggested, vector_set: VectorSet, budget: float) -> str:
+    reached = int((found.scales[: found.rows] > 0).sum())
+    which = "every vector" if found.rows == vector_set.rows else f"the first {found.rows} vectors, where it was stopped"
+    return (
+        f"{reached} of {2 * found.rows} signed scales reach {budget:g} nats for {which}; they are kept with the set "
+        "and marked on the sliders in Steer."
+    )
 
 
 def _telling(context: Any) -> Callable[[float], None]:
@@ -143,7 +180,7 @@ def _target(loaded: LoadedModel, vector_set: VectorSet) -> int | None:
     return usual if usual > vector_set.origin.source else loaded.block_count - 1
 
 
-def _drawn(panel: LinearityPanel, found: Linearity, vector_set: VectorSet) -> dict[Any, Any]:
+def _drawn(panel: LinearityPanel, found: Linearity, vector_set: VectorSet, repeat: str) -> dict[Any, Any]:
     residual = found.residual_norm
     radii = [radius / residual for radius in found.radii.tolist()]
     measured, predicted = found.measured[0].tolist(), found.predicted[0].tolist()
@@ -157,5 +194,5 @@ def _drawn(panel: LinearityPanel, found: Linearity, vector_set: VectorSet) -> di
         ("relative radius", "measured +", "measured −", "predicted"),
         [[f"{value:.6g}" for value in line] for line in zip(radii, *measured, predicted, strict=True)],
     )
-    note = f'<div class="sp-under-plot"><span>{markup.escape(said)}.</span>{numbers}</div>'
+    note = f'<div class="sp-under-plot"><span>{markup.escape(said)}.</span>{numbers}</div>{repeat}'
     return {panel.plot: drawn(radii, measured, predicted, reach), panel.note: note}

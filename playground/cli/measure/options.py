@@ -11,6 +11,7 @@ from typing import Any
 
 from playground.cli.outcome import check_out
 from playground.cli.parser import SEED, add_decoding, add_format, add_json, add_model, add_positions, reals, whole
+from playground.cli.sets import add_sets
 from playground.errors import InputError
 
 SUMMARY = "measure what vectors do to choices, answers and next tokens, over scales"
@@ -87,19 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_vectors(group: Any) -> None:
-    group.add_argument(
-        "--vectors",
-        metavar="FILE",
-        action=_File,
-        help="a vector set by file or by name in vectors/; may be given several times, each with its own --rows",
-    )
-    group.add_argument(
-        "--rows",
-        metavar="R,…",
-        action=_Rows,
-        help="rows of the set named before, such as 0,1,4-7, starred or kept; mean:A-B is the average of rows A to B−1 "
-        "(all rows)",
-    )
+    add_sets(group, means=True)
     group.add_argument(
         "--scales",
         metavar="X,…",
@@ -121,25 +110,6 @@ def _add_vectors(group: Any) -> None:
     group.add_argument(
         "--seed", metavar="N", default=0, type=SEED, help="seed of random directions, of intervals and of draws (0)"
     )
-
-
-class _File(argparse.Action):
-    """Collects [file, rows] pairs in the order they are given."""
-
-    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
-        setattr(options, self.dest, [*(getattr(options, self.dest) or []), [value, None]])
-
-
-class _Rows(argparse.Action):
-    """Rows belong to the file named before them, and before the first one to that."""
-
-    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
-        files = options.vectors or []
-        if not files:
-            raise InputError("Expected --rows after the --vectors they belong to, got them first; turn them around.")
-        if files[-1][1] is not None:
-            raise InputError(f"Expected --rows once for {files[-1][0]}, got it twice; join rows by commas.")
-        files[-1][1] = value
 
 
 def kind_of(options: argparse.Namespace) -> str:

@@ -1,0 +1,75 @@
+"""python -m playground compare: how vector sets lie to each other."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING, Any
+
+from playground.cli.outcome import Outcome
+from playground.cli.parser import add_json
+from playground.cli.sets import add_sets
+
+if TYPE_CHECKING:
+    from playground.services.compare import Comparison
+
+SUMMARY = "cosines between vectors, angles between what sets span, and spectra"
+DESCRIPTION = (
+    "Cosines between the rows of one or several sets of one width, principal angles between what every two of them\n"
+    "span, and what each method says of its vectors (σ, effect left, displacement, objective or norm). No model is\n"
+    "needed. --json has all cosines."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_sets(parser.add_argument_group("vectors"), required=True)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    from playground.cli.models import load_set
+    from playground.services.compare import compare
+    from playground.services.scan.request import read_rows
+
+    sets = [(load_set(source), rows) for source, rows in options.vectors]
+    found = compare([(vector_set, read_rows(rows or "all", vector_set)) for vector_set, rows in sets])
+    return Outcome(_data(found), _text(found))
+
+
+def _data(found: Comparison) -> dict[str, Any]:
+    """The object that --json prints. `cosines` are of all rows, set after set; angles are in radians."""
+    return {
+        "sets": [
+            {
+                "name": each.name,
+                "rows": list(each.rows),
+                "labels": list(each.labels),
+                "source": each.source,
+                "quantity": each.quantity,
+                "spectrum": each.spectrum.tolist(),
+            }
+            for each in found.sets
+        ],
+        "cosines": found.cosines.tolist(),
+        "angles": [
+            {"first": pair.first, "second": pair.second, "angles": pair.angles.tolist()} for pair in found.angles
+        ],
+        "notes": list(found.notes),
+    }
+
+
+def _text(found: Comparison) -> str:
+    from playground.services.compare import closest
+
+    lines = [f"{left} · {right}: cosine {cosine:+.3f}" for left, right, cosine in closest(found, 10)]
+    lines = lines or ["all vectors are orthogonal to each other"]
+    for pair in found.angles:
+        degrees = [math.degrees(angle) for angle in pair.angles.tolist()]
+        first, second = found.sets[pair.first].name, found.sets[pair.second].name
+        lines.append(
+            f"{first} and {second}: {len(degrees)} principal angles from {degrees[0]:.1f}° to {degrees[-1]:.1f}°"
+        )
+    for each in found.sets:
+        values = each.spectrum.tolist()
+        lines.append(f"{each.name}: {each.quantity} from {max(values):.4g} to {min(values):.4g}, {len(values)} vectors")
+    return "\n".join([*lines, *found.notes])

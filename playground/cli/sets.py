@@ -1,0 +1,49 @@
+"""--vectors FILE --rows ROWS, given several times: the sets that a command is about, each with the rows that count.
+
+Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from playground.errors import InputError
+
+
+def add_sets(group: Any, means: bool = False, required: bool = False) -> None:
+    """The options; `options.vectors` is then a list of [file, rows as typed or None]. `means`: averages count too."""
+    group.add_argument(
+        "--vectors",
+        metavar="FILE",
+        action=_File,
+        required=required,
+        help="a vector set by file or by name in vectors/; may be given several times, each with its own --rows",
+    )
+    group.add_argument(
+        "--rows",
+        metavar="R,…",
+        action=_Rows,
+        help="rows of the set named before, such as 0,1,4-7, starred or kept"
+        + ("; mean:A-B is the average of rows A to B−1" if means else "")
+        + " (all rows)",
+    )
+
+
+class _File(argparse.Action):
+    """Collects [file, rows] pairs in the order they are given."""
+
+    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
+        setattr(options, self.dest, [*(getattr(options, self.dest) or []), [value, None]])
+
+
+class _Rows(argparse.Action):
+    """Rows belong to the file named before them, and before the first one to that."""
+
+    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
+        files = options.vectors or []
+        if not files:
+            raise InputError("Expected --rows after the --vectors they belong to, got them first; turn them around.")
+        if files[-1][1] is not None:
+            raise InputError(f"Expected --rows once for {files[-1][0]}, got it twice; join rows by commas.")
+        files[-1][1] = value
