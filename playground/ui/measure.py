@@ -62,12 +62,13 @@ def model_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, 
 
 
 def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, Any]:
-    """New choices in the pickers after the library changed; what is chosen is left alone."""
+    """New choices in the pickers after the library changed, and names given elsewhere; what is chosen is left alone."""
     names = frame.set_choices(visitor)
     return {
         tab.sets: gr.update(choices=names),
         tab.one_set: gr.update(choices=names),
         **measure_keep.listed(frame, tab, visitor),
+        **measure_keep.relabelled(frame, tab, visitor),
     }
 
 
@@ -80,7 +81,7 @@ def outputs(tab: MeasureTab) -> list[Any]:
 
 def library_outputs(tab: MeasureTab) -> list[Any]:
     """What `library_updates` may write to."""
-    return [tab.sets, tab.one_set, *measure_keep.outputs(tab)]
+    return [tab.sets, tab.one_set, *measure_keep.outputs(tab), *measure_keep.relabelled_outputs(tab)]
 
 
 def _wire_run(frame: Frame, tab: MeasureTab) -> None:

@@ -16,6 +16,7 @@ from playground.services.command import measure_command
 from playground.services.measure import MeasureResult
 from playground.services.measure.document import Result as Measured
 from playground.services.measure.document import from_document, kind_of, to_document
+from playground.services.measure.labels import Labels
 from playground.services.measure.side_effects import effects_of
 from playground.services.shifts import Shifts
 from playground.ui import markup, measure_board, measure_layout, measure_show, measure_tables, measure_view
@@ -53,15 +54,13 @@ NOTHING = "nothing"
 
 
 def _beside(frame: Frame, visitor: Visitor) -> dict[str, Any]:
-    """What can be drawn beside what is looked at: kept choices of the same items and model; beside answers nothing."""
+    """What can be drawn beside what is looked at: kept measurements of the same kind, items and model."""
     result = visitor.measured
-    if isinstance(result, MeasureResult):
-        same = ("choices", result.fingerprint, result.request.choices.hash)
-        names = [each.name for each in kept(frame).list() if (each.kind, each.fingerprint, each.asked_hash) == same]
-        return {"choices": [NOTHING, *names], "interactive": True, "info": measure_layout.BESIDE}
-    there = result is not None
-    info = measure_layout.NO_BESIDE if there else measure_layout.BESIDE
-    return {"choices": [NOTHING], "interactive": not there, "info": info}
+    if result is None:
+        return {"choices": [NOTHING]}
+    same = (kind_of(result), result.fingerprint, result.request.asked.hash)
+    names = [each.name for each in kept(frame).list() if (each.kind, each.fingerprint, each.asked_hash) == same]
+    return {"choices": [NOTHING, *names]}
 
 
 def look_at(visitor: Visitor, result: Measured) -> None:
@@ -136,8 +135,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
             kept(frame).save(to_document(visitor.measured), name)
         except PlaygroundError as error:
             return {tab.keep_notice: markup.notice(str(error))}
-        beside = ", and can be drawn beside others" if isinstance(visitor.measured, MeasureResult) else ""
-        said = f"Kept as {name}: it is in the list below{beside}."
+        said = f"Kept as {name}: it is in the list below, and can be drawn beside others."
         return {tab.keep_notice: markup.notice(said, "info"), **listed(frame, tab, visitor)}
 
     written = [tab.keep_notice, *outputs(tab)]
@@ -184,14 +182,13 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         result, before = visitor.measured, None
         if name and name != NOTHING:
             before = from_document(kept(frame).load(name))
-        if not isinstance(result, MeasureResult) or not isinstance(before, MeasureResult | None):
-            raise InputError("Expected measurements of choices to draw beside each other, got another; choose some.")
+        if result is None:
+            raise InputError("Expected a measurement to draw another one beside, got none any more; measure again.")
+        if before is not None:
+            measure_view.check_beside(result, before)
         visitor.measured_before = before
         labels = measure_view.labels_now(frame, visitor, result, before)
-        return {
-            **measure_show.over_scales(tab, result, visitor.measure_look, before, labels),
-            tab.table: measure_tables.beneath(visitor, labels=labels),
-        }
+        return _plots(tab, visitor, labels) | {tab.table: measure_tables.beneath(visitor, labels=labels)}
 
     tab.against.input(on_against, tab.against, [*tab.figures.outputs, tab.table], **private)
 
@@ -221,7 +218,9 @@ def shown(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measured) -> 
     labels = measure_view.labels_now(frame, visitor, result, visitor.measured_before)
     ended = {tab.progress: measure_tables.ended(result), tab.table: measure_tables.beneath(visitor, labels=labels)}
     if isinstance(result, Shifts):
-        return measure_show.shifted(tab, result, labels) | ended
+        # One curve, and no items: there is nothing to choose but what stands beside it.
+        only = {tab.look: gr.update(visible=False), tab.look_box: gr.update(visible=True)}
+        return measure_show.shifted(tab, result, labels, visitor.measured_before) | ended | only
     return {
         **measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before, labels),
         **measure_show.noted(tab, result, visitor.measure_look, "measurement", labels),
@@ -230,17 +229,33 @@ def shown(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measured) -> 
     }
 
 
+def relabelled(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
+    """Everything that says a name, where names were given elsewhere since it was shown; else nothing."""
+    result, before = visitor.measured, visitor.measure_labels
+    if result is None or measure_view.labels_now(frame, visitor, result, visitor.measured_before) == before:
+        return {}
+    return shown(frame, tab, visitor, result)
+
+
+def relabelled_outputs(tab: MeasureTab) -> list[Any]:
+    """What `relabelled` may write to."""
+    return [*tab.figures.outputs, tab.look, tab.look_box, tab.items, tab.table, tab.progress]
+
+
 def shown_again(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     """The plots of a measurement that is there, and that it can be kept and downloaded, in an event of its own."""
-    result = visitor.measured
-    labels = measure_view.labels_now(frame, visitor, result, visitor.measured_before)
-    if isinstance(result, Shifts):
-        plots = measure_show.shift_plots(tab, result, labels)
-    else:
-        plots = measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before, labels)
+    labels = measure_view.labels_now(frame, visitor, visitor.measured, visitor.measured_before)
     return {
-        **plots,
+        **_plots(tab, visitor, labels),
         tab.keep_box: gr.update(visible=True),
         tab.keep: gr.update(interactive=True),
         tab.download: gr.update(value=visitor.measure_file, interactive=True),
     }
+
+
+def _plots(tab: MeasureTab, visitor: Visitor, labels: Labels) -> Updates:
+    """The plots of what is looked at, with what is beside it."""
+    result, before = visitor.measured, visitor.measured_before
+    if isinstance(result, Shifts):
+        return measure_show.shift_plots(tab, result, labels, before)
+    return measure_show.over_scales(tab, result, visitor.measure_look, before, labels)

@@ -31,7 +31,6 @@ WHAT = {
 }
 WAIT_ITEM = "Click a point or a row below: the item's text, and what the model says there, come here."
 BESIDE = "a kept measurement in the same plot"
-NO_BESIDE = "for choices only: answers are not drawn beside others"
 WAIT_SAVED = "No measurement is kept yet: measure something, give it a name and press Keep, or open a file."
 
 
@@ -324,5 +323,5 @@ def _keep(parts: dict[str, Any]) -> None:
                 "Download JSON", elem_id="measure-download", min_width=130, scale=0, interactive=False
             )
         parts["keep_notice"] = gr.HTML("", elem_id="measure-keep-notice")
-        parts["repeat"] = gr.HTML("", elem_id="measure-command")
     parts["keep_box"] = box
+    parts["repeat"] = gr.HTML("", elem_id="measure-command")  # of what cannot be kept too

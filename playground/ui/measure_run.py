@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from playground.model.load import LoadedModel
-from playground.services.compare import compare
+from playground.services.command import compare_command
+from playground.services.compare import Comparison, compare
 from playground.services.measure import MeasureResult
 from playground.services.measure.exact import exact
 from playground.services.measure.labels import UNLABELLED
@@ -22,8 +23,8 @@ from playground.ui import (
     measure_tables,
     measure_view,
 )
-from playground.ui.frame import Frame
-from playground.ui.markup import run_line
+from playground.ui.frame import NOT_SAVED, Frame
+from playground.ui.markup import command, notice, run_line
 from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, MeasureForm
 from playground.ui.measure_layout import MeasureTab
 from playground.ui.measure_tables import ended
@@ -164,8 +165,15 @@ def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm)
     yield {
         **tab.cleared(COMPARE),
         **measure_show.compared(tab, seen),
+        tab.repeat: _compare_command(seen),
         tab.progress: run_line(f"{rows} vectors, {len(seen.sets)} {'set' if len(seen.sets) == 1 else 'sets'}"),
     }
+
+
+def _compare_command(seen: Comparison) -> str:
+    if any(compared.name == NOT_SAVED for compared in seen.sets):
+        return notice("It compared a set that is not saved: save it in Discover, and compare again.", "info")
+    return command(compare_command([(compared.name, compared.rows) for compared in seen.sets]))
 
 
 class _Share:

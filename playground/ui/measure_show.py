@@ -55,7 +55,7 @@ def over_scales(
 ) -> Updates:
     """Every plot of choices or exact answers."""
     name, vectors, controls = _drawn(result, look)
-    mean, share = _earlier(earlier, name, labels)
+    mean, share = _earlier(result, earlier, name, labels)
     shown = main(tab, result, look, mean, labels)
     if not isinstance(result, MeasureResult):
         return shown
@@ -84,13 +84,17 @@ def _violins(result: MeasureResult, name: str) -> Any:
     )
 
 
-def _earlier(earlier: Result | None, name: str, labels: Labels) -> tuple[Curve | None, Curve | None]:
-    """Mean and share of the same vector in an earlier measurement; of its first one where it is not there."""
+def _earlier(
+    result: Result, earlier: Result | None, name: str, labels: Labels
+) -> tuple[Curve | None, Curve | None]:
+    """Mean and share of the same vector in an earlier measurement, on the axis of this one; of its first one where it
+    is not there.
+    """
     groups = {} if earlier is None else named(earlier)
     if earlier is None or not groups:
         return None, None
     rows = groups.get(name) or next(iter(groups.values()))
-    (mean,), (share,) = (curves(earlier, [rows], value, labels) for value in (mean_of, share_of))
+    (mean,), (share,) = (curves(result, [rows], value, labels) for value in (mean_of, share_of))
     return mean, share
 
 
@@ -124,25 +128,34 @@ def looked(tab: MeasureTab, result: Result, look: Look | None, labels: Labels = 
     """The picker of what is looked at, and its items."""
     choices = [(labels.called(name), name) for name in named(result)]
     return {
-        tab.look: gr.update(choices=choices, value=None if look is None else look.name),
+        tab.look: gr.update(choices=choices, value=None if look is None else look.name, visible=True),
         tab.look_box: gr.update(visible=look is not None),
         tab.items: "" if look is None else measure_tables.items(result, look, labels),
     }
 
 
-def shift_plots(tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED) -> Updates:
+def shift_plots(
+    tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED, earlier: Shifts | None = None
+) -> Updates:
     """KL over multiples of a mix, and the tokens."""
     name, axis, scales = mix_name(seen), multiple_axis(seen), list(seen.request.multipliers)
-    kl = Curve(name, scales, seen.kl, *_spread(seen), called=labels.called(name))
+    kl, before = _divergence(seen, labels), None if earlier is None else _divergence(earlier, labels)
     controls = [Curve(f"random-{i}", scales, row, row, row) for i, row in enumerate(seen.controls)]
     texts = [plots.plain(markup.visible_token(token.text)) for token in seen.tokens]
     return tab.figures.drawn(
-        measure_plots.over_scales([kl], controls, 0.0, name, Axes(axis, "KL(steered ‖ baseline) / nats")),
+        measure_plots.over_scales([kl], controls, 0.0, name, Axes(axis, "KL(steered ‖ baseline) / nats"), before),
         measure_plots.tokens_over_scales(texts, [token.probabilities for token in seen.tokens], scales, axis),
     )
 
 
-def shifted(tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED) -> Updates:
+def _divergence(seen: Shifts, labels: Labels) -> Curve:
+    name = mix_name(seen)
+    return Curve(name, list(seen.request.multipliers), seen.kl, *_spread(seen), called=labels.called(name))
+
+
+def shifted(
+    tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED, earlier: Shifts | None = None
+) -> Updates:
     """The plots of a mix, what is to be said about them, and their numbers."""
     request, controls = seen.request, range(len(seen.controls))
     texts = [markup.visible_token(token.text) for token in seen.tokens]
@@ -155,7 +168,7 @@ def shifted(tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED) -> Updat
     prompts = f"{seen.done} of {len(request.texts)} prompts" if len(request.texts) > 1 else "one prompt"
     said = f"KL(steered ‖ baseline) of the next token, mean over {prompts}; the band holds the middle half of them."
     return {
-        **shift_plots(tab, seen, labels),
+        **shift_plots(tab, seen, labels, earlier),
         **tab.figures.noted(0, said if len(request.texts) > 1 else said.split(", mean")[0] + ", one prompt.",
                             markup.numbers_link(f"{mix_name(seen)}-next-token", header, lines)),
         **tab.figures.noted(1, "Mean probability of the likeliest next tokens at any scale; 0 is the baseline."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from playground.errors import InputError
 from playground.library.measurements import KINDS
 from playground.library.recipe import format as format_recipe
 from playground.services.measure import MeasuredRow, MeasureResult
@@ -35,9 +36,12 @@ class Look:
 
 
 def labels_now(frame: Frame, visitor: Visitor, *results: Result | Shifts | None) -> Labels:
-    """What the vectors of these measurements are called now, in the library and in what this visitor computed."""
+    """What the vectors of these measurements are called now, in the library and in what this visitor computed. It is
+    noted as what the visitor was shown last.
+    """
     sets = (one for result in results if result is not None for one in result.sets)
-    return labels_of(sets, lambda name: frame.any_set(visitor, name))
+    visitor.measure_labels = labels_of(sets, lambda name: frame.any_set(visitor, name))
+    return visitor.measure_labels
 
 
 def named(result: Result) -> dict[str, list[Row]]:
@@ -89,7 +93,7 @@ def curves(
     value: Callable[[Row], tuple[float, float, float]],
     labels: Labels = UNLABELLED,
 ) -> list[Curve]:
-    """A curve for each group of rows; `value` gives (value, low, high) of a row."""
+    """A curve for each group of rows, on the axis of `result`; `value` gives (value, low, high) of a row."""
     drawn = []
     for rows in groups:
         values = [value(row) for row in rows]
@@ -124,6 +128,19 @@ def best(result: Result) -> Look | None:
     baseline = mean_of(result.baseline)[0]
     place = max(range(len(groups[name])), key=lambda place: abs(mean_of(groups[name][place])[0] - baseline))
     return Look(name, place)
+
+
+def check_beside(result: Result | Shifts, before: Result | Shifts) -> None:
+    """Raises InputError unless `before` can be drawn on the axes of `result`."""
+    if type(before) is not type(result) or before.request.asked.hash != result.request.asked.hash:
+        raise InputError(
+            "Expected two measurements of one kind and one set to draw beside each other, got others; choose another."
+        )
+    if isinstance(result, Shifts) and multiple_axis(before) != multiple_axis(result):
+        raise InputError(
+            f"Expected another one over the same axis, {multiple_axis(result)}, got one over {multiple_axis(before)}; "
+            "choose another."
+        )
 
 
 def row_at(result: Result, look: Look) -> Row | None:

@@ -87,6 +87,8 @@ class Visitor:
     """Which version of it the Library was last filled in for."""
     first_row: int = 0
     """The row that the Library's page of its vectors begins with."""
+    scanning: bool = False
+    """Whether a scan is under way, whose texts take the place of any that are shown."""
     scanned: ScanResult | None = None
     """The texts that Scan shows."""
     scan_first: int = 0
@@ -97,6 +99,8 @@ class Visitor:
     """The notes on vectors that Scan was last drawn with."""
     measured: object = None
     """What was measured over scales, or taken from a file, and is looked at in Measure."""
+    measure_labels: object = None
+    """What its vectors were called when it was drawn last."""
     measured_before: object = None
     """The kept measurement that is drawn beside it."""
     measure_look: object = None

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 from visiting import Site, Visitor, fill, soon
 
+from playground.library import prompts
 from playground.ui.measure_form import CHOICES
 from playground.ui.measure_layout import usual_set
 
@@ -89,6 +90,9 @@ def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, s
     item.locator("button[data-act=steer]").click()
     expect(tab.page.locator("#steer-prompt textarea")).to_have_value(on_lines(question))
     expect(tab.page.locator("#mix-0-set input")).to_have_value(SET)
+    asked = prompts.built_in()[usual].items[4]
+    for number, answer in enumerate((asked.matching, asked.other), start=1):
+        expect(tab.page.locator(f"#steer-answer-{number}").locator("input, textarea")).to_have_value(answer)
 
 
 def test_an_average_opens_its_items_and_steer(tab: Visitor, site: Site) -> None:
@@ -191,6 +195,13 @@ def test_a_leaderboard_is_kept_with_its_side_effects_and_whoever_is_sent_the_fil
     friend.shot("measure-opened-file")
 
 
+def beside(visitor: Visitor, name: str) -> None:
+    """Draw a kept measurement beside the one that is looked at, the only other one there is."""
+    visitor.page.click("#measure-against input")
+    expect(visitor.page.get_by_role("option")).to_have_count(2)
+    visitor.page.get_by_role("option", name=name).click()
+
+
 def take_in(visitor: Visitor, path: Path) -> None:
     with visitor.page.expect_file_chooser() as chooser:
         visitor.page.click("#measure-open-file")
@@ -211,7 +222,7 @@ def test_exact_answers_and_next_tokens_are_kept_opened_and_deleted_with_every_re
     expect(command).to_contain_text(f"measure --exact organism-sums --count 4 --vectors {SET} --rows 3")
     write(tab, "measure-name", "sums-run")
     tab.page.click("#measure-keep")
-    expect(tab.page.locator("#measure-keep-notice")).to_contain_text("Kept as sums-run: it is in the list below.")
+    expect(tab.page.locator("#measure-keep-notice")).to_contain_text("Kept as sums-run: it is in the list below")
     document = json.loads((Path(site.store.folder) / "sums-run.measure.json").read_text(encoding="utf-8"))
     assert (document["kind"], len(document["baseline"]["texts"])) == ("exact", 4)
     with tab.page.expect_download() as download:
@@ -233,11 +244,15 @@ def test_exact_answers_and_next_tokens_are_kept_opened_and_deleted_with_every_re
     saved.locator("button[data-act=open][data-name=sums-run]").click()
     expect(tab.page.locator("#measure-look input")).to_have_value(CALLED)
     expect(tab.page.locator("#measure-plot-note")).to_contain_text("4 questions of organism-sums")
-    expect(tab.page.locator("#measure-against input")).to_be_disabled()
-    expect(tab.page.locator("#measure-against")).to_contain_text("for choices only")
+    earlier = tab.page.locator("#measure-plot .annotation-text").filter(has_text="(earlier)")
+    beside(tab, "sums-run")
+    expect(earlier).to_have_count(1)
     saved.locator("button[data-act=open][data-name=token-run]").click()
     expect(tab.page.locator("#measure-plot-second")).to_contain_text("relative scale")
     expect(tab.page.locator("#measure-look")).to_be_hidden()
+    expect(earlier).to_have_count(0)
+    beside(tab, "token-run")
+    expect(earlier).to_have_count(1)
     saved.locator("button[data-act=delete][data-name=token-run]").click()
     expect(saved).not_to_contain_text("token-run")
     tab.page.click("#measure-undo")
@@ -260,6 +275,7 @@ def test_the_next_token_is_followed_and_sets_are_compared(tab: Visitor) -> None:
     expect(tab.page.locator("#measure-hint")).to_contain_text("12 vectors, the model is not asked")
     measure(tab, "1 set")
     expect(tab.page.locator("#measure-plot-card")).to_contain_text("Cosines of 12 vectors")
+    expect(tab.page.locator("#measure-command")).to_contain_text(f"playground compare --vectors {SET} --rows 0-11")
     tab.shot("measure-compare")
 
 

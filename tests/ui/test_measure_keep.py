@@ -1,14 +1,31 @@
-"""What is kept of a measurement comes back when it is opened: its leaderboard with side effects and coherence."""
+"""What is kept of a measurement comes back when it is opened; names that are given elsewhere come to it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import pytest
+import torch
+
+from playground.errors import InputError
 from playground.library.measurements import Measurements
+from playground.library.origin import RowNote, now
+from playground.library.prompt_set import ExactItem
 from playground.library.prompts import ChoiceItem, PromptSet
+from playground.library.store import Store
+from playground.library.vector_set import Origin, VectorSet
 from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
 from playground.services.measure.document import from_document, to_document
+from playground.services.measure.exact import ExactRequest, ExactResult
 from playground.services.measure.result import MeasuredSet, SideEffect, SideEffects
-from playground.ui import measure_tables
-from playground.ui.measure_keep import judged, look_at
+from playground.services.session import Workbench
+from playground.ui import measure_layout, measure_tables
+from playground.ui.frame import Frame
+from playground.ui.measure_keep import judged, look_at, relabelled, relabelled_outputs, shown
+from playground.ui.measure_view import check_beside
 from playground.ui.state import Visitor
 
 SCALES = (-1.0, 1.0)
@@ -60,3 +77,43 @@ def test_side_effects_come_to_what_is_looked_at_without_moving_it():
     judged(visitor, whole())
     assert (visitor.measured, visitor.measure_look) == (whole(), look)
     assert [entry.effect for entry in visitor.measure_board] == list(EFFECTS.values())
+
+
+@pytest.fixture
+def frame(tmp_path: Path) -> Iterator[Frame]:
+    workbench = Workbench(store=Store(tmp_path))
+    yield Frame(workbench)
+    workbench.close()
+
+
+def test_a_name_that_is_given_elsewhere_comes_to_what_is_shown_and_once(frame: Frame) -> None:
+    origin = Origin(model="m", width=4, block_count=8, source=3, method="power", residual_norm=2.0, created=now())
+    vector_set = VectorSet(torch.eye(8)[:, :4] + 1, origin, name="set")
+    frame.workbench.store.save(vector_set, "set")
+    with gr.Blocks():
+        tab = measure_layout.build(frame)
+    visitor = Visitor("a")
+    assert relabelled(frame, tab, visitor) == {}
+    look_at(visitor, replace(measured(), sets=(MeasuredSet.of("set", vector_set),)))
+    shown(frame, tab, visitor, visitor.measured)
+    assert relabelled(frame, tab, visitor) == {}
+    frame.workbench.store.annotate("set", 4, RowNote(label="like tea"))
+    updates = relabelled(frame, tab, visitor)
+    assert updates[tab.look]["choices"] == [("set#4 “like tea”", "set#4")]
+    assert "like tea" in updates[tab.table]
+    assert set(updates) <= set(relabelled_outputs(tab))
+    assert relabelled(frame, tab, visitor) == {}
+
+
+def test_only_measurements_of_one_kind_and_set_are_drawn_beside_each_other() -> None:
+    result = measured()
+    check_beside(result, replace(result, model="another"))
+    others = PromptSet("o", "O", "", "choices", (ChoiceItem("Go on?", "(A)", "(B)"),))
+    sums = PromptSet("sums", "S", "", "exact", (ExactItem("What is 2 + 2?", "4"),))
+    exact = ExactRequest(questions=sums, scales=SCALES, vectors=result.request.vectors)
+    for other in (
+        replace(result, request=replace(result.request, choices=others)),
+        ExactResult(exact, None, (), model="m", fingerprint="f", dtype="float32"),
+    ):
+        with pytest.raises(InputError, match="one kind and one set"):
+            check_beside(result, other)
