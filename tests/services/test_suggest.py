@@ -14,6 +14,7 @@ from playground.library.vector_set import VectorSet, from_bytes, to_bytes
 from playground.model.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import steer
+from playground.services import suggest
 from playground.services.suggest import RELATIVE_SCALES, suggested_scales, with_suggestions
 
 PROMPTS = ("How do I bake a loaf of bread?", "Does it help?")
@@ -121,3 +122,19 @@ def test_sets_and_rows_that_do_not_fit_are_refused(tiny):
 def test_a_cancel_ends_it(tiny):
     with pytest.raises(Cancelled):
         suggested_scales(tiny("qwen3"), set_of(tiny("qwen3")), cancelled=lambda: True)
+
+
+def test_a_large_set_is_kept_block_by_block(tiny, monkeypatch):
+    loaded, kept = tiny("qwen3"), []
+    at_once = suggested_scales(loaded, set_of(loaded))
+    monkeypatch.setattr(suggest, "BLOCK", 3)
+    before = replace(set_of(loaded), suggested_scales=torch.full((4, 2), 7.0))
+    shares = []
+    scales = suggested_scales(loaded, before, emit=shares.append, keep=lambda now, done: kept.append((now, done)))
+    torch.testing.assert_close(scales, at_once, rtol=0.02, atol=0)
+    (first, some), (last, every) = kept
+    assert (some, every) == (3, 4)
+    assert torch.equal(first[:3], scales[:3])
+    assert first[3].tolist() == [7.0, 7.0]
+    assert torch.equal(last, scales)
+    assert shares == sorted(shares)
