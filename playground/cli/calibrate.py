@@ -22,7 +22,7 @@ SUMMARY = "measure how far vectors are linear, and at which scale they begin to 
 DESCRIPTION = (
     "For every vector of a set and its negative, on the prompts that the set was found on: the scale at which KL of\n"
     "the next token reaches a budget, a scale to begin with; and the radius R at which ‖f(Rv) − f(0) − R·Jv‖ is half\n"
-    "of ‖R·Jv‖, up to which it is about linear. Both are written into the set; the page marks them on its sliders."
+    "of ‖R·Jv‖, up to which it is about linear. Both are written into the set; the page marks the scales on sliders."
 )
 WHAT = ("both", "scales", "radii")
 SIGNS = ("+", "−")
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.cli.models import load_quietly, load_set, path_of
+    from playground.cli.models import follow_model, load_quietly, load_set, path_of
     from playground.cli.outcome import check_out
     from playground.library import vector_set as files
     from playground.library.vector_set import check_fits
@@ -68,8 +68,7 @@ def run(options: argparse.Namespace) -> Outcome:
     rows = check_rows(vector_set, read_rows(options.rows, vector_set))
     out = path_of(options.vectors) if options.out is None else options.out
     check_out(out, "calibrated.safetensors")
-    if options.model is None and vector_set.origin.model != "organism":
-        options.model = vector_set.origin.model
+    follow_model(options, vector_set)
     progress = Progress()
     loaded = load_quietly(options, progress)
     warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)

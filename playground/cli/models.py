@@ -26,6 +26,12 @@ def load_quietly(options: argparse.Namespace, progress: Progress) -> LoadedModel
         progress.clear()
 
 
+def follow_model(options: argparse.Namespace, vector_set: VectorSet) -> None:
+    """Without --model, the model that the set was made on."""
+    if options.model is None and vector_set.origin.model != "organism":
+        options.model = vector_set.origin.model
+
+
 def load_set(source: str) -> VectorSet:
     """A set by the path of its file, or by its name in the library. Raises FileError when it is neither."""
     return vector_set.load(path_of(source))

@@ -21,15 +21,15 @@ def run(options: argparse.Namespace) -> Outcome:
     so_far_path = getattr(options, "so_far", None)
     out = so_far_path if options.out is None else options.out
     check_out(out, "found.safetensors")
-    from playground.cli.models import load_quietly
+    from playground.cli.models import follow_model, load_quietly
     from playground.library import vector_set
     from playground.services.find import find
 
     so_far = None if so_far_path is None else _so_far(so_far_path, options.first)
     request = asked(options, so_far)
     sets = _sets(request) if so_far is None else {}
-    if so_far is not None and options.model is None and so_far.origin.model != "organism":
-        options.model = so_far.origin.model
+    if so_far is not None:
+        follow_model(options, so_far)
     progress = Progress()
     loaded = load_quietly(options, progress)
     with stoppable() as stopped:
