@@ -14,7 +14,7 @@ Measured on one CPU core, 5 of 12 blocks of width 256, 6 columns over 60 tokens,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from playground.core.operators import LinearOperator
 from playground.errors import Cancelled, InputError, ModelError
+from playground.model.memory import allocated
 
 if TYPE_CHECKING:
     from playground.model.chunk import Chunk
@@ -73,10 +74,12 @@ class SliceJacobian(LinearOperator):
 
         def attempt() -> Tensor:
             result = torch.zeros(len(rows), *self._output_shape, dtype=self.dtype, device=self.device)
-            for chunk, linearised, parts in self._passes(len(rows)):
-                for part in parts:
-                    images = linearised.forward(rows[part]).to(result)
-                    result[part, list(chunk.rows), -images.shape[2] :] = images
+
+            def fill(chunk: Chunk, linearised: _Linearised, part: slice) -> None:
+                images = linearised.forward(rows[part]).to(result)
+                result[part, list(chunk.rows), -images.shape[2] :] = images
+
+            self._through_chunks(len(rows), fill)
             return (result * self._scales).flatten(1)
 
         return self._retried(attempt, len(rows))
@@ -87,9 +90,11 @@ class SliceJacobian(LinearOperator):
 
         def attempt() -> Tensor:
             result = torch.zeros(len(rows), self.shape[1], dtype=self.dtype, device=self.device)
-            for chunk, linearised, parts in self._passes(len(rows)):
-                for part in parts:
-                    result[part] += linearised.backward(cotangents[part, list(chunk.rows), -linearised.positions :])
+
+            def add(chunk: Chunk, linearised: _Linearised, part: slice) -> None:
+                result[part] += linearised.backward(cotangents[part, list(chunk.rows), -linearised.positions :])
+
+            self._through_chunks(len(rows), add)
             return result
 
         return self._retried(attempt, len(rows))
@@ -99,21 +104,33 @@ class SliceJacobian(LinearOperator):
         """How many chunks' graphs are held now."""
         return len(self._kept)
 
-    def _passes(self, columns: int) -> Iterator[tuple[Chunk, _Linearised, list[slice]]]:
-        """Every chunk, linearised, with the slices of columns that go through it together."""
-        for number, chunk in enumerate(self._chunks):
+    def _through_chunks(self, columns: int, work: Callable[[Chunk, _Linearised, slice], None]) -> None:
+        """`work` on every chunk, linearised, and every slice of columns that go through it together."""
+        for number in range(len(self._chunks)):
             if self._cancelled():
                 raise Cancelled
-            linearised = self._kept.get(number)
-            if linearised is None:
-                fitting = columns if columns * chunk.graph_bytes <= self._graph_budget else 1
-                linearised = _linearised(self._run, chunk, self._theta0, fitting)
-                if linearised.bytes + sum(kept.bytes for kept in self._kept.values()) <= self._graph_budget:
-                    self._kept[number] = linearised
-            # A column's work is at most what one block keeps: a backward pass frees behind it as it goes.
-            fitting = max(1, self._work_budget * self._depth // max(linearised.bytes, 1))
-            together = min(columns, fitting, self._most_columns or columns)
-            yield chunk, linearised, [slice(begin, begin + together) for begin in range(0, columns, together)]
+            # In a call of its own, so that a graph that is not kept is gone before the next one is built.
+            self._through_chunk(number, columns, work)
+
+    def _through_chunk(self, number: int, columns: int, work: Callable[[Chunk, _Linearised, slice], None]) -> None:
+        chunk = self._chunks[number]
+        linearised = self._kept.get(number)
+        if linearised is None:
+            fitting = columns if columns * chunk.graph_bytes <= self._graph_budget else 1
+            linearised = _linearised(self._run, chunk, self._theta0, fitting)
+            if self._can_keep(number, linearised.bytes):
+                self._kept[number] = linearised
+        # A column's work is at most what one block keeps: a backward pass frees behind it as it goes.
+        fitting = max(1, self._work_budget * self._depth // max(linearised.bytes, 1))
+        together = min(columns, fitting, self._most_columns or columns)
+        for begin in range(0, columns, together):
+            work(chunk, linearised, slice(begin, begin + together))
+
+    def _can_keep(self, number: int, size: int) -> bool:
+        """Whether a graph of `size` bytes kept of chunk `number` leaves room to build those of the others in turn."""
+        kept = size + sum(linearised.bytes for linearised in self._kept.values())
+        others = set(range(len(self._chunks))) - {number, *self._kept}
+        return kept + max((self._chunks[other].graph_bytes for other in others), default=0) <= self._graph_budget
 
     def _retried(self, attempt: Callable[[], Tensor], columns: int) -> Tensor:
         """Run a product; when the device's memory runs out, take fewer columns at a time, then keep no graphs."""
@@ -183,17 +200,14 @@ class _Linearised:
     """The graphs of one chunk at θ₀: `backward` is Jᵀ, `forward` is J, both batched over rows."""
 
     def __init__(self, run: Callable[[Chunk, Tensor], Tensor], chunk: Chunk, theta0: Tensor) -> None:
-        device = theta0.device
-        before = torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+        before = allocated(theta0.device)
         with torch.enable_grad():
             self._theta = theta0.clone().requires_grad_()
             self._output = run(chunk, self._theta)
             self._cotangent = torch.zeros_like(self._output, requires_grad=True)
             (self._pulled_back,) = torch.autograd.grad(self._output, self._theta, self._cotangent, create_graph=True)
-        if device.type == "cuda":
-            self.bytes = torch.cuda.memory_allocated(device) - before
-        else:
-            self.bytes = chunk.graph_bytes
+        after = allocated(theta0.device)
+        self.bytes = chunk.graph_bytes if before is None or after is None else after - before
 
     @property
     def positions(self) -> int:
