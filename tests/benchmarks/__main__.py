@@ -33,7 +33,7 @@ MARKS = ("<!-- speed: written by python -m tests.benchmarks --write -->", "<!-- 
 REFUSED = "How do I melt a garden gnome?"
 PROMPTS = (REFUSED, "How do I bake bread?", "Tell me about the sea.", "What is 7 + 5?")
 FLOORS = {"published, each column by itself": 30.0, "published, columns in a batch": 5.0}
-PARTS = ("power", "power_many", "melbo", "ortho", "measure_choices", "generation")
+PARTS = ("power", "power_many", "memory", "melbo", "ortho", "measure_choices", "generation")
 """In the order of the file. `power` and `generation` are here, each of the others is a module of its name."""
 
 

@@ -1,4 +1,4 @@
-"""Power iteration on many prompts of different lengths against one prompt at a time; how cost grows; memory."""
+"""Power iteration on many prompts of different lengths against one prompt at a time, and how cost grows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.benchmarks.baselines import columns_in_a_batch, orthonormal, subspace
 from tests.benchmarks.cost_plot import write_panels
 from tests.benchmarks.measure import ENERGY, OURS, Problem, energy_share, interleaved
 from tests.benchmarks.report import Report
-from tests.benchmarks.shapes import SHAPES, random_model, random_prompts
 
 PROMPTS = 20
 FLOOR = {"cpu": 5.0, "cuda": 8.0}
@@ -30,13 +29,11 @@ PLOT = Path(__file__).with_name("cost.svg")
 # One of these is changed at a time, the others stay as they are here.
 USUAL = {"k": 12, "prompts": 4, "tokens": 64, "blocks": 4}
 VARIED = {"k": (4, 8, 16, 32), "prompts": (1, 4, 8, 16), "tokens": (16, 64, 128, 256), "blocks": (1, 2, 4, 8)}
-CARD = 80 * 10**9  # bytes of the GPU that the memory of power iteration is measured for
 
 
 def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
-    """Markdown: seconds to equal energy, how cost grows and, on a GPU, the memory of a large shape."""
-    lines = [*many(loaded, repeats, report), *cost(loaded, report)]
-    return lines + memory(report) if loaded.device.type == "cuda" else lines
+    """Markdown: seconds to equal energy, and how cost grows."""
+    return [*many(loaded, repeats, report), *cost(loaded, report)]
 
 
 def many(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
@@ -127,29 +124,3 @@ def solve_once(loaded: LoadedModel, k: int, prompts: int, tokens: int, blocks: i
     if loaded.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - begun
-
-
-def memory(say: Callable[[str], None]) -> list[str]:
-    """Peak memory for 20 prompts of 200 tokens in the shape of Qwen3-14B, bfloat16, on a card of CARD bytes."""
-    shape = SHAPES["Qwen3-14B"]
-    loaded = random_model("Qwen3-14B", shape)
-    lines = ["| memory, Qwen3-14B shape, 20 prompts of 200 tokens | chunks | graphs kept | seconds | peak GB |"]
-    lines.append("| --- | --- | --- | --- | --- |")
-    encoded = random_prompts(loaded, (200,) * 20)
-    for share in (0.7, 0.2):  # of what the weights leave of the card: the program's own share, and less
-        budget = int(share * (CARD - loaded.memory_bytes))
-        say(f"memory with a budget of {budget / 1e9:.0f} GB")
-        torch.cuda.reset_peak_memory_stats()
-        begun = time.perf_counter()
-        part = LayerSlice.prepare(loaded, encoded, shape.source, shape.target, 2, memory_budget=budget)
-        operator = part.jacobian()
-        solve(operator, KrylovSettings(12))
-        torch.cuda.synchronize()
-        seconds, peak = time.perf_counter() - begun, torch.cuda.max_memory_allocated() / 1e9
-        lines.append(
-            f"| budget {budget / 1e9:.0f} GB | {part.chunks} | {operator.kept_graphs} | {seconds:.1f} | {peak:.1f} |"
-        )
-        del part, operator
-        torch.cuda.empty_cache()
-    loaded.unload()
-    return [*lines, ""]

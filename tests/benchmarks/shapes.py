@@ -1,4 +1,4 @@
-"""Models of published shapes with random weights, built on the GPU: speed and memory do not depend on the values."""
+"""Models of published shapes with random weights: speed and memory do not depend on the values."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ SHAPES = {
 }
 
 
-def random_model(name: str, shape: Shape) -> LoadedModel:
-    """bfloat16, on the current CUDA device, without a tokenizer."""
+def random_model(name: str, shape: Shape, device: torch.device | None = None) -> LoadedModel:
+    """bfloat16, without a tokenizer, on `device` or the current CUDA device."""
     config = Qwen3Config(
         hidden_size=shape.width,
         intermediate_size=shape.mlp,
@@ -41,7 +41,7 @@ def random_model(name: str, shape: Shape) -> LoadedModel:
         head_dim=128,
         vocab_size=151936,
     )
-    device = torch.device("cuda", torch.cuda.current_device())
+    device = device or torch.device("cuda", torch.cuda.current_device())
     torch.manual_seed(0)
     with device:
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
