@@ -52,8 +52,11 @@ def download_path(visitor: Visitor, name: str) -> Path:
 
 def keep_note(frame: Frame, visitor: Visitor, name: str, row: int, said: dict[str, str]) -> VectorSet:
     """Changes the note of a row as an `act` event says, wherever the set is kept: in its file, and in what was
-    computed. Returns the set as it is now. Raises PlaygroundError.
+    computed. Returns the set as it is now, unchanged by what was said before something that is known already. Raises
+    PlaygroundError.
     """
+    if not visitor.is_newest((name, row, said.get("act", "")), said.get("heard", "")):
+        return frame.any_set(visitor, name)
     note = changed_note(frame.any_set(visitor, name).notes[row], said)
     computed = visitor.found is not None and name in (NOT_SAVED, visitor.saved_as)
     if computed:

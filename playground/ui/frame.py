@@ -27,10 +27,12 @@ IN_TURN: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, "
 """For stars, names and notes: given one right after the other, none may be dropped, and none may undo another."""
 
 BOARD_JS = """
+// What is said is numbered: two words at once may reach the server in either order.
+const heard = () => String(window.spHeard = (window.spHeard || 0) + 1);
 element.addEventListener('click', (event) => {
   const target = event.target.closest('[data-act]');
   if (!target || target.matches('input, textarea')) return;
-  const said = { ...target.dataset };
+  const said = { ...target.dataset, heard: heard() };
   if (said.act === 'star') {
     const on = target.getAttribute('aria-pressed') !== 'true';
     for (const star of element.querySelectorAll(`[data-act=star][data-row="${said.row}"]`)) {
@@ -46,7 +48,7 @@ element.addEventListener('change', (event) => {
   if (!target) return;
   const { act, row } = target.dataset;
   for (const same of element.querySelectorAll(`input[data-act="${act}"][data-row="${row}"]`)) same.value = target.value;
-  trigger('act', { ...target.dataset, value: target.value });
+  trigger('act', { ...target.dataset, value: target.value, heard: heard() });
 });
 """
 
