@@ -55,7 +55,8 @@ def keep_note(frame: Frame, visitor: Visitor, name: str, row: int, said: dict[st
     computed. Returns the set as it is now, unchanged by what was said before something that is known already. Raises
     PlaygroundError.
     """
-    if not visitor.is_newest((name, row, said.get("act", "")), said.get("heard", "")):
+    number = said.get("word", "")
+    if number.isdecimal() and not visitor.noted.takes((name, row, said.get("act")), int(number)):
         return frame.any_set(visitor, name)
     note = changed_note(frame.any_set(visitor, name).notes[row], said)
     computed = visitor.found is not None and name in (NOT_SAVED, visitor.saved_as)

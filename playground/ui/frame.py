@@ -15,6 +15,7 @@ from playground.model.load import LoadedModel
 from playground.services.jobs import Job, JobContext
 from playground.services.session import Workbench
 from playground.ui import defaults
+from playground.ui.numbered import NEXT_JS
 from playground.ui.running import status_line
 from playground.ui.state import Visitor, Visitors
 
@@ -27,12 +28,10 @@ IN_TURN: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, "
 """For stars, names and notes: given one right after the other, none may be dropped, and none may undo another."""
 
 BOARD_JS = """
-// What is said is numbered: two words at once may reach the server in either order.
-const heard = () => String(window.spHeard = (window.spHeard || 0) + 1);
 element.addEventListener('click', (event) => {
   const target = event.target.closest('[data-act]');
   if (!target || target.matches('input, textarea')) return;
-  const said = { ...target.dataset, heard: heard() };
+  const said = { ...target.dataset, word: NEXT };
   if (said.act === 'star') {
     const on = target.getAttribute('aria-pressed') !== 'true';
     for (const star of element.querySelectorAll(`[data-act=star][data-row="${said.row}"]`)) {
@@ -48,9 +47,9 @@ element.addEventListener('change', (event) => {
   if (!target) return;
   const { act, row } = target.dataset;
   for (const same of element.querySelectorAll(`input[data-act="${act}"][data-row="${row}"]`)) same.value = target.value;
-  trigger('act', { ...target.dataset, value: target.value, heard: heard() });
+  trigger('act', { ...target.dataset, value: target.value, word: NEXT });
 });
-"""
+""".replace("NEXT", NEXT_JS)
 
 
 def board(value: str = "", **options: Any) -> gr.HTML:

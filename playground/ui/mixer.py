@@ -10,6 +10,7 @@ from playground.errors import InputError
 from playground.library.recipe import MAX_COMPONENTS, Component, Recipe
 from playground.library.vector_set import VectorSet
 from playground.ui import defaults
+from playground.ui.numbered import Newest
 from playground.ui.vector_picker import Load, Pick
 
 MOST_ROWS = MAX_COMPONENTS
@@ -85,8 +86,8 @@ class Mix:
     """Counts how often the rows were shown."""
     handlers: set[int] = field(default_factory=set)
     """Numbers of Gradio's handlers for the rows beyond the pool, from the drawing before the last."""
-    noted: dict[int, int] = field(default_factory=dict)
-    """The number of the last word of a row about what it is, as the browser counts them."""
+    noted: Newest = field(default_factory=Newest)
+    """What a row said last about what it is, by its place."""
 
     @property
     def beyond(self) -> int:
@@ -121,14 +122,13 @@ class Mix:
     def note(self, slot: int, said: Mapping[str, Any], number: int, drawn: int | None = None) -> MixRow | None:
         """Take what the controls of a row say for the row; None, and nothing, for a row that is gone.
 
-        `number` rises from word to word: a browser may send two at once, and an earlier one that comes in later counts
-        no more. `drawn` is the showing that the controls were drawn for, None for those that are always there.
+        `number` rises from word to word, and an earlier one that comes in later counts no more. `drawn` is the showing
+        that the controls were drawn for, None for those that are always there.
         """
         row = self.rows.get(slot)
         if row is None or drawn not in (None, self.drawn):
             return None
-        if number > self.noted.get(slot, 0):
-            self.noted[slot] = number
+        if self.noted.takes(slot, number):
             self.rows[slot] = row = replace(row, **said)
         return row
 

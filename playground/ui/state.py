@@ -18,6 +18,7 @@ from playground.services.generate import GenerateRequest, GenerateResult
 from playground.services.scan import ScanResult
 from playground.services.token_kl import TokenKl
 from playground.ui.mixer import Mix
+from playground.ui.numbered import Newest
 
 VISITORS = 500
 """More sessions than this at once are forgotten oldest first: a leave that never arrived must not keep memory."""
@@ -85,8 +86,8 @@ class Visitor:
     """The set whose details the Library shows."""
     selected_shown: str = ""
     """Which version of it the Library was last filled in for."""
-    heard: dict[tuple[str, int, str], int] = field(default_factory=dict)
-    """The number of the last word about a star, a name or a note, as the browser counts them."""
+    noted: Newest = field(default_factory=Newest)
+    """What was said last about a vector: by set, row, and whether it is its star, name, note or bin."""
     first_row: int = 0
     """The row that the Library's page of its vectors begins with."""
     scanning: bool = False
@@ -117,17 +118,6 @@ class Visitor:
     def select(self, name: str | None) -> None:
         """Choose another set in the Library; its vectors are shown from the first one on."""
         self.selected, self.first_row = name, 0
-
-    def is_newest(self, about: tuple[str, int, str], number: str) -> bool:
-        """Whether nothing later was said about it: a browser may send two words at once, and the earlier one may come
-        in last. What has no number counts.
-        """
-        if not number.isdecimal():
-            return True
-        newest = int(number) > self.heard.get(about, 0)
-        if newest:
-            self.heard[about] = int(number)
-        return newest
 
     def keep_found(self, vector_set: VectorSet) -> None:
         """Take in what was just computed, and forget what belonged to the one before."""

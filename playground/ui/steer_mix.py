@@ -19,6 +19,7 @@ from playground.ui import mix_row, mixer, vector_controls
 from playground.ui.frame import NOT_SAVED, Frame
 from playground.ui.mix_row import MixControls
 from playground.ui.mixer import MixRow
+from playground.ui.numbered import NEXT_JS
 from playground.ui.running import EVENT, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import NO_SETS, SteerTab, set_hint
@@ -27,8 +28,8 @@ from playground.ui.vector_picker import FIRST, counts_native
 
 AT_ONCE: dict[str, Any] = {"queue": False, **EVENT, **UNCHECKED}
 """For what only notes something down: Generate must not overtake it."""
-NUMBERED = "(first, ...others) => [[first, window.spWords = (window.spWords ?? 0) + 1], ...others]"
-"""Puts a number to the first of the values: two events that start at once may reach the server in either order."""
+NUMBERED = f"(first, ...others) => [[first, {NEXT_JS}], ...others]"
+"""Puts a number to the first of the values."""
 DRAWS: dict[str, Any] = {"concurrency_limit": None, **EVENT, **UNCHECKED}
 """For what shows the rows again. Only events of the queue tell the browser that a state has changed."""
 

@@ -25,10 +25,6 @@ class Allocated(TorchDispatchMode):
         self.peak = 0
         self._seen: weakref.WeakSet[UntypedStorage] = weakref.WeakSet(tensor.untyped_storage() for tensor in there)
 
-    def from_here(self) -> None:
-        """Begin a new peak."""
-        self.peak = self.now
-
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))
         for leaf in tree_leaves(made):

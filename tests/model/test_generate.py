@@ -7,6 +7,7 @@ import time
 import pytest
 import tiny_models
 import torch
+from hooks import hooks
 from torch import Tensor, nn
 
 from playground.core.push import Push
@@ -174,7 +175,7 @@ def test_the_model_is_as_before_when_a_listener_raises(tiny):
     loaded = tiny("llama")
     prompts = encode(loaded, PROMPTS, RAW)
     plain = generate(loaded, prompts, [()] * 3, sampling=Sampling(5))
-    hooks_before = hooks(loaded.model)  # transformers leaves its own where hidden states were asked for
+    hooks_before = hooks(loaded.model)
 
     def fail(step: object) -> None:
         raise RuntimeError("listener")
@@ -183,11 +184,6 @@ def test_the_model_is_as_before_when_a_listener_raises(tiny):
         generate(loaded, prompts, PUSHES, sampling=Sampling(5), on_step=fail)
     assert generate(loaded, prompts, [()] * 3, sampling=Sampling(5)).token_ids == plain.token_ids
     assert hooks(loaded.model) == hooks_before
-
-
-def hooks(model: torch.nn.Module) -> list[tuple[int, ...]]:
-    """Which hooks there are, module by module."""
-    return [(*module._forward_hooks, *module._forward_pre_hooks) for module in model.modules()]
 
 
 def test_memory_that_runs_out_is_one_sentence(tiny, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import tiny_models
 import torch
+from hooks import hooks
 from torch import Tensor
 
 from playground.core.geometry import cosines
@@ -233,15 +234,11 @@ def test_equal_prompts_count_as_one(models):
 def test_nothing_of_the_model_is_changed(models):
     loaded = models(dtype="float32")
     before = {name: value.clone() for name, value in loaded.model.state_dict().items()}
-    hooks_before = hooks(loaded.model)  # transformers leaves its own where hidden states were asked for once
+    hooks_before = hooks(loaded.model)
     slice_of(loaded).jacobian().dense()
     assert all(torch.equal(value, before[name]) for name, value in loaded.model.state_dict().items())
     assert all(not p.requires_grad and p.grad is None for p in loaded.model.parameters())
     assert hooks(loaded.model) == hooks_before
-
-
-def hooks(model: torch.nn.Module) -> list:
-    return [hook for m in model.modules() for hook in (*m._forward_hooks.items(), *m._forward_pre_hooks.items())]
 
 
 def test_fused_attention_gives_way_to_eager_and_comes_back_also_after_an_error(models):

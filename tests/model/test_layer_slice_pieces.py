@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 import torch
+from hooks import hooks
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -32,16 +33,16 @@ def whole(loaded: LoadedModel, prompt: str, *added: tuple[int, Tensor]) -> Tenso
     """The oracle, (T, d): the whole model on one prompt without padding, vectors added to the outputs of blocks."""
     seen = {}
     blocks = decoder_blocks(loaded.model)
-    with ExitStack() as hooks:
+    with ExitStack() as undone:
         for layer, vector in added:
 
             def add(module, args, output, vector=vector):
                 stream = block_output(output)
                 return replace_block_output(output, stream + vector.to(stream.dtype))
 
-            hooks.callback(blocks[layer].register_forward_hook(add).remove)
+            undone.callback(blocks[layer].register_forward_hook(add).remove)
         read = blocks[TARGET].register_forward_hook(lambda _, __, output: seen.update(stream=block_output(output)))
-        hooks.callback(read.remove)
+        undone.callback(read.remove)
         loaded.model(input_ids=encode(loaded, [prompt], RAW).input_ids, use_cache=False)
     return seen["stream"][0]
 
@@ -295,10 +296,6 @@ def test_a_steered_point_that_does_not_fit_is_refused(tiny, push, sentence):
 
 def test_the_steered_point_leaves_no_hook_behind(tiny, pushes):
     loaded = tiny("qwen3")
-
-    def hooks() -> list[tuple[int, int]]:
-        return [(len(module._forward_hooks), len(module._forward_pre_hooks)) for module in loaded.model.modules()]
-
-    before = hooks()  # transformers keeps hooks of its own once a test has asked for hidden states
+    before = hooks(loaded.model)
     slice_of(loaded, pushes=pushes).pieces(2)
-    assert hooks() == before
+    assert hooks(loaded.model) == before

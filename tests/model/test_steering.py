@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import tiny_models
 import torch
+from hooks import hooks
 from torch import Tensor, nn
 
 from playground.core.push import Push
@@ -41,10 +42,6 @@ def precision(architecture: str) -> tuple[str, float]:
 
 def direction(seed: int, *shape: int, scale: float = 3.0) -> Tensor:
     return scale * torch.randn(*shape, tiny_models.WIDTH, generator=torch.Generator().manual_seed(seed))
-
-
-def hooks(model: nn.Module) -> int:
-    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
 
 
 @torch.no_grad()

@@ -41,7 +41,7 @@ def test_of_two_words_about_a_row_the_later_one_counts_whichever_comes_in_last(s
     frame, visitor = Frame(workbench), Visitor("a")
 
     def said(value: str, number: str, row: int = 0, act: str = "star", by: Visitor = visitor) -> VectorSet:
-        return keep_note(frame, by, "small", row, {"act": act, "value": value, "heard": number})
+        return keep_note(frame, by, "small", row, {"act": act, "value": value, "word": number})
 
     try:
         assert not said("false", "7").notes[0].star
