@@ -12,7 +12,9 @@ from playground.library.origin import MAX_NOTE, RESERVED, Origin, RowNote
 from playground.library.strict_json import parse_json
 from playground.library.text import is_text, shown
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The version that is written. Version 1 is read too: its reference norm is a mean, its residuals count against σ₁."""
+READ_VERSIONS = (1, 2)
 DOCUMENT_KEY = "steering_playground"
 MAX_HEADER_BYTES = 32 * 2**20
 """More than a hundred thousand prompts in full; a length beyond it is a damaged file, not a long header."""
@@ -31,13 +33,14 @@ def write_document(origin: Origin, notes: Sequence[RowNote], description: str) -
 
 @dataclass(frozen=True)
 class Head:
-    """What a file says without its tensors: shape (k, d), origin, notes (one a row, or none), description."""
+    """What a file says without its tensors: shape (k, d), origin, notes (one a row, or none), description, version."""
 
     rows: int
     width: int
     origin: Origin
     notes: tuple[RowNote, ...]
     description: str
+    version: int
 
 
 def read_head(file: BinaryIO, size: int) -> Head:
@@ -60,7 +63,7 @@ def read_head(file: BinaryIO, size: int) -> Head:
             f"Expected a vector set, got a safetensors file without `{DOCUMENT_KEY}` in its metadata; "
             "see vectors/FORMAT.md for what a set holds."
         )
-    origin, notes, description = read_document(text)
+    version, origin, notes, description = read_document(text)
     rows, width = _shape_of_vectors(header)
     if size - 8 - length != _end_of_data(header):
         raise FileError(f"Expected a whole file, got one of {size} bytes that is cut short or too long{_AGAIN}")
@@ -68,11 +71,11 @@ def read_head(file: BinaryIO, size: int) -> Head:
         raise FileError(f"Expected vectors of width {origin.width}, as the header says, got {width}{_AGAIN}")
     if notes and len(notes) != rows:
         raise FileError(f"Expected {rows} notes, one a row, got {len(notes)}{_AGAIN}")
-    return Head(rows, width, origin, notes, description)
+    return Head(rows, width, origin, notes, description, version)
 
 
-def read_document(text: str) -> tuple[Origin, tuple[RowNote, ...], str]:
-    """Origin, notes (empty when the document has none) and description.
+def read_document(text: str) -> tuple[int, Origin, tuple[RowNote, ...], str]:
+    """Format version, origin, notes (empty when the document has none) and description.
 
     Raises FileError for an unknown format version, a missing field, or a value of another type.
     """
@@ -83,10 +86,10 @@ def read_document(text: str) -> tuple[Origin, tuple[RowNote, ...], str]:
     if not isinstance(document, dict):
         raise FileError(f"Expected the header field `{DOCUMENT_KEY}` to hold a JSON object, got another value{_AGAIN}")
     version = document.get("format_version")
-    if isinstance(version, bool) or version != FORMAT_VERSION:
+    if isinstance(version, bool) or version not in READ_VERSIONS:
         raise FileError(
-            f"Expected a vector set of format version {FORMAT_VERSION}, got version {shown(version)}; "
-            "update the playground, or save the set again with this one."
+            f"Expected a vector set of format version {' or '.join(map(str, READ_VERSIONS))}, got version "
+            f"{shown(version)}; update the playground, or save the set again with this one."
         )
     missing = [name for name in _REQUIRED if name not in document]
     if missing:
@@ -99,8 +102,10 @@ def read_document(text: str) -> tuple[Origin, tuple[RowNote, ...], str]:
     known = {name: value for name, value in document.items() if name in RESERVED}
     for name in ("format_version", "description", "notes"):
         known.pop(name, None)
+    if version == 1:
+        known["reference"] = "mean"
     extra = {name: value for name, value in document.items() if name not in RESERVED}
-    return Origin(**known, extra=extra), tuple(_read_note(note) for note in notes), description
+    return version, Origin(**known, extra=extra), tuple(_read_note(note) for note in notes), description
 
 
 def check_description(description: object) -> None:

@@ -17,6 +17,9 @@ from playground.library.text import is_text, shown
 HOOK_SITE = "block output"
 """The one place directions are added at in this version of the format: the output of block `source`."""
 
+REFERENCES = ("median", "mean")
+"""What a reference norm is of the norms over all tokens. Sets of format version 1 have the mean."""
+
 MAX_LABEL = 120
 MAX_NOTE = 10_000
 
@@ -52,7 +55,8 @@ class Origin:
 
     Layers are blocks counted from 0; `source` is where a direction is added, `target` where its effect was read
     (None for methods without one), `target_tokens` the last K positions of a prompt (None: all, or not used).
-    `residual_norm` is the mean norm of the residual stream at `source` over the prompts: relative scale 1.
+    `residual_norm` is the reference norm: that of the residual stream at `source` over all tokens of the prompts, as
+    `reference` says their median or their mean. It is relative scale 1.
     `prompts` are the prompts in full, `prompt_hash` is their `content_hash`. `seconds` is computation alone.
     `created` is a time in UTC (ISO 8601). `extra` holds header fields this version does not know; they are kept.
 
@@ -78,6 +82,7 @@ class Origin:
     chat: bool = True
     system: str | None = None
     residual_norm: float
+    reference: str = "median"
     converged: bool | None = None
     seconds: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -178,6 +183,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "chat": (lambda v: isinstance(v, bool), "true or false"),
     "system": (_or_none(is_text), "text or null"),
     "residual_norm": (lambda v: _number(v) and v > 0, "a number above 0"),
+    "reference": (lambda v: isinstance(v, str) and v in REFERENCES, " or ".join(REFERENCES)),
     "converged": (_or_none(lambda v: isinstance(v, bool)), "true, false or null"),
     "seconds": (_or_none(lambda v: _number(v) and v >= 0), "a number of 0 or more, or null"),
     "versions": (

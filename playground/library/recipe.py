@@ -1,7 +1,9 @@
 """Recipes: what is added to a model, as text a person can type and as pushes a model can take.
 
-`FILE#ROW@SCALE` adds a row with norm |SCALE|; `FILE#mean:A-B@MULTIPLIER` adds MULTIPLIER times the average of rows A to
-B−1 in their native norm; a comma joins components of one recipe. Rows are counted from 0.
+`FILE#ROW@SCALE` adds a row, `FILE#mean:A-B@SCALE` the average of rows A to B−1, taken in native norm; a comma joins
+components of one recipe. Rows are counted from 0. SCALE is a number and a unit: `a` absolute norm of what is added, `r`
+relative to the reference norm of the set, `n` multiples of the native norm, `f` multiples of the row's found scale (a
+negative one of the other sign's). Without a unit a row counts in `a`, an average in `n`.
 """
 
 from __future__ import annotations
@@ -22,25 +24,28 @@ from playground.library.vector_set import VectorSet
 MAX_COMPONENTS = 64
 """A mixer with more rows than this is a mistake, and every component costs a file to read."""
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+UNITS = ("a", "r", "n", "f")
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?) ?([arnf]?)", re.ASCII)
 _ROW = re.compile(r"\d{1,9}", re.ASCII)
 _MEAN = re.compile(r"mean:(\d{1,9})-(\d{1,9})", re.ASCII)
-_FORM = "FILE#ROW@SCALE or FILE#mean:A-B@MULTIPLIER"
+_FORM = "FILE#ROW@SCALE or FILE#mean:A-B@SCALE"
 
 
 @dataclass(frozen=True)
 class Component:
     """One summand of a recipe: a row of a set, or the average of rows A to B−1 (`mean`, native norm).
 
-    `source` is the name of a set in the library or the path of a file. `amount` is the norm of what is added for a row
-    (its sign turns the row around), and the multiplier of the average for a mean. Raises InputError for a source with
-    a comma, for neither or both of row and mean, and for an amount that is not a finite number.
+    `source` is the name of a set in the library or the path of a file. `amount` is the scale in `unit`, one of UNITS;
+    its sign turns the direction around. "" is the usual unit: `a` for a row, `n` for an average. Raises InputError for
+    a source with a comma, for neither or both of row and mean, for an amount that is not a finite number, and for a
+    unit that is not known, or is `f` for an average.
     """
 
     source: str
     row: int | None = None
     mean: tuple[int, int] | None = None
     amount: float = 0.0
+    unit: str = ""
 
     def __post_init__(self) -> None:
         if not is_text(self.source) or not self.source or self.source != self.source.strip():
@@ -63,6 +68,23 @@ class Component:
             raise InputError(
                 f"Expected a finite scale for {self.source}, got {self.amount}; write a number such as 3.5."
             )
+        if self.unit == "":
+            object.__setattr__(self, "unit", self.usual_unit)
+        if self.unit not in UNITS:
+            raise InputError(
+                f"Expected a unit among {', '.join(UNITS)} for the scale of {self.source}, got {shown(self.unit)}; "
+                "leave it out, or write one of them."
+            )
+        if self.unit == "f" and self.row is None:
+            raise InputError(
+                f"Expected a scale in a, r or n for an average of rows of {self.source}, got one in f; found scales "
+                "belong to single rows."
+            )
+
+    @property
+    def usual_unit(self) -> str:
+        """The unit that is meant when none is written."""
+        return "n" if self.row is None else "a"
 
     def negated(self) -> Component:
         """The same component, the other way."""
@@ -131,8 +153,27 @@ def component_norm(component: Component, vector_set: VectorSet) -> float:
     return float(_vector(component, vector_set).norm())
 
 
+def in_usual_unit(component: Component, vector_set: VectorSet) -> Component:
+    """The same component with its scale in the unit that is usual for it. Raises InputError as `resolve` does."""
+    if component.unit == component.usual_unit:
+        return component
+    direction = _direction(component, vector_set)
+    amount = _norm(component, direction, vector_set) / (1.0 if component.row is not None else float(direction.norm()))
+    return replace(component, amount=math.copysign(amount, component.amount), unit="")
+
+
 def _vector(component: Component, vector_set: VectorSet) -> Tensor:
     """(d,) float64: what a component adds."""
+    direction = _direction(component, vector_set)
+    norm = math.copysign(_norm(component, direction, vector_set), component.amount)
+    vector = norm / direction.norm() * direction
+    if not bool(torch.isfinite(vector.float()).all()):
+        raise InputError(f"Expected a scale that fits float32, got {component.amount:g}; choose a smaller one.")
+    return vector
+
+
+def _direction(component: Component, vector_set: VectorSet) -> Tensor:
+    """(d,) float64: the row, or the average of rows, in native norm."""
     if component.row is not None:
         _check_rows(component, component.row, vector_set)
         direction = vector_set.vectors[component.row].double()
@@ -142,14 +183,36 @@ def _vector(component: Component, vector_set: VectorSet) -> Tensor:
         _check_rows(component, end - 1, vector_set)
         direction = vector_set.vectors[start:end].double().mean(dim=0)
         what = f"the average of rows {start} to {end - 1}"
-    norm = direction.norm()
-    if norm == 0:
+    if not bool(direction.any()):
         raise InputError(f"Expected a direction, got {what} of {component.source}, of norm 0; choose another row.")
-    unit = direction / norm if component.row is not None else direction
-    vector = component.amount * unit
-    if not bool(torch.isfinite(vector.float()).all()):
-        raise InputError(f"Expected a scale that fits float32, got {component.amount:g}; choose a smaller one.")
-    return vector
+    return direction
+
+
+def _norm(component: Component, direction: Tensor, vector_set: VectorSet) -> float:
+    """The norm of what is added, 0 or more."""
+    amount = abs(component.amount)
+    if component.unit == "r":
+        return amount * vector_set.origin.residual_norm
+    if component.unit == "n":
+        return amount * float(direction.norm())
+    if component.unit == "f" and amount:
+        return amount * _found_scale(component, vector_set)
+    return amount
+
+
+def _found_scale(component: Component, vector_set: VectorSet) -> float:
+    sign = 1 if component.amount > 0 else -1
+    window = vector_set.window(component.row, sign)
+    if window is not None and window.found is not None:
+        return window.found
+    which = f"row {component.row} of {component.source} in the {'positive' if sign > 0 else 'negative'} sign"
+    if window is None:
+        raise InputError(
+            f"Expected a found scale for {which}, got none; run `python -m playground calibrate --vectors "
+            f"{component.source}`, or write the scale in a, r or n."
+        )
+    why = "its text breaks before it changes" if window.noise else "its text never changed"
+    raise InputError(f"Expected a found scale for {which}, but {why}; choose another row, or a scale in a, r or n.")
 
 
 def _check_rows(component: Component, last: int, vector_set: VectorSet) -> None:
@@ -170,19 +233,25 @@ def _parse_component(text: str) -> Component:
             "numbers."
         )
     amount = amount.strip()
-    if not _NUMBER.fullmatch(amount):
-        raise InputError(f"Expected a number after @ in {shown(text)}, got {shown(amount)}; write it like 3.5 or -1e1.")
+    number = _NUMBER.fullmatch(amount)
+    if number is None:
+        raise InputError(
+            f"Expected a number after @ in {shown(text)}, got {shown(amount)}; write it like 3.5 or -1e1, with a unit "
+            f"({', '.join(UNITS)}) behind it if wanted."
+        )
+    scale = {"amount": float(number[1]), "unit": number[2]}
     source, rows = source.strip(), rows.strip()
     if _ROW.fullmatch(rows):
-        return Component(source, row=int(rows), amount=float(amount))
+        return Component(source, row=int(rows), **scale)
     mean = _MEAN.fullmatch(rows)
     if mean is None:
         raise InputError(
             f"Expected a row number or mean:A-B after # in {shown(text)}, got {shown(rows)}; write {_FORM}."
         )
-    return Component(source, mean=(int(mean[1]), int(mean[2])), amount=float(amount))
+    return Component(source, mean=(int(mean[1]), int(mean[2])), **scale)
 
 
 def _format_component(component: Component) -> str:
     rows = f"mean:{component.mean[0]}-{component.mean[1]}" if component.row is None else str(component.row)
-    return f"{component.source}#{rows}@{repr(float(component.amount)).removesuffix('.0')}"
+    unit = "" if component.unit == component.usual_unit else component.unit
+    return f"{component.source}#{rows}@{repr(float(component.amount)).removesuffix('.0')}{unit}"

@@ -25,6 +25,7 @@ from playground.library.header import (
     write_document,
 )
 from playground.library.origin import Origin, RowNote
+from playground.library.scale_window import ScaleWindow
 from playground.library.text import reason
 
 __all__ = ["FORMAT_VERSION", "Origin", "RowNote", "VectorSet", "check_fits", "from_bytes", "load", "save", "to_bytes"]
@@ -34,7 +35,7 @@ MAX_FILE_BYTES = 2**30
 """A thousand vectors of a very wide model are 64 MiB; what is larger than this is a model, not a set."""
 
 _PER_ROW = ("singular_values", "objective", "residuals", "effects", "displacements", "divergences")
-_PER_SIGN = ("suggested_scales", "linear_radii")
+_PER_SIGN = ("onsets", "breaks", "found_scales", "scales_tried", "linear_radii")
 _OPTIONAL = (*_PER_ROW, *_PER_SIGN, "base")
 
 
@@ -44,9 +45,9 @@ class VectorSet:
 
     vectors: (k, d) float32 on the CPU in the norm that the method gave them. The other tensors are float32 too, where
     the method has them; vectors/FORMAT.md says what each means. (k,): singular_values, objective, residuals, effects,
-    displacements, divergences. (k, 2), for the row and its negative, 0 where it is not reached: suggested_scales,
-    linear_radii. (d,): base. others: tensors that this version does not know, kept for the file.
-    notes: one a row (given as () it is filled with empty ones). name: the stem of its file, or what to call it.
+    displacements, divergences. (k, 2), for the row and its negative, 0 where there is none: onsets, breaks,
+    found_scales, scales_tried, linear_radii. (d,): base. others: tensors that this version does not know, kept for the
+    file. notes: one a row (given as () it is filled with empty ones). name: the stem of its file, or what to call it.
 
     Raises FileError when shapes disagree, a value is not finite, or there is no row.
     """
@@ -59,7 +60,10 @@ class VectorSet:
     effects: Tensor | None = None
     displacements: Tensor | None = None
     divergences: Tensor | None = None
-    suggested_scales: Tensor | None = None
+    onsets: Tensor | None = None
+    breaks: Tensor | None = None
+    found_scales: Tensor | None = None
+    scales_tried: Tensor | None = None
     linear_radii: Tensor | None = None
     base: Tensor | None = None
     others: Mapping[str, Tensor] = field(default_factory=dict)
@@ -106,6 +110,27 @@ class VectorSet:
         if norm == 0:
             raise FileError(f"Expected a direction in row {row} of {self._called}, got norm 0; choose another row.")
         return (vector / norm).float()
+
+    def window(self, row: int, sign: int) -> ScaleWindow | None:
+        """Found scales of a row in one sign (1 or −1); None when they were not looked for."""
+        place = (self._checked(row), 0 if sign > 0 else 1)
+        tried = 0.0 if self.scales_tried is None else float(self.scales_tried[place])
+        if tried == 0:
+            return None
+        values = (self.onsets, self.breaks, self.found_scales)
+        onset, break_, found = (None if tensor is None else float(tensor[place]) or None for tensor in values)
+        return ScaleWindow(onset, break_, found, tried)
+
+    def with_windows(self, windows: Mapping[tuple[int, int], ScaleWindow]) -> VectorSet:
+        """The set with other windows for the (row, sign) pairs that are given; those of other pairs stay."""
+        names = ("onsets", "breaks", "found_scales", "scales_tried")
+        known = (getattr(self, name) for name in names)
+        tensors = [torch.zeros(self.rows, 2) if tensor is None else tensor.clone() for tensor in known]
+        for (row, sign), window in windows.items():
+            values = (window.onset, window.break_, window.found, window.tried)
+            for tensor, value in zip(tensors, values, strict=True):
+                tensor[self._checked(row), 0 if sign > 0 else 1] = value or 0.0
+        return replace(self, **dict(zip(names, tensors, strict=True)))
 
     def label(self, row: int) -> str:
         """What a person reads for a row: its number, and its label where it has one."""
@@ -215,6 +240,8 @@ def from_bytes(data: bytes, name: str = "") -> VectorSet:
                 "Expected a whole safetensors file, got one that is cut short or damaged; make or download it again."
             ) from error
         known = {key: _tensor(tensors[key], key) for key in _OPTIONAL if key in tensors}
+        if head.version == 1 and known.keys() >= {"residuals", "singular_values"}:
+            known["residuals"] = _relative_to_own(known["residuals"], known["singular_values"])
         return VectorSet(
             vectors=_tensor(tensors["vectors"], "vectors"),
             origin=head.origin,
@@ -258,6 +285,13 @@ def _too_large(size: int) -> FileError:
     return FileError(
         f"Expected a vector set of at most {MAX_FILE_BYTES >> 20} MiB, got {size >> 20} MiB; choose a set, not a model."
     )
+
+
+def _relative_to_own(residuals: Tensor, singular_values: Tensor) -> Tensor:
+    """Residuals over each row's own σ, from residuals over the largest σ, as version 1 has them."""
+    if residuals.shape != singular_values.shape or len(singular_values) == 0:
+        return residuals
+    return residuals * singular_values.max() / singular_values.clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def _others(data: bytes) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from playground.errors import Cancelled, InputError
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, forward_inputs
+from playground.model.reference import median, sink_positions, token_norms
 from playground.model.steering import capture_block_inputs, read_residuals
 
 _TOKENS = {"cpu": 2048}
@@ -20,12 +21,21 @@ _TOKENS_ELSEWHERE = 32768
 
 @dataclass(frozen=True)
 class ResidualStreams:
-    """`means`: (n, d) float32 on the CPU (float64 for a float64 model), one row a prompt. `mean_norm`: the mean norm
-    over all tokens of all prompts, the reference of relative scales.
+    """Residual streams of n prompts at one layer.
+
+    `means`: (n, d) float32 on the CPU (float64 for a float64 model), the mean over the positions that were read.
+    `norms`: (N,) float32, the norm at every token of every prompt; their median is the reference of relative scales.
+    `sinks`: how many positions were left out of the means.
     """
 
     means: Tensor
-    mean_norm: float
+    norms: Tensor
+    sinks: int = 0
+
+    @property
+    def reference_norm(self) -> float:
+        """Median norm over all tokens of all prompts."""
+        return median(self.norms)
 
 
 @torch.no_grad()
@@ -35,31 +45,37 @@ def residual_streams(
     layer: int,
     last: int | None,
     cancelled: Callable[[], bool] = lambda: False,
+    read_sinks: bool = False,
 ) -> ResidualStreams:
-    """The residual stream at `layer`, averaged over the `last` tokens of each prompt (None: over all of them).
+    """The residual stream at `layer`, averaged over the `last` tokens of each prompt.
 
-    Blocks after `layer` do not run. Padding counts nowhere. Raises InputError for more tokens than the shortest prompt
-    has and for an unknown layer, Cancelled when `cancelled` says so before one of the passes.
+    With `last` None it is averaged over all tokens but attention sinks, and over these too with `read_sinks`. Blocks
+    after `layer` do not run. Padding counts nowhere. Raises InputError for more tokens than the shortest prompt has and
+    for an unknown layer, Cancelled when `cancelled` says so before one of the passes.
     """
     shortest = min(prompts.lengths)
     if last is not None and not 1 <= last <= shortest:
         raise InputError(f"Expected from 1 to {shortest} last tokens, the length of the shortest prompt, got {last}.")
     wide = torch.promote_types(loaded.dtype, torch.float32)
     means = torch.empty(len(prompts), loaded.width, dtype=wide)
-    total = 0.0
+    norms, sinks = [], 0
     for rows in _batches(prompts.lengths, _TOKENS.get(loaded.device.type, _TOKENS_ELSEWHERE)):
         if cancelled():
             raise Cancelled
         batch = prompts.take(rows)
         stream = residual_stream(loaded, batch, layer).to(wide)
         mask = batch.attention_mask.to(stream.device).bool()
-        total += float(stream.norm(dim=2)[mask].double().sum())
-        read = (
-            mask if last is None else mask & (torch.arange(mask.shape[1], device=mask.device) >= mask.shape[1] - last)
-        )
+        norms.append(token_norms(stream, mask))
+        if last is not None:
+            read = mask & (torch.arange(mask.shape[1], device=mask.device) >= mask.shape[1] - last)
+        elif read_sinks:
+            read = mask
+        else:
+            read = mask & ~sink_positions(stream, mask)
+            sinks += int((mask & ~read).sum())
         sums = torch.where(read[:, :, None], stream, stream.new_zeros(())).sum(dim=1)
         means[list(rows)] = (sums / read.sum(dim=1, keepdim=True)).cpu()
-    return ResidualStreams(means, total / sum(prompts.lengths))
+    return ResidualStreams(means, torch.cat(norms), sinks)
 
 
 @torch.no_grad()

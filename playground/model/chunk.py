@@ -21,6 +21,7 @@ from playground.model.load import LoadedModel
 from playground.model.memory import graph_bytes
 from playground.model.prefix import Prefix, common, takes_prefix, through_blocks, with_prefix
 from playground.model.prompting import Encoded, forward_inputs
+from playground.model.reference import median, token_norms
 from playground.model.steering import BlockCall, capture_block_inputs, steer
 
 # Tokens of a chunk at most, padding and copies counted. On a CPU more of them are no faster and fall out of its caches;
@@ -59,14 +60,10 @@ class Chunk:
         places = torch.arange(before + self.mask.shape[1], device=self.mask.device)
         return places >= (self.mask.shape[1] - self.mask.sum(dim=1, keepdim=True))
 
-    def mean_norm_terms(self) -> tuple[float, int]:
-        """Sum of the norms of the residual stream at s over all real tokens of the prompts, and their number."""
-        norms = self.stream[self.mask].float().norm(dim=1).double()
-        total, count = float(norms.sum()), len(norms)
-        if self.prefix is not None:
-            before, tokens = self.prefix.mean_norm_terms()
-            total, count = total + len(self.rows) * before, count + len(self.rows) * tokens
-        return total, count
+    def norms(self) -> Tensor:
+        """Norms of the residual stream at s at every real token of the prompts, one after another, on the CPU."""
+        own = token_norms(self.stream, self.mask)
+        return own if self.prefix is None else torch.cat([own, self.prefix.norms().repeat(len(self.rows))])
 
 
 @torch.no_grad()
@@ -194,10 +191,9 @@ def tokens_that_fit(loaded: LoadedModel, length: int, depth: int, budget: int) -
     return min(_CHUNK_TOKENS.get(loaded.device.type, _CHUNK_TOKENS_ELSEWHERE), int(budget / (4 * per_token)))
 
 
-def mean_norm(chunks: Iterable[Chunk]) -> float:
-    """Mean norm of the residual stream at s over all real tokens."""
-    totals, counts = zip(*(chunk.mean_norm_terms() for chunk in chunks), strict=True)
-    return sum(totals) / sum(counts)
+def reference_norm(chunks: Iterable[Chunk]) -> float:
+    """Median norm of the residual stream at s over all real tokens of all prompts."""
+    return median(torch.cat([chunk.norms() for chunk in chunks]))
 
 
 def _captured(

@@ -21,8 +21,8 @@ from playground.model.chunk import (
     Chunk,
     agrees,
     capture,
-    mean_norm,
     prefix_to_share,
+    reference_norm,
     rows_of_chunks,
     run,
     tokens_that_fit,
@@ -31,6 +31,7 @@ from playground.model.jacobian import SliceJacobian, row_scales
 from playground.model.load import LoadedModel
 from playground.model.memory import default_budget
 from playground.model.prompting import Encoded
+from playground.model.reference import sink_positions
 
 
 class LayerSlice:
@@ -50,6 +51,7 @@ class LayerSlice:
         pushes: Mapping[int, Tensor],
         memory_budget: int,
         cancelled: Callable[[], bool],
+        read_sinks: bool,
     ) -> None:
         self._loaded = loaded
         self._encoded = encoded
@@ -59,12 +61,16 @@ class LayerSlice:
         self._above = {layer: vector for layer, vector in pushes.items() if layer > source}
         self._memory_budget = memory_budget
         self._cancelled = cancelled
+        self._read_sinks = read_sinks
         self.source = source
         self.target = target
         self.target_tokens = target_tokens
         self._chunks = tuple(self._captured(1, target, self._below, prefix))
-        self.residual_norm = mean_norm(self._captured(1, source + 1, (), prefix) if self._below else self._chunks)
-        """Mean norm of the unsteered residual stream at s over all tokens of the prompts: relative scale 1."""
+        unsteered = self._captured(1, source + 1, (), prefix) if self._below else self._chunks
+        self.residual_norm = reference_norm(unsteered)
+        """Median norm of the unsteered residual stream at s over all tokens of the prompts: relative scale 1."""
+        self._read_masks: dict[tuple[int, ...], Tensor] = {}
+        self._sinks = {} if target_tokens is not None or read_sinks else self._find_sinks()
 
     @classmethod
     def prepare(
@@ -77,10 +83,13 @@ class LayerSlice:
         memory_budget: int | None = None,
         cancelled: Callable[[], bool] = lambda: False,
         pushes: Sequence[Push] = (),
+        read_sinks: bool = False,
     ) -> LayerSlice:
         """Run the model once over the prompts, up to t, and keep what blocks s+1..t need.
 
-        `target_tokens` is K, the last positions that are read; None reads all. `memory_budget` is in bytes, for graphs
+        `target_tokens` is K, the last positions that are read; None reads all but attention sinks (reference.py, judged
+        by the residual stream at t), and these too with `read_sinks`: one sink can hold 99 % of what a push moves, and
+        nothing of what the model says. `memory_budget` is in bytes, for graphs
         and work together; None takes most of what the device has free. `pushes`, each (d,) at a layer up to t, are
         added at every position in all that is done here: θ = 0 is then the model steered by them.
         `cancelled` is asked before each chunk, here and in the products of `jacobian`, which then raise Cancelled.
@@ -91,7 +100,7 @@ class LayerSlice:
         budget = default_budget(loaded.device) if memory_budget is None else memory_budget
         steered = _by_layer(pushes, loaded.width, target)
         place = (loaded, encoded, source, target, target_tokens)
-        made = partial(cls, *place, pushes=steered, memory_budget=budget, cancelled=cancelled)
+        made = partial(cls, *place, pushes=steered, memory_budget=budget, cancelled=cancelled, read_sinks=read_sinks)
         prefix = prefix_to_share(encoded, target_tokens)
         if prefix:
             try:
@@ -113,6 +122,11 @@ class LayerSlice:
     def chunks(self) -> int:
         """How many batches the prompts run in."""
         return len(self._chunks)
+
+    @property
+    def sinks(self) -> int:
+        """How many positions of all prompts are left out because they are attention sinks."""
+        return sum(int(mask.sum()) for mask in self._sinks.values())
 
     @property
     def width(self) -> int:
@@ -191,7 +205,8 @@ class LayerSlice:
     def target_variance(self) -> Tensor:
         """(d,) float32 on the CPU: variance of the unsteered residual stream at t over all tokens of the prompts.
 
-        With a single token it is 0.
+        Sinks are left out unless the slice reads them: their few entries would be all of it. With a single token it
+        is 0.
         """
         streams = []
         plain = self._chunks if not self._below else self._captured(1, self.target, (), self._prefix)
@@ -199,7 +214,8 @@ class LayerSlice:
             if self._cancelled():
                 raise Cancelled
             states = run(self._loaded, chunk, None, {}, None)
-            streams.append(states[chunk.real].cpu().double())
+            read = chunk.real if self._read_sinks else chunk.real & ~sink_positions(states, chunk.real)
+            streams.append(states[read].cpu().double())
         return torch.cat(streams).var(dim=0, correction=min(1, sum(map(len, streams)) - 1)).float()
 
     def _agrees(self) -> bool:
@@ -211,7 +227,7 @@ class LayerSlice:
     def _piece(self, chunk: Chunk) -> Piece:
         if self._cancelled():
             raise Cancelled
-        last = chunk.real if self.target_tokens is None else chunk.real[:, -self.target_tokens :]
+        last = self._read(chunk)
         run = partial(self._run_copies, chunk)
         with torch.no_grad():
             # In a batch of the same shape, where rounding is the same, so that no push is no displacement.
@@ -229,8 +245,32 @@ class LayerSlice:
         states = run(self._loaded, chunk, theta, self._above, self.target_tokens)
         if self.target_tokens is not None:
             return states
-        # Padding reads something too: nobody's effect.
-        return states.masked_fill(~chunk.real.repeat(chunk.copies, 1)[..., None], 0.0)
+        return states.masked_fill(~self._read(chunk).repeat(chunk.copies, 1)[..., None], 0.0)
+
+    def _read(self, chunk: Chunk) -> Tensor:
+        """Mask (b, K) of the positions that are read: no padding, and no sinks unless they were asked for."""
+        if self.target_tokens is not None:
+            return chunk.real[:, -self.target_tokens :]
+        if chunk.rows not in self._read_masks:
+            mask = chunk.real.clone()
+            for row, prompt in enumerate(chunk.rows):
+                if prompt in self._sinks:
+                    mask[row, -self._encoded.lengths[prompt] :] &= ~self._sinks[prompt].to(mask.device)
+            self._read_masks[chunk.rows] = mask
+        return self._read_masks[chunk.rows]
+
+    @torch.no_grad()
+    def _find_sinks(self) -> dict[int, Tensor]:
+        """Masks (length,) of each prompt's sinks at t, by the prompt's number; prompts without any are left out."""
+        found = {}
+        for chunk in self._chunks:
+            if self._cancelled():
+                raise Cancelled
+            states = run(self._loaded, chunk, None, self._above, None)
+            for prompt, mask in zip(chunk.rows, sink_positions(states, chunk.real), strict=True):
+                if bool(mask.any()):
+                    found[prompt] = mask[-self._encoded.lengths[prompt] :].cpu()
+        return found
 
     def _captured(self, copies: int, target: int, pushes: Sequence[Push], prefix: int) -> Iterator[Chunk]:
         depth = self.target - self.source

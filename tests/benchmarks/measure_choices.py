@@ -38,7 +38,7 @@ def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
     answers = ("answer_matching_behavior", "answer_not_matching_behavior")
     questions = [question(loaded, item["question"], PLAIN, tuple(item[key] for key in answers)) for item in items]
     encoded = encode(loaded, [item["question"] for item in items], PLAIN)
-    norm = residual_streams(loaded, encoded, SOURCE, None).mean_norm
+    norm = residual_streams(loaded, encoded, SOURCE, None).reference_norm
     pushes = [
         [Push(SOURCE, scale * norm * direction) for scale in SCALES]
         for direction in random_directions(VECTORS, loaded.width, seed=0)

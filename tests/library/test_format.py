@@ -39,7 +39,7 @@ def table(heading: str) -> dict[str, list[str]]:
 
 HEADER, NOTES, TENSORS = table("## Header"), table("An entry of `notes`"), table("## Tensors")
 MINIMAL = {
-    "format_version": 1, "model": "m", "width": 4, "block_count": 2, "source": 1, "method": "x", "residual_norm": 1,
+    "format_version": 2, "model": "m", "width": 4, "block_count": 2, "source": 1, "method": "x", "residual_norm": 1,
     "created": "2026-11-20T10:15:00Z",
 }  # fmt: skip
 

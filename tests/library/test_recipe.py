@@ -10,15 +10,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.errors import FileError, InputError
-from playground.library.recipe import MAX_COMPONENTS, Component, Recipe, component_norm, format, parse, resolve
+from playground.library.recipe import (
+    MAX_COMPONENTS,
+    Component,
+    Recipe,
+    component_norm,
+    format,
+    in_usual_unit,
+    parse,
+    resolve,
+)
+from playground.library.scale_window import ScaleWindow
 
 AMOUNTS = st.floats(allow_nan=False, allow_infinity=False)
 SOURCES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
     lambda text: "," not in text and text == text.strip() and text.isprintable()
 )
 RANGES = st.tuples(st.integers(0, 999), st.integers(1, 999)).map(lambda pair: (pair[0], pair[0] + pair[1]))
-COMPONENTS = st.builds(Component, SOURCES, row=st.integers(0, 99_999), amount=AMOUNTS) | st.builds(
-    Component, SOURCES, mean=RANGES, amount=AMOUNTS
+COMPONENTS = st.builds(
+    Component, SOURCES, row=st.integers(0, 99_999), amount=AMOUNTS, unit=st.sampled_from(["", "a", "r", "n", "f"])
+) | st.builds(
+    Component, SOURCES, mean=RANGES, amount=AMOUNTS, unit=st.sampled_from(["", "a", "r", "n"])
 )
 
 
@@ -52,6 +64,12 @@ def test_any_text_is_a_recipe_or_gets_one_sentence(text):
         ("code#0@+.5E-1", Component("code", row=0, amount=0.05)),
         (" code # 0 @ 1. ", Component("code", row=0, amount=1)),
         ("code#mean:0-12@-0.25", Component("code", mean=(0, 12), amount=-0.25)),
+        ("code#3@-16.3a", Component("code", row=3, amount=-16.3)),
+        ("code#3@0.2r", Component("code", row=3, amount=0.2, unit="r")),
+        ("code#3@-1f", Component("code", row=3, amount=-1, unit="f")),
+        ("code#3@2 n", Component("code", row=3, amount=2, unit="n")),
+        ("code#mean:0-3@1n", Component("code", mean=(0, 3), amount=1)),
+        ("code#mean:0-20@7a", Component("code", mean=(0, 20), amount=7, unit="a")),
         ("runs@home/a#b.safetensors#7@2", Component("runs@home/a#b.safetensors", row=7, amount=2)),
     ],
 )
@@ -105,6 +123,8 @@ def test_no_component_is_the_baseline():
         ("code#mean:3-3@1", "A below B"),
         ("code#mean:4-3@1", "A below B"),
         ("code#3@1,", "FILE#ROW@SCALE"),
+        ("code#3@1x", "number"),
+        ("code#mean:0-3@1f", "single rows"),
         ("co\tde#3@1", "name"),
     ],
 )
@@ -125,6 +145,8 @@ def test_a_text_that_is_no_recipe_gets_the_reason(text, word):
         {"mean": (-1, 2)},
         {"row": 0, "amount": math.nan},
         {"row": 0, "amount": math.inf},
+        {"row": 0, "unit": "x"},
+        {"mean": (0, 2), "unit": "f"},
     ],
 )
 def test_a_component_is_checked_when_built(fields):
@@ -226,3 +248,38 @@ def test_what_the_library_raises_comes_through():
 
     with pytest.raises(FileError):
         resolve(parse("code#0@1"), load)
+
+
+def test_units_of_scales_add_the_norm_they_name(make_set):
+    vectors = torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 2.0]])
+    window = ScaleWindow(onset=1.0, break_=4.0, found=2.5, tried=8.0)
+    back = ScaleWindow(onset=1.0, break_=9.0, found=6.0, tried=8.0)
+    code = make_set(2, 3, vectors=vectors, residual_norm=10.0).with_windows({(0, 1): window, (0, -1): back})
+    unit = torch.tensor([0.6, 0.8, 0.0])
+    mean = torch.tensor([1.5, 2.0, 1.0])
+    for text, expected in {
+        "code#0@2": 2 * unit,
+        "code#0@2a": 2 * unit,
+        "code#0@-0.2r": -2 * unit,
+        "code#0@2n": 10 * unit,
+        "code#0@1f": 2.5 * unit,
+        "code#0@-0.5f": -3 * unit,
+        "code#mean:0-2@2": 2 * mean,
+        "code#mean:0-2@-7a": -7 * mean / mean.norm(),
+        "code#mean:0-2@0.5r": 5 * mean / mean.norm(),
+    }.items():
+        (push,) = resolve(parse(text), lambda _: code)
+        torch.testing.assert_close(push.vector, expected, msg=text)
+        (component,) = parse(text).components
+        usual = in_usual_unit(component, code)
+        assert usual.unit == usual.usual_unit
+        torch.testing.assert_close(resolve(Recipe((usual,)), lambda _: code)[0].vector, expected, msg=text)
+
+
+def test_a_scale_in_found_scales_needs_one(make_set):
+    noise = ScaleWindow(onset=None, break_=2.0, found=None, tried=8.0)
+    code = make_set(2, 3).with_windows({(0, -1): noise})
+    with pytest.raises(InputError, match="row 0 of code in the negative sign, but its text breaks"):
+        resolve(parse("code#0@-1f"), lambda _: code)
+    with pytest.raises(InputError, match="row 0 of code in the positive sign, got none; run"):
+        resolve(parse("code#0@1f"), lambda _: code)

@@ -16,6 +16,7 @@ from safetensors.torch import save as plain_save
 from playground.errors import FileError
 from playground.library.header import DOCUMENT_KEY, Head, read_head
 from playground.library.origin import MAX_LABEL, MAX_NOTE, Origin, RowNote, library_versions, now
+from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import check_fits, from_bytes, load, save, to_bytes
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -156,7 +157,7 @@ def test_taken_rows_keep_what_is_known_of_them(make_set):
     whole = replace(
         make_set(singular_values=torch.tensor([4.0, 3.0, 2.0, 1.0]), notes=notes),
         effects=torch.arange(4.0),
-        suggested_scales=torch.arange(8.0).view(4, 2),
+        found_scales=torch.arange(8.0).view(4, 2),
         base=torch.ones(6),
         others={"later": torch.ones(4)},
     )
@@ -164,7 +165,7 @@ def test_taken_rows_keep_what_is_known_of_them(make_set):
     assert torch.equal(part.vectors, whole.vectors[[3, 1]])
     assert part.singular_values.tolist() == [1.0, 3.0]
     assert part.effects.tolist() == [3.0, 1.0]
-    assert part.suggested_scales.tolist() == [[6.0, 7.0], [2.0, 3.0]]
+    assert part.found_scales.tolist() == [[6.0, 7.0], [2.0, 3.0]]
     assert [note.label for note in part.notes] == ["d", "b"]
     assert torch.equal(part.base, whole.base)
     assert part.objective is None
@@ -174,7 +175,7 @@ def test_taken_rows_keep_what_is_known_of_them(make_set):
             whole.take(rows)
 
 
-@pytest.mark.parametrize("name", ["suggested_scales", "linear_radii"])
+@pytest.mark.parametrize("name", ["onsets", "breaks", "found_scales", "scales_tried", "linear_radii"])
 def test_a_negative_scale_is_refused(make_set, name):
     with pytest.raises(FileError, match=f"`{name}` of 0 or more"):
         replace(make_set(), **{name: torch.full((4, 2), -1.0)})
@@ -185,7 +186,38 @@ def test_an_extra_field_cannot_take_the_place_of_a_known_one(make_origin):
         make_origin(extra={"source": 1})
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, 1.5, True, [1]])
+def test_a_set_of_version_1_keeps_the_mean_as_its_reference_and_is_written_as_version_2(make_set):
+    values = torch.tensor([4.0, 2.0, 1.0, 0.5])
+    data = to_bytes(make_set(singular_values=values, residuals=torch.full((4,), 0.01)))
+    document = document_of(data)
+    del document["reference"]
+    old = from_bytes(with_document(data, {**document, "format_version": 1}))
+    assert (old.origin.reference, old.origin.residual_norm) == ("mean", 15.5)
+    # Over its own σ each, instead of over σ₁
+    torch.testing.assert_close(old.residuals, 0.01 * 4.0 / values)
+    again = document_of(to_bytes(old))
+    assert (again["format_version"], again["reference"]) == (2, "mean")
+    assert torch.equal(from_bytes(to_bytes(old)).residuals, old.residuals)
+
+
+def test_windows_of_scales_survive_the_file_sign_by_sign(make_set):
+    windows = {
+        (0, 1): ScaleWindow(onset=1.5, break_=6.0, found=4.5, tried=12.0),
+        (0, -1): ScaleWindow(onset=None, break_=2.5, found=None, tried=12.0),
+        (3, 1): ScaleWindow(onset=None, break_=None, found=None, tried=12.0),
+    }
+    read = from_bytes(to_bytes(make_set().with_windows(windows)))
+    assert {place: read.window(*place) for place in windows} == windows
+    assert read.window(3, -1) is None
+    assert read.window(0, -1).noise
+    assert not read.window(0, 1).noise
+    assert read.window(3, 1).inert
+    more = read.with_windows({(3, -1): windows[0, 1]})
+    assert more.window(3, -1) == windows[0, 1]
+    assert more.window(0, 1) == windows[0, 1]
+
+
+@pytest.mark.parametrize("version", [0, 3, "1", None, 1.5, True, [1]])
 def test_other_format_versions_are_refused(make_set, version):
     data = to_bytes(make_set())
     assert "version" in refused(with_document(data, {**document_of(data), "format_version": version}))
@@ -289,7 +321,7 @@ def test_a_damaged_header_document_is_refused(make_set, document):
         ({"residuals": torch.full((4,), torch.nan)}, "NaN"),
         ({"objective": torch.ones(4, 1)}, "`objective`"),
         ({"effects": torch.ones(4, 2)}, "`effects`"),
-        ({"suggested_scales": torch.ones(4)}, "two a row"),
+        ({"found_scales": torch.ones(4)}, "two a row"),
         ({"base": torch.ones(5)}, "`base`"),
         ({"base": torch.full((6,), torch.inf)}, "infinity"),
         ({"objective": torch.ones(4, dtype=torch.float64)}, "float32"),
@@ -398,7 +430,7 @@ def test_the_head_is_read_without_the_tensors(make_set, tmp_path):
     with open(path, "rb") as file:
         head = read_head(file, size)
         assert file.tell() <= size - 4 * 6 * 4
-    assert head == Head(4, 6, vector_set.origin, vector_set.notes, "d")
+    assert head == Head(4, 6, vector_set.origin, vector_set.notes, "d", 2)
 
 
 def test_no_notes_in_a_file_means_an_empty_note_a_row(make_set):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from playground.core.contrast import mean_difference
 from playground.model.activations import residual_streams
 from playground.model.answers import with_answers
 from playground.model.prompting import Encoded, encode
+from playground.model.reference import median
 from playground.services.find.context import Context, Found
 
 
@@ -31,11 +34,9 @@ def run(context: Context) -> Found:
         parameters["answers"] = [list(pair) for pair in request.answers]
     else:
         parameters["against"] = list(request.against)
-    tokens = [sum(side.lengths) for side in (positive, negative)]
-    norms = sum(stream.mean_norm * count for stream, count in zip(streams, tokens, strict=True))
     return Found(
         vectors=mean_difference(streams[0].means, streams[1].means),
-        residual_norm=norms / sum(tokens),
+        residual_norm=median(torch.cat([stream.norms for stream in streams])),
         target_tokens=None if request.answers else request.target_tokens,
         parameters=parameters,
     )

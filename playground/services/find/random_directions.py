@@ -12,5 +12,5 @@ def run(context: Context) -> Found:
     request, loaded = context.request, context.loaded
     streams = residual_streams(loaded, context.encoded, request.source, 1, context.cancelled)
     return Found(
-        vectors=random_directions(request.vectors, loaded.width, request.seed), residual_norm=streams.mean_norm
+        vectors=random_directions(request.vectors, loaded.width, request.seed), residual_norm=streams.reference_norm
     )
