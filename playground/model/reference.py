@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 SINK_RATIO = 10.0
-"""A position is a sink when its norm exceeds this many times the median norm of its prompt. SmolLM2-135M's first token
-has 17 to 171 times it in blocks 11 to 28 and at most 9.7 in the others, other tokens at most 2.3; the organism has none."""
+"""A position is a sink when its norm exceeds this many times the median norm of its prompt. In SmolLM2-135M the first
+token has 17 to 171 times it in blocks 11 to 28 and at most 9.7 in the others, other tokens at most 2.3 times."""
 
 
 def token_norms(stream: Tensor, mask: Tensor) -> Tensor:
