@@ -22,7 +22,7 @@ from playground.services.measure.directions import Direction, directions
 from playground.services.measure.result import MeasureResult, SideEffect, SideEffects
 from playground.services.measure.standings import Standing, standings
 from playground.services.mix import LoadSet
-from playground.services.scan.noise import repetition
+from playground.services.noise import repetition
 
 __all__ = ["SideEffect", "SideEffectProgress", "best_rows", "effects_of", "judge", "neutral_set", "side_effects"]
 

@@ -23,9 +23,9 @@ from playground.model.prompting import Encoded, encode
 from playground.model.text_likelihood import perplexities
 from playground.services.changed import changed_share
 from playground.services.mix import LoadSet, Mix, mix
+from playground.services.noise import is_noise, repetition
 from playground.services.scan.cell import Cell, ScanResult
 from playground.services.scan.group import group_cells
-from playground.services.scan.noise import is_noise, repetition
 from playground.services.scan.plan import Planned, plan
 from playground.services.scan.request import ScanRequest
 

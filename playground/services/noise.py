@@ -1,4 +1,4 @@
-"""Telling text from noise: repetition, and how unlikely the model as it is finds a text.
+"""Telling text from noise: repetition, and how unlikely the model without steering finds a text.
 
 Both are judged against the baseline's own text of the same prompt, since a list of steps repeats itself more than a
 refusal, and a model may be sure or unsure of what it says.
@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-from playground.services.scan.cell import Cell
+from typing import Protocol
 
 N = 4
 """Length of the n-grams, as in seq-rep-4 (Welleck et al., 2020): shorter ones recur in any text."""
 MORE_REPETITION = 0.25
 """Share of repeated n-grams above the baseline's from which a text counts as noise."""
-MORE_NATS = 2.0
-"""Mean nats a token above the baseline's from which it does: a perplexity e² ≈ 7.4 times the baseline's."""
+MORE_PERPLEXITY = 4.0
+"""Factor above the baseline's perplexity from which a text counts as noise."""
+
+
+class Judged(Protocol):
+    """A text with its share of repeated n-grams, and its perplexity under the unsteered model (None: an empty text)."""
+
+    @property
+    def repetition(self) -> float: ...
+
+    @property
+    def perplexity(self) -> float | None: ...
 
 
 def repetition(tokens: Sequence[int]) -> float:
@@ -25,11 +34,12 @@ def repetition(tokens: Sequence[int]) -> float:
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
 
 
-def is_noise(cell: Cell, baseline: Cell) -> bool:
+def is_noise(text: Judged, baseline: Judged) -> bool:
     """Whether a text repeats itself that much more than the baseline's, or is that much less likely; or is empty."""
-    if cell.perplexity is None:
+    if text.perplexity is None:
         return baseline.perplexity is not None
-    if cell.repetition - baseline.repetition > MORE_REPETITION:
+    if text.repetition - baseline.repetition > MORE_REPETITION:
         return True
     usual = 1.0 if baseline.perplexity is None else baseline.perplexity
-    return math.log(cell.perplexity) - math.log(usual) > MORE_NATS
+    # A perplexity that overflowed is no number to compare.
+    return not math.isfinite(text.perplexity) or text.perplexity > MORE_PERPLEXITY * usual

@@ -1,0 +1,194 @@
+"""Found scales of a vector set: greedy texts, judged and bisected for all rows and signs together, block by block."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from playground.errors import Cancelled
+from playground.library.scale_window import ScaleWindow
+from playground.library.vector_set import VectorSet
+from playground.model.load import LoadedModel
+from playground.services.requests import check_whole
+from playground.services.scales.onsets import PASSES, OnsetBracket
+from playground.services.scales.search import ScaleSearch, Verdict
+from playground.services.scales.texts import Reader, Written
+from playground.services.set_prompts import check_rows, prompts_of
+
+START = 0.2
+"""Relative scale that is looked at first: over three pairs of layers of SmolLM2 breaks lie between 0.05 and 0.7."""
+LEAST, MOST = 0.0125, 3.2
+"""Relative scales that are looked at: START times powers of 2."""
+FREE_NORM = ("ortho", "difference")
+"""Methods whose norm is a finding of its own: their rows are looked at in native norm first."""
+BLOCK = 24
+"""Rows that are searched together, both signs, and kept then: what a large set has when it is stopped."""
+MAX_PROMPTS = 16
+MAX_TOKENS = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalesRequest:
+    """`rows` (None: all) of a set, in both signs, on up to `prompts` of its own prompts, with `tokens` new tokens each.
+
+    The shortest prompts are taken. Raises InputError for numbers out of range.
+    """
+
+    rows: tuple[int, ...] | None = None
+    prompts: int = 3
+    tokens: int = 32
+
+    def __post_init__(self) -> None:
+        check_whole("number of prompts", self.prompts, least=1, most=MAX_PROMPTS)
+        check_whole("number of new tokens", self.tokens, least=4, most=MAX_TOKENS)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A greedy text that was looked at: row, sign (1 or −1), scale (absolute norm), number of the prompt in the set.
+
+    `noise` says that it is no text any more, `differs` that it is not the baseline's.
+    """
+
+    row: int
+    sign: int
+    scale: float
+    prompt: int
+    text: str
+    noise: bool
+    differs: bool
+
+
+@dataclass(frozen=True)
+class ScalesProgress:
+    """How far the search is: the share done (0 to 1, never falling) and the texts that are new since the last event."""
+
+    share: float
+    seconds: float
+    looks: tuple[Look, ...] = ()
+
+    @property
+    def seconds_to_go(self) -> float | None:
+        """At the pace so far; None while there is none."""
+        return self.seconds * (1 - self.share) / self.share if self.share > 0 else None
+
+
+def find_scales(
+    loaded: LoadedModel,
+    vector_set: VectorSet,
+    request: ScalesRequest | None = None,
+    emit: Callable[[ScalesProgress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    keep: Callable[[VectorSet], None] = lambda so_far: None,
+) -> VectorSet:
+    """The set with onset, break and found scale for the rows asked for and their negatives.
+
+    Greedy texts are written for all rows of a block in one batch, judged as text or noise (services/noise.py), and
+    followed by bisection. `keep` gets the set after each block of rows. A cancel returns what there is: finished
+    blocks, and of the block under way the rows and signs whose search was over. Rows of norm 0 are left out.
+
+    Raises InputError for rows that are not there and a set without prompts, FileError for a set of another width,
+    Cancelled when it is stopped before there is anything, ModelError when memory runs out.
+    """
+    request = ScalesRequest() if request is None else request
+    begun = time.perf_counter()
+    rows = [row for row in check_rows(vector_set, request.rows) if bool(vector_set.vectors[row].any())]
+    reader = Reader(loaded, prompts_of(loaded, vector_set), vector_set.origin.source, request, cancelled)
+    blocks = [rows[begin : begin + BLOCK] for begin in range(0, len(rows), BLOCK)]
+    done = 0
+    for block in blocks:
+
+        def tell(share: float, looks: Sequence[Look], before: int = done, size: int = len(block)) -> None:
+            emit(ScalesProgress((before + share * size) / len(rows), time.perf_counter() - begun, tuple(looks)))
+
+        search = _BlockSearch(reader, vector_set, block, tell)
+        try:
+            search.run()
+        except Cancelled:
+            windows = search.windows(whole_only=True)
+            if not windows and not done:
+                raise
+            return vector_set.with_windows(windows) if windows else vector_set
+        vector_set = vector_set.with_windows(search.windows())
+        done += len(block)
+        keep(vector_set)
+    return vector_set
+
+
+class _BlockSearch:
+    """The searches of some rows in both signs, advanced together."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        vector_set: VectorSet,
+        rows: Sequence[int],
+        tell: Callable[[float, Sequence[Look]], None],
+    ) -> None:
+        self._reader = reader
+        self._tell = tell
+        self._onsets: dict[tuple[int, int], float] = {}
+        reference = vector_set.origin.residual_norm
+        least, most = LEAST * reference, MOST * reference
+        self._units = {row: vector_set.unit(row) for row in rows}
+        self._searches: dict[tuple[int, int], ScaleSearch] = {}
+        for row in rows:
+            start = START * reference
+            if vector_set.origin.method in FREE_NORM:
+                start = min(max(float(vector_set.native_norms[row]), least), most)
+            for sign in (1, -1):
+                self._searches[row, sign] = ScaleSearch(start, least, most, reader.prompts)
+        self._share = 0.0
+
+    def run(self) -> None:
+        """Look at texts until every search is over, then refine the onsets. Raises Cancelled."""
+        while wanted := {place: search.wanted() for place, search in self._searches.items() if search.wanted()}:
+            asked = [
+                (place, scale, prompt) for place, (scale, prompts) in wanted.items() for prompt in prompts
+            ]
+            for prompt in sorted({prompt for _, _, prompt in asked}):
+                part = [(place, scale) for place, scale, number in asked if number == prompt]
+                self._look(part, prompt)
+        self._refine_onsets()
+        self._tell(1.0, ())
+
+    def windows(self, whole_only: bool = False) -> dict[tuple[int, int], ScaleWindow]:
+        """What was found, by row and sign; with `whole_only` without searches that are not over."""
+        return {
+            place: search.window(self._onsets.get(place))
+            for place, search in self._searches.items()
+            if not (whole_only and search.wanted())
+        }
+
+    def _look(self, asked: Sequence[tuple[tuple[int, int], float]], prompt: int) -> None:
+        pushed = [sign * scale * self._units[row] for (row, sign), scale in asked]
+
+        def told(numbers: Sequence[int], written: Sequence[Written]) -> None:
+            looks = []
+            for number, text in zip(numbers, written, strict=True):
+                place, scale = asked[number]
+                self._searches[place].record(scale, prompt, Verdict(text.noise, text.differs))
+                original = self._reader.number_of(prompt)
+                looks.append(Look(*place, scale, original, text.text, text.noise, text.differs))
+            over = sum(search.wanted() is None for search in self._searches.values())
+            tried = sum(len(by_prompt) for search in self._searches.values() for by_prompt in search.texts.values())
+            # About four scales on the first prompt and one on each other.
+            usual = (3 + self._reader.prompts) * len(self._searches)
+            self._share = max(self._share, 0.95 * max(over / len(self._searches), min(tried / usual, 0.98)))
+            self._tell(self._share, looks)
+
+        self._reader.write(pushed, prompt, told)
+
+    def _refine_onsets(self) -> None:
+        """Narrow the onsets down on the first prompt, by forward passes over its baseline. Raises Cancelled."""
+        brackets = {}
+        for place, search in self._searches.items():
+            high = search.window(None).onset
+            if high is not None and len(self._reader.still):
+                brackets[place] = OnsetBracket(search.unchanged_below(high), high, self._reader.still)
+        for _ in range(PASSES if brackets else 0):
+            pushed = [sign * bracket.trial * self._units[row] for (row, sign), bracket in brackets.items()]
+            for bracket, margins in zip(brackets.values(), self._reader.margins(pushed), strict=True):
+                bracket.record(margins)
+        self._onsets = {place: bracket.high for place, bracket in brackets.items()}

@@ -1,0 +1,149 @@
+"""Greedy texts of steered prompts, judged beside the baseline's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from playground.core.push import Push
+from playground.errors import Cancelled, ModelError
+from playground.model.generate import Generation, Sampling, generate
+from playground.model.greedy_margin import greedy_margins
+from playground.model.load import LoadedModel
+from playground.model.memory import generation_rows
+from playground.model.prompting import Encoded
+from playground.model.text_likelihood import perplexities
+from playground.services.noise import is_noise, repetition
+from playground.services.scales.onsets import holding
+
+if TYPE_CHECKING:
+    from playground.services.scales.run import ScalesRequest
+
+_MOST_ROWS = {"cpu": 24, "mps": 64}
+_MOST_ROWS_CUDA = 384
+"""Texts of a batch: a CPU gains little from more, and the first texts should not be waited for."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A greedy text of `tokens`, with what tells text from noise, and whether it differs from the baseline's."""
+
+    text: str
+    tokens: tuple[int, ...]
+    repetition: float
+    perplexity: float | None
+    noise: bool = False
+    differs: bool = False
+
+
+class Reader:
+    """Writes greedy texts on the shortest prompts of a set, with directions added at one layer.
+
+    Prompts are counted from 0 in the order of their length; `number_of` gives their number in the set.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        prompts: Encoded,
+        layer: int,
+        request: ScalesRequest,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        order = sorted(range(len(prompts)), key=lambda row: prompts.lengths[row])[: request.prompts]
+        self._numbers = order
+        self._loaded = loaded
+        self._encoded = prompts.take(order)
+        self._layer = layer
+        self._sampling = Sampling(max_new_tokens=request.tokens)
+        self._cancelled = cancelled
+        most = _MOST_ROWS.get(loaded.device.type, _MOST_ROWS_CUDA)
+        self._batch = min(most, generation_rows(loaded, max(self._encoded.lengths) + request.tokens))
+
+    @property
+    def prompts(self) -> int:
+        """How many prompts there are."""
+        return len(self._numbers)
+
+    def number_of(self, prompt: int) -> int:
+        """The number in the set of a prompt."""
+        return self._numbers[prompt]
+
+    def write(
+        self,
+        vectors: Sequence[Tensor],
+        prompt: int,
+        told: Callable[[Sequence[int], Sequence[Written]], None],
+    ) -> None:
+        """Continue a prompt with each of `vectors` (d,) added, scale included; `told` gets numbers and texts by batch.
+
+        Raises Cancelled when it is stopped before the last batch is whole, ModelError when not one text fits.
+        """
+        baseline = self.baselines[prompt]
+        begin = 0
+        while begin < len(vectors):
+            part = vectors[begin : begin + self._batch]
+            pushes = [(Push(self._layer, vector),) for vector in part]
+            try:
+                texts = self._written(self._encoded.take([prompt] * len(part)), pushes)
+            except ModelError as error:
+                if not isinstance(error.__cause__, torch.OutOfMemoryError) or self._batch == 1:
+                    raise
+                self._batch = max(1, self._batch // 2)
+                continue
+            judged = [self._judged(text, baseline) for text in texts]
+            told(range(begin, begin + len(part)), judged)
+            begin += len(part)
+
+    @cached_property
+    def baselines(self) -> tuple[Written, ...]:
+        """The greedy text of each prompt without steering. Raises Cancelled."""
+        return tuple(self._written(self._encoded, [()] * len(self._encoded)))
+
+    @cached_property
+    def still(self) -> Tensor:
+        """Margins (T,) of the tokens of the first prompt's baseline that greedy decoding firmly chooses."""
+        return self._all_margins([torch.zeros(self._loaded.width)])[0][self._firm]
+
+    def margins(self, vectors: Sequence[Tensor]) -> Tensor:
+        """Margins (n, T) of the same tokens with each of `vectors` (d,) added (model/greedy_margin.py)."""
+        return self._all_margins(vectors)[:, self._firm]
+
+    @cached_property
+    def _firm(self) -> Tensor:
+        return holding(self._all_margins([torch.zeros(self._loaded.width)])[0])
+
+    def _all_margins(self, vectors: Sequence[Tensor]) -> Tensor:
+        tokens = self.baselines[0].tokens
+        parts = []
+        for begin in range(0, len(vectors), self._batch):
+            if self._cancelled():
+                raise Cancelled
+            pushes = [(Push(self._layer, vector),) for vector in vectors[begin : begin + self._batch]]
+            parts.append(greedy_margins(self._loaded, self._encoded.take([0]), tokens, pushes))
+        return torch.cat(parts)
+
+    def _written(self, prompts: Encoded, pushes: Sequence[Sequence[Push]]) -> list[Written]:
+        done: Generation = generate(self._loaded, prompts, pushes, sampling=self._sampling, cancelled=self._cancelled)
+        if done.cancelled:
+            raise Cancelled
+        likely = perplexities(self._loaded, prompts, done.token_ids)
+        return [
+            Written(text, tuple(tokens), repetition(tokens), perplexity)
+            for text, tokens, perplexity in zip(done.texts, done.token_ids, likely, strict=True)
+        ]
+
+    def _judged(self, text: Written, baseline: Written) -> Written:
+        return Written(
+            text.text,
+            text.tokens,
+            text.repetition,
+            text.perplexity,
+            noise=is_noise(text, baseline),
+            differs=text.tokens != baseline.tokens,
+        )
