@@ -1,28 +1,29 @@
-"""python -m playground calibrate: how far vectors are linear, and scales to begin with, kept with their set."""
+"""python -m playground calibrate: scales to begin with and how far vectors are linear, kept with their set."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import add_json, add_model, one_of, real, whole
+from playground.cli.parser import add_json, add_model, one_of, whole
+from playground.cli.scales import found_scales, scales_data
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from playground.library.vector_set import VectorSet
     from playground.model.load import LoadedModel
 
-SUMMARY = "measure how far vectors are linear, and at which scale they begin to tell"
+SUMMARY = "find the scales at which vectors begin to tell and break, and how far they are linear"
 DESCRIPTION = (
-    "For every vector of a set and its negative, on the prompts that the set was found on: the scale at which KL of\n"
-    "the next token reaches a budget, a scale to begin with; and the radius R at which ‖f(Rv) − f(0) − R·Jv‖ is half\n"
-    "of ‖R·Jv‖, up to which it is about linear. Both are written into the set; the page marks the scales on sliders."
+    "For every vector of a set and its negative, on prompts that the set was found on: the onset, from which greedy\n"
+    "text differs from the baseline; the break, from which it is no longer text; and between them the found scale,\n"
+    "1f in recipes. And the radius R at which ‖f(Rv) − f(0) − R·Jv‖ is half of ‖R·Jv‖, up to which it is about\n"
+    "linear. Both are written into the set; large sets are kept block by block, and Ctrl-C keeps what there is."
 )
 WHAT = ("both", "scales", "radii")
 SIGNS = ("+", "−")
@@ -42,8 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="scales, radii or both (both)",
     )  # fmt: skip
     group.add_argument(
-        "--budget", metavar="NATS", default=1.0, type=real("a budget in nats", 0, above=True),
-        help="KL(steered ‖ baseline) of the next token at a suggested scale (1.0)",
+        "--texts-on", metavar="N", dest="scale_prompts", default=3, type=whole("a number of prompts", 1, 16),
+        help="look at texts on up to so many of the set's prompts, the shortest (3)",
+    )  # fmt: skip
+    group.add_argument(
+        "--new-tokens", metavar="N", default=32, type=whole("a number of tokens", 4, 512),
+        help="length of the texts in tokens (32)",
     )  # fmt: skip
     group.add_argument(
         "--target", metavar="T", type=whole("a target layer", 0),
@@ -74,20 +79,32 @@ def run(options: argparse.Namespace) -> Outcome:
     warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
     if warning is not None:
         tell(f"warning: {warning}")
+    def keep(so_far: VectorSet) -> None:
+        files.save(_onto(out, so_far, options), out)
+
     with stoppable() as stopped:
         try:
-            found = _calibrated(loaded, vector_set, rows, options, progress, stopped)
+            found = _calibrated(loaded, vector_set, rows, options, progress, stopped, keep)
         finally:
             progress.clear()
     interrupted = stopped()
     if found is vector_set:
         raise Cancelled("stopped before there was anything to keep")
-    if options.out is None:  # names may have been given meanwhile
-        found = replace(files.load(out), suggested_scales=found.suggested_scales, linear_radii=found.linear_radii)
+    found = _onto(out, found, options)
     files.save(found, out)
     if interrupted:
         tell(f"stopped; {out} holds what there is.")
     return Outcome(_data(out, found, rows), _text(out, found, rows, options), interrupted=interrupted)
+
+
+def _onto(out: Path, found: VectorSet, options: argparse.Namespace) -> VectorSet:
+    """What was found, on the set as its file is now: names may have been given meanwhile."""
+    from playground.library import vector_set as files
+
+    if options.out is not None:
+        return found
+    names = ("onsets", "breaks", "found_scales", "scales_tried", "linear_radii")
+    return replace(files.load(out), **{name: getattr(found, name) for name in names})
 
 
 def _calibrated(
@@ -96,60 +113,66 @@ def _calibrated(
     rows: tuple[int, ...],
     options: argparse.Namespace,
     progress: Progress,
-    stopped: Any,
+    stopped: Callable[[], bool],
+    keep: Callable[[VectorSet], None],
 ) -> VectorSet:
     """The set with what was measured of it before it was stopped; the same object where that is nothing."""
     from playground.services.linearity import LinearityRequest, linearity, with_linear_radii
-    from playground.services.suggest import suggested_scales
+    from playground.services.scales import ScalesRequest
 
     found = vector_set
-
-    def keep(scales: Tensor, done: int) -> None:
-        nonlocal found
-        found = replace(found, suggested_scales=scales)
-
-    try:
-        if options.what != "radii":
-            suggested_scales(
-                loaded, vector_set, options.budget, rows, lambda share: progress.show(f"scales · {share:.0%}"), stopped,
-                keep,
-            )  # fmt: skip
-        if options.what != "scales":
-            request = LinearityRequest(source_set=vector_set, rows=rows, target=options.target)
+    if options.what != "radii":
+        request = ScalesRequest(rows=rows, prompts=options.scale_prompts, tokens=options.new_tokens)
+        found = found_scales(loaded, vector_set, request, progress, stopped, keep)
+    if options.what != "scales" and not stopped():
+        request = LinearityRequest(source_set=vector_set, rows=rows, target=options.target)
+        try:
             measured = linearity(loaded, request, lambda share: progress.show(f"radii · {share:.0%}"), stopped)
-            found = with_linear_radii(found, measured)
-    except Cancelled:
-        pass
+        except Cancelled:
+            return found
+        found = with_linear_radii(found, measured)
     return found
 
 
 def _data(out: Path, found: VectorSet, rows: tuple[int, ...]) -> dict[str, Any]:
-    """The object that --json prints: pairs for the row and its negative, 0 where it is not reached."""
+    """The object that --json prints; radii are pairs for the row and its negative, 0 where none is reached."""
     return {
         "file": str(out),
         "rows": list(rows),
         "residual_norm": found.origin.residual_norm,
-        "suggested_scales": _listed(found.suggested_scales, rows),
-        "linear_radii": _listed(found.linear_radii, rows),
+        "scales": scales_data(found, rows),
+        "linear_radii": None if found.linear_radii is None else found.linear_radii[list(rows)].tolist(),
     }
-
-
-def _listed(values: Tensor | None, rows: tuple[int, ...]) -> list[list[float]] | None:
-    return None if values is None else values[list(rows)].tolist()
 
 
 def _text(out: Path, found: VectorSet, rows: tuple[int, ...], options: argparse.Namespace) -> str:
     """For a person to read, in relative scale, as the sliders are."""
     residual = found.origin.residual_norm
-    columns = {}
+    lines = [
+        f"relative scales (1 is {residual:.4g}): onset, found, break of the row and of its negative; – is beyond what "
+        "was tried"
+    ]
+    columns = []
     if options.what != "radii":
-        columns |= {f"scale {sign}": (found.suggested_scales, place) for place, sign in enumerate(SIGNS)}
+        columns += [f"scales {sign}" for sign in SIGNS]
     if options.what != "scales":
-        columns |= {f"radius {sign}": (found.linear_radii, place) for place, sign in enumerate(SIGNS)}
-    lines = [f"relative scales (1 is {residual:.4g}); – is beyond the largest that was tried"]
-    lines.append("row " + "".join(f"{title:>10}" for title in columns))
+        columns += [f"radius {sign}" for sign in SIGNS]
+    lines.append("row " + "".join(f"{title:>20}" for title in columns))
     for row in rows:
-        values = [0.0 if tensor is None else float(tensor[row, place]) for tensor, place in columns.values()]
-        said = "".join(f"{f'{value / residual:.3g}' if value else '–':>10}" for value in values)
-        lines.append(f"{row:3d} {said}  {found.notes[row].label}".rstrip())
+        said = [_window(found, row, sign) for sign in (1, -1)] if options.what != "radii" else []
+        if options.what != "scales":
+            radii = (0.0, 0.0) if found.linear_radii is None else found.linear_radii[row].tolist()
+            said += [f"{radius / residual:.3g}" if radius else "–" for radius in radii]
+        lines.append(f"{row:3d} {''.join(f'{word:>20}' for word in said)}  {found.notes[row].label}".rstrip())
     return "\n".join([*lines, f"written to {out}"])
+
+
+def _window(found: VectorSet, row: int, sign: int) -> str:
+    window = found.window(row, sign)
+    if window is None:
+        return "not looked at"
+    if window.noise:
+        return "noise"
+    residual = found.origin.residual_norm
+    scales = (window.onset, window.found, window.break_)
+    return " ".join("–" if scale is None else f"{scale / residual:.2g}" for scale in scales)

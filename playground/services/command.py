@@ -144,10 +144,10 @@ def _decoding(sampling: Sampling) -> list[str]:
     return words
 
 
-def scales_command(name: str, loaded: LoadedModel, budget: float) -> str:
-    """The shell command that suggests scales for all vectors of the library's set `name`."""
+def scales_command(name: str, loaded: LoadedModel) -> str:
+    """The shell command that finds scales for all vectors of the library's set `name`."""
     words = [*PROGRAM, "calibrate", *_model(loaded), *_given("--vectors", name)]
-    return shlex.join([*words, "--what", "scales", "--budget", repr(budget)])
+    return shlex.join([*words, "--what", "scales"])
 
 
 def radius_command(name: str, loaded: LoadedModel, row: int, target: int | None) -> str:

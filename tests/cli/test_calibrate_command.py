@@ -1,4 +1,4 @@
-"""python -m playground calibrate: suggested scales and linear radii go into the set's file, and Ctrl-C keeps some."""
+"""python -m playground calibrate: found scales and linear radii go into the set's file, and Ctrl-C keeps some."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import torch
 
 from playground.cli.main import build_parser
 from playground.library import vector_set
-from playground.services import suggest
 from playground.services.command import radius_command, scales_command
 from playground.services.linearity import LinearityRequest, linearity
-from playground.services.suggest import suggested_scales
+from playground.services.scales import find_scales
+from playground.services.scales import run as scale_run
 
 PROMPT = "How do I bake a loaf of bread?"
 
@@ -30,7 +30,7 @@ def model(tiny_path):
 def file(command, model, tmp_path):
     path = tmp_path / "found.safetensors"
     words = ("find", "power", "--model", model, "--prompt", PROMPT, "--source", 1, "--target", 2, "--vectors", 3)
-    assert command(*words, "--out", path).status == 0
+    assert command(*words, "--no-scales", "--out", path).status == 0
     return path
 
 
@@ -40,11 +40,17 @@ def test_scales_and_radii_are_those_of_the_services_and_go_into_the_file(command
     assert run.status == 0, run.err
     data, after = json.loads(run.out), vector_set.load(file)
     loaded = tiny("qwen3")
-    torch.testing.assert_close(after.suggested_scales, suggested_scales(loaded, before), rtol=0.02, atol=0)
+    expected = find_scales(loaded, before)
+    assert [after.window(row, sign) for row in range(3) for sign in (1, -1)] == [
+        expected.window(row, sign) for row in range(3) for sign in (1, -1)
+    ]
     found = linearity(loaded, LinearityRequest(source_set=before))
     torch.testing.assert_close(after.linear_radii, found.linear_radius, rtol=1e-3, atol=1e-6)
     assert (data["rows"], data["file"]) == ([0, 1, 2], str(file))
-    assert data["suggested_scales"] == after.suggested_scales.tolist()
+    assert [(item["row"], item["sign"]) for item in data["scales"]] == [(r, s) for r in range(3) for s in (1, -1)]
+    for item in data["scales"]:
+        window = after.window(item["row"], item["sign"])
+        assert (item["onset"], item["break"], item["found"]) == (window.onset, window.break_, window.found)
     assert data["linear_radii"] == after.linear_radii.tolist()
     assert torch.equal(after.vectors, before.vectors)
 
@@ -56,42 +62,42 @@ def test_some_rows_and_one_of_both_into_another_file(command, model, file, tmp_p
     assert run.status == 0, run.err
     assert run.out.splitlines()[1].split() == ["row", "radius", "+", "radius", "−"]
     after = vector_set.load(out)
-    assert (after.suggested_scales, after.linear_radii[:2].any().item()) == (None, False)
+    assert (after.found_scales, after.linear_radii[:2].any().item()) == (None, False)
     assert after.linear_radii[2].any()
     assert vector_set.load(file).linear_radii is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_keeps_the_scales_of_the_rows_before_it(command, model, file, monkeypatch):
-    monkeypatch.setattr(suggest, "BLOCK", 1)
-    from playground.cli import calibrate
+    monkeypatch.setattr(scale_run, "BLOCK", 1)
+    from playground.cli import scales
 
-    real, shown = calibrate.Progress.show, []
+    real, shown = scales.Progress.show, []
 
     def interrupted(self, text):
         shown.append(text)
-        if text == "scales · 67%":
+        if text.startswith("scales · 67%"):
             os.kill(os.getpid(), signal.SIGINT)
         real(self, text)
 
-    monkeypatch.setattr(calibrate.Progress, "show", interrupted)
+    monkeypatch.setattr(scales.Progress, "show", interrupted)
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        run = command("calibrate", "--vectors", file, "--model", model, "--budget", 0.01)
+        run = command("calibrate", "--vectors", file, "--model", model)
     finally:
         signal.signal(signal.SIGINT, inherited)
     assert run.status == 130
     assert "holds what there is" in run.err
     after = vector_set.load(file)
-    assert after.suggested_scales[:2].any()
-    assert not after.suggested_scales[2].any()
+    assert all(after.window(row, sign) is not None for row in (0, 1) for sign in (1, -1))
+    assert after.window(2, 1) is None
     assert after.linear_radii is None
 
 
 def test_what_the_page_says_is_read_as_it_was_done(tiny):
     loaded = replace(tiny("qwen3"), name="models/tiny")
-    given = build_parser("calibrate").parse_args(shlex.split(scales_command("-mine", loaded, 0.5))[3:])
-    assert (given.vectors, given.what, given.budget, given.rows) == ("-mine", "scales", 0.5, "all")
+    given = build_parser("calibrate").parse_args(shlex.split(scales_command("-mine", loaded))[3:])
+    assert (given.vectors, given.what, given.rows) == ("-mine", "scales", "all")
     given = build_parser("calibrate").parse_args(shlex.split(radius_command("mine", loaded, 7, 3))[3:])
     assert (given.vectors, given.what, given.rows, given.target) == ("mine", "radii", "7", 3)
     assert given.model == "models/tiny"
@@ -109,7 +115,7 @@ def test_bad_input_is_one_sentence_and_changes_nothing(command, model, file):
     before = file.read_bytes()
     for words, said in (
         (("--rows", "7"), "0 to 2"),
-        (("--budget", "0"), "above 0"),
+        (("--texts-on", "0"), "from 1 to 16"),
         (("--what", "all"), "both, scales or radii"),
         (("--vectors", "nowhere"), "nowhere"),
     ):

@@ -15,9 +15,9 @@ from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.effect import EffectRequest, effect
 from playground.services.generate import GenerateRequest, generate
+from playground.services.noise import is_noise, repetition
 from playground.services.scan import ScanRequest, scan
 from playground.services.scan import run as run_module
-from playground.services.noise import is_noise, repetition
 from playground.services.scan.request import MAX_CELLS, read_rows, read_scales
 
 PROMPTS = ("How do I bake a loaf of bread?", "Say hello.", "A longer prompt, so that it has to be padded: why?")

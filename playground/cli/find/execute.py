@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.cli.find.report import data, line, text
 from playground.cli.find.request import asked, check
 from playground.cli.outcome import Outcome, check_out
+from playground.cli.scales import found_scales
 from playground.cli.terminal import Progress, stoppable, tell
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
+    from playground.model.load import LoadedModel
     from playground.services.find import FindRequest, FindResult
 
 
@@ -43,11 +47,30 @@ def run(options: argparse.Namespace) -> Outcome:
                 keep=lambda finished: vector_set.save(finished, out),
                 so_far=so_far,
             )
+            vector_set.save(result.vector_set, out)
+            if options.scales and not result.cancelled:
+                result = _with_scales(loaded, result, progress, stopped, out)
         finally:
             progress.clear()
-    vector_set.save(result.vector_set, out)
     _tell_the_end(result, out)
-    return Outcome(data(out, result), text(out, result), interrupted=result.cancelled)
+    return Outcome(data(out, result), text(out, result), interrupted=stopped())
+
+
+def _with_scales(
+    loaded: LoadedModel, result: FindResult, progress: Progress, stopped: Callable[[], bool], out: Path
+) -> FindResult:
+    """The result with found scales, which are in the file too; after Ctrl-C with those there are."""
+    from playground.library import vector_set
+    from playground.services.scales import ScalesRequest
+
+    def keep(so_far: VectorSet) -> None:
+        vector_set.save(so_far, out)
+
+    found = found_scales(loaded, result.vector_set, ScalesRequest(), progress, stopped, keep)
+    keep(found)
+    if stopped():
+        tell(f"stopped; {out} holds all vectors, and the scales that were found.")
+    return replace(result, vector_set=found)
 
 
 def _so_far(path: Path, first: int | None) -> VectorSet:

@@ -21,7 +21,7 @@ METHODS = {
     "melbo": (
         "MELBO: pushes of a given norm with the largest effect",
         "Directions of one norm that move the residual stream at the target layer as far as they can, orthogonal to\n"
-        "each other, trained together by gradient ascent. The norm is --radius, or --relative-radius times the mean\n"
+        "each other, trained together by gradient ascent. The norm is --radius, or --relative-radius times the median\n"
         "norm of the residual stream at the source layer.",
     ),
     "ortho": (
@@ -53,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name in _ADD:
             _ADD[name](method)
         add_model(method)
+        method.add_argument(
+            "--no-scales",
+            dest="scales",
+            action="store_false",
+            help="do not look for the scales at which each vector begins to tell and breaks",
+        )
         method.add_argument(
             "--out",
             metavar="FILE",
@@ -176,7 +182,7 @@ def _add_melbo(parser: argparse.ArgumentParser) -> None:
         "--relative-radius",
         metavar="X",
         type=real("a relative radius", 0, above=True),
-        help="norm of every direction in mean norms of the residual stream at the source (0.5)",
+        help="norm of every direction in reference norms (medians) of the residual stream at the source (0.5)",
     )
     group.add_argument("--steps", metavar="N", type=whole("a number of steps", 1), help="steps of training (300)")
     group.add_argument(
@@ -206,7 +212,7 @@ def _add_melbo(parser: argparse.ArgumentParser) -> None:
 def _add_ortho(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("MELBO-ortho")
     group.add_argument(
-        "--base", metavar=RECIPE, help="what is repeated: a row, a mean FILE#mean:A-B@MULTIPLIER, or a mix by commas"
+        "--base", metavar=RECIPE, help="what is repeated: a row, a mean FILE#mean:A-B@SCALE, or a mix by commas"
     )
     group.add_argument(
         "--continue",

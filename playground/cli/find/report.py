@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playground.cli.scales import scale_text, scales_data
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -64,6 +66,8 @@ def data(out: Path, result: FindResult) -> dict[str, Any]:
         "steps": origin.parameters.get("steps_done"),
         "products": None if spectrum is None else spectrum.products,
         "residual_norm": origin.residual_norm,
+        "reference": origin.reference,
+        "scales": scales_data(found),
         "seed": origin.seed,
         "seconds": result.seconds,
     }
@@ -81,7 +85,7 @@ def text(out: Path, result: FindResult) -> str:
         f"{found.rows} {'direction' if found.rows == 1 else 'directions'} · {origin.method} · {origin.model} · "
         f"{layers} · {len(origin.prompts)} {'prompt' if len(origin.prompts) == 1 else 'prompts'} · "
         f"{result.seconds:.2f} s",
-        f"residual norm at block {origin.source}: {origin.residual_norm:.4g} (relative scale 1)",
+        f"reference norm at block {origin.source}: {origin.residual_norm:.4g} (relative scale 1)",
         *_table(found),
     ]
     for first, last in [] if result.spectrum is None else result.spectrum.subspaces:
@@ -91,17 +95,21 @@ def text(out: Path, result: FindResult) -> str:
 
 def _table(found: VectorSet) -> list[str]:
     columns = {title: getattr(found, name) for title, name in _COLUMNS.items() if getattr(found, name) is not None}
-    if found.singular_values is None:
+    if found.singular_values is None and found.origin.method != "random":
         columns = {"norm": found.native_norms, **columns}
-    if found.origin.method == "random":
+    signs = {"scale +": 1, "scale −": -1} if found.scales_tried is not None else {}
+    if not columns and not signs:
         return []  # norms of 1, and nothing else to tell
-    lines = ["row" + "".join(f" {title:>12}" for title in columns)]
+    lines = ["row" + "".join(f" {title:>12}" for title in (*columns, *signs))]
     for row in range(min(found.rows, _TABLE_ROWS)):
-        values = (
+        values = [
             f"{float(column[row]):.2g}" if title == "residual" else f"{float(column[row]):.4g}"
             for title, column in columns.items()
-        )
+        ]
+        values += [scale_text(found, row, sign) for sign in signs.values()]
         lines.append(f"{row:3d}" + "".join(f" {value:>12}" for value in values))
     if found.rows > _TABLE_ROWS:
         lines.append(f"… and {found.rows - _TABLE_ROWS} more rows")
+    if signs:
+        lines.append("scale: relative, of the row and of its negative; noise breaks before it says anything else")
     return lines

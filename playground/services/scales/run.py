@@ -1,4 +1,4 @@
-"""Found scales of a vector set: greedy texts, judged and bisected for all rows and signs together, block by block."""
+"""Found scales of a vector set: a text of every row and sign in one batch, judged, then the next at a better scale."""
 
 from __future__ import annotations
 
@@ -24,22 +24,25 @@ FREE_NORM = ("ortho", "difference")
 """Methods whose norm is a finding of its own: their rows are looked at in native norm first."""
 BLOCK = 24
 """Rows that are searched together, both signs, and kept then: what a large set has when it is stopped."""
+MAX_TEXTS = 64
 MAX_PROMPTS = 16
 MAX_TOKENS = 512
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalesRequest:
-    """`rows` (None: all) of a set, in both signs, on up to `prompts` of its own prompts, with `tokens` new tokens each.
+    """`rows` (None: all) of a set, in both signs: `texts` of `tokens` new tokens each, in turn on `prompts` prompts.
 
-    The shortest prompts are taken. Raises InputError for numbers out of range.
+    The prompts are the shortest of the set's own. Raises InputError for numbers out of range.
     """
 
     rows: tuple[int, ...] | None = None
+    texts: int = 5
     prompts: int = 3
     tokens: int = 32
 
     def __post_init__(self) -> None:
+        check_whole("number of texts", self.texts, least=2, most=MAX_TEXTS)
         check_whole("number of prompts", self.prompts, least=1, most=MAX_PROMPTS)
         check_whole("number of new tokens", self.tokens, least=4, most=MAX_TOKENS)
 
@@ -84,9 +87,10 @@ def find_scales(
 ) -> VectorSet:
     """The set with onset, break and found scale for the rows asked for and their negatives.
 
-    Greedy texts are written for all rows of a block in one batch, judged as text or noise (services/noise.py), and
-    followed by bisection. `keep` gets the set after each block of rows. A cancel returns what there is: finished
-    blocks, and of the block under way the rows and signs whose search was over. Rows of norm 0 are left out.
+    Greedy texts are written for all rows of a block in one batch and judged as text or noise (services/noise.py), which
+    says where to look next (search.py). `keep` gets the set after each block of rows. A cancel returns what there is:
+    finished blocks, and of the one under way what its texts tell after at least three of them. Rows of norm 0 are left
+    out.
 
     Raises InputError for rows that are not there and a set without prompts, FileError for a set of another width,
     Cancelled when it is stopped before there is anything, ModelError when memory runs out.
@@ -102,11 +106,11 @@ def find_scales(
         def tell(share: float, looks: Sequence[Look], before: int = done, size: int = len(block)) -> None:
             emit(ScalesProgress((before + share * size) / len(rows), time.perf_counter() - begun, tuple(looks)))
 
-        search = _BlockSearch(reader, vector_set, block, tell)
+        search = _BlockSearch(reader, vector_set, block, request.texts, tell)
         try:
             search.run()
         except Cancelled:
-            windows = search.windows(whole_only=True)
+            windows = search.windows(least_texts=3)
             if not windows and not done:
                 raise
             return vector_set.with_windows(windows) if windows else vector_set
@@ -124,10 +128,13 @@ class _BlockSearch:
         reader: Reader,
         vector_set: VectorSet,
         rows: Sequence[int],
+        texts: int,
         tell: Callable[[float, Sequence[Look]], None],
     ) -> None:
         self._reader = reader
+        self._texts = texts
         self._tell = tell
+        self._written = 0
         self._onsets: dict[tuple[int, int], float] = {}
         reference = vector_set.origin.residual_norm
         least, most = LEAST * reference, MOST * reference
@@ -138,45 +145,38 @@ class _BlockSearch:
             if vector_set.origin.method in FREE_NORM:
                 start = min(max(float(vector_set.native_norms[row]), least), most)
             for sign in (1, -1):
-                self._searches[row, sign] = ScaleSearch(start, least, most, reader.prompts)
-        self._share = 0.0
+                self._searches[row, sign] = ScaleSearch(start, least, most)
 
     def run(self) -> None:
-        """Look at texts until every search is over, then refine the onsets. Raises Cancelled."""
-        while wanted := {place: search.wanted() for place, search in self._searches.items() if search.wanted()}:
-            asked = [
-                (place, scale, prompt) for place, (scale, prompts) in wanted.items() for prompt in prompts
-            ]
-            for prompt in sorted({prompt for _, _, prompt in asked}):
-                part = [(place, scale) for place, scale, number in asked if number == prompt]
-                self._look(part, prompt)
+        """Look at all texts, then narrow the onsets down. Raises Cancelled."""
+        for number in range(self._texts):
+            self._look(number % self._reader.prompts)
         self._refine_onsets()
         self._tell(1.0, ())
 
-    def windows(self, whole_only: bool = False) -> dict[tuple[int, int], ScaleWindow]:
-        """What was found, by row and sign; with `whole_only` without searches that are not over."""
+    def windows(self, least_texts: int = 0) -> dict[tuple[int, int], ScaleWindow]:
+        """What was found, by row and sign, where at least so many texts were looked at."""
         return {
-            place: search.window(self._onsets.get(place))
+            place: search.window(self._onsets.get(place, search.changed_at()))
             for place, search in self._searches.items()
-            if not (whole_only and search.wanted())
+            if len(search.verdicts) >= least_texts
         }
 
-    def _look(self, asked: Sequence[tuple[tuple[int, int], float]], prompt: int) -> None:
-        pushed = [sign * scale * self._units[row] for (row, sign), scale in asked]
+    def _look(self, prompt: int) -> None:
+        """Look at one more text of every row and sign, on a prompt."""
+        places = list(self._searches)
+        scales = [self._searches[place].next_scale for place in places]
+        pushed = [sign * scale * self._units[row] for (row, sign), scale in zip(places, scales, strict=True)]
 
         def told(numbers: Sequence[int], written: Sequence[Written]) -> None:
             looks = []
             for number, text in zip(numbers, written, strict=True):
-                place, scale = asked[number]
-                self._searches[place].record(scale, prompt, Verdict(text.noise, text.differs))
+                place, scale = places[number], scales[number]
+                self._searches[place].record(Verdict(scale, prompt, text.noise, text.differs))
                 original = self._reader.number_of(prompt)
                 looks.append(Look(*place, scale, original, text.text, text.noise, text.differs))
-            over = sum(search.wanted() is None for search in self._searches.values())
-            tried = sum(len(by_prompt) for search in self._searches.values() for by_prompt in search.texts.values())
-            # About four scales on the first prompt and one on each other.
-            usual = (3 + self._reader.prompts) * len(self._searches)
-            self._share = max(self._share, 0.95 * max(over / len(self._searches), min(tried / usual, 0.98)))
-            self._tell(self._share, looks)
+            self._written += len(looks)
+            self._tell(0.95 * self._written / (self._texts * len(places)), looks)
 
         self._reader.write(pushed, prompt, told)
 
@@ -184,7 +184,7 @@ class _BlockSearch:
         """Narrow the onsets down on the first prompt, by forward passes over its baseline. Raises Cancelled."""
         brackets = {}
         for place, search in self._searches.items():
-            high = search.window(None).onset
+            high = search.changed_at()
             if high is not None and len(self._reader.still):
                 brackets[place] = OnsetBracket(search.unchanged_below(high), high, self._reader.still)
         for _ in range(PASSES if brackets else 0):

@@ -1,93 +1,127 @@
-"""Search for the strongest scale whose text is still text: doubling and halving, then bisection, one direction."""
+"""Search for the break of one direction by probabilistic bisection, and the scale to begin with below it.
+
+A text at a scale is noise or it is not, but not reliably: small models fall into loops now and then at any scale, and
+one prompt bears more than another. So the break b is a random quantity with a posterior on a logarithmic grid; each
+text multiplies it by a likelihood, and the next text is written where that tells most: the adaptive staircase of
+psychophysics (QUEST: Watson and Pelli, 1983; probabilistic bisection: Horstein, 1963). The number of texts is fixed,
+which bounds the cost.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from playground.library.scale_window import ScaleWindow
 
-RESOLUTION = 1.5
-"""Break over found scale at which bisection ends: one halving of a factor of 2 on a log scale, which leaves √2."""
+STEP = 2**0.25
+"""Neighbouring scales of the grid."""
+LAPSE = 0.06
+"""Share of texts that are noise at any scale, however small: greedy decoding of a small model loops."""
+WIDTH = 0.35
+"""Spread of the break over prompts, the standard deviation of its logarithm."""
+PRIOR_WIDTH = 1.2
+"""Spread of breaks over directions, the standard deviation of their logarithm: wide, since models differ too."""
+TRIAL_NOISE = 0.35
+"""Texts are written where noise is expected with this probability."""
+FOUND_NOISE = 0.18
+"""The found scale is where noise is expected with this probability: as strong as the text bears."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a text at one scale on one prompt was: noise or text, and whether it differs from the baseline's."""
+    """What a text at a scale on a prompt was: noise or text, and whether it differs from the baseline's."""
 
+    scale: float
+    prompt: int
     noise: bool
     differs: bool
 
 
-@dataclass
 class ScaleSearch:
-    """Search along one direction, between the scales `least` and `most`, beginning at `start`.
+    """Search along one direction between the scales `least` and `most`, beginning at `start`."""
 
-    Texts of the first prompt are looked at until the break is bracketed; the strongest that is still text is then
-    looked at on the other prompts, and made weaker where one of them breaks. `wanted` says what to look at next,
-    `record` takes the verdict.
-    """
-
-    start: float
-    least: float
-    most: float
-    prompts: int
-    texts: dict[float, dict[int, Verdict]] = field(default_factory=dict)
-
-    def wanted(self) -> tuple[float, tuple[int, ...]] | None:
-        """(scale, prompts) to look at next; None when the search is over."""
-        good = self.strongest_text
-        scale = self._next_on_first_prompt()
-        if scale is not None:
-            return scale, (0,)
-        if good is None:
-            return None
-        missing = tuple(prompt for prompt in range(self.prompts) if prompt not in self.texts[good])
-        return (good, missing) if missing else None
-
-    def record(self, scale: float, prompt: int, verdict: Verdict) -> None:
-        """Take what the text of a prompt was at a scale."""
-        self.texts.setdefault(scale, {})[prompt] = verdict
+    def __init__(self, start: float, least: float, most: float) -> None:
+        self.verdicts: list[Verdict] = []
+        self._start, self._least, self._most = start, least, most
+        below = math.ceil(math.log(start / least) / math.log(STEP))
+        above = math.ceil(math.log(most / start) / math.log(STEP))
+        # Breaks may lie outside of what is looked at, a factor of 2 on either side.
+        margin = round(math.log(2) / math.log(STEP))
+        self._breaks = [start * STEP**power for power in range(-below - margin, above + margin + 1)]
+        self._posterior = _normalised(
+            [math.exp(-0.5 * (math.log(b / start) / PRIOR_WIDTH) ** 2) for b in self._breaks]
+        )
 
     @property
-    def weakest_noise(self) -> float | None:
-        """The smallest scale at which the text of a prompt was noise."""
-        return min((scale for scale, by_prompt in self.texts.items() if _any_noise(by_prompt)), default=None)
+    def next_scale(self) -> float:
+        """The scale to look at next: twice the largest while all is text, half the smallest while all is noise."""
+        if not self.verdicts:
+            return self._start
+        likely, scales = self._scale_with(TRIAL_NOISE), [verdict.scale for verdict in self.verdicts]
+        if not any(verdict.noise for verdict in self.verdicts):
+            return min(max(likely, 2 * max(scales)), self._most)
+        if all(verdict.noise for verdict in self.verdicts):
+            return max(min(likely, min(scales) / 2), self._least)
+        return likely
 
-    @property
-    def strongest_text(self) -> float | None:
-        """The largest scale below that which was text wherever it was looked at."""
-        limit = self.weakest_noise
-        below = (scale for scale in self.texts if limit is None or scale < limit)
-        return max(below, default=None)
+    def record(self, verdict: Verdict) -> None:
+        """Take what a text was."""
+        self.verdicts.append(verdict)
+        likelihood = [_noise_probability(verdict.scale, b) for b in self._breaks]
+        if not verdict.noise:
+            likelihood = [1 - p for p in likelihood]
+        self._posterior = _normalised([p * q for p, q in zip(self._posterior, likelihood, strict=True)])
 
     def unchanged_below(self, scale: float) -> float:
         """The largest scale below `scale` whose text on the first prompt was the baseline's; 0 where there is none."""
-        same = (tried for tried, verdicts in self.texts.items() if 0 in verdicts and not verdicts[0].differs)
-        return max((tried for tried in same if tried < scale), default=0.0)
+        same = (v.scale for v in self.verdicts if v.prompt == 0 and not v.differs and v.scale < scale)
+        return max(same, default=0.0)
 
-    def _next_on_first_prompt(self) -> float | None:
-        text, noise = self.strongest_text, self.weakest_noise
-        if text is None and noise is None:
-            return self.start
-        if noise is None:
-            return min(2 * text, self.most) if text < self.most else None
-        if text is None:
-            return max(noise / 2, self.least) if noise > self.least else None
-        unchanged = not any(verdict.differs for verdict in self.texts[text].values())
-        # Where nothing changes right up to the break it is worth a closer look: the window may be narrow.
-        if noise / text > (RESOLUTION if not unchanged else math.sqrt(RESOLUTION)):
-            return math.sqrt(text * noise)
-        return None
+    def changed_at(self) -> float | None:
+        """The smallest scale whose text differs from the baseline's; None where none does."""
+        return min((v.scale for v in self.verdicts if v.differs), default=None)
 
     def window(self, onset: float | None) -> ScaleWindow:
         """What was found; `onset` is the smallest scale known to change the text, by whatever means."""
-        text, noise = self.strongest_text, self.weakest_noise
-        changes = [scale for scale, by_prompt in self.texts.items() if any(v.differs for v in by_prompt.values())]
-        onset = min([*changes, *([] if onset is None else [onset])], default=None)
-        found = text if text is not None and onset is not None and onset <= text else None
-        return ScaleWindow(onset=onset, break_=noise, found=found, tried=max(self.texts, default=0.0))
+        tried = max((v.scale for v in self.verdicts), default=0.0)
+        texts = any(not v.noise for v in self.verdicts)
+        broken = any(v.noise for v in self.verdicts)
+        found = min(self._scale_with(FOUND_NOISE), tried) if texts else None
+        break_ = max(self._median_break(), found or 0.0) if broken else None
+        if onset is None or found is None or found < onset:
+            found = None
+        return ScaleWindow(onset=onset, break_=break_, found=found, tried=tried)
+
+    def _median_break(self) -> float:
+        total = 0.0
+        for b, p in zip(self._breaks, self._posterior, strict=True):
+            total += p
+            if total >= 0.5:
+                return b
+        return self._breaks[-1]
+
+    def _scale_with(self, noise: float) -> float:
+        """The largest scale of the grid at which noise is expected with at most this probability, within the limits."""
+        inside = [b for b in self._breaks if self._least <= b <= self._most]
+        good = self._least
+        for scale in inside:
+            if self._expected_noise(scale) > noise:
+                break
+            good = scale
+        return good
+
+    def _expected_noise(self, scale: float) -> float:
+        pairs = zip(self._breaks, self._posterior, strict=True)
+        return sum(p * _noise_probability(scale, b) for b, p in pairs)
 
 
-def _any_noise(by_prompt: dict[int, Verdict]) -> bool:
-    return any(verdict.noise for verdict in by_prompt.values())
+def _noise_probability(scale: float, break_: float) -> float:
+    """Probability that a text at `scale` is noise when the direction breaks at `break_`."""
+    beyond = 0.5 * (1 + math.erf(math.log(scale / break_) / (WIDTH * math.sqrt(2))))
+    return LAPSE + (1 - 2 * LAPSE) * beyond
+
+
+def _normalised(weights: list[float]) -> list[float]:
+    total = sum(weights)
+    return [weight / total for weight in weights]
