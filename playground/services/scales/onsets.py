@@ -9,6 +9,7 @@ from torch import Tensor
 
 PASSES = 2
 """Forward passes a direction: the first aims, the second comes within about a tenth of the onset."""
+_BEYOND = 1.05  # times the expected onset: a trial just beyond it bounds it from above
 _CLOSEST = 0.1  # of the bracket: no trial is nearer to its ends than this part of it
 
 
@@ -33,7 +34,7 @@ class OnsetBracket:
         scale = self.trial
         falling = margins < self.still
         if bool(falling.any()):
-            self._guess = float(scale * (self.still / (self.still - margins))[falling].min())
+            self._guess = _BEYOND * float(scale * (self.still / (self.still - margins))[falling].min())
         else:
             self._guess = None
         if bool((margins > 0).all()):
