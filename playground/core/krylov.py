@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from playground.core.geometry import orthonormalise
+from playground.core.missed import SAFE_ROWS, MissedCheck, may_exceed
 from playground.core.operators import LinearOperator
 from playground.core.rayleigh_ritz import RayleighRitz
 from playground.errors import Cancelled, InputError
@@ -61,7 +62,7 @@ class KrylovSettings:
 
     vectors: int = 12
     steps: int = 40
-    tolerance: float = 0.03
+    tolerance: float = 0.02
     block: int | None = None
     seed: int = 0
     solver: Solver = "krylov"
@@ -72,7 +73,7 @@ class KrylovSettings:
         if self.steps < 1:
             raise InputError(f"Expected at least one step, got {self.steps}; allow 1 or more.")
         if not 0 < self.tolerance < 1:
-            raise InputError(f"Expected a tolerance between 0 and 1, got {self.tolerance}; 0.03 is usual.")
+            raise InputError(f"Expected a tolerance between 0 and 1, got {self.tolerance}; 0.02 is usual.")
         if self.block is not None and self.block < 1:
             raise InputError(f"Expected at least one column a product, got {self.block}; leave it out for the default.")
         if self.solver not in SOLVERS:
@@ -156,28 +157,43 @@ def iterate(
     if start is not None:
         _check_start(start, n)
     started = time.perf_counter()
+    krylov = settings.solver == "krylov"
     ritz = RayleighRitz(operator, wanted, settings.seed)
     pace = _Pace(settings)
     columns = min(settings.columns, n)
-    block = ritz.first_block(columns, start, beside=RANDOM_BESIDE_START if settings.solver == "krylov" else wanted)
+    block = ritz.first_block(columns, start, beside=RANDOM_BESIDE_START if krylov else wanted)
+    given = len(block) - ritz.random_rows
+    check = MissedCheck(ritz.random_rows, SAFE_ROWS if krylov else wanted + SAFE_ROWS)
     step, products, converged = 0, 0, False
     try:
         while True:
-            if settings.solver == "subspace":
+            if not krylov:
                 ritz.clear()
             _stop_if(cancelled)
             ritz.add(block, operator.matmat(block.to(operator.device, operator.dtype)))
             products += len(block)
-            _stop_if(cancelled)
-            ritz.add_images(operator.rmatmat(ritz.newest_images))
-            products += len(block)
+            left = ritz.newest_left
+            if len(left) > 0:
+                _stop_if(cancelled)
+                ritz.add_transposed(operator.rmatmat(left))
+                products += len(left)
             step += 1
             values, residuals = ritz.singular_values, ritz.residuals
-            block = ritz.next_block(columns, everything=settings.solver == "subspace")
-            complete = len(values) == wanted and (start is None or step > 1 or len(block) == 0)
-            converged = complete and bool(residuals.max() <= settings.tolerance)
+            block = ritz.next_block(columns, everything=not krylov)
+            accurate = len(values) == wanted and bool(residuals.max() <= settings.tolerance)
+            found = accurate and step >= check.until
+            if found and given > 0 and len(block) > 0:
+                beyond = ritz.beyond(given) if krylov else ritz.beyond(0)
+                found = step > 1 and not may_exceed(beyond, float(values[-1]), settings.tolerance)
+            if found and (lacking := check.lacking(values, residuals, ritz.rounding)) > 0:
+                more = ritz.widened(block, max(lacking, settings.columns) if krylov else lacking, everything=not krylov)
+                if len(more) > len(block):
+                    check.add(len(more) - len(block), step)
+                    columns, block, found = len(more), more, False
+                    pace.expect(check.until)
+            converged = found
             pace.record(step, values, residuals)
-            last = converged or step == settings.steps or len(block) == 0 or pace.stalled
+            last = converged or step == settings.steps or len(block) == 0 or (pace.stalled and not accurate)
             yield KrylovStep(
                 step=step,
                 steps=step if last else pace.steps,
@@ -218,12 +234,17 @@ class _Pace:
         self._history: list[tuple[float, float]] = []  # (largest residual, Σσ²) of each step with all vectors
         self.share = 0.0
         self.steps = min(settings.steps, 8)
+        self._least = 0
 
     def record(self, step: int, values: Tensor, residuals: Tensor) -> None:
         if len(values) == self._settings.vectors:
             self._history.append((float(residuals.max()), float(values.square().sum())))
-        self.steps = min(self._settings.steps, max(step + 1, self._expected(step)))
+        self.steps = min(self._settings.steps, max(step + 1, self._least, self._expected(step)))
         self.share = max(self.share, step / self.steps)
+
+    def expect(self, step: int) -> None:
+        """The run goes on to `step` at least."""
+        self._least = min(self._settings.steps, step)
 
     def _expected(self, step: int) -> int:
         """Residuals fall by about the same factor a step: extend the line through the last few on a log scale."""
