@@ -171,7 +171,7 @@ def _power(course: Course, result: FindResult) -> Ending:
     spectrum = result.spectrum
     values, residuals = spectrum.singular_values.tolist(), spectrum.residuals.tolist()
     groups = [f"{a}–{b - 1}" for a, b in spectrum.subspaces if b - a > 1]
-    said = "Converged" if spectrum.converged else "Not converged: paler bars are above the tolerance"
+    said = "Converged" if spectrum.converged else "Not converged, values may be off: paler bars are above the tolerance"
     if groups:
         said += f"; {', '.join(groups)} lie within 5 % of each other: there only the subspace is determined"
     shown = {

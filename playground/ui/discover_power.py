@@ -124,7 +124,7 @@ def build_more(names: Sequence[str], visible: bool) -> PowerControls:
         with gr.Row(elem_classes="sp-tight"):
             tolerance = gr.Number(
                 KrylovSettings.tolerance, label="Tolerance", elem_id="discover-tolerance", min_width=110,
-                info="residual at which it stops",
+                info="largest residual ‖Jᵀu − σv‖ / σ at which it stops",
             )
             steps = gr.Number(
                 KrylovSettings.steps, label="Steps at most", precision=0, elem_id="discover-steps", min_width=110,

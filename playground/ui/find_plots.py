@@ -13,7 +13,7 @@ from playground.ui.theme import PLOT_TEXT, STEERED
 def convergence(history: Sequence[tuple[int, Sequence[float], Sequence[float]]], height: int = HEIGHT) -> go.Figure:
     """One line a vector over the steps; each history entry is (step, singular values (k,), residuals (k,)).
 
-    The band round a line is residual × σ₁: the value cannot be farther off than that.
+    The band round a line is residual × σ, each residual relative to its own σ: a true singular value lies in it.
     """
     if not history:
         return waiting("Compute draws one line a vector here,<br>with what is still uncertain as a band.", height)
@@ -23,7 +23,7 @@ def convergence(history: Sequence[tuple[int, Sequence[float], Sequence[float]]],
         entries = [entry for entry in history if vector < len(entry[1])]
         steps = [step for step, _, _ in entries]
         values = [row[vector] for _, row, _ in entries]
-        reach = [residuals[vector] * row[0] for _, row, residuals in entries]
+        reach = [residuals[vector] * row[vector] for _, row, residuals in entries]
         strong = 1 - 0.65 * vector / max(count - 1, 1)
         colour = f"rgba(13,159,120,{strong:.2f})"
         plot.add_scatter(
@@ -77,7 +77,7 @@ def spectrum(
         y=list(singular_values),
         customdata=list(residuals),
         marker={"color": [STEERED if done else "rgba(13,159,120,.4)" for done in settled], "line": {"width": 0}},
-        hovertemplate="vector %{x}: σ %{y:.4g}, residual %{customdata:.2g}<extra></extra>",
+        hovertemplate="vector %{x}: σ %{y:.4g}, residual %{customdata:.2g} of it<extra></extra>",
     )
     top = max(singular_values, default=1.0)
     for first, end in subspaces:

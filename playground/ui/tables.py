@@ -59,7 +59,7 @@ def sets(entries: Sequence[Entry], selected: str | None, model: str | None) -> s
 def details(vector_set: VectorSet, warning: str | None) -> str:
     """Where a set comes from: every field of its header that a person reads."""
     origin = vector_set.origin
-    converged = {None: None, True: "yes", False: "no: residuals are above the tolerance"}[origin.converged]
+    converged = {None: None, True: "yes", False: "no: values may be off, or larger ones missing"}[origin.converged]
     if origin.target is None:
         read_at = None
     else:

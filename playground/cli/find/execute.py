@@ -95,7 +95,7 @@ def _tell_the_end(result: FindResult, out: Path) -> None:
     if result.spectrum is not None and result.cancelled:
         tell(f"stopped after step {result.spectrum.steps}; {out} holds what there is, not converged.")
     elif result.spectrum is not None and not result.spectrum.converged:
-        tell(f"not converged within {result.spectrum.steps} steps; residuals are in {out}.")
+        tell(f"not converged within {result.spectrum.steps} steps, values may be off; residuals are in {out}.")
     elif result.cancelled:
         tell(f"stopped; {out} holds the {rows} vectors there are.")
     elif result.stopped == "effect":

@@ -139,7 +139,7 @@ def _add_power(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         metavar="X",
         type=real("a tolerance", 0, 1, above=True),
-        help="the residual ‖Jᵀu − σv‖ / σ₁ at which a direction counts as found (0.03)",
+        help="the residual ‖Jᵀu − σv‖ / σ at which a direction counts as found (0.02)",
     )
     group.add_argument(
         "--block", metavar="N", type=whole("a number of columns", 1), help="columns in a product (chosen from k)"
