@@ -30,7 +30,8 @@ from torch import Tensor
 from playground.core.geometry import orthonormalise
 from playground.core.missed import SAFE_ROWS, MissedCheck, may_exceed
 from playground.core.operators import LinearOperator
-from playground.core.rayleigh_ritz import RayleighRitz
+from playground.core.pace import Pace
+from playground.core.rayleigh_ritz import RayleighRitz, is_half
 from playground.errors import Cancelled, InputError
 
 Solver = Literal["krylov", "subspace"]
@@ -46,9 +47,8 @@ _SMALLEST_BLOCK = 4  # below this a batched product costs as much as one of four
 RANDOM_BESIDE_START = 4
 """Random rows beside a start: rows that J maps into themselves would never be left for better ones. The subspace
 solver, whose basis does not grow, takes as many as it looks for."""
-_STALL_STEPS = 5  # steps over which nothing improves before the rounding of the products is taken to be reached
-_STALL_ENERGY = 1e-4  # … relative growth of Σσ² over those steps
-_STALL_RESIDUAL = 0.9  # … factor by which the residual fell over them
+HALF_TOLERANCE = 0.03
+"""The least tolerance in half precision: the rounding of its products shows in residuals as 0.01 to 0.03."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ class KrylovSettings:
 
     `vectors`: k, how many singular vectors. `steps`: at most this many (each one product with J and one with Jᵀ).
     `tolerance`: stop when every residual ‖Jᵀu − σv‖/σ is at most this, each relative to its own σ, and no vector was
-    missed. σ is then off by far less: at 0.02, by 0.2 % at worst in 1500 runs on seven spectra, with an outlying σ₁ and
-    without. At 0.03 one of 100 runs on a Gaussian matrix of 300 columns had a value 1.2 % off. `block`:
+    missed; in half precision at HALF_TOLERANCE at the earliest. σ is then off by far less: at 0.02, by 0.2 % at worst
+    in 1500 runs on seven spectra, with an outlying σ₁ and without. At 0.03 one of 100 runs on a Gaussian matrix of 300
+    columns had a value 1.2 % off. `block`:
     columns a product; None takes half of k for krylov (two thirds of it below 12, and at least 4) and twice k for
     subspace, which converges by what it carries beyond k. `seed` draws the first block. Raises InputError for values
     out of range.
@@ -165,7 +166,8 @@ def iterate(
     started = time.perf_counter()
     krylov = settings.solver == "krylov"
     ritz = RayleighRitz(operator, wanted, settings.seed)
-    pace = _Pace(settings)
+    tolerance = max(settings.tolerance, HALF_TOLERANCE) if is_half(operator.dtype) else settings.tolerance
+    pace = Pace(settings.vectors, settings.steps, tolerance)
     columns = min(settings.columns, n)
     block = ritz.first_block(columns, start, beside=RANDOM_BESIDE_START if krylov else wanted)
     given = len(block) - ritz.random_rows
@@ -186,11 +188,11 @@ def iterate(
             step += 1
             values, residuals = ritz.singular_values, ritz.residuals
             block = ritz.next_block(columns, everything=not krylov)
-            accurate = len(values) == wanted and bool(residuals.max() <= settings.tolerance)
+            accurate = len(values) == wanted and bool(residuals.max() <= tolerance)
             found = accurate and step >= check.until
             if found and given > 0 and len(block) > 0:
                 beyond = ritz.beyond(given) if krylov else ritz.beyond(0)
-                found = step > 1 and not may_exceed(beyond, float(values[-1]), settings.tolerance)
+                found = step > 1 and not may_exceed(beyond, float(values[-1]), tolerance)
             if found and (lacking := check.lacking(values, residuals, ritz.rounding)) > 0:
                 more = ritz.widened(block, max(lacking, settings.columns) if krylov else lacking, everything=not krylov)
                 if len(more) > len(block):
@@ -230,42 +232,6 @@ def solve(operator: LinearOperator, settings: KrylovSettings) -> Spectrum:
     *_, spectrum = iterate(operator, settings)
     assert isinstance(spectrum, Spectrum)
     return spectrum
-
-
-class _Pace:
-    """How far along a run is, from how fast its largest residual falls; and whether it still falls."""
-
-    def __init__(self, settings: KrylovSettings) -> None:
-        self._settings = settings
-        self._history: list[tuple[float, float]] = []  # (largest residual, Σσ²) of each step with all vectors
-        self.share = 0.0
-        self.steps = min(settings.steps, 8)
-        self._least = 0
-
-    def record(self, step: int, values: Tensor, residuals: Tensor) -> None:
-        if len(values) == self._settings.vectors:
-            self._history.append((float(residuals.max()), float(values.square().sum())))
-        self.steps = min(self._settings.steps, max(step + 1, self._least, self._expected(step)))
-        self.share = max(self.share, step / self.steps)
-
-    def expect(self, step: int) -> None:
-        """The run goes on to `step` at least."""
-        self._least = min(self._settings.steps, step)
-
-    def _expected(self, step: int) -> int:
-        """Residuals fall by about the same factor a step: extend the line through the last few on a log scale."""
-        recent = [math.log(max(residual, 1e-12)) for residual, _ in self._history[-4:]]
-        if len(recent) < 2 or recent[-1] >= recent[0]:
-            return max(self.steps, step + 2)
-        rate = (recent[0] - recent[-1]) / (len(recent) - 1)
-        return step + math.ceil((recent[-1] - math.log(self._settings.tolerance)) / rate)
-
-    @property
-    def stalled(self) -> bool:
-        if len(self._history) <= _STALL_STEPS:
-            return False
-        (old_residual, old_energy), (residual, energy) = self._history[-1 - _STALL_STEPS], self._history[-1]
-        return energy - old_energy <= _STALL_ENERGY * energy and residual > _STALL_RESIDUAL * old_residual
 
 
 def _check_start(start: Tensor, width: int) -> None:

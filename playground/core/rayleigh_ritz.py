@@ -11,7 +11,6 @@ from playground.core.geometry import orthonormalise, project_out
 from playground.core.operators import LinearOperator
 
 _TINY = 1e-300  # stands for a zero that is divided by
-_HALF = 1e-4  # a dtype of a larger eps is of half precision
 _DRAWS = 4  # a second one is hardly ever needed, and random rows that still depend after four mean that space is full
 
 
@@ -29,7 +28,7 @@ class RayleighRitz:
         self._generator = torch.Generator().manual_seed(seed)
         self._wanted = wanted
         eps = torch.finfo(operator.dtype).eps
-        self._half = eps > _HALF
+        self._half = is_half(operator.dtype)
         # A singular value below this part of the largest is zero for all that products of this dtype can tell: half
         # precision sums in float32 and rounds once.
         self.rounding = eps if self._half else 64 * eps
@@ -203,6 +202,11 @@ class RayleighRitz:
 
     def _draw(self, k: int) -> Tensor:
         return torch.randn(k, self._operator.shape[1], generator=self._generator, dtype=torch.float64)
+
+
+def is_half(dtype: torch.dtype) -> bool:
+    """Whether `dtype` is of half precision, float16 or bfloat16."""
+    return torch.finfo(dtype).bits <= 16
 
 
 def _gram(first: Tensor, second: Tensor) -> Tensor:

@@ -113,14 +113,14 @@ def _table(problem: Problem, rows: list[Row], floors: dict[str, float]) -> list[
     lines = [
         f"{problem}:",
         "",
-        "| power iteration | steps | seconds | energy | slower than this program by |",
-        "| --- | --- | --- | --- | --- |",
+        "| power iteration | steps | seconds | energy | worst σᵢ | slower than this program by |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         floor = floors.get(row.name)
         asked = "" if floor is None else f" (asked: {floor:.0f})"
         ratio = "" if row.ratio == 1.0 else f"{row.ratio:.1f} ×{asked}"
-        lines.append(f"| {row.name} | {row.steps} | {row.seconds:.2f} | {row.energy:.5f} | {ratio} |")
+        lines.append(f"| {row.name} | {row.steps} | {row.seconds:.2f} | {row.energy:.5f} | {row.worst:.2%} | {ratio} |")
     return [*lines, ""]
 
 
