@@ -166,7 +166,7 @@ def iterate(
     started = time.perf_counter()
     krylov = settings.solver == "krylov"
     ritz = RayleighRitz(operator, wanted, settings.seed)
-    tolerance = max(settings.tolerance, HALF_TOLERANCE) if is_half(operator.dtype) else settings.tolerance
+    tolerance = max(settings.tolerance, HALF_TOLERANCE) if is_half(operator.precision) else settings.tolerance
     pace = Pace(settings.vectors, settings.steps, tolerance)
     columns = min(settings.columns, n)
     block = ritz.first_block(columns, start, beside=RANDOM_BESIDE_START if krylov else wanted)

@@ -17,11 +17,18 @@ _DENSE_ROWS = 256  # rows a product in `dense`: enough to be fast, little memory
 
 
 class LinearOperator(ABC):
-    """A matrix J of shape (m, n) behind its two products, with the dtype and device its products work in."""
+    """A matrix J of shape (m, n) behind its two products, with the dtype and device its products work in.
+
+    `precision` is the dtype whose rounding the products have: a model in half precision takes and gives float32.
+    """
 
     shape: tuple[int, int]
     dtype: torch.dtype
     device: torch.device
+
+    @property
+    def precision(self) -> torch.dtype:
+        return self.dtype
 
     @abstractmethod
     def matmat(self, rows: Tensor) -> Tensor:
@@ -81,6 +88,10 @@ class StackedOperator(LinearOperator):
         self.shape = (sum(self.heights), operators[0].shape[1])
         self.dtype = operators[0].dtype
         self.device = operators[0].device
+
+    @property
+    def precision(self) -> torch.dtype:
+        return max((operator.precision for operator in self.operators), key=lambda dtype: torch.finfo(dtype).eps)
 
     def matmat(self, rows: Tensor) -> Tensor:
         self._check(rows, self.shape[1])

@@ -27,8 +27,8 @@ class RayleighRitz:
         self._operator = operator
         self._generator = torch.Generator().manual_seed(seed)
         self._wanted = wanted
-        eps = torch.finfo(operator.dtype).eps
-        self._half = is_half(operator.dtype)
+        eps = torch.finfo(operator.precision).eps
+        self._half = is_half(operator.precision)
         # A singular value below this part of the largest is zero for all that products of this dtype can tell: half
         # precision sums in float32 and rounds once.
         self.rounding = eps if self._half else 64 * eps
@@ -58,7 +58,8 @@ class RayleighRitz:
         self._left.append(left)
         above = torch.cat([old, old.new_zeros(len(old), len(left))], dim=1)
         self._factor = torch.cat([above, torch.cat([inside, added], dim=1)])
-        self._solve(residuals_known=len(left) == 0)
+        if len(left) == 0 or self._best is None or min(len(self._rows), self._wanted) > len(self._best[0]):
+            self._solve(residuals_known=len(left) == 0)
 
     def add_transposed(self, products: Tensor) -> None:
         """Take Jᵀ of the newest block of U, (b, n)."""
@@ -96,9 +97,8 @@ class RayleighRitz:
         residuals = torch.full_like(values, math.nan)
         if residuals_known:
             residuals = self._residuals(values, vectors, left_weights[: min(rank, self._wanted)])
-        if residuals_known or self._best is None or len(values) > len(self._best[0]):
-            self._best = (values, vectors, residuals)
-            self._best_transposed = self._transposed if residuals_known else None
+        self._best = (values, vectors, residuals)
+        self._best_transposed = self._transposed if residuals_known else None
 
     def _residuals(self, values: Tensor, vectors: Tensor, left_weights: Tensor) -> Tensor:
         """‖Jᵀu − σv‖/σ. Of a σ that is zero to rounding it is σ/σ₁ instead; half precision cannot tell: 1."""

@@ -68,6 +68,10 @@ class SliceJacobian(LinearOperator):
         self._kept: dict[int, _Linearised] = {}
         self._most_columns: int | None = None  # set when memory has run out
 
+    @property
+    def precision(self) -> torch.dtype:
+        return self._chunks[0].stream.dtype
+
     def matmat(self, rows: Tensor) -> Tensor:
         self._check(rows, self.shape[1])
         rows = rows.to(self.device, self.dtype)

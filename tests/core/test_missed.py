@@ -28,7 +28,7 @@ def test_a_value_that_occurs_more_often_than_the_block_has_rows_is_found_as_ofte
 @pytest.mark.parametrize("block", [1, 2, 3])
 def test_a_block_of_few_rows_misses_no_vector_by_chance(block):
     values = decaying(256, 0.35)
-    for seed in range(30):
+    for seed in range(12):
         spectrum = solve(Diagonal(values), KrylovSettings(6, block=block, seed=seed, steps=100))
         assert spectrum.converged
         assert worst(spectrum, values) <= 0.01
