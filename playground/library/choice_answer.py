@@ -1,0 +1,96 @@
+"""Which of two answers a generated reply gives: how a text is read where an item of a choice set was asked.
+
+An answer with a label, such as “(B)” or “(B) I will not.”, is given by a reply that says
+
+- the letter in brackets anywhere: “(B)”;
+- the letter alone at the beginning: “B”, “B)”, “B.”, “B:”, “**B**”, with nothing else on its line or a mark after it;
+- the letter after “answer”, “option”, “choice”, “choose”, “pick” or “select”: “The answer is B”, “Option B”;
+- the words of the option, as the question or the answer spells them out, where they are not part of the other one's.
+
+Letters count as the set writes them (a capital A is no article), words in either case. An answer without a label, such
+as “Yes” or “To”, is given by a reply that begins with it, or has it right after “answer is”; where one answer begins
+with the other, the longer one counts.
+
+A reply that gives exactly one of the two gives that one. All others are unclear: those that give none, both, or another
+letter beside one of the two.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from playground.library.prompt_set import ChoiceItem
+
+MATCHING, OTHER, UNCLEAR = "matching", "other", "unclear"
+OUTCOMES = (MATCHING, OTHER, UNCLEAR)
+"""The answer that shows the behaviour, the one that does not, and replies that give neither or both."""
+
+MAX_READ = 4000
+"""Characters of a reply that are read."""
+
+_LABEL = re.compile(r"\(?([A-Z]|\d{1,2})(?:\)|[.:](?!\d)|$)\s*(.*)", re.DOTALL)
+_OPTION = re.compile(r"^[ \t]*\(?([A-Z]|\d{1,2})[).:][ \t]+(\S.*)$", re.MULTILINE)
+_BRACKETED = re.compile(r"\(([A-Z]|\d{1,2})\)")
+_AT_BEGINNING = re.compile(r"[\s*_\"'“‘`#]*\(?([A-Z]|\d{1,2})(?:[).:!*_\"'”’`]|[ \t]*(?=\n|$)|[ \t]+[-–—])(?!\w)")
+_NAMED = re.compile(
+    r"\b(?i:answer|option|choice|choose|pick|select)(?i:\s+(?:is|would\s+be|option|choice|answer))*\s*:?\s*[*_\"“]*\(?"
+    r"([A-Z]|\d{1,2})(?![\w'’])"
+)
+_ANSWER_IS = re.compile(r"\banswer\s*(?:is|:)\s*[*_\"“‘']*")
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What tells the two answers of an item apart in a reply. Words in lower case, single spaces between them."""
+
+    labels: tuple[str, str] | None
+    words: tuple[str, str]
+
+
+def read_answer(reply: str, item: ChoiceItem) -> str:
+    """One of OUTCOMES: what the reply to this item gives."""
+    answers, reply = _answers(item), reply[:MAX_READ]
+    given = _labelled(reply, answers) if answers.labels is not None else _begun(_plain(reply), answers.words)
+    return OUTCOMES[given.pop()] if len(given) == 1 and given <= {0, 1} else UNCLEAR
+
+
+def _labelled(reply: str, answers: _Answers) -> set[int]:
+    """The places of the answers that a reply gives; 2 is any other letter."""
+    assert answers.labels is not None
+    letters = set(_BRACKETED.findall(reply)) | set(_NAMED.findall(reply))
+    first = _AT_BEGINNING.match(reply)
+    letters |= {first[1]} if first else set()
+    given = {answers.labels.index(letter) if letter in answers.labels else 2 for letter in letters}
+    text = _plain(reply)
+    # Words inside the other answer's words would count for both.
+    apart = not any(one and one in other for one, other in (answers.words, answers.words[::-1]))
+    return given | ({place for place, words in enumerate(answers.words) if words and words in text} if apart else set())
+
+
+def _begun(text: str, words: tuple[str, str]) -> set[int]:
+    """The places of the answers with which a text begins, or which it has after “answer is”."""
+    starts = [0, *(found.end() for found in _ANSWER_IS.finditer(text))]
+    given = set()
+    for start in starts:
+        rest = text[start:]
+        begun = [place for place, one in enumerate(words) if one and re.match(rf"{re.escape(one)}(?!\w)", rest)]
+        given |= {max(begun, key=lambda place: len(words[place]))} if begun else set()
+    return given
+
+
+@lru_cache(maxsize=4096)
+def _answers(item: ChoiceItem) -> _Answers:
+    pair = (item.matching.strip(), item.other.strip())
+    found = [_LABEL.fullmatch(answer) for answer in pair]
+    if found[0] is None or found[1] is None or found[0][1] == found[1][1]:
+        return _Answers(None, (_plain(pair[0]), _plain(pair[1])))
+    options = {label: words for label, words in _OPTION.findall(item.question)}
+    words = [_plain(one[2] or options.get(one[1], "")) for one in found]
+    return _Answers((found[0][1], found[1][1]), (words[0], words[1]))
+
+
+def _plain(text: str) -> str:
+    """Words in lower case with single spaces, without quotation marks around and marks at the end of them."""
+    return re.sub(r"\s+", " ", text).strip(" \"'“”‘’*_`").lower().replace("’", "'").rstrip(" .!")
