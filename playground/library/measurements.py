@@ -16,7 +16,7 @@ from playground.library.text import reason, shown
 SUFFIX = ".measure.json"
 FORMAT = "steering-playground-measurement"
 FORMAT_VERSION = 2
-KINDS = {"choices": "choices", "exact": "questions", "next-token": "prompts"}
+KINDS = {"choices": "choices", "exact": "questions", "next-token": "prompts", "replies": "prompts"}
 """Kinds of measurements, and the field of their request that holds the set which was asked."""
 MAX_FILE_BYTES = 2**29
 
@@ -88,6 +88,8 @@ def _items(kind: str, document: Mapping[str, Any]) -> int:
     """How many items were measured."""
     if kind == "next-token":
         return int(document["done"])
+    if kind == "replies":
+        return len(document["baseline"]["texts"]) // max(1, int(document["request"]["samples"]))
     return len(document["items"] if kind == "choices" else document["baseline"]["right"])
 
 

@@ -21,7 +21,8 @@ from playground.services.find import FindRequest
 from playground.services.find.continuing import SETTINGS as CONTINUED
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
-from playground.services.measure.exact import ExactRequest
+from playground.services.measure.over_texts import OverTexts
+from playground.services.measure.replies import RepliesRequest
 from playground.services.measure.request import MeasureRequest
 from playground.services.scan.request import BOTH, SIGNS, ScanRequest
 from playground.services.shifts import ShiftsRequest
@@ -168,7 +169,7 @@ def compare_command(sets: Sequence[tuple[str, tuple[int, ...]]]) -> str:
 
 
 def measure_command(
-    request: MeasureRequest | ExactRequest | ShiftsRequest,
+    request: MeasureRequest | OverTexts | ShiftsRequest,
     loaded: LoadedModel,
     file: str | None = None,
     leaderboard: bool = False,
@@ -192,8 +193,11 @@ def measure_command(
         words += ["--positions", request.positions]
     words += ["--controls", str(request.controls), "--seed", str(request.seed)]
     words += ["--leaderboard"] if leaderboard else []
-    if isinstance(request, ExactRequest):
+    if isinstance(request, OverTexts):
         words += _decoding(request.sampling)
+    if isinstance(request, RepliesRequest):
+        words += [f"--pattern={pattern.name}={pattern.regex}" for pattern in request.patterns]
+        words += [] if request.samples == 1 else ["--samples", str(request.samples)]
     return shlex.join(words)
 
 

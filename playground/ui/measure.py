@@ -1,4 +1,4 @@
-"""The Measure tab: what vectors do to choices, answers and next tokens, over scales, beside random directions."""
+"""The Measure tab: what vectors do to choices, replies and next tokens over scales, beside random directions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ from playground.ui import (
     prompt_source,
 )
 from playground.ui.frame import Frame
-from playground.ui.measure_form import CHOICES, COMPARE, EXACT, KINDS, NEXT, PLACE, RELATIVE, MeasureForm
+from playground.ui.measure_form import (
+    CHOICES,
+    COMPARE,
+    EXACT,
+    GENERATED,
+    KINDS,
+    NEXT,
+    PLACE,
+    RELATIVE,
+    REPLIES,
+    MeasureForm,
+)
 from playground.ui.measure_layout import MeasureTab, applies, sets_for, usual_set, vector_choices
 from playground.ui.measure_run import run
 from playground.ui.prompt_source import BUILT_IN, PromptChoice
@@ -136,7 +147,7 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
 
     costly = [
         tab.kind, tab.sets, tab.rows, tab.scales, tab.controls, tab.new_tokens, tab.leaderboard, tab.prompts.set_name,
-        tab.prompts.use, tab.prompts.kind, tab.one_row, tab.unit,
+        tab.prompts.use, tab.prompts.kind, tab.one_row, tab.unit, tab.patterns, tab.samples, tab.temperature,
     ]
     gr.on([part.change for part in costly], on_cost, tab.inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
     frame.opened.append((on_cost, tab.inputs, [tab.hint]))
@@ -146,7 +157,7 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) ->
     """The form for a kind of measurement, with the set and the amounts to begin with."""
     loaded = frame.workbench.loaded
     updates = applies(tab, kind)
-    few = kind == EXACT
+    few = kind in GENERATED
     updates |= {
         tab.controls: 2 if few else measure_layout.CONTROLS,
         tab.rows: _few_rows(frame) if few else "all",
@@ -158,7 +169,7 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) ->
     names, chosen = sets_for(loaded, kind), usual_set(loaded, kind)
     choice = PromptChoice(BUILT_IN, chosen, "", None, PLACE)
     updates |= tab.prompts.updates(choice, visitor, use=measure_layout.ITEMS[kind]) | {
-        tab.prompts.kind: gr.update(choices=prompt_source.kinds(kind == NEXT), value=BUILT_IN),
+        tab.prompts.kind: gr.update(choices=prompt_source.kinds(kind in (NEXT, REPLIES)), value=BUILT_IN),
         tab.prompts.set_name: gr.update(choices=names, value=chosen, visible=True),
     }
     return updates | _asked(tab, chosen)
@@ -219,7 +230,12 @@ def cost_hint(frame: Frame, visitor: Visitor, form: MeasureForm) -> str:
             return measure_cost.comparing(rows)
         if form.kind not in KINDS:
             return ""
-        make = {CHOICES: form.choices_request, EXACT: form.exact_request, NEXT: form.shifts_request}[form.kind]
+        make = {
+            CHOICES: form.choices_request,
+            EXACT: form.exact_request,
+            REPLIES: form.replies_request,
+            NEXT: form.shifts_request,
+        }[form.kind]
         return measure_cost.hint(loaded, make(form.choice.whole(visitor), load))
     except PlaygroundError:
         return ""

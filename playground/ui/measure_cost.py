@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from playground.model.load import LoadedModel
 from playground.services.measure import MeasureRequest
-from playground.services.measure.exact import ExactRequest
+from playground.services.measure.over_texts import OverTexts
+from playground.services.measure.replies import RepliesRequest
 from playground.services.shifts import ShiftsRequest
 from playground.ui import cost
 from playground.ui.cost import CHARACTERS_A_TOKEN, TEMPLATE_TOKENS
 from playground.ui.markup import escape
-from playground.ui.measure_form import CHOICES, EXACT, NEXT
+from playground.ui.measure_form import CHOICES, EXACT, NEXT, REPLIES
 from playground.ui.running import seconds
 
-Request = MeasureRequest | ExactRequest | ShiftsRequest
+Request = MeasureRequest | OverTexts | ShiftsRequest
 
 
 MANY_ROWS = 600
@@ -31,10 +32,10 @@ def _tokens(request: Request) -> float:
     """Tokens read, or written, a row over all items."""
     if isinstance(request, ShiftsRequest):
         return sum(len(prompt) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for prompt in request.texts)
-    read = sum(len(item.question) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for item in request.items)
-    if isinstance(request, ExactRequest):
-        return read + len(request.items) * request.sampling.max_new_tokens
-    return read
+    if isinstance(request, OverTexts):
+        read = sum(len(text) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for text in request.questions_asked)
+        return request.per_item * (read + len(request.items) * request.sampling.max_new_tokens)
+    return sum(len(item.question) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for item in request.items)
 
 
 def _rows(request: Request) -> int:
@@ -51,13 +52,16 @@ def hint(loaded: LoadedModel, request: Request) -> str:
         kind, count = NEXT, len(request.texts)
         said = f"{_count(count, 'prompt')} × {rows} pushes"
     else:
-        kind = EXACT if isinstance(request, ExactRequest) else CHOICES
+        kind = CHOICES
+        if isinstance(request, OverTexts):
+            kind = REPLIES if isinstance(request, RepliesRequest) else EXACT
         steered = sum(scale != 0 for scale in request.scales)
         said = (
             f"{_count(len(request.items), 'item')} × ({_count(len(request.vectors), 'vector')} + {request.controls} "
             f"random) × {_count(steered, 'scale')}, and the baseline"
         )
-        if isinstance(request, ExactRequest):
+        if isinstance(request, OverTexts):
+            said += f", {_count(request.per_item, 'sample')} each" if request.per_item > 1 else ""
             said += f" = {request.texts} texts"
     took = seconds(cost.duration(loaded, kind, operations(loaded, request)))
     return f'<p class="sp-hint">{escape(said)} · about {took}</p>'

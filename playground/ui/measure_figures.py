@@ -8,11 +8,12 @@ from typing import Any
 import gradio as gr
 
 from playground.ui import markup, plots
-from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT
+from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, REPLIES
 
 TITLES: dict[str, tuple[str, ...]] = {
     CHOICES: ("Logit difference", "Items on which the behaviour wins", "Items, scale by scale"),
     EXACT: ("Accuracy",),
+    REPLIES: ("Replies", "Replies by group"),
     NEXT: ("KL from the baseline", "Next tokens"),
     COMPARE: ("Cosines", "Principal angles", "Spectra"),
 }
@@ -23,6 +24,10 @@ WAITS: dict[str, tuple[str, ...]] = {
         "A violin a scale over single items:<br>click a point to open its item.",
     ),
     EXACT: ("Measure draws the part of right answers here,<br>beside random directions of equal norm.",),
+    REPLIES: (
+        "Measure draws here how many replies give the behaviour's answer,<br>or match the first pattern.",
+        "The share of every group of replies,<br>for the vector that is looked at.",
+    ),
     NEXT: (
         "Measure draws KL(steered ‖ baseline) here,<br>beside random directions of equal norm.",
         "Probabilities of the next tokens, scale by scale.",

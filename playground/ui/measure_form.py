@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.errors import InputError
+from playground.library import reply_patterns
 from playground.library.prompts import PromptSet
 from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
@@ -14,6 +15,7 @@ from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.measure import MeasuredVector, MeasureRequest
 from playground.services.measure.exact import ExactRequest
+from playground.services.measure.replies import RepliesRequest
 from playground.services.measure.request import read_vectors
 from playground.services.scan.request import read_rows
 from playground.services.shifts import ShiftsRequest
@@ -21,9 +23,17 @@ from playground.ui.entered import real, whole
 from playground.ui.prompt_source import PromptChoice
 from playground.ui.vector_picker import Load, rounded
 
-CHOICES, EXACT, NEXT, COMPARE = "Choices", "Exact answers", "Next token", "Compare sets"
-KINDS = (CHOICES, EXACT, NEXT, COMPARE)
-WANTED = {CHOICES: ("choices",), EXACT: ("exact",), NEXT: ("prompts", "exact", "choices", "contrast")}
+CHOICES, EXACT, REPLIES = "Choices", "Exact answers", "Replies"
+NEXT, COMPARE = "Next token", "Compare sets"
+KINDS = (CHOICES, EXACT, REPLIES, NEXT, COMPARE)
+GENERATED = (EXACT, REPLIES)
+"""Kinds that generate a text for every item, vector and scale."""
+WANTED = {
+    CHOICES: ("choices",),
+    EXACT: ("exact",),
+    REPLIES: RepliesRequest.SETS,
+    NEXT: ("prompts", "exact", "choices", "contrast"),
+}
 """The kinds of prompt sets that each kind of measurement asks."""
 RELATIVE, ABSOLUTE = "relative", "absolute"
 UNITS = (RELATIVE, ABSOLUTE)
@@ -54,6 +64,9 @@ class MeasureForm:
     new_tokens: float
     followed: float
     leaderboard: bool
+    patterns: str | None
+    samples: float
+    temperature: float
 
     @property
     def known_kind(self) -> str:
@@ -107,6 +120,21 @@ class MeasureForm:
         """What Measure asks of questions with exact answers."""
         sampling = Sampling(max_new_tokens=whole(self.new_tokens, "new tokens", least=1))
         return ExactRequest(questions=whole_set, **self._given(whole_set, load), sampling=sampling)
+
+    def replies_request(self, whole_set: PromptSet, load: Load) -> RepliesRequest:
+        """What Measure asks of replies: patterns are typed one a line, NAME=REGEX."""
+        lines = [line for line in (self.patterns or "").splitlines() if line.strip()]
+        sampling = Sampling(
+            max_new_tokens=whole(self.new_tokens, "new tokens", least=1),
+            temperature=real(self.temperature, "a temperature"),
+        )
+        return RepliesRequest(
+            prompts=whole_set,
+            patterns=tuple(map(reply_patterns.parse, lines)),
+            samples=whole(self.samples, "samples", least=1),
+            sampling=sampling,
+            **self._given(whole_set, load),
+        )
 
     def shifts_request(self, whole_set: PromptSet, load: Load) -> ShiftsRequest:
         """One vector at every scale: relative ones are multiples of a push as long as the residual stream."""

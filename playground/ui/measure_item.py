@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InputError
+from playground.library.prompt_set import ChoiceItem
 from playground.library.recipe import Recipe
 from playground.model.generate import Sampling
 from playground.services.generate import GenerateProgress, GenerateRequest, generate
@@ -146,8 +147,8 @@ def _to_steer(frame: Frame, steer_tab: SteerTab, visitor: Visitor) -> dict[Any, 
         steer_tab,
         visitor,
         steer_open.mix_of(recipe, load),
-        answers=(item.matching, item.other) if isinstance(item, MeasuredItem) else None,
-        prompt=item.question,
+        answers=(item.matching, item.other) if isinstance(item, MeasuredItem | ChoiceItem) else None,
+        prompt=item if isinstance(item, str) else item.question,
         format=result.request.format,
         positions=result.request.positions,
     )

@@ -13,7 +13,19 @@ from playground.model.load import LoadedModel
 from playground.ui import defaults, markup, measure_figures, prompt_source
 from playground.ui.frame import Frame, board
 from playground.ui.measure_figures import MeasureFigures
-from playground.ui.measure_form import CHOICES, COMPARE, EXACT, KINDS, NEXT, PLACE, RELATIVE, UNITS, WANTED
+from playground.ui.measure_form import (
+    CHOICES,
+    COMPARE,
+    EXACT,
+    GENERATED,
+    KINDS,
+    NEXT,
+    PLACE,
+    RELATIVE,
+    REPLIES,
+    UNITS,
+    WANTED,
+)
 from playground.ui.prompt_source import PromptSource
 from playground.ui.state import Visitor
 from playground.ui.vector_picker import is_average, row_choices
@@ -21,11 +33,12 @@ from playground.ui.vector_picker import is_average, row_choices
 SCALES = "-0.9 -0.6 -0.3 0 0.3 0.6 0.9"
 CONTROLS = 4
 FEW_SCALES = "-0.6 -0.3 0 0.3 0.6"
-ITEMS = {CHOICES: 16, EXACT: 16, NEXT: prompt_source.USE}
+ITEMS = {CHOICES: 16, EXACT: 16, REPLIES: 12, NEXT: prompt_source.USE}
 """Items asked to begin with: what takes seconds on a laptop."""
 WHAT = {
     CHOICES: "Which of two answers is likelier, item by item: the logit difference at the answer, over scales.",
     EXACT: "How often the reply ends in the right number: accuracy of generated answers, over scales.",
+    REPLIES: "What generated replies say: which of two answers they give, or which patterns they match, over scales.",
     NEXT: "What one vector does to the next token: KL from the baseline, and which tokens it moves, over scales.",
     COMPARE: "How sets lie to each other: cosines, principal angles, spectra. Needs no prompts.",
 }
@@ -54,6 +67,9 @@ class MeasureTab:
     new_tokens: gr.Number
     followed: gr.Number
     leaderboard: gr.Checkbox
+    patterns: gr.Textbox
+    samples: gr.Number
+    temperature: gr.Number
     what: gr.HTML
     prompts_box: gr.Group
     many_box: gr.Row
@@ -89,14 +105,15 @@ class MeasureTab:
         return [
             self.kind, *self.prompts.inputs, self.mode, self.system, self.sets, self.rows, self.one_set, self.one_row,
             self.scales, self.unit, self.controls, self.seed, self.positions, self.new_tokens, self.followed,
-            self.leaderboard,
+            self.leaderboard, self.patterns, self.samples, self.temperature,
         ]
 
     @property
     def form(self) -> list[Any]:
         """What choosing another kind of measurement may change among the controls."""
         boxes = [self.what, self.prompts_box, self.many_box, self.one_box, self.scales_box, self.more]
-        return [*self.prompts.outputs, self.mode, self.system, *boxes, self.new_tokens, self.followed, self.leaderboard]
+        more = [self.new_tokens, self.followed, self.leaderboard, self.samples, self.temperature]
+        return [*self.prompts.outputs, self.mode, self.system, *boxes, self.patterns, *more]
 
     @property
     def results(self) -> list[Any]:
@@ -115,7 +132,7 @@ class MeasureTab:
             self.look: gr.update(choices=[], value=None),
             self.look_box: gr.update(visible=False),
             self.item: markup.empty(WAIT_ITEM),
-            self.item_box: gr.update(visible=kind in (CHOICES, EXACT)),
+            self.item_box: gr.update(visible=kind in (CHOICES, *GENERATED)),
             self.items: "",
             self.table: "",
             self.name: "",
@@ -136,6 +153,8 @@ def sets_for(loaded: LoadedModel | None, kind: str) -> list[str]:
 def usual_set(loaded: LoadedModel | None, kind: str) -> str | None:
     """The set to begin with."""
     names = sets_for(loaded, kind)
+    if kind == REPLIES:  # choice items bring along what is looked for
+        names.sort(key=lambda name: prompt_sets.built_in()[name].kind != "choices")
     usual = prompt_source.default_set(loaded)
     return usual if kind == NEXT and usual in names else next(iter(names), None)
 
@@ -150,7 +169,10 @@ def applies(tab: MeasureTab, kind: str) -> dict[Any, Any]:
         tab.one_box: gr.update(visible=not many),
         tab.scales_box: gr.update(visible=kind != COMPARE),
         tab.more: gr.update(visible=kind != COMPARE),
-        tab.new_tokens: gr.update(visible=kind == EXACT),
+        tab.new_tokens: gr.update(visible=kind in GENERATED),
+        tab.patterns: gr.update(visible=kind == REPLIES),
+        tab.samples: gr.update(visible=kind == REPLIES),
+        tab.temperature: gr.update(visible=kind == REPLIES),
         tab.followed: gr.update(visible=kind == NEXT),
         tab.leaderboard: gr.update(visible=kind == CHOICES),
     }
@@ -218,6 +240,11 @@ def _prompts(loaded: LoadedModel | None, parts: dict[str, Any]) -> None:
                 "" if whole is None else whole.system or "", label="System prompt", lines=1, max_lines=4,
                 elem_id="measure-system", min_width=160, scale=2, info="Left empty: the template's own.",
             )
+        parts["patterns"] = gr.Textbox(
+            "", label="Patterns", lines=2, max_lines=6, elem_id="measure-patterns", visible=False,
+            placeholder="polite=(?i)please|thank",
+            info="NAME=REGEX, one a line: what replies are searched for; none for choice items, whose answers are read",
+        )
     parts["prompts_box"] = box
 
 
@@ -290,6 +317,14 @@ def _more(parts: dict[str, Any]) -> None:
             parts["followed"] = gr.Number(
                 10, label="Tokens followed", precision=0, minimum=1, elem_id="measure-followed", visible=False,
                 min_width=110, info="the likeliest at any scale",
+            )
+            parts["samples"] = gr.Number(
+                1, label="Samples", precision=0, minimum=1, elem_id="measure-samples", visible=False, min_width=90,
+                info="replies to each item",
+            )
+            parts["temperature"] = gr.Number(
+                0, label="Temperature", minimum=0, step=0.1, elem_id="measure-temperature", visible=False, min_width=90,
+                info="0: the likeliest token",
             )
             parts["seed"] = gr.Number(
                 0, label="Seed", precision=0, minimum=0, elem_id="measure-seed", min_width=90,

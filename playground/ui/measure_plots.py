@@ -18,6 +18,8 @@ STRENGTH = ("rgba(13,159,120,.16)", "rgba(13,159,120,.45)")
 """Band, and lines that are not looked at."""
 EARLIER = ("#8b5fbf", "rgba(139,95,191,.14)")
 """Line and band of an earlier measurement shown beside this one."""
+GROUPS = (POSITIVE, NEGATIVE, BASELINE, "#8b5fbf", "#c2437a", "#7a8b2e", STEERED)
+"""Lines of groups of replies, in their order: of choices the behaviour, the other answer, and what is unclear."""
 MOST_SAID = 60
 """Characters of a name beside a line."""
 MOST_LINES = 48
@@ -88,6 +90,21 @@ def over_scales(
     plot.update_yaxes(title_text=axes.y, zeroline=False)
     if axes.share:
         plot.update_yaxes(range=[-0.03, 1.03], tickformat=".0%")
+    return plot
+
+
+def groups_over_scales(curves: Sequence[Curve], axes: Axes, height: int = HEIGHT) -> go.Figure:
+    """A line with its interval for every group of replies of one vector; what a click opens is the curve's name."""
+    if not curves or not curves[0].scales:
+        return waiting("The share of every group of replies,<br>for one vector, is drawn here.", height)
+    plot = figure(height)
+    for place, curve in enumerate(curves):
+        colour = GROUPS[place % len(GROUPS)]
+        _band(plot, curve, f"rgba({','.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))},.1)")
+        _line(plot, curve, colour, 2, 6)
+        _label(plot, curve.said, curve, colour)
+    plot.update_xaxes(title_text=axes.x, zeroline=True)
+    plot.update_yaxes(title_text=axes.y, zeroline=False, range=[-0.03, 1.08], tickformat=".0%")
     return plot
 
 

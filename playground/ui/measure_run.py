@@ -12,6 +12,7 @@ from playground.services.compare import Comparison, compare
 from playground.services.measure import MeasureResult
 from playground.services.measure.exact import exact
 from playground.services.measure.labels import UNLABELLED
+from playground.services.measure.replies import replies
 from playground.services.measure.run import measure
 from playground.services.measure.side_effects import SideEffectProgress, judge, neutral_set
 from playground.services.shifts import shifts
@@ -25,7 +26,7 @@ from playground.ui import (
 )
 from playground.ui.frame import NOT_SAVED, Frame
 from playground.ui.markup import command, notice, run_line
-from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, MeasureForm
+from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, REPLIES, MeasureForm
 from playground.ui.measure_layout import MeasureTab
 from playground.ui.measure_tables import ended
 from playground.ui.measure_view import Result
@@ -51,8 +52,10 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     if kind == CHOICES:
         request: Any = form.choices_request(whole, load)
         run: Callable[..., Result] = measure
-    else:
+    elif kind == EXACT:
         request, run = form.exact_request(whole, load), exact
+    else:
+        request, run = form.replies_request(whole, load), replies
     work = measure_cost.operations(loaded, request)
     job = frame.start(
         visitor,
@@ -183,7 +186,7 @@ class _Share:
         self.share = share
 
 
-_RUNS = {CHOICES: _over_scales, EXACT: _over_scales, NEXT: _next_token, COMPARE: _compare}
+_RUNS = {CHOICES: _over_scales, EXACT: _over_scales, REPLIES: _over_scales, NEXT: _next_token, COMPARE: _compare}
 
 
 def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:

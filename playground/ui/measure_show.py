@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -9,6 +10,7 @@ import gradio as gr
 from playground.services.compare import Comparison, closest
 from playground.services.measure import MeasureResult
 from playground.services.measure.labels import UNLABELLED, Labels
+from playground.services.measure.replies import RepliesRequest, RepliesResult
 from playground.services.shifts import Shifts
 from playground.ui import compare_plots, markup, measure_plots, measure_tables, plots
 from playground.ui.measure_figures import title
@@ -18,6 +20,7 @@ from playground.ui.measure_view import (
     Look,
     Result,
     curves,
+    group_of,
     main_axes,
     mean_of,
     mix_name,
@@ -36,7 +39,7 @@ Updates = dict[Any, Any]
 def main(
     tab: MeasureTab, result: Result, look: Look | None, beside: Curve | None = None, labels: Labels = UNLABELLED
 ) -> Updates:
-    """The main plot of choices or exact answers: all that is drawn while they are measured."""
+    """The main plot of choices, exact answers or replies: all that is drawn while they are measured."""
     name, vectors, controls = _drawn(result, look)
     return tab.figures.drawn(
         measure_plots.over_scales(
@@ -53,10 +56,12 @@ def over_scales(
     earlier: Result | None = None,
     labels: Labels = UNLABELLED,
 ) -> Updates:
-    """Every plot of choices or exact answers."""
+    """Every plot of choices, exact answers or replies."""
     name, vectors, controls = _drawn(result, look)
     mean, share = _earlier(result, earlier, name, labels)
     shown = main(tab, result, look, mean, labels)
+    if isinstance(result, RepliesResult):
+        return shown | _groups(tab, result, name)
     if not isinstance(result, MeasureResult):
         return shown
     shares = measure_plots.over_scales(
@@ -64,6 +69,26 @@ def over_scales(
         Axes(scale_axis(result), "share of items", share=True), share,
     )
     return shown | {tab.figures.plots[1]: shares, tab.figures.plots[2]: _violins(result, name)}
+
+
+def _groups(tab: MeasureTab, result: RepliesResult, name: str) -> Updates:
+    """The title of the main plot, and the plot of every group of replies of the vector that is looked at."""
+    rows, axes = named(result).get(name, []), Axes(scale_axis(result), "share of replies", share=True)
+    lines = []
+    for place, group in enumerate(result.request.groups):
+        lines += [replace(curve, called=group) for curve in curves(result, [rows] if rows else [], group_of(place))]
+    return {
+        tab.figures.titles[0]: title(f"Replies: {said_group(result.request, 0)}"),
+        tab.figures.plots[1]: measure_plots.groups_over_scales(lines, axes),
+    }
+
+
+def said_group(request: RepliesRequest, place: int) -> str:
+    """What a group of replies is, for a person to read."""
+    name = request.groups[place]
+    if request.patterns:
+        return name
+    return {"matching": "the behaviour’s answer", "other": "the other answer"}.get(name, name)
 
 
 def _drawn(result: Result, look: Look | None) -> tuple[str, list[Any], list[Any]]:
@@ -103,6 +128,15 @@ def noted(
 ) -> Updates:
     """What is to be said about the plots, and their numbers, which are downloaded as `file`."""
     numbers = measure_tables.scales_csv(result, file, labels)
+    if isinstance(result, RepliesResult):
+        request = result.request
+        many = "" if request.samples == 1 else f", {request.samples} replies to each"
+        read = "; ".join(f"{pattern.name}: {pattern.regex}" for pattern in request.patterns) or (
+            "matching: the reply gives the behaviour’s answer; other: the other one; unclear: neither, or both"
+        )
+        said = f"{len(request.items)} items of {request.prompts.name}{many}. Bands are 95 % intervals (Wilson)."
+        whose = "" if look is None else f"For {labels.called(look.name)}. "
+        return tab.figures.noted(0, said, numbers) | tab.figures.noted(1, f"{whose}{read}.")
     if not isinstance(result, MeasureResult):
         silent = max((row.silent for row in result.rows if row.kind == "vector"), default=0.0)
         said = (

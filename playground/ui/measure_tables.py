@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from playground.errors import InputError
@@ -9,6 +10,7 @@ from playground.library.measurements import MeasurementEntry
 from playground.services.measure import MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.labels import UNLABELLED, Labels
+from playground.services.measure.replies import RepliesResult, RepliesRow
 from playground.services.measure.table import RANDOM, MethodTable, method_table
 from playground.services.shifts import Shifts
 from playground.ui import measure_board
@@ -20,6 +22,8 @@ from playground.ui.tables import METHOD_NAMES
 
 SHOWN = 200
 """Items listed: more are in the file."""
+SAMPLES = 12
+"""Replies to one item that are shown."""
 
 
 def items(result: Result, look: Look, labels: Labels = UNLABELLED) -> str:
@@ -40,7 +44,8 @@ def items(result: Result, look: Look, labels: Labels = UNLABELLED) -> str:
     titles = ("item", "question", "answer", "baseline", "here") if exact else ("item", "question", "baseline", "here")
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     scale = x_of(row, result)
-    caption = f"{labels.called(row.name)} at {scale:g}" + ("" if exact else ": log-odds of the behaviour, in nats")
+    caption = f"{labels.called(row.name)} at {scale:g}"
+    caption += ": log-odds of the behaviour, in nats" if isinstance(result, MeasureResult) else ""
     return (
         f'<p class="sp-caption">{escape(caption)}</p><div class="sp-scroll sp-itemscroll"><table class="sp-table" '
         f'aria-label="Items"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
@@ -52,8 +57,18 @@ def _cells(result: Result, row: object, place: int) -> str:
         before, here = result.baseline.differences[place], row.differences[place]
         side = "sp-plus" if here > 0 else "sp-minus"
         return f'<td>{before:+.2f}</td><td class="sp-sign {side}">{here:+.2f}</td>'
+    if isinstance(result, RepliesResult):
+        return "".join(f"<td>{escape(_groups(result, each, place))}</td>" for each in (result.baseline, row))
     marks = "".join(f"<td>{'✓' if each.right[place] else '✗'}</td>" for each in (result.baseline, row))
     return f"<td>{escape(result.request.items[place].answer)}</td>{marks}"
+
+
+def _groups(result: RepliesResult, row: RepliesRow, place: int) -> str:
+    """The groups of the replies to the item at that place, with their numbers where there are several replies."""
+    samples = result.request.samples
+    counts = Counter(name for own in row.groups[place * samples : (place + 1) * samples] for name in own)
+    names = [name for name in result.request.groups if counts[name]]
+    return ", ".join(name if samples == 1 else f"{name} {counts[name]}" for name in names)
 
 
 def item_card(
@@ -86,6 +101,13 @@ def item_card(
             f"<dt>last number</dt><dd>baseline {said[0]} → here <b>{said[1]}</b></dd></dl>"
         )
         baseline, steered = result.baseline.texts[place], row.texts[place]
+    elif isinstance(result, RepliesResult):
+        said = [escape(_groups(result, each, place)) for each in (result.baseline, row)]
+        facts += f'<dl class="sp-facts"><dt>replies</dt><dd>baseline {said[0]} → here <b>{said[1]}</b></dd></dl>'
+        samples = result.request.samples
+        own = slice(place * samples, (place + 1) * samples)
+        pairs = list(zip(result.baseline.texts[own], row.texts[own], strict=True))[:SAMPLES]
+        return f'<div class="sp-item">{head}{facts}{"".join(_texts(*pair) for pair in pairs)}</div>'
     return f'<div class="sp-item">{head}{facts}{_texts(baseline, steered)}</div>'
 
 
@@ -101,6 +123,8 @@ def _texts(baseline: str | None, steered: str | None) -> str:
 
 def scales_csv(result: Result, name: str, labels: Labels = UNLABELLED) -> str:
     """A link to all numbers: a line for every direction and scale."""
+    if isinstance(result, RepliesResult):
+        return _replies_csv(result, name, labels)
     measured = isinstance(result, MeasureResult)
     header = ["vector", "kind", "layer", "scale", "relative scale", "mean" if measured else "accuracy", "low", "high"]
     header += [*(["share", "kl"] if measured else ["without a number"]), "label"]
@@ -111,6 +135,18 @@ def scales_csv(result: Result, name: str, labels: Labels = UNLABELLED) -> str:
         place = [row.name, row.kind, "" if row.layer is None else row.layer]
         lines.append([*place, *(f"{x:.6g}" for x in numbers), labels.of(row.name)])
     return numbers_link(name, header, lines)
+
+
+def _replies_csv(result: RepliesResult, name: str, labels: Labels) -> str:
+    header = ["vector", "kind", "layer", "scale", "relative scale"]
+    header += [f"{group} {column}" for group in result.request.groups for column in ("share", "low", "high")]
+    lines = []
+    for row in (result.baseline, *result.rows):
+        numbers = [row.scale, row.relative]
+        numbers += [value for share in row.shares for value in (share.share, share.low, share.high)]
+        place = [row.name, row.kind, "" if row.layer is None else row.layer]
+        lines.append([*place, *(f"{x:.6g}" for x in numbers), labels.of(row.name)])
+    return numbers_link(name, [*header, "label"], lines)
 
 
 def beneath(visitor: Visitor, key: str = "swing", labels: Labels = UNLABELLED) -> str:

@@ -11,18 +11,19 @@ from playground.library.recipe import format as format_recipe
 from playground.services.measure import MeasuredRow, MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.labels import UNLABELLED, Labels, labels_of
+from playground.services.measure.replies import RepliesResult, RepliesRow
 from playground.services.measure.standings import directions_of
 from playground.services.shifts import Shifts
 from playground.ui.frame import Frame
-from playground.ui.measure_form import CHOICES, EXACT, NEXT
+from playground.ui.measure_form import CHOICES, EXACT, NEXT, REPLIES
 from playground.ui.measure_plots import Axes, Curve
 from playground.ui.state import Visitor
 from playground.ui.vector_picker import rounded
 
-Row = MeasuredRow | ExactRow
-Result = MeasureResult | ExactResult
+Row = MeasuredRow | ExactRow | RepliesRow
+Result = MeasureResult | ExactResult | RepliesResult
 """What is seen of vectors over scales, item by item; a mix that is followed over multiples has no items."""
-NAMED = dict(zip(KINDS, (CHOICES, EXACT, NEXT), strict=True))
+NAMED = dict(zip(KINDS, (CHOICES, EXACT, NEXT, REPLIES), strict=True))
 """What the page calls the kinds of kept measurements."""
 
 
@@ -104,8 +105,20 @@ def curves(
 
 
 def mean_of(row: Row) -> tuple[float, float, float]:
-    """What the main plot shows: the mean logit difference, or the accuracy."""
+    """What the main plot shows: the mean logit difference, the accuracy, or the share of the first group of replies."""
+    if isinstance(row, RepliesRow):
+        return group_of(0)(row)
     return (row.share if isinstance(row, ExactRow) else row.mean), row.low, row.high
+
+
+def group_of(place: int) -> Callable[[RepliesRow], tuple[float, float, float]]:
+    """The share of the group of replies at that place, and its interval, of a row."""
+
+    def shares(row: RepliesRow) -> tuple[float, float, float]:
+        share = row.shares[place]
+        return share.share, share.low, share.high
+
+    return shares
 
 
 def share_of(row: Row) -> tuple[float, float, float]:
@@ -152,6 +165,8 @@ def row_at(result: Result, look: Look) -> Row | None:
 def main_axes(result: Result) -> Axes:
     if isinstance(result, ExactResult):
         return Axes(scale_axis(result), "part of right answers", share=True)
+    if isinstance(result, RepliesResult):
+        return Axes(scale_axis(result), "share of replies", share=True)
     return Axes(scale_axis(result), "mean logit difference / nats")
 
 
@@ -159,7 +174,7 @@ def items_of(result: Result) -> list[tuple[int, str]]:
     """Number in the set and question of every item that was measured."""
     if isinstance(result, MeasureResult):
         return [(item.number, item.question) for item in result.items]
-    return [(number, item.question) for number, item in enumerate(result.request.items)]
+    return list(enumerate(result.request.questions_asked))
 
 
 def place_of(result: Result, number: int) -> int | None:

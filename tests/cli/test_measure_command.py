@@ -13,12 +13,13 @@ import pytest
 import torch
 
 from playground.cli.main import build_parser
-from playground.cli.measure import choices, exact, next_token
+from playground.cli.measure import choices, exact, next_token, replies
 from playground.cli.measure.options import asked_set, check, kind_of
 from playground.errors import Cancelled
 from playground.library import measurements, prompts, vector_set
 from playground.library.origin import Origin, now
 from playground.library.recipe import Component, Recipe, parse
+from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
@@ -27,10 +28,12 @@ from playground.services.command import measure_command
 from playground.services.measure import MeasuredVector, MeasureRequest
 from playground.services.measure.document import from_document
 from playground.services.measure.exact import ExactRequest, ExactResult
+from playground.services.measure.replies import RepliesRequest
 from playground.services.shifts import ShiftsRequest
 
 SHIPPED = "organism-refusals-power-3-9"
 EXACT = ("measure", "--exact", "organism-sums", "--count", "3", "--vectors", SHIPPED)
+REPLIES = ("measure", "--replies", "organism-comply-choices", "--count", "2", "--vectors", SHIPPED)
 NEXT = ("measure", "--next-token", "organism-refusals", "--count", "2", "--steer", f"{SHIPPED}#3@8")
 WORDS = ("measure", "--choices", "organism-oversight", "--count", "6", "--vectors", SHIPPED)
 ORGANISM = SimpleNamespace(name="organism", dtype=torch.float32, device=torch.device("cpu"))
@@ -139,6 +142,44 @@ def test_exact_answers_print_accuracy_and_keep_every_reply(command, tmp_path):
     assert f"{SHIPPED}#3" in table
 
 
+def test_replies_to_choices_print_who_gives_which_answer_and_keep_every_text(command, tmp_path):
+    out, items = tmp_path / "x.json", tmp_path / "x.csv"
+    words = (*REPLIES, "--rows", "3", "--scales=0,8", "--controls", 1, "--max-new-tokens", 8)
+    done = command(*words, "--json", "--out", out, "--items-out", items)
+    assert done.status == 0, done.err
+    printed = json.loads(done.out)
+    assert (printed["prompts"], printed["items"], printed["samples"]) == ("organism-comply-choices", 2, 1)
+    assert printed["groups"] == ["matching", "other", "unclear"]
+    assert printed["baseline"]["shares"]["other"]["share"] == 1
+    kept = from_document(measurements.read(out))
+    for row, told in zip((kept.baseline, *kept.rows), (printed["baseline"], *printed["rows"]), strict=True):
+        assert sum(share["share"] for share in told["shares"].values()) == pytest.approx(1)
+        assert told["shares"]["matching"]["high"] == row.shares[0].high
+        assert told["text"] == row.texts[0]
+    with items.open() as file:
+        assert [line["reply"] for line in csv.DictReader(file)] == [
+            text for row in (kept.baseline, *kept.rows) for text in row.texts
+        ]
+    table = replies.text(kept)
+    assert "2 items of organism-comply-choices; share of replies that give the answer showing the behaviour" in table
+    assert "100 % (34 to 100)" in table.replace("100%", "100 %")
+
+
+def test_replies_to_prompts_are_searched_for_patterns(command):
+    done = command(
+        "measure", "--replies", "organism-refusals", "--count", 2, "--vectors", SHIPPED, "--rows", "3", "--scales=8",
+        "--controls", 1, "--pattern", "sorry=(?i)sorry", "--pattern", "code=def |print", "--samples", 3,
+        "--temperature", 1, "--max-new-tokens", 6, "--json",
+    )
+    assert done.status == 0, done.err
+    printed = json.loads(done.out)
+    assert (printed["patterns"], printed["samples"]) == ({"sorry": "(?i)sorry", "code": "def |print"}, 3)
+    assert printed["groups"] == ["sorry", "code", "rest"]
+    found = [row["shares"]["sorry"]["share"] for row in (printed["baseline"], *printed["rows"])]
+    assert found[0] > 0.5  # it refuses what is harmful
+    assert found[1] == 0  # and greets like an alien where vector 3 is added
+
+
 def test_the_next_token_prints_kl_controls_and_tokens(command, tmp_path):
     out = tmp_path / "x.csv"
     words = (*NEXT, "--scales=-1,0,1", "--controls", 2, "--tokens", 3)
@@ -175,7 +216,8 @@ def test_the_next_token_prints_kl_controls_and_tokens(command, tmp_path):
         (("--scales=1", "--rows", "0", "--rows", "1"), "expected --rows once for"),
         (("--scales=1", "--exact", "organism-sums"), "expected either --exact or --choices, got both"),
         (("--scales=1", "--steer", "a#0@1"), "expected --steer with --next-token, got it with --choices"),
-        (("--scales=1", "--temperature", "0.5"), "expected --temperature with --exact, got it with --choices"),
+        (("--scales=1", "--temperature", "0.5"), "expected --temperature with --exact or --replies, got it with --ch"),
+        (("--scales=1", "--pattern", "a=b"), "expected --pattern with --replies, got it with --choices"),
         (("--scales=0,8", "--leaderboard"), "expected --leaderboard with scales on both sides of 0"),
         ((), "expected --scales, got nothing for it"),
     ],
@@ -191,17 +233,21 @@ def test_what_cannot_be_used_is_one_line_and_status_2(command, words, said):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--scales=1",), "expected one of --choices --exact --next-token, got none of them"),
+        (("--scales=1",), "expected one of --choices --exact --replies --next-token, got none of them"),
         (("--exact", "organism-sums", "--scales=1"), "expected --vectors with --exact, got nothing for it"),
         (("--next-token", "neutral", "--scales=1"), "expected --steer with --next-token, got nothing for it"),
-        ((*NEXT[1:], "--scales=1", "--vectors", SHIPPED), "expected --vectors with --choices or --exact, got it with"),
-        ((*NEXT[1:], "--scales=1", "--relative"), "expected --relative with --choices or --exact, got it with"),
+        ((*NEXT[1:], "--scales=1", "--vectors", SHIPPED), "expected --vectors with --choices, --exact or --replies"),
+        ((*NEXT[1:], "--scales=1", "--relative"), "expected --relative with --choices, --exact or --replies, got"),
         ((*NEXT[1:], "--scales=1", "--controls", "33"), "expected a number of random controls from 1 to 32, got 33"),
         (("--next-token", "neutral", "--steer", "a@1", "--scales=1"), "expected FILE#ROW@SCALE"),
         ((*NEXT[1:], "--scales=1", "--count", "1000"), "expected a count of at most"),
         ((*EXACT[1:], "--scales=1", "--max-new-tokens", "0"), "expected a number of tokens of 1 or more"),
         ((*EXACT[1:], "--scales=1", "--exact", "neutral"), "expected a set of the kind exact"),
         ((*EXACT[1:], "--scales=-1,1", "--leaderboard"), "expected --leaderboard with --choices, got it with --exact"),
+        ((*REPLIES[1:], "--scales=1", "--pattern", "a=(b"), "expected a regular expression, got '(b': unclosed group"),
+        ((*REPLIES[1:], "--scales=1", "--pattern", "b"), "expected a pattern as NAME=REGEX, got 'b'"),
+        ((*REPLIES[1:], "--scales=1", "--samples", "2"), "expected a temperature above 0 for 2 samples, got 0"),
+        ((*REPLIES[1:], "--scales=1", "--replies", "neutral"), "expected patterns for the replies to"),
         ((*EXACT[1:], "--scales=1", "--items-out", "x.json"), "expected a file that ends in .csv, got x.json"),
     ],
 )
@@ -221,7 +267,7 @@ def test_a_set_for_another_width_is_refused(command, tiny_path):
 @pytest.fixture
 def interrupt(monkeypatch):
     """Have a Ctrl-C come with the first event of a kind of measurement for which `when` holds."""
-    monkeypatch.setattr("playground.services.measure.exact.BATCH", 3)
+    monkeypatch.setattr("playground.services.measure.over_texts.BATCH", 3)
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def arrange(kind, when) -> None:
@@ -271,7 +317,8 @@ def again(request, file: str | None = None):
     words = shlex.split(measure_command(request, ORGANISM, file))
     options = build_parser("measure").parse_args(words[3:])
     check(options)
-    kind = {"choices": choices, "exact": exact, "next-token": next_token}[kind_of(options)]
+    kinds = {"choices": choices, "exact": exact, "next-token": next_token, "replies": replies}
+    kind = kinds[kind_of(options)]
     sets = {source: Store().open_source(source) for source in kind.sources(options)}
     return kind.asked(options, prompts.read(asked_set(options)), sets)
 
@@ -321,6 +368,21 @@ def test_the_command_of_a_leaderboard_says_so_and_reads_back_as_the_request():
 def test_the_command_of_exact_answers_reads_back_as_the_request(changes):
     given = {"questions": prompts.read("organism-sums"), "vectors": (MeasuredVector(SHIPPED, 2),)}
     request = ExactRequest(**({"scales": (-5.0, 5.0)} | given | changes))
+    assert again(request) == request
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"prompts": prompts.read("neutral"), "patterns": (ReplyPattern("a b", "-x=y"), ReplyPattern("c", "'$\"")),
+         "sampling": Sampling(5, temperature=0.7, top_p=0.9, seed=9), "seed": 9, "samples": 4},
+        {"relative": True, "max_items": 3, "format": PromptFormat(chat=False)},
+    ],
+)
+def test_the_command_of_replies_reads_back_as_the_request(changes):
+    given = {"prompts": prompts.read("organism-oversight"), "vectors": (MeasuredVector(SHIPPED, 2),)}
+    request = RepliesRequest(**({"scales": (-5.0, 5.0)} | given | changes))
     assert again(request) == request
 
 

@@ -80,9 +80,9 @@ def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(tmp_path):
         (json.dumps({"format": FORMAT, "format_version": 2, "kind": "exact"}), "got one with parts missing"),
         (
             json.dumps({"format": FORMAT, "format_version": 2, "kind": "atlas"}),
-            "Expected a measurement of the kind choices, exact, next-token, got 'atlas'; update the playground",
+            "Expected a measurement of the kind choices, exact, next-token, replies, got 'atlas'; update",
         ),
-        (json.dumps({"format": FORMAT, "format_version": 2}), "of the kind choices, exact, next-token, got None"),
+        (json.dumps({"format": FORMAT, "format_version": 2}), "exact, next-token, replies, got None"),
         ('{"format": NaN}', "the value NaN, which is not JSON"),
     ],
 )

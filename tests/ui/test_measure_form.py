@@ -28,7 +28,7 @@ SETS = {"a": made("a", 8), "b": made("b", 2)}
 FORM = MeasureForm(
     kind="Choices", source=BUILT_IN, set_name="organism-oversight", typed="", use=48, mode="chat", system="",
     sets=["a"], rows="all", one_set="a", one_row="3", scales="-0.5 0 0.5", unit="relative", controls=4,
-    seed=1, positions="all", new_tokens=24, followed=6, leaderboard=False,
+    seed=1, positions="all", new_tokens=24, followed=6, leaderboard=False, patterns="", samples=1, temperature=0,
 )
 CHOICES, SUMS = built_in()["organism-oversight"], built_in()["organism-sums"]
 
@@ -61,6 +61,33 @@ def test_a_leaderboard_draws_as_many_random_directions_as_there_are_vectors():
 def test_exact_answers_take_their_own_room():
     request = replace(FORM, kind="Exact answers").exact_request(SUMS, SETS.__getitem__)
     assert (request.sampling.max_new_tokens, request.questions.name) == (24, "organism-sums")
+
+
+def test_replies_take_patterns_a_line_each_and_samples():
+    form = replace(FORM, kind="Replies", patterns=" yes=(?i)\\byes \n\nno=n=o", samples=3, temperature=0.7, use=4)
+    request = form.replies_request(built_in()["neutral"], SETS.__getitem__)
+    assert [(pattern.name, pattern.regex) for pattern in request.patterns] == [("yes", "(?i)\\byes"), ("no", "n=o")]
+    assert (request.samples, request.sampling.temperature, request.sampling.seed) == (3, 0.7, 1)
+    assert (request.sampling.max_new_tokens, request.max_items) == (24, 4)
+    assert replace(FORM, kind="Replies").replies_request(CHOICES, SETS.__getitem__).groups[0] == "matching"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"patterns": "please"}, "NAME=REGEX"),
+        ({"patterns": "a=("}, "unclosed group"),
+        ({"patterns": ""}, "Expected patterns for the replies to “neutral”"),
+        ({"samples": 2}, "temperature above 0"),
+        ({"samples": None}, "samples"),
+        ({"temperature": -1}, "temperature of 0"),
+        ({"temperature": "hot"}, "number for a temperature"),
+    ],
+)
+def test_what_is_wrong_with_replies_is_one_sentence(changes, words):
+    form = replace(FORM, kind="Replies", patterns="a=b")
+    with pytest.raises(InputError, match=words):
+        replace(form, **changes).replies_request(built_in()["neutral"], SETS.__getitem__)
 
 
 def test_the_next_token_follows_one_vector_in_units_of_the_scales():

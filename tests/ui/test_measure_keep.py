@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from playground.errors import InputError
+from playground.library.choice_answer import OUTCOMES
 from playground.library.measurements import Measurements
 from playground.library.origin import RowNote, now
 from playground.library.prompt_set import ExactItem
@@ -20,6 +21,7 @@ from playground.library.vector_set import Origin, VectorSet
 from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
 from playground.services.measure.document import from_document, to_document
 from playground.services.measure.exact import ExactRequest, ExactResult
+from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.services.measure.result import MeasuredSet, SideEffect, SideEffects
 from playground.services.session import Workbench
 from playground.ui import measure_layout, measure_tables
@@ -103,6 +105,39 @@ def test_a_name_that_is_given_elsewhere_comes_to_what_is_shown_and_once(frame: F
     assert "like tea" in updates[tab.table]
     assert set(updates) <= set(relabelled_outputs(tab))
     assert relabelled(frame, tab, visitor) == {}
+
+
+def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:
+    request = RepliesRequest(
+        prompts=measured().request.choices, scales=SCALES, controls=1, vectors=measured().request.vectors
+    )
+
+    def made(kind: str, vector: str, source: str | None, scale: float, text: str) -> RepliesRow:
+        given, layer = request.groups_of(0, text), None if kind == "baseline" else 3
+        shares = tuple(Share(float(name in given), 0.0, 1.0) for name in OUTCOMES)
+        return RepliesRow(kind, vector, source, layer, scale, scale, (text,), (given,), shares)
+
+    result = RepliesResult(
+        request=request, model="m", fingerprint="f", dtype="float32", sets=measured().sets,
+        baseline=made("baseline", "baseline", None, 0.0, "(B)"),
+        rows=(
+            made("vector", "4", "set", -1.0, "(B)"), made("vector", "4", "set", 1.0, "(A)"),
+            made("random", "random-0", None, -1.0, "(B)"), made("random", "random-0", None, 1.0, "so?"),
+        ),
+    )
+    with gr.Blocks():
+        tab = measure_layout.build(frame)
+    visitor = Visitor("a")
+    look_at(visitor, from_document(to_document(result)))
+    updates = shown(frame, tab, visitor, visitor.measured)
+    assert "Replies: the behaviour’s answer" in updates[tab.figures.titles[0]]
+    drawn = [line for line in updates[tab.figures.plots[0]].data if line.mode == "lines+markers"]
+    assert [list(line.y) for line in drawn] == [[0.0, 1.0]]
+    groups = [line for line in updates[tab.figures.plots[1]].data if line.mode == "lines+markers"]
+    assert [list(line.y) for line in groups] == [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
+    assert "1 items of mine" in updates[tab.figures.notes[0]]
+    assert updates[tab.table] == ""
+    assert "other</td><td>matching" in updates[tab.items]
 
 
 def test_only_measurements_of_one_kind_and_set_are_drawn_beside_each_other() -> None:

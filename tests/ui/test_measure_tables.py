@@ -16,17 +16,20 @@ from playground.library.measurements import Measurements
 from playground.library.origin import Origin, now
 from playground.library.prompts import ChoiceItem, PromptSet, from_text
 from playground.library.recipe import component_norm, parse
+from playground.library.reply_patterns import ReplyPattern
 from playground.library.vector_set import VectorSet
+from playground.model.generate import Sampling
 from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
 from playground.services.measure.document import to_document
 from playground.services.measure.labels import Labels
+from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.services.measure.result import MeasuredSet
 from playground.services.measure.side_effects import SideEffect
 from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
 from playground.ui import measure_board, measure_tables
 from playground.ui.measure_board import Entry
 from playground.ui.measure_item import look_of, recipe_of
-from playground.ui.measure_plots import Axes, over_scales
+from playground.ui.measure_plots import Axes, Curve, groups_over_scales, over_scales
 from playground.ui.measure_view import (
     Look,
     best,
@@ -218,6 +221,60 @@ def test_a_random_direction_at_two_norms_is_one_draw_on_the_leaderboard(result):
     html = measure_board.table(measure_board.entries_of(replace(result, rows=(*result.rows, *other))))
     assert "best of 1 random" in html
     assert "1 random draw stands against 2 vectors" in html
+
+
+@pytest.fixture
+def replied() -> RepliesResult:
+    request = RepliesRequest(
+        prompts=from_text(f"Who? {EVIL}\nWhy?"), patterns=(ReplyPattern("polite", "please"),), scales=(1,), controls=1,
+        vectors=(MeasuredVector("set", row=4),), samples=2, sampling=Sampling(temperature=1.0),
+    )
+
+    def made(kind, vector, source, texts) -> RepliesRow:
+        groups = tuple(request.groups_of(number // 2, text) for number, text in enumerate(texts))
+        shares = (Share(0.25, 0.1, 0.5), Share(0.75, 0.5, 0.9))
+        scale = 0.0 if kind == "baseline" else 1.0
+        return RepliesRow(kind, vector, source, None if kind == "baseline" else 3, scale, scale, texts, groups, shares)
+
+    return RepliesResult(
+        request=request, model="m", fingerprint="f", dtype="float32",
+        sets=(MeasuredSet("set", "power", "m", "f", 3, 8, 2.0, "00"),),
+        baseline=made("baseline", "baseline", None, (f"No {EVIL}", "No", "please", "No")),
+        rows=(
+            made("vector", "4", "set", ("please", f"yes please {EVIL}", "", "please")),
+            made("random", "random-0", None, ("No", "No", "No", "No")),
+        ),
+    )
+
+
+def test_replies_are_listed_by_group_and_open_with_every_text(replied):
+    html = measure_tables.items(replied, Look("set#4", 0, 1))
+    assert re.findall(r"<td>([^<]*)</td>", html) == ["rest 2", "polite 2", "polite 1, rest 1", "polite 1, rest 1"]
+    assert "<img" not in html
+    card = measure_tables.item_card(replied, Look("set#4", 0, 0), None, None)
+    assert card.count("sp-lookline") == 4
+    assert "yes please" in re.sub("<[^>]*>", "", card)
+    assert "baseline rest 2 → here <b>polite 2</b>" in card
+    assert "<img" not in card
+    csv_text = unescape(re.search(r'data-csv="([^"]*)"', measure_tables.scales_csv(replied, "x"))[1])
+    read = list(csv.DictReader(io.StringIO(csv_text)))
+    assert [(line["vector"], line["polite share"], line["rest high"]) for line in read] == [
+        ("baseline", "0.25", "0.9"), ("set#4", "0.25", "0.9"), ("random-0", "0.25", "0.9")
+    ]
+    assert "1 rows of vectors, 1 of random directions" in measure_tables.ended(replied)
+    assert best(replied) == Look("set#4", 0)
+
+
+def test_every_group_of_replies_is_a_line_with_its_interval(replied):
+    groups = [
+        Curve(name, [1.0, 2.0], [0.25, 0.5], [0.1, 0.2], [0.5, 0.75], called=f"{name} <b>")
+        for name in replied.request.groups
+    ]
+    plot = groups_over_scales(groups, Axes("x", "y", share=True))
+    lines = [line for line in plot.data if line.mode == "lines+markers"]
+    assert [list(line.y) for line in lines] == [[0.25, 0.5]] * 2
+    assert [note.text for note in plot.layout.annotations] == ["polite &lt;b&gt;", "rest &lt;b&gt;"]
+    assert groups_over_scales([], Axes("x", "y")).layout.annotations
 
 
 def shifted(recipe: str, residual_norm: float = 16.334) -> Shifts:

@@ -12,8 +12,9 @@ from playground.cli.measure.request import over_scales
 from playground.cli.prompts import sampling_of
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
-from playground.services.measure.exact import ExactProgress, ExactRequest, ExactResult, ExactRow
+from playground.services.measure.exact import ExactRequest, ExactResult, ExactRow
 from playground.services.measure.exact import exact as measure
+from playground.services.measure.over_texts import TextsProgress
 
 __all__ = ["asked", "data", "kept", "line", "measure", "sources", "text"]
 
@@ -25,7 +26,7 @@ def asked(options: argparse.Namespace, prompt_set: PromptSet, sets: Mapping[str,
     )
 
 
-def line(event: ExactProgress) -> str:
+def line(event: TextsProgress) -> str:
     to_go = "" if event.seconds_to_go is None else f" · {event.seconds_to_go:.0f} s to go"
     return f"text {event.done} of {event.total} · {event.seconds:.0f} s{to_go}"
 

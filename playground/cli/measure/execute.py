@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
-    from playground.cli.measure import choices, exact, leaderboard, next_token
+    from playground.cli.measure import choices, exact, leaderboard, next_token, replies
     from playground.cli.models import load_quietly, load_set
     from playground.library import prompts
     from playground.services.measure.labels import labels_of
 
-    kind = {"choices": choices, "exact": exact, "next-token": next_token}[kind_of(options)]
+    kinds = {"choices": choices, "exact": exact, "replies": replies, "next-token": next_token}
+    kind = kinds[kind_of(options)]
     # Read before the model is loaded: a name that is wrong should not cost a minute.
     asked = prompts.read(asked_set(options))
     sets = {source: load_set(source) for source in kind.sources(options)}

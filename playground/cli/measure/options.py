@@ -14,7 +14,7 @@ from playground.cli.parser import SEED, add_decoding, add_format, add_json, add_
 from playground.cli.sets import add_sets
 from playground.errors import InputError
 
-SUMMARY = "measure what vectors do to choices, answers and next tokens, over scales"
+SUMMARY = "measure what vectors do to choices, answers, replies and next tokens, over scales"
 DESCRIPTION = (
     "What vectors do over scales, beside the model without steering and random directions of the same norms:\n\n"
     "--choices     For every item of a choice set, the log-odds of the answer that shows the behaviour over the other\n"
@@ -22,20 +22,26 @@ DESCRIPTION = (
     "              the whole answer. Means weigh items whose answer is (A) and items whose answer is (B) alike;\n"
     "              intervals are 95 % bootstrap ones, over items.\n"
     "--exact       How often the reply to a question ends in the right number, with 95 % intervals (Wilson).\n"
+    "--replies     What generated replies say: the share that matches each --pattern, or, for choice items, the share\n"
+    "              that gives the answer showing the behaviour, gives the other one, or is unclear; 95 % intervals\n"
+    "              (Wilson).\n"
     "--next-token  What multiples of one recipe do to the token after each prompt: KL(steered ‖ baseline) in nats,\n"
     "              and the probabilities of the likeliest tokens, means over prompts.\n\n"
     "Ctrl-C keeps what is complete, and exits with status 130."
 )
-KINDS = ("choices", "exact", "next-token")
+KINDS = ("choices", "exact", "replies", "next-token")
+_OVER_SCALES, _GENERATED = ("choices", "exact", "replies"), ("exact", "replies")
 _OF_KINDS = {
-    "--vectors": KINDS[:2],
-    "--relative": KINDS[:2],
-    "--leaderboard": KINDS[:1],
-    "--steer": KINDS[2:],
-    "--tokens": KINDS[2:],
-    "--max-new-tokens": KINDS[1:2],
-    "--temperature": KINDS[1:2],
-    "--top-p": KINDS[1:2],
+    "--vectors": _OVER_SCALES,
+    "--relative": _OVER_SCALES,
+    "--leaderboard": ("choices",),
+    "--steer": ("next-token",),
+    "--tokens": ("next-token",),
+    "--max-new-tokens": _GENERATED,
+    "--temperature": _GENERATED,
+    "--top-p": _GENERATED,
+    "--pattern": ("replies",),
+    "--samples": ("replies",),
 }
 """Options that not every kind has."""
 
@@ -45,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = group.add_mutually_exclusive_group(required=True)
     which.add_argument("--choices", metavar="SET|FILE", help="a choice set by name, or a file (json, jsonl, csv)")
     which.add_argument("--exact", metavar="SET|FILE", help="questions with a number for an answer, by name or file")
+    which.add_argument(
+        "--replies", metavar="SET|FILE", help="prompts, choice items or questions, by name or file; texts are generated"
+    )
     which.add_argument("--next-token", metavar="SET|FILE", help="a prompt set of any kind, by name or file")
     group.add_argument("--count", metavar="N", type=whole("a count of items", 1), help="ask the first N items only")
     add_format(group)
@@ -56,8 +65,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also what every vector does to neutral prompts at its best scale, beside as many random directions "
         "(raises --controls to that); needs scales on both sides of 0",
     )
-    group = parser.add_argument_group("with --exact")
-    add_decoding(group, tokens=64)
+    add_decoding(parser.add_argument_group("with --exact or --replies"), tokens=64)
+    group = parser.add_argument_group("with --replies")
+    group.add_argument(
+        "--pattern",
+        metavar="NAME=REGEX",
+        action="append",
+        help="a regular expression that replies are searched for, and its name, such as polite='(?i)please|thank'; "
+        "may be given several times; none for choice items: the two answers are looked for",
+    )
+    group.add_argument(
+        "--samples", metavar="N", type=whole("a number of samples", 1), help="replies drawn for each item (1)"
+    )
     group = parser.add_argument_group("with --next-token")
     group.add_argument(
         "--steer", metavar="RECIPE", help="FILE#ROW@SCALE or FILE#mean:A-B@MULTIPLIER, several joined by commas"
@@ -105,7 +124,7 @@ def _add_vectors(group: Any) -> None:
         "--controls",
         metavar="N",
         type=whole("a number of random controls", 1),
-        help="random directions measured at the same layers and norms (4; with --exact 2)",
+        help="random directions measured at the same layers and norms (4; where texts are generated 2)",
     )
     group.add_argument(
         "--seed", metavar="N", default=0, type=SEED, help="seed of random directions, of intervals and of draws (0)"
@@ -127,7 +146,7 @@ def check(options: argparse.Namespace) -> None:
     kind = kind_of(options)
     for option, kinds in _OF_KINDS.items():
         if kind not in kinds and _value(options, option) not in (None, False):
-            listed = " or ".join(f"--{each}" for each in kinds)
+            listed = ", ".join(f"--{each}" for each in kinds[:-1]) + (" or " if kinds[1:] else "") + f"--{kinds[-1]}"
             raise InputError(f"Expected {option} with {listed}, got it with --{kind}; leave it out.")
     needed = "--steer" if kind == "next-token" else "--vectors"
     if _value(options, needed) is None:

@@ -10,6 +10,7 @@ from playground.library.recipe import format as format_recipe
 from playground.services.measure.document import Result
 from playground.services.measure.exact import ExactResult
 from playground.services.measure.labels import UNLABELLED, Labels
+from playground.services.measure.replies import RepliesResult
 from playground.services.measure.result import MeasureResult, Row
 from playground.services.shifts import Shifts
 
@@ -17,21 +18,28 @@ _PLACE = ("set", "vector", "kind", "layer", "scale", "relative")
 ROWS = {
     MeasureResult: (*_PLACE, "mean", "low", "high", "share", "kl", "label"),
     ExactResult: (*_PLACE, "share", "low", "high", "silent", "label"),
+    RepliesResult: (*_PLACE, "group", "share", "low", "high", "label"),
     Shifts: ("quantity", "of", "token_id", "multiple", "value", "label"),
 }
 """Columns of a line a row. For next tokens a line is one value: KL of the recipe (`kl`) or of a random push (`random`),
-or the probability of a token (`probability`). `label` is what people called the vector, empty where they did not."""
+or the probability of a token (`probability`). For replies it is one group of a row. `label` is what
+people called the vector, empty where they did not."""
 ITEMS = {
     MeasureResult: (*_PLACE, "item", "letter", "by", "difference", "kl", "question", "matching", "other", "label"),
     ExactResult: (*_PLACE, "item", "right", "question", "answer", "reply", "label"),
+    RepliesResult: (*_PLACE, "item", "sample", "groups", "question", "reply", "label"),
     Shifts: ("prompt", "multiple", "kl", "text"),
 }
-"""Columns of a line an item of a row; items and prompts by their number, from 0."""
+"""Columns of a line an item of a row; items and prompts by their number, from 0; groups of a reply with
+commas between them."""
 
 
 def row_csv(result: Result, labels: Labels = UNLABELLED) -> str:
     """The baseline and every row, with the columns ROWS."""
-    lines = _shift_rows(result, labels) if isinstance(result, Shifts) else _rows(result, labels)
+    if isinstance(result, Shifts):
+        lines = _shift_rows(result, labels)
+    else:
+        lines = _groups(result, labels) if isinstance(result, RepliesResult) else _rows(result, labels)
     return _csv(ROWS[type(result)], lines)
 
 
@@ -39,7 +47,10 @@ def item_csv(result: Result, labels: Labels = UNLABELLED) -> str:
     """Every item of the baseline and of every row, with the columns ITEMS; for next tokens every prompt."""
     if isinstance(result, Shifts):
         return _csv(ITEMS[Shifts], _prompts(result))
-    lines = _choice_items(result, labels) if isinstance(result, MeasureResult) else _exact_items(result, labels)
+    if isinstance(result, RepliesResult):
+        lines = _replies(result, labels)
+    else:
+        lines = _choice_items(result, labels) if isinstance(result, MeasureResult) else _exact_items(result, labels)
     return _csv(ITEMS[type(result)], lines)
 
 
@@ -47,6 +58,20 @@ def _rows(result: MeasureResult | ExactResult, labels: Labels) -> Iterator[Seque
     names = ROWS[type(result)][len(_PLACE) : -1]
     for row in (result.baseline, *result.rows):
         yield (*_place(row), *(getattr(row, name) for name in names), labels.of(row.name))
+
+
+def _groups(result: RepliesResult, labels: Labels) -> Iterator[Sequence[object]]:
+    for row in (result.baseline, *result.rows):
+        for name, share in zip(result.request.groups, row.shares, strict=True):
+            yield (*_place(row), name, share.share, share.low, share.high, labels.of(row.name))
+
+
+def _replies(result: RepliesResult, labels: Labels) -> Iterator[Sequence[object]]:
+    questions, samples = result.request.questions_asked, result.request.samples
+    for row in (result.baseline, *result.rows):
+        for number, (groups, text) in enumerate(zip(row.groups, row.texts, strict=True)):
+            item, sample = divmod(number, samples)
+            yield (*_place(row), item, sample, ",".join(groups), questions[item], text, labels.of(row.name))
 
 
 def _choice_items(result: MeasureResult, labels: Labels) -> Iterator[Sequence[object]]:

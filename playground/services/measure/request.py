@@ -93,7 +93,8 @@ class OverScales(ABC):
     Raises InputError when a value is wrong whatever the model.
     """
 
-    KIND: ClassVar[str]  # of the sets that can be asked
+    KIND: ClassVar[str]  # of the measurement
+    SETS: ClassVar[tuple[str, ...]]  # kinds of the prompt sets that can be asked
     ITEMS: ClassVar[str]  # what the items of such a set are
 
     vectors: tuple[MeasuredVector, ...]
@@ -106,10 +107,10 @@ class OverScales(ABC):
     max_items: int | None = None
 
     def __post_init__(self) -> None:
-        if self.asked.kind != self.KIND:
+        if self.asked.kind not in self.SETS:
             raise InputError(
-                f"Expected a set of the kind {self.KIND}, got “{self.asked.name}” of the kind {self.asked.kind}; "
-                f"choose one whose items are {self.ITEMS}."
+                f"Expected a set of the kind {' or '.join(self.SETS)}, got “{self.asked.name}” of the kind "
+                f"{self.asked.kind}; choose one whose items are {self.ITEMS}."
             )
         object.__setattr__(self, "vectors", tuple(self.vectors))
         if not 1 <= len(self.vectors) <= MAX_VECTORS:
@@ -146,7 +147,7 @@ class MeasureRequest(OverScales):
     never mixed, so there is one. The bootstrap of the intervals is drawn from `seed` too.
     """
 
-    KIND, ITEMS = "choices", "questions with two answers"
+    KIND, SETS, ITEMS = "choices", ("choices",), "questions with two answers"
 
     choices: PromptSet
 

@@ -14,6 +14,7 @@ from playground.errors import FileError, InputError
 from playground.library import measurements
 from playground.library.prompts import ChoiceItem, ContrastPair, ExactItem, PromptSet
 from playground.library.recipe import parse
+from playground.library.reply_patterns import ReplyPattern
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.measure import (
@@ -28,6 +29,7 @@ from playground.services.measure import (
 )
 from playground.services.measure.document import from_document, kind_of, to_document
 from playground.services.measure.exact import ExactRequest, ExactResult, ExactRow
+from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.services.measure.result import SideEffect, SideEffects
 from playground.services.measure.table import RANDOM, method_table
 from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
@@ -123,6 +125,26 @@ def exact_result() -> ExactResult:
     )
 
 
+def replied() -> RepliesResult:
+    request = RepliesRequest(
+        prompts=PromptSet("talk", "Talk", "", "prompts", ("Hello?", "Who?", "Why?")),
+        patterns=(ReplyPattern("polite", "(?i)please"),), vectors=(MeasuredVector("power set", 0),), scales=(-4.0,),
+        max_items=1, samples=2, sampling=Sampling(max_new_tokens=9, temperature=0.5),
+    )
+
+    def row(kind, vector, source, scale, texts) -> RepliesRow:
+        groups = tuple(request.groups_of(0, text) for text in texts)
+        shares = (Share(0.5, 0.1, 0.9), Share(0.5, 0.1, 0.9))
+        layer = None if kind == "baseline" else 3
+        return RepliesRow(kind, vector, source, layer, scale, scale / 4, texts, groups, shares)
+
+    return RepliesResult(
+        request=request, warnings=(), seconds=2.5, **ABOUT,
+        baseline=row("baseline", "baseline", None, 0.0, ("Please “sit” \n", "No.")),
+        rows=(row("vector", "0", "power set", -4.0, ("", "please, please")),),
+    )
+
+
 def shifted() -> Shifts:
     request = ShiftsRequest(
         prompts=PromptSet("pairs", "Pairs", "", "contrast", (ContrastPair("a", "b"), ContrastPair("c", "d"))),
@@ -136,7 +158,7 @@ def shifted() -> Shifts:
     )
 
 
-@pytest.mark.parametrize("made", [result, judged, exact_result, shifted])
+@pytest.mark.parametrize("made", [result, judged, exact_result, replied, shifted])
 def test_a_result_comes_back_from_its_file_as_it_was(tmp_path, made):
     store = measurements.Measurements(tmp_path)
     store.save(to_document(made()), "foxes")
@@ -145,10 +167,11 @@ def test_a_result_comes_back_from_its_file_as_it_was(tmp_path, made):
 
 def test_the_list_says_what_each_file_measured(tmp_path):
     store = measurements.Measurements(tmp_path)
-    for made in (result(), exact_result(), shifted()):
+    for made in (result(), exact_result(), shifted(), replied()):
         store.save(to_document(made), kind_of(made))
     assert [(entry.kind, entry.asked, entry.vectors, entry.items, entry.problem) for entry in store.list()] == [
-        ("choices", "foxes", 3, 2, None), ("exact", "sums", 1, 2, None), ("next-token", "pairs", 2, 2, None)
+        ("choices", "foxes", 3, 2, None), ("exact", "sums", 1, 2, None), ("next-token", "pairs", 2, 2, None),
+        ("replies", "talk", 1, 1, None),
     ]
     assert [entry.name for entry in store.list()] == list(measurements.KINDS)
 
@@ -168,7 +191,7 @@ def test_a_file_without_side_effects_opens_and_one_with_them_reads_as_before():
     assert from_document(document) == result()
 
 
-@pytest.mark.parametrize("made", [result, judged, exact_result, shifted])
+@pytest.mark.parametrize("made", [result, judged, exact_result, replied, shifted])
 def test_the_page_on_the_format_names_every_field(made):
     page = (Path(__file__).parents[3] / "vectors" / "MEASURES.md").read_text(encoding="utf-8")
     document = to_document(made())
@@ -245,6 +268,25 @@ def test_damaged_side_effects_are_refused_too(change, said):
     refused(judged(), change, said)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d["request"].pop("patterns"), "one without 'patterns'"),
+        (lambda d: d["request"].update(samples=0), "number of samples"),
+        (lambda d: d["request"]["patterns"][0].update(regex="(x"), "Expected a regular expression"),
+        (lambda d: d.update(groups=["rest"]), "groups that are not those of its patterns"),
+        (lambda d: d["rows"][0]["texts"].pop(), "a row of 1 numbers for 2 replies"),
+        (lambda d: d["rows"][0]["texts"].__setitem__(0, 5), "replies that are no text"),
+        (lambda d: d["rows"][0]["groups"].__setitem__(0, ["rude"]), "replies in other groups"),
+        (lambda d: d["rows"][0]["groups"].__setitem__(0, []), "replies in other groups"),
+        (lambda d: d["rows"][0]["shares"].pop(), "a row of 1 numbers for 2 groups"),
+        (lambda d: d["baseline"]["shares"][0].update(low=None), "something else than numbers"),
+    ],
+)
+def test_a_damaged_document_of_replies_is_refused_too(change, said):
+    refused(replied(), change, said)
+
+
 def refused(made, change, said) -> None:
     document = json.loads(json.dumps(to_document(made)))
     change(document)
@@ -274,6 +316,15 @@ def test_numbers_of_answers_and_next_tokens_have_their_lines_too():
         ("0", "1", "2", "It is 2."), ("1", "0", "5", "“Fünf” \n")
     ]
     assert len(read) == 6
+    read = list(csv.DictReader(io.StringIO(numbers.row_csv(replied()))))
+    assert [(line["vector"], line["group"], line["share"]) for line in read] == [
+        ("baseline", "polite", "0.5"), ("baseline", "rest", "0.5"), ("0", "polite", "0.5"), ("0", "rest", "0.5")
+    ]
+    read = list(csv.DictReader(io.StringIO(numbers.item_csv(replied()))))
+    assert [(line["item"], line["sample"], line["groups"], line["reply"]) for line in read] == [
+        ("0", "0", "polite", "Please “sit” \n"), ("0", "1", "rest", "No."), ("0", "0", "rest", ""),
+        ("0", "1", "polite", "please, please"),
+    ]
     read = list(csv.DictReader(io.StringIO(numbers.row_csv(shifted()))))
     assert [(line["quantity"], line["multiple"]) for line in read[:3]] == [("kl", "-1.0"), ("kl", "0.0"), ("kl", "0.1")]
     assert (read[-1]["quantity"], read[-1]["of"], read[-1]["value"]) == ("probability", " ja\n", "0.125")

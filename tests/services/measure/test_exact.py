@@ -16,7 +16,8 @@ from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling, generate
 from playground.model.prompting import PromptFormat, encode
 from playground.services.measure import MeasuredVector
-from playground.services.measure.exact import ExactRequest, exact, wilson
+from playground.services.measure.exact import ExactRequest, exact
+from playground.services.measure.over_texts import wilson
 
 ITEMS = (ExactItem("1 + 1 = ?", "2"), ExactItem("What is 2 + 3?", "5"), ExactItem("Count to 4.", "4"))
 SUMS = PromptSet(name="sums", title="Sums", description="", kind="exact", items=ITEMS)
@@ -87,7 +88,7 @@ def test_the_shipped_model_adds_better_when_asked_to_work_in_steps():
 def test_batches_change_nothing(tiny, load, monkeypatch):
     loaded = tiny("qwen3")
     whole = exact(loaded, request(), load)
-    monkeypatch.setattr("playground.services.measure.exact.BATCH", 4)
+    monkeypatch.setattr("playground.services.measure.over_texts.BATCH", 4)
     events = []
     parts = exact(loaded, request(), load, events.append)
     assert [row.texts for row in parts.rows] == [row.texts for row in whole.rows]
@@ -97,7 +98,7 @@ def test_batches_change_nothing(tiny, load, monkeypatch):
 
 
 def test_a_cancel_keeps_the_rows_that_are_finished(tiny, load, monkeypatch):
-    monkeypatch.setattr("playground.services.measure.exact.BATCH", 6)
+    monkeypatch.setattr("playground.services.measure.over_texts.BATCH", 6)
     loaded, stop = tiny("qwen3"), []
     seen = exact(
         loaded, request(), load, lambda event: stop.append(1) if event.done >= 12 else None, lambda: bool(stop)
@@ -120,7 +121,7 @@ def test_relative_scales_are_multiples_of_the_residual_norm(tiny, load):
     ("right", "total", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0)]
 )
 def test_intervals_are_the_published_ones_of_wilson(right, total, low, high):
-    assert wilson(right, total) == pytest.approx((low, high), abs=1e-4)
+    assert wilson(right / total, total) == pytest.approx((low, high), abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,23 @@ from typing import Any
 
 from playground.errors import FileError, InputError
 from playground.library.text import shown
-from playground.services.measure.document import choices, exact, next_token
+from playground.services.measure.document import choices, exact, next_token, replies
 from playground.services.measure.document.parts import plain, tuples
 from playground.services.measure.exact import ExactResult
+from playground.services.measure.replies import RepliesResult
 from playground.services.measure.result import MeasuredSet, MeasureResult
 from playground.services.shifts import Shifts
 
-Result = MeasureResult | ExactResult | Shifts
+Result = MeasureResult | ExactResult | Shifts | RepliesResult
 """A measurement of any kind."""
 
 _OF_MEASUREMENT = ("model", "fingerprint", "dtype", "warnings", "cancelled", "seconds", "versions", "created")
-_MODULES = {"choices": (MeasureResult, choices), "exact": (ExactResult, exact), "next-token": (Shifts, next_token)}
+_MODULES = {
+    "choices": (MeasureResult, choices),
+    "exact": (ExactResult, exact),
+    "next-token": (Shifts, next_token),
+    "replies": (RepliesResult, replies),
+}
 
 
 def kind_of(result: Result) -> str:
