@@ -117,12 +117,12 @@ def point(entry: Entry) -> str:
     return f"{entry.standing.name}|{entry.standing.best_place}|"
 
 
-def few_draws(drawn: int, tried: int) -> str:
+def few_draws(drawn: int, tried: int, more: str = "tick leaderboard under More for as many") -> str:
     """A sentence about fewer random draws than vectors, whose best says less of what luck alone gives; else nothing."""
     if drawn >= tried:
         return ""
     stand = "1 random draw stands" if drawn == 1 else f"{drawn} random draws stand"
-    return f" {stand} against {tried} vectors: tick leaderboard under More for as many."
+    return f" {stand} against {tried} vectors: {more}."
 
 
 def _cells(entry: Entry, columns: Sequence[Column]) -> str:

@@ -11,7 +11,7 @@ from playground.ui import markup, plots
 from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, REPLIES
 
 TITLES: dict[str, tuple[str, ...]] = {
-    CHOICES: ("Logit difference", "Items on which the behaviour wins", "Items, scale by scale"),
+    CHOICES: ("Logit difference", "Items on which the behaviour wins", "Items, scale by scale", "Items, set by set"),
     EXACT: ("Accuracy",),
     REPLIES: ("Replies", "Replies by group"),
     NEXT: ("KL from the baseline", "Next tokens"),
@@ -22,6 +22,7 @@ WAITS: dict[str, tuple[str, ...]] = {
         "Measure draws the mean logit difference of every vector here,<br>beside random directions of equal norm.",
         "The share of items on which<br>the behaviour's answer is the likelier one.",
         "A violin a scale over single items:<br>click a point to open its item.",
+        "A violin a vector set, for its best vector,<br>beside the best random direction.",
     ),
     EXACT: ("Measure draws the part of right answers here,<br>beside random directions of equal norm.",),
     REPLIES: (
@@ -42,7 +43,7 @@ WAITS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class MeasureFigures:
-    """Three cards: title, plot and note each. The third is as wide as the first two."""
+    """Four cards: title, plot and note each. The last two are as wide as the first two together."""
 
     cards: tuple[gr.Column, ...]
     titles: tuple[gr.HTML, ...]
@@ -99,4 +100,5 @@ def build(kind: str) -> MeasureFigures:
         card(0, "measure-plot")
         card(1, "measure-plot-second")
     card(2, "measure-plot-items")
+    card(3, "measure-plot-sets")
     return MeasureFigures(tuple(cards), tuple(titles), tuple(drawn), tuple(notes))

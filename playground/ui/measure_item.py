@@ -49,6 +49,8 @@ def wire(frame: Frame, tab: MeasureTab, steer_tab: SteerTab) -> None:
         visitor.measure_look = look if look.item is not None else Look(look.name, look.place, kept)
         labels = labels_now(frame, visitor, result, visitor.measured_before)
         updates = measure_show.looked(tab, result, visitor.measure_look, labels)
+        if isinstance(result, MeasureResult):
+            updates |= measure_show.sets_beside(tab, result, visitor.measure_look, visitor.measured_before, labels)
         if moved:
             updates |= measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before, labels)
         yield updates

@@ -152,6 +152,60 @@ def items_over_scales(
     return plot
 
 
+@dataclass(frozen=True)
+class Violin:
+    """The items of one direction at one scale. `opens` is the point that a click opens, without the item (None: none,
+    as for random directions and what is not in the measurement that is looked at).
+    """
+
+    called: str
+    method: str
+    values: Sequence[float]
+    opens: str | None = None
+    random: bool = False
+
+
+def items_over_sets(
+    violins: Sequence[Violin], baseline: float, numbers: Sequence[int], axes: Axes, height: int = HEIGHT
+) -> go.Figure:
+    """A violin a vector set over the items of its best vector, side by side at one scale; random directions grey."""
+    if not violins:
+        return waiting("The items of the best vector of each set,<br>side by side, are drawn here.", height)
+    plot = figure(height)
+    for place, violin in enumerate(violins):
+        line, fill = (BASELINE, "rgba(138,145,156,.14)") if violin.random else (STEERED, STRENGTH[0])
+        plot.add_violin(
+            x=[place] * len(violin.values), y=list(violin.values), width=0.85, points=False, hoverinfo="skip",
+            spanmode="hard", line={"color": line, "width": 1}, meanline={"visible": True}, fillcolor=fill,
+        )
+        colours = [POSITIVE if value > 0 else NEGATIVE for value in violin.values]
+        plot.add_scatter(
+            x=[place + _jitter(index) for index in range(len(violin.values))],
+            y=list(violin.values),
+            mode="markers",
+            marker={"size": 5, "opacity": 0.75, "color": colours},
+            customdata=None if violin.opens is None else [f"{violin.opens}{number}" for number in numbers],
+            hovertemplate="item %{text}: %{y:.2f}<extra></extra>",
+            text=[str(number) for number in numbers],
+        )
+    plot.add_hline(y=0, line={"color": BASELINE, "width": 1.5})
+    plot.add_hline(y=baseline, line={"color": BASELINE, "width": 1, "dash": "dash"})
+    plot.add_annotation(
+        x=1, xref="paper", y=baseline, text="baseline mean", showarrow=False, xanchor="right", yshift=8,
+        font={"size": 11},
+    )
+    plot.update_xaxes(
+        title_text=axes.x, tickmode="array", tickvals=list(range(len(violins))), zeroline=False, showgrid=False,
+        range=[-0.6, len(violins) - 0.4],
+        ticktext=[
+            "<br>".join(plain(text, MOST_SAID // 2).replace("%{", "% {") for text in (each.method, each.called))
+            for each in violins
+        ],
+    )
+    plot.update_yaxes(title_text=axes.y, zeroline=False)
+    return plot
+
+
 def tokens_over_scales(
     texts: Sequence[str],
     probabilities: Sequence[Sequence[float]],

@@ -7,10 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from playground.errors import InputError
 from playground.services.compare import Comparison, closest
 from playground.services.measure import MeasureResult
 from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.measure.replies import RepliesRequest, RepliesResult
+from playground.services.measure.table import RANDOM, SetTable, set_table
 from playground.services.shifts import Shifts
 from playground.ui import compare_plots, markup, measure_plots, measure_tables, plots
 from playground.ui.measure_figures import title
@@ -32,6 +34,7 @@ from playground.ui.measure_view import (
     share_of,
     x_of,
 )
+from playground.ui.tables import METHOD_NAMES
 
 Updates = dict[Any, Any]
 
@@ -68,7 +71,53 @@ def over_scales(
         curves(result, vectors, share_of, labels), curves(result, controls, share_of), result.baseline.share, name,
         Axes(scale_axis(result), "share of items", share=True), share,
     )
-    return shown | {tab.figures.plots[1]: shares, tab.figures.plots[2]: _violins(result, name)}
+    shown |= {tab.figures.plots[1]: shares, tab.figures.plots[2]: _violins(result, name)}
+    return shown | sets_beside(tab, result, look, earlier, labels)
+
+
+def sets_beside(
+    tab: MeasureTab, result: MeasureResult, look: Look | None, earlier: Result | None, labels: Labels
+) -> Updates:
+    """The plot of sets side by side at the scale that is looked at, and what is to be said about it."""
+    scale = None if look is None or row_at(result, look) is None else x_of(row_at(result, look), result)
+    if scale is None:
+        nothing = measure_plots.items_over_sets([], 0.0, [], Axes("", ""))
+        return {tab.figures.plots[3]: nothing, tab.figures.notes[3]: ""}
+    said = (
+        f"At {'relative scale' if result.request.relative else 'scale'} {scale:g}, the scale that is looked at. The "
+        "vector of a set is the one whose means span most over the scales; the random direction is picked in the same "
+        "way."
+    )
+    return {tab.figures.plots[3]: set_by_set(result, scale, earlier, labels), **tab.figures.noted(3, said)}
+
+
+def set_by_set(
+    result: MeasureResult, scale: float, earlier: Result | None = None, labels: Labels = UNLABELLED
+) -> Any:
+    """The items of the best vector of every set of a measurement, and of an earlier one, side by side at a scale."""
+    table, violins = _table(result, earlier), []
+    place = min(range(len(table.scales)), key=lambda place: abs(table.scales[place] - scale))
+    for line in table.lines:
+        best, random = line.rows[place], line.method == RANDOM
+        if best is None:
+            continue
+        own = named(result).get(best.name, [])
+        opens = next((f"{best.name}|{at}|" for at, row in enumerate(own) if row is best), None)
+        method = f"best of {line.tried} random" if random else METHOD_NAMES.get(line.method, line.method)
+        violins.append(measure_plots.Violin(labels.called(line.name), method, best.differences, opens, random))
+    axes = Axes("best vector of each set", "logit difference / nats")
+    numbers = [item.number for item in result.items]
+    return measure_plots.items_over_sets(violins, result.baseline.mean, numbers, axes)
+
+
+def _table(result: MeasureResult, earlier: Result | None) -> SetTable:
+    """The sets of a measurement, and of an earlier one where the two compare."""
+    if isinstance(earlier, MeasureResult):
+        try:
+            return set_table([result, earlier])
+        except InputError:
+            pass  # the table beneath says why
+    return set_table([result])
 
 
 def _groups(tab: MeasureTab, result: RepliesResult, name: str) -> Updates:

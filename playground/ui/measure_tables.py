@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from playground.errors import InputError
 from playground.library.measurements import MeasurementEntry
-from playground.services.measure import MeasureResult
+from playground.services.measure import MeasuredRow, MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.measure.replies import RepliesResult, RepliesRow
-from playground.services.measure.table import RANDOM, MethodTable, method_table
+from playground.services.measure.table import RANDOM, SetTable, set_table, value_of
 from playground.services.shifts import Shifts
 from playground.ui import measure_board
 from playground.ui.markup import changed_words, empty, escape, notice, numbers_link, run_line
@@ -150,20 +150,27 @@ def _replies_csv(result: RepliesResult, name: str, labels: Labels) -> str:
 
 
 def beneath(visitor: Visitor, key: str = "swing", labels: Labels = UNLABELLED) -> str:
-    """What stands beneath the items: the table of methods, and the leaderboard sorted by one of its columns."""
-    result = visitor.measured
-    if not isinstance(result, MeasureResult):
+    """What stands beneath the items: the table of sets, and the leaderboard sorted by one of its columns."""
+    result, earlier = visitor.measured, visitor.measured_before
+    if not isinstance(result, Result):
         return ""
     board = measure_board.table(visitor.measure_board, key, labels) if visitor.measure_board else ""
-    earlier = [visitor.measured_before] if isinstance(visitor.measured_before, MeasureResult) else []
     try:
-        return methods(method_table([result, *earlier]), labels) + board
+        return sets(set_table([result] if earlier is None else [result, earlier]), labels) + board
     except InputError as error:
         return notice(str(error), "info") + board
 
 
-def methods(table: MethodTable, labels: Labels = UNLABELLED) -> str:
-    """Method × scale, the best vector of each method, and out of how many it is the best."""
+_QUANTITY = {
+    MeasuredRow: "Mean logit difference in nats",
+    ExactRow: "Part of right answers",
+    RepliesRow: "Share of replies in the first group",
+}
+
+
+def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
+    """Vector set × scale, the best vector of each set, and out of how many it is the best."""
+    written = "+.2f" if isinstance(table.baseline, MeasuredRow) else ".0%"
     unit = "relative scale" if table.relative else "scale"
     titles = [f"{scale:+g}" if scale else "0" for scale in table.scales]
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
@@ -171,38 +178,40 @@ def methods(table: MethodTable, labels: Labels = UNLABELLED) -> str:
     for line in table.lines:
         kind = ' class="sp-random"' if line.method == RANDOM else ""
         called = METHOD_NAMES.get(line.method, line.method)
-        top = max((mean for mean in line.means if mean is not None), default=None)
-        cells = "".join(
-            f"<td>{'' if mean is None else f'<b>{mean:+.2f}</b>' if mean == top else f'{mean:+.2f}'}</td>"
-            for mean in line.means
-        )
+        top = max((value for value in line.values if value is not None), default=None)
+        texts = ["" if value is None else format(value, written) for value in line.values]
+        pairs = zip(texts, line.values, strict=True)
+        cells = "".join(f"<td>{f'<b>{text}</b>' if text and value == top else text}</td>" for text, value in pairs)
         lines += (
-            f'<tr{kind}><th scope="row">{escape(called)}</th><td>{escape(labels.called(line.name))}</td>'
+            f'<tr{kind}><th scope="row">{escape(line.set)}</th><td>{escape(called)}</td>'
+            f"<td>{escape(labels.called(line.name))}</td>"
             f"<td>best of {line.tried}</td>{cells}</tr>"
         )
     said = (
-        f"Mean logit difference in nats by {unit}; baseline {table.baseline:+.2f}, {table.items} items. The best of a "
-        f"method is the vector whose means span most on these very items, {table.tried} tried in all; the random line, "
-        "picked in the same way, "
+        f"{_QUANTITY[type(table.baseline)]} by {unit}; baseline {value_of(table.baseline):{written}}, {table.items} "
+        "items. The best of a set is the vector whose values span most on these very items, "
+        f"{table.tried} tried in all; the random line, picked in the same way, "
     )
-    few = measure_board.few_draws(table.drawn, table.tried)
+    more = "tick leaderboard under More for as many" if isinstance(table.baseline, MeasuredRow) else "ask for more"
+    few = measure_board.few_draws(table.drawn, table.tried, more)
     said += f"is the best of fewer and says too little of luck.{few}" if few else "says how much of that is luck."
-    header = ["method", "vector", "tried", *(f"{scale:g}" for scale in table.scales), "label"]
+    header = ["set", "method", "vector", "tried", *(f"{scale:g}" for scale in table.scales), "label"]
     rows = [
         [
+            line.set,
             line.method,
             line.name,
             line.tried,
-            *("" if mean is None else f"{mean:.6g}" for mean in line.means),
+            *("" if value is None else f"{value:.6g}" for value in line.values),
             labels.of(line.name),
         ]
         for line in table.lines
     ]
     return (
-        '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Methods</h3></div>'
-        f'<div class="sp-scroll"><table class="sp-table" aria-label="Methods by scale"><thead><tr><th>method</th>'
-        f"<th>vector</th><th>out of</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
-        f'<div class="sp-under-plot"><span>{escape(said)}</span>{numbers_link("methods", header, rows)}</div></div>'
+        '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Best of each set</h3></div>'
+        f'<div class="sp-scroll"><table class="sp-table" aria-label="Sets by scale"><thead><tr><th>set</th>'
+        f"<th>method</th><th>vector</th><th>out of</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f'<div class="sp-under-plot"><span>{escape(said)}</span>{numbers_link("sets", header, rows)}</div></div>'
     )
 
 

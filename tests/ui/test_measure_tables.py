@@ -30,6 +30,7 @@ from playground.ui import measure_board, measure_tables
 from playground.ui.measure_board import Entry
 from playground.ui.measure_item import look_of, recipe_of
 from playground.ui.measure_plots import Axes, Curve, groups_over_scales, over_scales
+from playground.ui.measure_show import set_by_set
 from playground.ui.measure_view import (
     Look,
     best,
@@ -131,9 +132,9 @@ def test_points_of_another_measurement_are_refused(result, point):
 
 
 def test_the_table_of_methods_says_how_many_were_tried(result):
-    from playground.services.measure.table import method_table
+    from playground.services.measure.table import set_table
 
-    html = measure_tables.methods(method_table([result]))
+    html = measure_tables.sets(set_table([result]))
     assert "best of 2" in html
     assert "random controls" in html
     assert "set#4" in html
@@ -142,13 +143,13 @@ def test_the_table_of_methods_says_how_many_were_tried(result):
 
 
 def test_the_table_of_methods_says_where_fewer_random_directions_were_drawn_than_vectors_tried(result):
-    from playground.services.measure.table import method_table
+    from playground.services.measure.table import set_table
 
-    few = measure_tables.methods(method_table([result]))
+    few = measure_tables.sets(set_table([result]))
     assert "1 random draw stands against 2 vectors: tick leaderboard" in few
     assert "says how much of that is luck" not in few
     more = tuple(replace(each, vector="random-1") for each in result.rows if each.kind == "random")
-    enough = measure_tables.methods(method_table([replace(result, rows=(*result.rows, *more))]))
+    enough = measure_tables.sets(set_table([replace(result, rows=(*result.rows, *more))]))
     assert "says how much of that is luck" in enough
     assert "against" not in enough
 
@@ -171,13 +172,13 @@ CALLED = "set#4 “alien &lt;img src=x onerror=alert(1)&gt;”"
 
 
 def test_a_name_shows_wherever_its_vector_shows(result):
-    from playground.services.measure.table import method_table
+    from playground.services.measure.table import set_table
 
     look = Look("set#4", 0, 2)
     shown = [
         measure_tables.items(result, look, LABELS),
         measure_tables.item_card(result, look, None, None, LABELS),
-        measure_tables.methods(method_table([result]), LABELS),
+        measure_tables.sets(set_table([result]), LABELS),
         measure_board.table(measure_board.entries_of(result), labels=LABELS),
     ]
     for html in shown:
@@ -187,11 +188,11 @@ def test_a_name_shows_wherever_its_vector_shows(result):
 
 
 def test_the_numbers_of_a_plot_and_of_tables_have_the_name_in_their_last_column(result):
-    from playground.services.measure.table import method_table
+    from playground.services.measure.table import set_table
 
     linked = [
         measure_tables.scales_csv(result, "measurement", LABELS),
-        measure_tables.methods(method_table([result]), LABELS),
+        measure_tables.sets(set_table([result]), LABELS),
         measure_board.table(measure_board.entries_of(result), labels=LABELS),
     ]
     for html in linked:
@@ -209,6 +210,25 @@ def test_a_curve_is_called_by_its_name_and_opened_by_its_key(result):
     assert "set#4 “% {x} &lt;b&gt;”" in [note.text for note in plot.layout.annotations]
     assert "set#4|2|" in plot.data[-1].customdata
     assert plot.data[-1].hovertemplate.startswith("set#4 “% {x} &lt;b&gt;” at %{x:.3g}")
+
+
+def test_the_best_of_each_set_stand_side_by_side_whatever_their_method(result):
+    sets = (result.sets[0], replace(result.sets[0], source="other", digest="11"))
+    moved = tuple(
+        replace(each, source="other", vector="1", differences=(3.0, 2.0)) for each in result.rows if each.vector == "0"
+    )
+    two = replace(result, sets=sets, rows=(*moved, *result.rows))
+    plot = set_by_set(two, 1.0)
+    labels = ["power iteration<br>other#1", "power iteration<br>set#4", "best of 1 random<br>random-0"]
+    assert list(plot.layout.xaxis.ticktext) == labels
+    violins = [trace for trace in plot.data if trace.type == "violin"]
+    assert [list(trace.y) for trace in violins] == [[3.0, 2.0], [-5.5, -6.5], [0.7, -0.3]]
+    points = [trace.customdata for trace in plot.data if trace.type == "scatter"]
+    assert [None if each is None else list(each) for each in points] == [
+        ["other#1|2|0", "other#1|2|2"], ["set#4|2|0", "set#4|2|2"], None
+    ]
+    assert list(set_by_set(two, -1.0).data[0].y) == [3.0, 2.0]
+    assert len(set_by_set(result, 1.0, two).layout.xaxis.ticktext) == 3
 
 
 def test_a_row_of_the_leaderboard_opens_its_vector_at_its_best_scale(result):

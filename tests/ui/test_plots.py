@@ -41,6 +41,11 @@ def figures() -> dict[str, object]:
             curve("b#0", 1, 0, -1),
         ),
         "items": measure_plots.items_over_scales("a#0", [-1, 1], [[-2.0, 1.0], [3.0, -0.5]], [0, 7], AXES),
+        "sets": measure_plots.items_over_sets(
+            [measure_plots.Violin("a#0", "power", [1.0, -2.0], "a#0|1|"),
+             measure_plots.Violin("random-0", "random", [0.5, 0.0], random=True)], 0.25, [0, 7], AXES
+        ),
+        "groups": measure_plots.groups_over_scales([curve("a#0", 0, 1, 0.5), curve("a#0", 1, 0, 0.5)], AXES),
         "tokens": measure_plots.tokens_over_scales(["I", "class"], [[0.9, 0.1], [0.0, 0.8]], [0, 1], AXES.x),
         "cosines": compare_plots.cosines(comparison()),
         "angles": compare_plots.angles(comparison()),

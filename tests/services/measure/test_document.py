@@ -31,7 +31,7 @@ from playground.services.measure.document import from_document, kind_of, to_docu
 from playground.services.measure.exact import ExactRequest, ExactResult, ExactRow
 from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.services.measure.result import SideEffect, SideEffects
-from playground.services.measure.table import RANDOM, method_table
+from playground.services.measure.table import RANDOM, set_table
 from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
 
 ITEMS = (
@@ -335,13 +335,13 @@ def test_numbers_of_answers_and_next_tokens_have_their_lines_too():
     ]
 
 
-def test_the_table_names_the_best_of_each_method_and_out_of_how_many():
-    table = method_table([result()])
+def test_the_table_names_the_best_of_each_set_and_out_of_how_many():
+    table = set_table([result()])
     assert table.scales == (-4.0, 4.0)
-    assert [(line.method, line.name, line.tried, line.means) for line in table.lines] == [
-        ("power", "power set#2", 2, (-3.0, 2.5)),
-        ("melbo", "melbo#mean:0-2", 1, (0.25, 1.0)),
-        (RANDOM, "random-1", 2, (-0.4, 0.3)),
+    assert [(line.method, line.set, line.name, line.tried, line.values) for line in table.lines] == [
+        ("power", "power set", "power set#2", 2, (-3.0, 2.5)),
+        ("melbo", "melbo", "melbo#mean:0-2", 1, (0.25, 1.0)),
+        (RANDOM, "", "random-1", 2, (-0.4, 0.3)),
     ]
     assert [line.span for line in table.lines] == pytest.approx([5.5, 1.0, 0.7])
     assert table.tried == 3
@@ -349,20 +349,50 @@ def test_the_table_names_the_best_of_each_method_and_out_of_how_many():
 
 def test_two_results_make_one_table_and_share_their_controls():
     other = result(rows=tuple(replace(one, source="power set") if one.source else one for one in result().rows))
-    table = method_table([result(), other])
+    table = set_table([result(), other])
     assert [(line.method, line.tried) for line in table.lines] == [("power", 5), ("melbo", 1), (RANDOM, 2)]
+
+
+def test_two_sets_of_one_method_have_a_line_each():
+    given = result()
+    sets = tuple(replace(one, method="power") for one in given.sets)
+    table = set_table([replace(given, sets=sets)])
+    assert [(line.method, line.set, line.tried) for line in table.lines] == [
+        ("power", "power set", 2), ("power", "melbo", 1), (RANDOM, "", 2)
+    ]
+    assert [row.scale for row in table.lines[1].rows] == [-4, 4]
+
+
+def test_two_sets_of_one_name_that_hold_other_vectors_have_a_line_each():
+    given = result()
+    other = replace(given, sets=tuple(replace(one, digest="ef" * 32) for one in given.sets[:1]) + given.sets[1:])
+    names = [line.set for line in set_table([given, other]).lines]
+    assert names == ["power set (abababab)", "melbo", "power set (efefefef)", ""]
+
+
+def test_answers_and_replies_have_the_same_table():
+    table = set_table([replied()])
+    assert [(line.set, line.values) for line in table.lines] == [("power set", (0.5,))]
+    table = set_table([exact_result()])
+    assert [(line.name, line.values) for line in table.lines] == [
+        ("power set#0", (0.5, None)), ("random-0", (None, 1.0))
+    ]
+    more = replace(replied(), request=replace(replied().request, patterns=(ReplyPattern("rude", "now"),)))
+    for others in ([replied(), exact_result()], [replied(), more]):
+        with pytest.raises(InputError, match="Expected results on the same"):
+            set_table(others)
 
 
 def test_a_random_direction_at_two_norms_is_tried_once_and_each_of_its_curves_counts():
     given = result(request=replace(result().request, relative=True))
     far = tuple(replace(one, scale=3 * one.scale, mean=one.mean / 2) for one in given.rows if one.kind == "random")
-    table = method_table([replace(given, rows=(*given.rows, *far))])
+    table = set_table([replace(given, rows=(*given.rows, *far))])
     assert (table.tried, table.drawn) == (3, 2)
-    assert (table.lines[-1].tried, table.lines[-1].means) == (2, (-0.4, 0.3))
+    assert (table.lines[-1].tried, table.lines[-1].values) == (2, (-0.4, 0.3))
 
 
 def test_a_vector_that_was_stopped_half_way_is_not_in_the_table():
-    table = method_table([result(rows=result().rows[:-1])])
+    table = set_table([result(rows=result().rows[:-1])])
     assert [(line.method, line.tried) for line in table.lines][-1] == (RANDOM, 1)
 
 
@@ -370,7 +400,7 @@ def test_a_vector_that_was_stopped_half_way_is_not_in_the_table():
     ("changes", "what"),
     [
         ({"fingerprint": "beef"}, "model"),
-        ({"choices": PromptSet("f", "F", "", "choices", ITEMS[:2])}, "choice set"),
+        ({"choices": PromptSet("f", "F", "", "choices", ITEMS[:2])}, "prompt set"),
         ({"format": PromptFormat(chat=False)}, "prompt format"),
         ({"relative": True}, "unit of scales"),
         ({"positions": "prompt"}, "positions"),
@@ -381,4 +411,4 @@ def test_results_that_do_not_compare_are_not_mixed(changes, what):
     other = replace(result(), request=replace(result().request, **in_request))
     other = replace(other, **{name: value for name, value in changes.items() if name not in in_request})
     with pytest.raises(InputError, match=f"^Expected results on the same {what}"):
-        method_table([result(), other])
+        set_table([result(), other])
