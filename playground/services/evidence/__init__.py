@@ -1,0 +1,1 @@
+"""Evidence on real weights: experiments that can be repeated, and the page they are written to."""
