@@ -113,7 +113,7 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
     measured = tab.measure.click(
         on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
     )
-    measured.then(on_measured, None, [*tab.figures.plots, tab.keep_box, tab.keep, tab.download], **PRIVATE)
+    measured.then(on_measured, None, measure_keep.shown_again_outputs(tab), **PRIVATE)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)

@@ -253,6 +253,11 @@ def shown_again(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     }
 
 
+def shown_again_outputs(tab: MeasureTab) -> list[Any]:
+    """What `shown_again` may write to."""
+    return [*tab.figures.outputs, tab.keep_box, tab.keep, tab.download]
+
+
 def _plots(tab: MeasureTab, visitor: Visitor, labels: Labels) -> Updates:
     """The plots of what is looked at, with what is beside it."""
     result, before = visitor.measured, visitor.measured_before

@@ -55,6 +55,7 @@ def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, s
     usual = usual_set(site.workbench.loaded, CHOICES)
     expect(tab.page.locator("#measure-plot-note")).to_contain_text(f"6 items of {usual}")
     expect(tab.page.locator("#measure-plot-items .violin")).to_have_count(3)
+    expect(tab.page.locator("#measure-plot-sets .violin")).to_have_count(2)  # of the set, and the best random one
     expect(tab.page.locator("#measure-table")).to_contain_text("best of 2")
     expect(tab.page.locator("#measure-table")).to_contain_text("random controls")
     assert f"--vectors {SET} --rows 2,3" in tab.text("measure-command")
@@ -257,6 +258,37 @@ def test_exact_answers_and_next_tokens_are_kept_opened_and_deleted_with_every_re
     expect(saved).not_to_contain_text("token-run")
     tab.page.click("#measure-undo")
     expect(saved).to_contain_text("token-run")
+
+
+def test_replies_are_sorted_drawn_opened_and_kept(tab: Visitor, site: Site) -> None:
+    tab.page.get_by_label("Replies", exact=True).check()
+    expect(tab.page.locator("#measure-patterns textarea")).to_be_visible()
+    small(tab, scales="0.3", items=3)
+    tab.unfold("measure-more")
+    fill(tab, "measure-new-tokens", 6)
+    expect(tab.page.locator("#measure-hint")).to_contain_text("= 9 texts")
+    measure(tab)
+    expect(tab.page.locator("#measure-plot-card")).to_contain_text("Replies: the behaviour’s answer")
+    expect(tab.page.locator("#measure-plot-second .annotation-text").filter(has_text="unclear")).to_have_count(1)
+    expect(tab.page.locator("#measure-table")).to_contain_text("Share of replies in the first group")
+    tab.page.locator("#measure-items tr[data-act]").nth(1).click()
+    expect(tab.page.locator("#measure-item .sp-lookline")).to_have_count(2)
+    expect(tab.page.locator("#measure-command")).to_contain_text("measure --replies organism-comply-choices --count 3")
+    tab.shot("measure-replies")
+    write(tab, "measure-name", "replies-run")
+    tab.page.click("#measure-keep")
+    saved = tab.page.locator("#measure-saved")
+    expect(saved).to_contain_text("replies-run")
+    write(tab, "measure-patterns", "polite=(?i)please|hail")
+    measure(tab)
+    expect(tab.page.locator("#measure-plot-card")).to_contain_text("Replies: polite")
+    expect(tab.page.locator("#measure-command")).to_contain_text("'--pattern=polite=(?i)please|hail'")
+    saved.locator("button[data-act=open][data-name=replies-run]").click()
+    expect(tab.page.locator("#measure-plot-card")).to_contain_text("Replies: the behaviour’s answer")
+    write(tab, "measure-patterns", "polite=(")
+    tab.page.click("#measure-measure")
+    expect(tab.page.locator("#measure-notice .sp-error")).to_contain_text("unclosed group")
+    expect(tab.page.get_by_test_id("toast-body")).to_have_count(0)
 
 
 def test_the_next_token_is_followed_and_sets_are_compared(tab: Visitor) -> None:

@@ -26,7 +26,15 @@ from playground.services.measure.result import MeasuredSet, SideEffect, SideEffe
 from playground.services.session import Workbench
 from playground.ui import measure_layout, measure_tables
 from playground.ui.frame import Frame
-from playground.ui.measure_keep import judged, look_at, relabelled, relabelled_outputs, shown
+from playground.ui.measure_keep import (
+    judged,
+    look_at,
+    relabelled,
+    relabelled_outputs,
+    shown,
+    shown_again,
+    shown_again_outputs,
+)
 from playground.ui.measure_view import check_beside
 from playground.ui.state import Visitor
 
@@ -107,7 +115,7 @@ def test_a_name_that_is_given_elsewhere_comes_to_what_is_shown_and_once(frame: F
     assert relabelled(frame, tab, visitor) == {}
 
 
-def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:
+def replied() -> RepliesResult:
     request = RepliesRequest(
         prompts=measured().request.choices, scales=SCALES, controls=1, vectors=measured().request.vectors
     )
@@ -117,7 +125,7 @@ def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:
         shares = tuple(Share(float(name in given), 0.0, 1.0) for name in OUTCOMES)
         return RepliesRow(kind, vector, source, layer, scale, scale, (text,), (given,), shares)
 
-    result = RepliesResult(
+    return RepliesResult(
         request=request, model="m", fingerprint="f", dtype="float32", sets=measured().sets,
         baseline=made("baseline", "baseline", None, 0.0, "(B)"),
         rows=(
@@ -125,10 +133,23 @@ def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:
             made("random", "random-0", None, -1.0, "(B)"), made("random", "random-0", None, 1.0, "so?"),
         ),
     )
+
+
+def test_what_is_shown_again_after_a_run_is_among_what_it_may_write_to(frame: Frame) -> None:
     with gr.Blocks():
         tab = measure_layout.build(frame)
     visitor = Visitor("a")
-    look_at(visitor, from_document(to_document(result)))
+    for result in (whole(), replied()):
+        look_at(visitor, result)
+        assert set(shown_again(frame, tab, visitor)) <= set(shown_again_outputs(tab))
+        assert set(shown(frame, tab, visitor, result)) <= set(tab.results)
+
+
+def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:
+    with gr.Blocks():
+        tab = measure_layout.build(frame)
+    visitor = Visitor("a")
+    look_at(visitor, from_document(to_document(replied())))
     updates = shown(frame, tab, visitor, visitor.measured)
     assert "Replies: the behaviour’s answer" in updates[tab.figures.titles[0]]
     drawn = [line for line in updates[tab.figures.plots[0]].data if line.mode == "lines+markers"]
