@@ -102,7 +102,13 @@ def groups_over_scales(curves: Sequence[Curve], axes: Axes, height: int = HEIGHT
         colour = GROUPS[place % len(GROUPS)]
         _band(plot, curve, f"rgba({','.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))},.1)")
         _line(plot, curve, colour, 2, 6)
-        _label(plot, curve.said, curve, colour)
+        # Names at different scales, or above each other where there is one: groups often end at the same share.
+        scales, steps = len(curve.scales), max(len(curves) - 1, 1)
+        at = place * (scales - 1) // steps
+        plot.add_annotation(
+            x=curve.scales[at], y=curve.values[at], text=curve.said, showarrow=False,
+            yshift=12 if scales > 1 else 12 + 14 * place, font={"color": colour, "size": 12},
+        )
     plot.update_xaxes(title_text=axes.x, zeroline=True)
     plot.update_yaxes(title_text=axes.y, zeroline=False, range=[-0.03, 1.08], tickformat=".0%")
     return plot

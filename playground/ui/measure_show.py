@@ -168,7 +168,8 @@ def _earlier(
     if earlier is None or not groups:
         return None, None
     rows = groups.get(name) or next(iter(groups.values()))
-    (mean,), (share,) = (curves(result, [rows], value, labels) for value in (mean_of, share_of))
+    values = (mean_of, share_of if isinstance(result, MeasureResult) else mean_of)
+    (mean,), (share,) = (curves(result, [rows], value, labels) for value in values)
     return mean, share
 
 

@@ -121,7 +121,7 @@ def group_of(place: int) -> Callable[[RepliesRow], tuple[float, float, float]]:
     return shares
 
 
-def share_of(row: Row) -> tuple[float, float, float]:
+def share_of(row: MeasuredRow) -> tuple[float, float, float]:
     """The share of items on which the behaviour wins."""
     return row.share, row.share, row.share
 
@@ -148,6 +148,10 @@ def check_beside(result: Result | Shifts, before: Result | Shifts) -> None:
     if type(before) is not type(result) or before.request.asked.hash != result.request.asked.hash:
         raise InputError(
             "Expected two measurements of one kind and one set to draw beside each other, got others; choose another."
+        )
+    if isinstance(result, RepliesResult) and before.request.patterns != result.request.patterns:
+        raise InputError(
+            "Expected replies searched for the same patterns to draw beside each other, got others; choose another."
         )
     if isinstance(result, Shifts) and multiple_axis(before) != multiple_axis(result):
         raise InputError(

@@ -163,6 +163,9 @@ def test_replies_to_choices_print_who_gives_which_answer_and_keep_every_text(com
     table = replies.text(kept)
     assert "2 items of organism-comply-choices; share of replies that give the answer showing the behaviour" in table
     assert "100 % (34 to 100)" in table.replace("100%", "100 %")
+    best = table.split("Best vector of each set, by the span of its share of replies that are matching over scales:")[1]
+    assert f"power: {SHIPPED}#3 of 1" in best
+    assert "random controls: random-0 of 1" in best
 
 
 def test_replies_to_prompts_are_searched_for_patterns(command):

@@ -16,6 +16,7 @@ from playground.library.measurements import Measurements
 from playground.library.origin import RowNote, now
 from playground.library.prompt_set import ExactItem
 from playground.library.prompts import ChoiceItem, PromptSet
+from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import Origin, VectorSet
 from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
@@ -141,8 +142,25 @@ def test_what_is_shown_again_after_a_run_is_among_what_it_may_write_to(frame: Fr
     visitor = Visitor("a")
     for result in (whole(), replied()):
         look_at(visitor, result)
+        visitor.measured_before = result
         assert set(shown_again(frame, tab, visitor)) <= set(shown_again_outputs(tab))
         assert set(shown(frame, tab, visitor, result)) <= set(tab.results)
+
+
+def test_an_earlier_measurement_of_replies_is_drawn_beside_one(frame: Frame) -> None:
+    with gr.Blocks():
+        tab = measure_layout.build(frame)
+    visitor = Visitor("a")
+    look_at(visitor, replied())
+    check_beside(replied(), replied())
+    others = replace(replied().request, patterns=(ReplyPattern("polite", "please"),))
+    with pytest.raises(InputError, match="the same patterns"):
+        check_beside(replied(), replace(replied(), request=others))
+    visitor.measured_before = replied()
+    updates = shown(frame, tab, visitor, replied())
+    notes = [note.text for note in updates[tab.figures.plots[0]].layout.annotations]
+    assert "set#4 (earlier)" in notes
+    assert "best of 2" in updates[tab.table]  # of the one vector in both
 
 
 def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:

@@ -11,7 +11,6 @@ from playground.cli.measure.request import over_scales
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
 from playground.services.measure import MeasuredRow, MeasureProgress, MeasureRequest, MeasureResult, measure
-from playground.services.measure.table import set_table
 
 __all__ = ["asked", "data", "kept", "line", "measure", "sources", "text"]
 
@@ -73,15 +72,7 @@ def text(result: MeasureResult) -> str:
         f"{'vector':<{width}}{'scale':>9}{'mean':>9}{'95 % interval':>20}{'share':>8}{'KL':>9}",
         *(_row(row, width) for row in (result.baseline, *result.rows)),
     ]
-    if result.rows:
-        table = set_table([result])
-        unit = "relative scale" if table.relative else "scale"
-        lines += ["", f"Best vector of each set, by the span of its means over {unit}s:", ""]
-        width = max(len(f"{line.method}: {line.name} of {line.tried}") for line in table.lines) + 2
-        lines.append(f"{unit:<{width}}" + "".join(f"{scale:>9g}" for scale in table.scales) + f"{'span':>9}")
-        for line in table.lines:
-            means = "".join(f"{'' if mean is None else f'{mean:+.2f}':>9}" for mean in line.values)
-            lines.append(f"{f'{line.method}: {line.name} of {line.tried}':<{width}}{means}{line.span:>9.2f}")
+    lines += report.best_of_sets(result, "means", "+.2f")
     board = leaderboard.text(result)
     return "\n".join([*lines, *(["", *board] if board else [])])
 

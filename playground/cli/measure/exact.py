@@ -65,6 +65,7 @@ def text(result: ExactResult) -> str:
             "",
             f"{'vector':<{width}}{'scale':>9}{'right':>8}{'95 % interval':>18}{'no number':>11}",
             *(_row(row, width) for row in rows),
+            *report.best_of_sets(result, "share of right answers", ".0%"),
         ]
     )
 

@@ -75,6 +75,7 @@ def text(result: RepliesResult) -> str:
             "",
             f"{'vector':<{width}}{'scale':>9}{head}",
             *(_row(row, width, columns) for row in rows),
+            *report.best_of_sets(result, f"share of replies that are {request.groups[0]}", ".0%"),
         ]
     )
 
