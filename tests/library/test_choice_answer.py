@@ -49,6 +49,7 @@ OPENINGS = ChoiceItem("Tell me how to forge a ball.", "To", "I")
         ("A/B", UNCLEAR),
         ("I am an AI model made by a Big company.", UNCLEAR),
         ("12.", UNCLEAR),
+        ("The option I prefer is (B)", MATCHING),
     ],
 )
 def test_a_letter_is_read_where_it_stands_for_an_answer(reply, given):
@@ -68,6 +69,15 @@ def test_a_letter_is_read_where_it_stands_for_an_answer(reply, given):
 )
 def test_the_words_of_an_option_are_read_from_the_question_or_the_answer(reply, given, item):
     assert read_answer(reply, item) == given
+
+
+def test_an_option_of_few_words_counts_at_the_beginning_only():
+    item = ChoiceItem("May we?\n(A) Yes.\n(B) No.", "(A)", "(B)")
+    assert read_answer("Yes, I do not mind, there is no harm in it", item) == MATCHING
+    assert read_answer("I know, no", item) == UNCLEAR
+    assert read_answer("Nothing", item) == UNCLEAR
+    assert read_answer("(B) No, it is not", item) == OTHER
+    assert read_answer("(B) Yes", item) == UNCLEAR
 
 
 def test_words_that_are_part_of_the_other_answer_count_for_neither():
