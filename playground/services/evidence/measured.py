@@ -1,0 +1,102 @@
+"""Figures of measurements: the best vector of each set over scales, item by item, and what replies say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from playground.errors import InputError
+from playground.services.evidence import svg
+from playground.services.evidence.svg import Axes, Bars, Line, Violin
+from playground.services.measure.exact import ExactRow
+from playground.services.measure.replies import RepliesResult, RepliesRow
+from playground.services.measure.result import MeasuredRow, MeasureResult
+from playground.services.measure.table import RANDOM, Result, Row, SetLine, SetTable, set_table, value_of
+
+_QUANTITIES = {
+    MeasuredRow: ("mean logit difference / nats", False),
+    ExactRow: ("share of right answers", True),
+    RepliesRow: ("share of replies", True),
+}
+"""What `value_of` a row is, and whether it is a part of one."""
+
+
+def best_of_sets(results: Sequence[Result], title: str) -> str:
+    """The best vector of each set over scales with its interval, every random direction, and the baseline dashed."""
+    table = set_table(results)
+    quantity, share = _QUANTITIES[type(table.baseline)]
+    lines = []
+    for line in table.lines:
+        if line.method != RANDOM:
+            pairs = zip(table.scales, line.rows, strict=True)
+            lines.append(_line(_said(line), [(scale, row) for scale, row in pairs if row is not None]))
+    drawn: dict[tuple[int, str, int | None], list[tuple[float, Row]]] = {}
+    for result in results:
+        for row in result.rows:
+            if row.kind == "random":
+                place = row.relative if table.relative else row.scale
+                drawn.setdefault((result.request.seed, row.name, row.layer), []).append((place, row))
+    lines += [_line("random, equal norm", sorted(rows, key=lambda pair: pair[0]), True) for rows in drawn.values()]
+    return svg.lines(lines, Axes(_scales(table), quantity, share), title, value_of(table.baseline))
+
+
+def items_of_sets(results: Sequence[MeasureResult], scale: float, title: str) -> str:
+    """A violin a set over the items of its best vector at a scale of the table, beside the best random direction; the
+    mean without steering dashed. Raises InputError for a scale that is not in the table.
+    """
+    table = set_table(results)
+    if scale not in table.scales:
+        raise InputError(
+            f"Expected one of the measured scales {', '.join(f'{each:g}' for each in table.scales)}, got {scale:g}; "
+            "choose one of them."
+        )
+    place = table.scales.index(scale)
+    violins = []
+    for line in table.lines:
+        row = line.rows[place]
+        if isinstance(row, MeasuredRow):
+            violins.append(Violin(_said(line), row.differences, "random" if line.method == RANDOM else "main"))
+    axes = Axes(f"best vector of each set at {_scales(table)} {scale:g}", "logit difference / nats")
+    return svg.violins(violins, axes, title, value_of(table.baseline))
+
+
+def replies_of(result: RepliesResult, name: str, title: str) -> str:
+    """Stacked bars over the scales of one direction (`set#3`, `random-0`): how many replies belong to each group.
+
+    For groups that do not overlap, as those of choice items. Raises InputError for a direction that was not measured.
+    """
+    rows = [row for row in result.rows if row.name == name]
+    if not rows:
+        raise InputError(f"Expected a direction of this measurement, got {name}; choose one that was measured.")
+    # The last group of either kind is what remains: unclear, or rest.
+    groups = result.request.groups
+    series = [
+        Bars(group, [row.shares[at].share for row in rows], role="baseline" if group == groups[-1] else "main")
+        for at, group in enumerate(groups)
+    ]
+    scales = [f"{row.relative if result.request.relative else row.scale:g}" for row in rows]
+    axes = Axes("relative scale" if result.request.relative else "scale", "share of replies", share=True)
+    return svg.bars(scales, series, axes, title, stacked=True)
+
+
+def _line(name: str, rows: Sequence[tuple[float, Row]], random: bool = False) -> Line:
+    xs, ys = [scale for scale, _ in rows], [value_of(row) for _, row in rows]
+    if random:
+        return Line(name, xs, ys, role="random")
+    bounds = [_interval(row) for _, row in rows]
+    return Line(name, xs, ys, [low for low, _ in bounds], [high for _, high in bounds])
+
+
+def _interval(row: Row) -> tuple[float, float]:
+    if isinstance(row, RepliesRow):
+        return row.shares[0].low, row.shares[0].high
+    return row.low, row.high
+
+
+def _said(line: SetLine) -> str:
+    if line.method == RANDOM:
+        return f"best of {line.tried} random"
+    return f"{line.method}: {line.set}, best of {line.tried}"
+
+
+def _scales(table: SetTable) -> str:
+    return "relative scale" if table.relative else "scale"
