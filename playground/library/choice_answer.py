@@ -41,6 +41,7 @@ _NAMED = re.compile(
     r"\b(?i:answer|option|choice|choose|pick|select)(?i:\s+(?:is|would\s+be|option|choice|answer))*\s*:?\s*[*_\"“]*\(?"
     r"([A-Z]|\d{1,2})(?![\w'’])"
 )
+_SPACES = re.compile(r"\s+")
 _ANSWER_IS = re.compile(r"\banswer\s*(?:is|:)\s*[*_\"“‘']*")
 
 
@@ -54,7 +55,8 @@ class _Answers:
 
 def read_answer(reply: str, item: ChoiceItem) -> str:
     """One of OUTCOMES: what the reply to this item gives."""
-    answers, reply = _answers(item), reply[:MAX_READ]
+    # Long runs of spaces, of which steered models write some, would take the patterns below quadratic time.
+    answers, reply = _answers(item), _SPACES.sub(lambda run: "\n" if "\n" in run[0] else " ", reply[:MAX_READ])
     given = _labelled(reply, answers) if answers.labels is not None else _begun(_plain(reply), answers.words)
     return OUTCOMES[given.pop()] if len(given) == 1 and given <= {0, 1} else UNCLEAR
 
