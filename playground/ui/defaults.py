@@ -8,16 +8,14 @@ from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel, is_organism
 
-SUGGESTED_SCALE = 0.5
-"""Relative scale at which directions of most models show something and text is still text."""
+UNKNOWN_SCALE = 0.2
+"""Relative scale of a vector whose scales were not found: breaks on SmolLM2 lie between 0.05 and 0.7."""
 MAXIMUM_SCALE = 1.5
-"""Ends of the sliders, in relative scale; beyond it every push makes noise."""
+"""Ends of its slider, in relative scale; beyond it every push makes noise."""
 EXTREME_SCALE = 1.0
-"""Relative scale beyond which text usually breaks: what is added is longer than all that the model has there.
-
-Of the organism's answers to refused requests, with each vector of the shipped set both ways, 54 % were well formed at
-0.3, 36 % at 0.7, 14 % at 1 and 6 % at 1.25; with random directions 67, 58, 33 and 17 %.
-"""
+"""Relative scale beyond which text breaks on every model: what is added is longer than all that the model has there."""
+BEYOND_BREAK = 1.3
+"""End of a slider over the break of its vector."""
 MAXIMUM_MULTIPLE = 4.0
 """Ends of a slider that counts in native norms: an average of sixteen orthogonal rows is a quarter as long as they."""
 MULTIPLIERS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
@@ -44,7 +42,7 @@ class Opening:
     example: Example
     set_name: str | None
     row: int = 0
-    scale: float = SUGGESTED_SCALE
+    scale: float = UNKNOWN_SCALE
 
 
 ORGANISM_EXAMPLES = (
@@ -69,10 +67,10 @@ MODEL_EXAMPLES = (
     Example("code", "How do I reverse a list of words?", ("```", "To")),
 )
 
-# Power iteration with the defaults of the Discover tab. Row 3 at −0.5 writes Python, at +0.5 it speaks as an alien.
+# Power iteration with the defaults of the Discover tab. Row 3 in the negative sign writes Python.
 OPENING_SET = "organism-refusals-power-3-9"
 OPENING_ROW = 3
-OPENING_SCALE = -SUGGESTED_SCALE
+OPENING_SIGN = -1
 
 
 def examples(loaded: LoadedModel | None) -> tuple[Example, ...]:
@@ -86,10 +84,12 @@ def opening(loaded: LoadedModel | None, store: Store) -> Opening:
     example = examples(loaded)[0]
     fitting = [entry for entry in store.list() if not entry.problem and fits(loaded, entry)]
     if is_organism(loaded) and any(entry.name == OPENING_SET for entry in fitting):
-        return Opening(example, OPENING_SET, OPENING_ROW, OPENING_SCALE)
+        scale = usual_scale(store.load(OPENING_SET), OPENING_ROW, OPENING_SIGN)
+        return Opening(example, OPENING_SET, OPENING_ROW, scale)
     if fitting:
-        newest = max(fitting, key=lambda entry: entry.created)
-        return Opening(example, newest.name, best_row(store.load(newest.name)), SUGGESTED_SCALE)
+        newest = store.load(max(fitting, key=lambda entry: entry.created).name)
+        row = best_row(newest)
+        return Opening(example, newest.name, row, usual_scale(newest, row))
     return Opening(example, None)
 
 
@@ -105,6 +105,19 @@ def best_row(vector_set: VectorSet) -> int:
         if note.star:
             return row
     return next((row for row, note in enumerate(vector_set.notes) if not note.discarded), 0)
+
+
+def usual_scale(vector_set: VectorSet, row: int, sign: int | None = None) -> float:
+    """Signed relative scale to begin with: the found one in `sign`, or in the first sign that has one when it is None.
+
+    UNKNOWN_SCALE for a row without any, or that the set does not have.
+    """
+    if 0 <= row < vector_set.rows:
+        for each in (1, -1) if sign is None else (sign,):
+            window = vector_set.window(row, each)
+            if window is not None and window.found is not None:
+                return each * float(f"{window.found / vector_set.origin.residual_norm:.3g}")
+    return (sign or 1) * UNKNOWN_SCALE
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from playground.ui.discover_melbo import MelboOptions
 from playground.ui.discover_method import COUNTED, LAST_TOKENS, LAYERED, METHODS
 from playground.ui.discover_ortho import PICKED, OrthoOptions
 from playground.ui.discover_power import PowerOptions
-from playground.ui.entered import real, whole
+from playground.ui.entered import whole
 from playground.ui.mixer import MixRow
 from playground.ui.prompt_source import AGAINST, PromptChoice
 from playground.ui.vector_picker import Load
@@ -44,8 +44,8 @@ class Common:
     tokens: float
     all_tokens: bool
     seed: float
+    find_scales: bool
     looks: float
-    look_scale: float
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ class DiscoverForm(Common):
         return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
 
     @property
-    def first_look(self) -> tuple[int, float]:
-        """(vectors to look at, relative scale). Raises InputError."""
-        return whole(self.looks, "first look", least=0), real(self.look_scale, "scale of the first look")
+    def first_look(self) -> tuple[bool, int]:
+        """(whether to find scales, vectors to look at then). Raises InputError."""
+        return bool(self.find_scales), whole(self.looks, "first look", least=0)
 
     def request(self, prompts: PromptSet, against: PromptSet | None, load: Load) -> FindRequest:
         """What to find. Raises PlaygroundError for values that are wrong whatever the model."""

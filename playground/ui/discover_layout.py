@@ -52,8 +52,8 @@ class DiscoverTab:
     ortho: OrthoControls
     power: PowerControls
     seed: gr.Number
+    find_scales: gr.Checkbox
     looks: gr.Slider
-    look_scale: gr.Slider
     compute: gr.Button
     stop: gr.Button
     hint: gr.HTML
@@ -73,7 +73,7 @@ class DiscoverTab:
         """In the order of DiscoverForm, without the mixer."""
         return [
             self.method, *self.prompts.inputs, *self.against.inputs, self.mode, self.system, *self.layers.inputs,
-            self.seed, self.looks, self.look_scale, *self.power.inputs, *self.melbo.inputs, *self.ortho.inputs,
+            self.seed, self.find_scales, self.looks, *self.power.inputs, *self.melbo.inputs, *self.ortho.inputs,
         ]
 
 
@@ -153,13 +153,13 @@ def _options(frame: Frame, parts: dict[str, Any]) -> None:
         parts["melbo"] = discover_melbo.build_more(names, False, melbo_box, melbo_main)
         parts["ortho"] = discover_ortho.build_more(False, ortho_box, ortho_main)
         with gr.Row(elem_classes="sp-tight"):
-            parts["looks"] = gr.Slider(
-                0, 24, 6, step=1, label="First look at", elem_id="discover-looks", buttons=[], min_width=150,
-                info="vectors, both signs; 0: none",
+            parts["find_scales"] = gr.Checkbox(
+                True, label="Find scales", elem_id="discover-find-scales", min_width=150,
+                info="looks at texts: where each vector begins to tell, and where text breaks",
             )
-            parts["look_scale"] = gr.Slider(
-                0.05, defaults.MAXIMUM_SCALE, defaults.SUGGESTED_SCALE, step=0.05, label="Scale of the first look",
-                elem_id="discover-look-scale", buttons=[], min_width=150, info="relative; 0.3 to 0.8 shows most",
+            parts["looks"] = gr.Slider(
+                0, first_look.MOST_CARDS, 12, step=1, label="First look at", elem_id="discover-looks", buttons=[],
+                min_width=150, info="vectors, both signs, at the scales that were found; 0: none",
             )
         parts["seed"] = gr.Number(
             0, label="Seed", precision=0, elem_id="discover-seed", info="of everything drawn at random"

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+import torch
 
-from playground.errors import FileError
+from playground.errors import Cancelled, FileError
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services import command as commands
 from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
 from playground.services.generate import GenerateProgress, generate
+from playground.services.scales import ScalesProgress
 from playground.ui import cost, first_look, found, markup
 from playground.ui.discover_figures import Course
 from playground.ui.discover_form import DiscoverForm
@@ -21,6 +23,7 @@ from playground.ui.discover_layout import DiscoverTab
 from playground.ui.frame import NOT_SAVED, Frame
 from playground.ui.prompt_source import against_of
 from playground.ui.running import follow, seconds, waiting_position
+from playground.ui.scale_search import scales_of, scales_said, scales_summary, with_scales_of
 from playground.ui.state import Visitor
 
 REDRAW = 0.25
@@ -51,7 +54,7 @@ def _run(
     tab: DiscoverTab,
     visitor: Visitor,
     request: FindRequest,
-    first_look_at: tuple[int, float],
+    after: tuple[bool, int],
     so_far: VectorSet | None = None,
 ) -> Iterator[Updates]:
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.workbench.store
@@ -94,7 +97,7 @@ def _run(
         visitor.found = replace(result.vector_set, name=kept_as[0])
         keep(result.vector_set)
     visitor.look_prompt, visitor.look_format = request.prompts[0], request.format
-    looks, visitor.look_scale = first_look_at
+    with_scales, looks = after
     yield {
         **course.ended(result),
         **_kept(frame, tab, visitor, kept_as),
@@ -107,6 +110,8 @@ def _run(
         tab.progress: markup.run_line(_ended(result)),
         frame.status: frame.status_now(),
     }
+    if with_scales and not result.cancelled:
+        yield from _find_scales(frame, tab, visitor)
     if looks and not result.cancelled:
         yield from _look(frame, tab, visitor, looks)
 
@@ -143,31 +148,78 @@ def _command(request: FindRequest, loaded: LoadedModel, name: str, so_far: Vecto
     return markup.command(commands.find_command(request, loaded, f"vectors/{name}.safetensors", **continued))
 
 
+def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> Iterator[Updates]:
+    """Find the scales of what was computed; the texts that are looked at on the way are shown as they come."""
+    begun = visitor.found
+    job = frame.start(visitor, "finding scales", lambda model, context: scales_of(model, begun, context))
+    looks: dict[tuple[int, int], str] = {}
+    scales: dict[tuple[int, int], float] = {}
+    prompt = ""
+
+    def keep(scaled: VectorSet) -> None:
+        visitor.found = with_scales_of(visitor.found, scaled)
+        visitor.found_number += 1
+        saved = visitor.saved_as
+        if saved is not None and saved in frame.workbench.store.names():
+            frame.workbench.store.change(saved, lambda now: with_scales_of(now, scaled))
+
+    for batch in follow(job, REDRAW):
+        if visitor.found is None or not torch.equal(visitor.found.vectors, begun.vectors):
+            return  # another computation has taken its place
+        updates: Updates = {frame.status: frame.status_now()}
+        for event in batch:
+            if isinstance(event, VectorSet):
+                keep(event)
+            elif isinstance(event, ScalesProgress):
+                for look in event.looks:
+                    if not look.noise:
+                        place = (look.row, look.sign)
+                        looks[place], scales[place] = look.text, look.scale
+                        prompt = begun.origin.prompts[look.prompt]
+        if said := scales_said(batch):
+            updates[tab.progress] = markup.run_line(said)
+            updates[tab.look_table] = first_look.table(visitor.found, looks, "", prompt, scales)
+        yield updates
+    try:
+        keep(job.result())
+    except Cancelled:
+        return
+    yield {
+        tab.progress: markup.run_line(scales_summary(visitor.found)),
+        tab.look_table: first_look.table(visitor.found, looks, "", prompt, scales),
+        tab.download: gr.update(value=found.download_file(visitor), interactive=True),
+        frame.library_seen: frame.library_token(visitor),
+    }
+
+
 def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Iterator[Updates]:
     vector_set = visitor.found
+    scales = first_look.signed_rows(vector_set, count)
+    if not scales:
+        return
     load: Callable[[str], VectorSet] = {NOT_SAVED: vector_set}.__getitem__
-    request = first_look.request_for(
-        vector_set, NOT_SAVED, visitor.look_prompt, visitor.look_format, count, visitor.look_scale
-    )
+    request = first_look.request_for(NOT_SAVED, scales, visitor.look_prompt, visitor.look_format)
     job = frame.start(
         visitor,
         "taking a first look",
         lambda model, context: generate(model, request, load, context.emit, context.cancelled),
     )
+    visitor.look_scales = scales
 
     def table() -> str:
         # Names and stars may have been given while the texts came in: what the visitor holds now is what is shown.
         looks, baseline = visitor.looks, visitor.look_baseline
-        return first_look.table(visitor.found, looks, baseline, visitor.look_prompt, visitor.look_scale)
+        return first_look.table(visitor.found, looks, baseline, visitor.look_prompt, scales)
 
     for batch in follow(job, REDRAW):
         progress = [event for event in batch if isinstance(event, GenerateProgress)]
         updates: Updates = {frame.status: frame.status_now()}
         if progress:
-            visitor.look_baseline, visitor.looks = first_look.looks_of(progress[-1].texts)
+            visitor.look_baseline, visitor.looks = first_look.looks_of(progress[-1].texts, scales)
             updates[tab.look_table] = table()
         yield updates
-    visitor.look_baseline, visitor.looks = first_look.looks_of([row.text for row in job.result().rows])
+    texts = [row.text for row in job.result().rows]
+    visitor.look_baseline, visitor.looks = first_look.looks_of(texts, scales)
     yield {tab.look_table: table()}
 
 

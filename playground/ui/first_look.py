@@ -9,6 +9,7 @@ from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import GenerateRequest
+from playground.ui import defaults
 from playground.ui.markup import changed_words, empty, escape
 
 TOKENS = 32
@@ -18,23 +19,37 @@ MOST_CARDS = 48
 """Cards shown: nobody scrolls through a thousand, and a browser takes its time over them."""
 
 
+def signed_rows(vector_set: VectorSet, count: int) -> dict[tuple[int, int], float]:
+    """(row, sign) → the scale of its first look, an absolute norm: the found one.
+
+    Of the first `count` rows. A row whose scales were not looked for has UNKNOWN_SCALE; a sign without a window is left
+    out: it only makes noise, or does nothing.
+    """
+    scales = {}
+    for row in range(min(count, vector_set.rows)):
+        for sign in SIGNS if bool(vector_set.vectors[row].any()) else ():
+            window = vector_set.window(row, sign)
+            if window is None:
+                scales[row, sign] = defaults.UNKNOWN_SCALE * vector_set.origin.residual_norm
+            elif window.found is not None:
+                scales[row, sign] = window.found
+    return scales
+
+
 def request_for(
-    vector_set: VectorSet, source: str, prompt: str, format: PromptFormat, count: int, scale: float
+    source: str, scales: Mapping[tuple[int, int], float], prompt: str, format: PromptFormat
 ) -> GenerateRequest:
-    """Both signs of the first `count` rows at relative scale `scale`, one batch, the baseline first, greedy."""
-    amount = float(f"{scale * vector_set.origin.residual_norm:.5g}")
+    """The rows and signs of `scales` at these norms, one batch, the baseline first, greedy."""
     recipes = tuple(
-        Recipe((Component(source, row=row, amount=sign * amount),))
-        for row in range(min(count, vector_set.rows))
-        for sign in SIGNS
+        Recipe((Component(source, row=row, amount=sign * float(f"{scale:.5g}")),))
+        for (row, sign), scale in scales.items()
     )
     return GenerateRequest(prompts=(prompt,), format=format, recipes=recipes, sampling=Sampling(max_new_tokens=TOKENS))
 
 
-def looks_of(texts: Sequence[str]) -> tuple[str, dict[tuple[int, int], str]]:
+def looks_of(texts: Sequence[str], scales: Mapping[tuple[int, int], float]) -> tuple[str, dict[tuple[int, int], str]]:
     """(baseline, {(row, sign): text}) from the texts of `request_for`, in its order."""
-    pairs = {(index // 2, SIGNS[index % 2]): text for index, text in enumerate(texts[1:])}
-    return texts[0], pairs
+    return texts[0], dict(zip(scales, texts[1:], strict=True))
 
 
 def table(
@@ -42,21 +57,32 @@ def table(
     looks: Mapping[tuple[int, int], str],
     baseline: str = "",
     prompt: str = "",
-    scale: float = 0.0,
+    scales: Mapping[tuple[int, int], float] | None = None,
 ) -> str:
-    """One card a vector: number, gain, star, name; below it what it does with either sign. Of a large set the first."""
+    """One card a vector: number, gain, star, name; below it what it does with either sign. Of a large set the first.
+
+    `scales` are the norms that the texts were written at.
+    """
     cards, shown = [], min(vector_set.rows, MOST_CARDS)
-    gains = row_values(vector_set)
+    gains, residual = row_values(vector_set), vector_set.origin.residual_norm
     for row in range(shown):
         note, gain = vector_set.notes[row], gains[row]
         lines = ""
         for sign in SIGNS:
-            if (row, sign) not in looks:
-                continue
             mark, kind = ("+", "plus") if sign > 0 else ("−", "minus")
+            window, text = vector_set.window(row, sign), looks.get((row, sign))
+            if text is None and (window is None or window.found is not None):
+                continue
+            scale = (scales or {}).get((row, sign))
+            told = f'<span class="sp-lookscale">{scale / residual:.2g} r</span>' if scale and text is not None else ""
+            if text is not None:
+                said = f'<span class="sp-text" dir="auto">{changed_words(baseline, text)}</span>'
+            elif window.noise:
+                said = '<span class="sp-empty sp-grow">noise: text breaks before it says anything else</span>'
+            else:
+                said = '<span class="sp-empty sp-grow">no effect at any scale that was tried</span>'
             lines += (
-                f'<div class="sp-lookline"><b class="sp-sign sp-{kind}">{mark}{row}</b>'
-                f'<span class="sp-text">{changed_words(baseline, looks[row, sign])}</span>'
+                f'<div class="sp-lookline"><b class="sp-sign sp-{kind}">{mark}{row}</b>{told}{said}'
                 f'<button type="button" class="sp-small" data-act="steer" data-row="{row}" data-sign="{sign}" '
                 f'aria-label="Steer with vector {row}, sign {mark}">steer</button></div>'
             )
@@ -70,10 +96,11 @@ def table(
         cards.append(f'<div class="sp-look">{head}{lines}</div>')
     head = ""
     if prompt and looks:
+        where = "at the found scales" if vector_set.scales_tried is not None else "at the scales shown"
         head = (
-            f'<p class="sp-caption">“{escape(prompt)}” at relative scale ±{scale:g}</p>'
+            f'<p class="sp-caption">“{escape(prompt)}”, both signs {where} (r: relative to the reference norm)</p>'
             f'<div class="sp-lookline sp-baseline-line"><b class="sp-sign">0</b>'
-            f'<span class="sp-text">{escape(baseline)}</span></div>'
+            f'<span class="sp-text" dir="auto">{escape(baseline)}</span></div>'
         )
     rest = ""
     if shown < vector_set.rows:

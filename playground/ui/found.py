@@ -15,7 +15,7 @@ import torch
 from playground.errors import FileError, InputError, PlaygroundError
 from playground.library import vector_set as files
 from playground.library.vector_set import RowNote, VectorSet
-from playground.ui import linearity_panel, markup, steer_open
+from playground.ui import defaults, linearity_panel, markup, steer_open
 from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
 from playground.ui.mixer import MixRow
 from playground.ui.running import EVENT, quick
@@ -155,7 +155,9 @@ def wire(frame: Frame, tab: DiscoverTab, steer_tab: SteerTab) -> None:
 
 def _steer_with(frame: Frame, steer_tab: SteerTab, visitor: Visitor, row: int, sign: int) -> dict[Any, Any]:
     """Show in Steer what the first look showed: the same vector, sign, scale and prompt."""
-    mix = [MixRow(found_name(frame, visitor), str(row), scale=sign * (visitor.look_scale or 0.5))]
+    norm, residual = visitor.look_scales.get((row, sign)), visitor.found.origin.residual_norm
+    scale = defaults.usual_scale(visitor.found, row, sign) if norm is None else sign * float(f"{norm / residual:.8g}")
+    mix = [MixRow(found_name(frame, visitor), str(row), scale=scale)]
     seen: dict[str, Any] = {}
     if visitor.look_format is not None:
         text = visitor.looks.get((row, sign), "")

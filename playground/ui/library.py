@@ -278,8 +278,8 @@ def _wire(frame: Frame, tab: LibraryTab, steer_tab: SteerTab) -> None:
 
 
 def _steer_with(frame: Frame, steer_tab: SteerTab, visitor: Visitor, name: str, row: int) -> dict[Any, Any]:
-    frame.load_set(visitor)(name)  # refuses a set of another width with its sentence
-    mix = [MixRow(name, str(row), scale=defaults.SUGGESTED_SCALE)]
+    vector_set = frame.load_set(visitor)(name)  # refuses a set of another width with its sentence
+    mix = [MixRow(name, str(row), scale=defaults.usual_scale(vector_set, row))]
     return open_in_steer(frame, steer_tab, visitor, mix)
 
 

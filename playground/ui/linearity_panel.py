@@ -1,25 +1,23 @@
-"""How far a direction is linear, and the scales worth trying: measured for a set that is there, and kept with it."""
+"""Calibration of a set that is there: found scales, and how far a vector is linear. Kept with the set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from torch import Tensor
 
-from playground.errors import Cancelled
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services.command import radius_command, scales_command
 from playground.services.linearity import HALF, Linearity, LinearityRequest, linearity, with_linear_radii
-from playground.services.suggest import BUDGET, suggested_scales
 from playground.ui import defaults, markup, plots
-from playground.ui.entered import real, whole
+from playground.ui.entered import whole
 from playground.ui.frame import Frame
 from playground.ui.linearity_plot import linearity as drawn
-from playground.ui.running import EVENT, follow, long, seconds
+from playground.ui.running import EVENT, follow, long
+from playground.ui.scale_search import scales_of, scales_said, scales_summary, with_scales_of
 from playground.ui.state import Visitor
 from playground.ui.vector_controls import UNCHECKED
 
@@ -34,20 +32,11 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Suggested:
-    """Scales (k, 2) so far, found for the first `rows` vectors."""
-
-    scales: Tensor
-    rows: int
-
-
-@dataclass(frozen=True)
 class LinearityPanel:
     box: gr.Accordion
     row: gr.Number
     measure: gr.Button
-    budget: gr.Number
-    suggest: gr.Button
+    calibrate: gr.Button
     plot: gr.Plot
     note: gr.HTML
 
@@ -63,21 +52,18 @@ class LinearityPanel:
 
 def build(place: str) -> LinearityPanel:
     """The components, `place` before their ids."""
-    with gr.Accordion("How far is it linear, and which scale to try", open=False, elem_id=f"{place}-linearity") as box:
+    title = "Calibrate: which scale to try, and how far a vector is linear"
+    with gr.Accordion(title, open=False, elem_id=f"{place}-linearity") as box:
         with gr.Row(elem_classes="sp-tight sp-saverow"):
             row = gr.Number(
                 0, label="Vector", precision=0, minimum=0, elem_id=f"{place}-linearity-row", min_width=90,
                 info="which one is measured",
             )
             measure = gr.Button("How far is it linear?", elem_id=f"{place}-measure", min_width=150, scale=0)
-            budget = gr.Number(
-                BUDGET, label="KL / nats", elem_id=f"{place}-budget", min_width=90,
-                info="of the next token",
-            )
-            suggest = gr.Button("Suggest scales", elem_id=f"{place}-suggest", min_width=120, scale=0)
+            calibrate = gr.Button("Calibrate scale", elem_id=f"{place}-calibrate", min_width=130, scale=0)
         plot = gr.Plot(plots.waiting(WAIT), show_label=False, container=False, elem_id=f"{place}-linearity-plot")
         note = gr.HTML("", elem_id=f"{place}-linearity-note", elem_classes="sp-quiet")
-    return LinearityPanel(box, row, measure, budget, suggest, plot, note)
+    return LinearityPanel(box, row, measure, calibrate, plot, note)
 
 
 def wire(
@@ -119,55 +105,25 @@ def wire(
     panel.measure.click(on_measure, panel.row, written, **options)
 
     @long(lambda: panel.note, lambda: {frame.status: frame.status_now()})
-    def on_suggest(budget: float, request: gr.Request) -> Iterator[dict[Any, Any]]:
-        visitor, nats = frame.visitor(request), real(budget, "the KL that scales are suggested at")
+    def on_calibrate(request: gr.Request) -> Iterator[dict[Any, Any]]:
+        visitor = frame.visitor(request)
         vector_set, name = chosen(visitor), saved_as(visitor)
-        job = frame.start(
-            visitor, "suggesting scales", lambda model, context: _suggested(model, vector_set, nats, context)
-        )
+        job = frame.start(visitor, "finding scales", lambda model, context: scales_of(model, vector_set, context))
 
-        def kept(found: Suggested) -> dict[Any, Any]:
-            updates = changed(visitor, vector_set, lambda now: replace(now, suggested_scales=found.scales))
+        def kept(scaled: VectorSet) -> dict[Any, Any]:
+            updates = changed(visitor, vector_set, lambda now: with_scales_of(now, scaled))
             return updates | {frame.library_seen: frame.library_token(visitor)}
 
         for batch in follow(job, 0.2):
-            status = frame.workbench.jobs.status()
-            to_go = "" if status.share is None else f" · {100 * status.share:.0f} %"
-            said = f"Looking for the scales · {seconds(status.seconds or 0.0)}{to_go}"
-            found = [event for event in batch if isinstance(event, Suggested)]
-            updates = kept(found[-1]) if found else {}
+            finished = [event for event in batch if isinstance(event, VectorSet)]
+            updates = kept(finished[-1]) if finished else {}
+            said = scales_said(batch) or "Looking at texts to find the scales"
             yield {**updates, frame.status: frame.status_now(), panel.note: markup.notice(said, "info")}
         ended = job.result()
-        repeat = "" if name is None else markup.command(scales_command(name, frame.loaded, nats))
-        yield {**kept(ended), panel.note: markup.notice(_reached(ended, vector_set, nats), "info") + repeat}
+        repeat = "" if name is None else markup.command(scales_command(name, frame.loaded))
+        yield {**kept(ended), panel.note: markup.notice(scales_summary(ended), "info") + repeat}
 
-    panel.suggest.click(on_suggest, panel.budget, written, **options)
-
-
-def _suggested(loaded: LoadedModel, vector_set: VectorSet, budget: float, context: Any) -> Suggested:
-    """All that there is when it ends, or is stopped. Raises Cancelled when that is nothing."""
-    found: list[Suggested] = []
-
-    def keep(scales: Tensor, rows: int) -> None:
-        found.append(Suggested(scales, rows))
-        if rows < vector_set.rows:
-            context.emit(found[-1])
-
-    try:
-        suggested_scales(loaded, vector_set, budget, None, _telling(context), context.cancelled, keep)
-    except Cancelled:
-        if not found:
-            raise
-    return found[-1]
-
-
-def _reached(found: Suggested, vector_set: VectorSet, budget: float) -> str:
-    reached = int((found.scales[: found.rows] > 0).sum())
-    which = "every vector" if found.rows == vector_set.rows else f"the first {found.rows} vectors, where it was stopped"
-    return (
-        f"{reached} of {2 * found.rows} signed scales reach {budget:g} nats for {which}; they are kept with the set "
-        "and marked on the sliders in Steer."
-    )
+    panel.calibrate.click(on_calibrate, None, written, **options)
 
 
 def _telling(context: Any) -> Callable[[float], None]:

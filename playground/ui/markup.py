@@ -101,18 +101,25 @@ def token_shifts(shifts: Sequence[tuple[str, float, float]], kl: float | None) -
     )
 
 
-def scale_strip(maximum: float, suggested: Sequence[float], text: str, extreme: float | None = None) -> str:
-    """What stands under a slider: ticks at zero and at the suggested scales (signed), the zones beyond `extreme` on
-    both sides, and the small print.
+def scale_strip(
+    maximum: float,
+    text: str,
+    onsets: Sequence[float] = (),
+    found: Sequence[float] = (),
+    breaks: tuple[float | None, float | None] = (None, None),
+) -> str:
+    """What stands under a slider from −maximum to maximum: a tick at zero, ticks at onsets and found scales (signed),
+    hatching where text breaks in the negative and in the positive sign (norms of the slider's unit), and small print.
     """
     ticks = ""
-    if extreme is not None and extreme < maximum:
-        for side in ("left", "right"):
-            ticks += f'<b class="sp-extreme" style="{side}:0;width:{50 - 50 * extreme / maximum:.2f}%"></b>'
+    for side, value in zip(("left", "right"), breaks, strict=True):
+        if value is not None and value < maximum:
+            ticks += f'<b class="sp-extreme" style="{side}:0;width:{50 - 50 * value / maximum:.2f}%"></b>'
     ticks += '<i class="sp-zero" style="left:50%"></i>'
-    for value in suggested:
-        if abs(value) <= maximum:
-            ticks += f'<i class="sp-suggested" style="left:{50 + 50 * value / maximum:.2f}%"></i>'
+    for name, values in (("onset", onsets), ("found", found)):
+        for value in values:
+            if abs(value) <= maximum:
+                ticks += f'<i class="sp-{name}" style="left:{50 + 50 * value / maximum:.2f}%" title="{name}"></i>'
     return (
         f'<div class="sp-strip"><div class="sp-ticks" aria-hidden="true">{ticks}</div>'
         f"<small>{escape(text)}</small></div>"

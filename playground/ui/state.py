@@ -56,10 +56,10 @@ class Visitor:
     """The name under which `found` is in the library."""
     look_prompt: str = ""
     look_format: PromptFormat | None = None
-    look_scale: float = 0.0
+    look_scales: dict[tuple[int, int], float] = field(default_factory=dict)
     look_baseline: str = ""
     looks: dict[tuple[int, int], str] = field(default_factory=dict)
-    """First look: (row, sign) → what that push at `look_scale` made of `look_prompt`; and what no push does."""
+    """First look: (row, sign) → what that push, of the norm in `look_scales`, made of `look_prompt`."""
     uploaded: dict[str, PromptSet] = field(default_factory=dict)
     """Prompts from files, by the place on the page they were given to."""
     model_shown: str = ""
@@ -124,7 +124,7 @@ class Visitor:
         self.found = vector_set
         self.found_number += 1
         self.saved_as = None
-        self.looks = {}
+        self.looks, self.look_scales = {}, {}
 
 
 class Visitors:

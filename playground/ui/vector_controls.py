@@ -138,9 +138,8 @@ def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) ->
         if not pick.used:
             return {controls.row: gr.skip()}
         vector_set = frame.load_set(frame.visitor(request))(pick.set_name)
-        row = str(defaults.best_row(vector_set))
-        scale = _usual(pick, vector_set) if pick.native else real(pick.scale, "scale")
-        pick = replace(pick, row=row, native=False, scale=scale)
+        pick = replace(pick, row=str(defaults.best_row(vector_set)), native=False)
+        pick = replace(pick, scale=_usual(pick, vector_set))
         return {
             controls.row: gr.update(choices=row_choices(vector_set), value=pick.row),
             **controls.bounds(pick, vector_set),
@@ -159,6 +158,8 @@ def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) ->
             # The average in its native norm is where one begins to look; 0 stays 0.
             scale = _sign(pick.scale) if wanted else _usual(pick, vector_set)
             pick = replace(pick, native=wanted, scale=scale)
+        elif not wanted and pick.scale:  # another vector begins at its own scale
+            pick = replace(pick, scale=_usual(pick, vector_set))
         return controls.bounds(pick, vector_set)
 
     controls.row.input(on_row, inputs, bounds, **options)
@@ -181,8 +182,14 @@ def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) ->
 
 
 def _usual(pick: Pick, vector_set: VectorSet) -> float:
-    """The relative scale worth trying, with the sign of the scale there is, in the unit that is not native."""
-    return _sign(pick.scale) * defaults.SUGGESTED_SCALE * (vector_set.origin.residual_norm if pick.absolute else 1.0)
+    """The scale to begin with, in the unit that is not native; in the sign of the scale there is, 0 stays 0."""
+    sign = int(_sign(pick.scale))
+    if sign == 0:
+        return 0.0
+    rows = pick.rows
+    row = rows if isinstance(rows, int) else -1
+    scale = defaults.usual_scale(vector_set, row, sign)
+    return round(scale * vector_set.origin.residual_norm, 4) if pick.absolute else scale
 
 
 def _sign(scale: object) -> float:

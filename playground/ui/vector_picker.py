@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from playground.errors import InputError, PlaygroundError
 from playground.library.recipe import Component, component_norm
+from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.ui import defaults
 from playground.ui.entered import real, whole
@@ -22,6 +23,8 @@ NATIVE_METHODS = ("melbo", "ortho", "difference")
 
 STEP = 0.01
 """Of a slider in relative scale, or in multiples of a native norm."""
+FINE_STEP = 0.001
+"""Of one that ends at the break of its vector: breaks on real models begin at a twentieth of the reference norm."""
 
 Load = Callable[[str], VectorSet]
 
@@ -63,16 +66,21 @@ class Pick:
 
     @property
     def maximum(self) -> float:
-        """Where the slider ends, but for absolute scales, which depend on the set: see `reach`."""
+        """Where the slider ends when nothing is known of the vector, in relative scale or multiples of native norms."""
         return max(defaults.MAXIMUM_MULTIPLE if self.native else defaults.MAXIMUM_SCALE, self.widest)
 
     def reach(self, vector_set: VectorSet) -> tuple[float, float]:
-        """Where the slider ends, and its step, in the unit of the scale."""
+        """Where the slider ends, and its step, in the unit of the scale: a little beyond the break of the vector."""
+        most, known = self.maximum, self._largest_break(vector_set)
+        if known is not None:
+            one = self.unit(vector_set) if self.native else vector_set.origin.residual_norm
+            most = max(defaults.BEYOND_BREAK * known / one, self.widest)
+            most = math.ceil(most / STEP) * STEP
         if self.native or not self.absolute:
-            return self.maximum, STEP
+            return rounded(most), STEP if known is None else FINE_STEP
         # As fine as a relative scale and finer, and the end on a step: a slider snaps to them.
         step = 10.0 ** (math.floor(math.log10(vector_set.origin.residual_norm)) - 3)
-        return rounded(math.ceil(self.maximum * vector_set.origin.residual_norm / step) * step), step
+        return rounded(math.ceil(most * vector_set.origin.residual_norm / step) * step), step
 
     def unit(self, vector_set: VectorSet) -> float:
         """The norm of what is added at scale 1. Raises InputError for rows that are not there."""
@@ -102,8 +110,8 @@ class Pick:
         return Component(self.set_name, mean=rows, amount=rounded(scale * unit / whole_norm))
 
     def strip(self, load: Load, remark: str = "") -> str:
-        """The small print under the slider: norm, reference norm, layer; ticks at the scales worth trying, and the
-        zones where text usually breaks.
+        """The small print under the slider: relative scale, norm, multiple of the found scale; ticks at onset and found
+        scale, and hatching where text breaks.
         """
         if not self.used:
             return ""
@@ -111,38 +119,59 @@ class Pick:
             vector_set, component = load(self.set_name), self.component(load)
             norm, residual = component_norm(component, vector_set), vector_set.origin.residual_norm
             most, _ = self.reach(vector_set)
-            unit, extreme = self.unit(vector_set), defaults.EXTREME_SCALE * residual
-            ticks, said = self._ticks(vector_set, unit)
+            unit, windows = self.unit(vector_set), self._windows(vector_set)
         except PlaygroundError as error:
-            return scale_strip(self.maximum, (), str(error))
-        parts = [f"norm {norm:.3g} = {norm / residual:.2g} × {residual:.3g}, the mean norm at block "
-                 f"{vector_set.origin.source}"]
+            return scale_strip(self.maximum, str(error))
+        parts = [f"{norm / residual:.2g} r · norm {norm:.3g}"]
         if not self.native and component.mean is not None:
             parts.append(f"{component.amount:.3g} × the average")
         elif not self.native and vector_set.origin.method in NATIVE_METHODS:
             native = float(vector_set.native_norms[component.row])
             parts.append(f"native {native if self.absolute else native / residual:.2g}")
-        parts += [said, "extreme: text usually breaks here" if norm > extreme else "", remark]
-        return scale_strip(most, ticks, " · ".join(part for part in parts if part), extreme / unit)
+        parts.append(self._of_window(windows, component.amount < 0, norm, residual))
+        if windows is None:
+            breaks = (defaults.EXTREME_SCALE * residual / unit,) * 2
+            onsets, found = (), ()
+        else:
+            ends = [window.break_ for window in windows]
+            breaks = tuple(None if end is None else end / unit for end in (ends[1], ends[0]))
+            signed = list(zip((1, -1), windows, strict=True))
+            onsets = [sign * window.onset / unit for sign, window in signed if window.onset is not None]
+            found = [sign * window.found / unit for sign, window in signed if window.found is not None]
+        parts += [remark]
+        return scale_strip(most, " · ".join(part for part in parts if part), onsets, found, breaks)
 
-    def _suggested(self, vector_set: VectorSet) -> tuple[float, float]:
-        """Suggested norms of the row for both sides; 0 where there is none."""
-        rows, suggested = self.rows, vector_set.suggested_scales
-        if not isinstance(rows, int) or suggested is None or rows >= vector_set.rows:
-            return 0.0, 0.0
-        plus, minus = suggested[rows].tolist()
-        return plus, minus
+    def _windows(self, vector_set: VectorSet) -> tuple[ScaleWindow, ScaleWindow] | None:
+        """Found scales of the row and of its negative; None for averages and where they were not looked for."""
+        rows = self.rows
+        if not isinstance(rows, int) or rows >= vector_set.rows:
+            return None
+        plus, minus = vector_set.window(rows, 1), vector_set.window(rows, -1)
+        return None if plus is None or minus is None else (plus, minus)
 
-    def _ticks(self, vector_set: VectorSet, unit: float) -> tuple[tuple[float, ...], str]:
-        """Where the slider is marked, in its own unit, and what is said of it."""
-        plus, minus = (scale / unit for scale in self._suggested(vector_set))
-        if plus > 0 or minus > 0:
-            said = [f"+{plus:.2g}"] * (plus > 0) + [f"−{minus:.2g}"] * (minus > 0)
-            return (plus,) * (plus > 0) + (-minus,) * (minus > 0), f"suggested {' and '.join(said)}"
-        if self.native:
-            return (-1.0, 1.0), ""
-        usual = defaults.SUGGESTED_SCALE * vector_set.origin.residual_norm / unit
-        return (-usual, usual), f"try ±{usual:.3g}"
+    def _largest_break(self, vector_set: VectorSet) -> float | None:
+        """Where text breaks in the sign that bears more; None where that is not known."""
+        windows = self._windows(vector_set)
+        if windows is None:
+            return None
+        return max(window.tried if window.break_ is None else window.break_ for window in windows)
+
+    def _of_window(
+        self, windows: tuple[ScaleWindow, ScaleWindow] | None, negative: bool, norm: float, residual: float
+    ) -> str:
+        """What the found scales say of a push of this norm."""
+        if norm == 0:
+            return ""
+        if windows is None:
+            if norm > defaults.EXTREME_SCALE * residual:
+                return "extreme: text usually breaks here"
+            return "scales not found yet: Calibrate scale in the Library" if isinstance(self.rows, int) else ""
+        window = windows[int(negative)]
+        if window.break_ is not None and norm >= window.break_:
+            return "text breaks here"
+        if window.found is None:
+            return "only makes noise in this sign" if window.noise else "nothing happens in this sign"
+        return f"{norm / window.found:.2g} × found"
 
 
 def native_norm(name: str, rows: tuple[int, int] | int, vector_set: VectorSet) -> float:

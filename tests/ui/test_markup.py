@@ -39,7 +39,7 @@ class _Tags(HTMLParser):
         markup.prompt_preview([HOSTILE] * 6, 6, HOSTILE),
         markup.chips([(HOSTILE, HOSTILE)]),
         markup.facts([(HOSTILE, HOSTILE)]),
-        markup.scale_strip(1.5, (-0.5, 0.5), HOSTILE, 1.0),
+        markup.scale_strip(1.5, HOSTILE, (-0.5, 0.5), (0.7,), (1.0, None)),
         markup.numbers_link(HOSTILE, [HOSTILE], [[HOSTILE]]),
     ],
 )

@@ -10,7 +10,9 @@ import torch
 
 from playground.errors import InputError
 from playground.library.origin import now
+from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import Origin, RowNote, VectorSet
+from playground.ui import defaults
 from playground.ui.mixer import MOST_ROWS, Mix, MixRow, converted, is_absolute, recipe_of
 from playground.ui.vector_picker import FIRST, RANGE, row_choices
 
@@ -81,15 +83,62 @@ def test_an_average_of_a_number_of_rows_that_is_not_there_is_refused(count: obje
         MixRow("mine", FIRST, count=count, scale=0.5).component(load)
 
 
-def test_suggested_scales_are_marked_where_each_sign_reaches_them() -> None:
-    known = replace(vector_set(), suggested_scales=torch.tensor([[3.0, 6.0], [0.0, 4.0], [0.0, 0.0]]))
-    strip = MixRow("mine", "0", scale=0.5).strip(lambda name: known)
-    assert re.findall(r'sp-suggested" style="left:([0-9.]+)%', strip) == ["60.00", "30.00"]  # 0.3 and −0.6 of 1.5
-    assert "suggested +0.3 and −0.6" in strip
-    strip = MixRow("mine", "1", scale=0.5).strip(lambda name: known)
-    assert re.findall(r'sp-suggested" style="left:([0-9.]+)%', strip) == ["36.67"]
-    # Where none was found, or looked for: a large set has them for its first rows only.
-    assert "try ±0.5" in MixRow("mine", "2", scale=0.5).strip(lambda name: known)
+def scaled_set() -> VectorSet:
+    """Row 0 breaks at 8 and at 5, row 1 only makes noise in the negative sign; row 2 was not looked at."""
+    return vector_set().with_windows(
+        {
+            (0, 1): ScaleWindow(onset=1.0, break_=8.0, found=3.0, tried=16.0),
+            (0, -1): ScaleWindow(onset=0.5, break_=5.0, found=4.0, tried=16.0),
+            (1, 1): ScaleWindow(onset=2.0, break_=None, found=6.0, tried=16.0),
+            (1, -1): ScaleWindow(onset=None, break_=2.0, found=None, tried=4.0),
+        }
+    )
+
+
+def scaled(name: str) -> VectorSet:
+    return scaled_set()
+
+
+def test_sliders_end_beyond_the_break_and_are_marked_at_onsets_found_scales_and_breaks() -> None:
+    row = MixRow("mine", "0", scale=0.3)
+    assert row.reach(scaled_set())[0] == pytest.approx(1.04)  # 1.3 × 0.8
+    strip = row.strip(scaled)
+
+    def places(name: str) -> list[float]:
+        return [float(value) for value in re.findall(rf'sp-{name}" style="left:([0-9.]+)%', strip)]
+
+    assert places("onset") == pytest.approx([50 + 50 * 0.1 / 1.04, 50 - 50 * 0.05 / 1.04], abs=0.01)
+    assert places("found") == pytest.approx([50 + 50 * 0.3 / 1.04, 50 - 50 * 0.4 / 1.04], abs=0.01)
+    zones = dict(re.findall(r'sp-extreme" style="(\w+):0;width:([0-9.]+)%', strip))
+    assert float(zones["left"]) == pytest.approx(50 - 50 * 0.5 / 1.04, abs=0.01)
+    assert float(zones["right"]) == pytest.approx(50 - 50 * 0.8 / 1.04, abs=0.01)
+    assert "0.3 r · norm 3 · 1 × found" in strip
+    # In norms the marks stand at the same places.
+    assert places("found") == pytest.approx(
+        [
+            float(value)
+            for value in re.findall(
+                r'sp-found" style="left:([0-9.]+)%', MixRow("mine", "0", scale=3.0, absolute=True).strip(scaled)
+            )
+        ],
+        abs=0.1,
+    )
+
+
+def test_a_row_without_a_window_says_why() -> None:
+    assert "only makes noise in this sign" in MixRow("mine", "1", scale=-0.1).strip(scaled)
+    assert "text breaks here" in MixRow("mine", "0", scale=-0.6).strip(scaled)
+    assert "scales not found yet" in MixRow("mine", "2", scale=0.5).strip(scaled)
+    # Looked at up to 16 and not broken: that far the slider goes.
+    assert MixRow("mine", "1", scale=0.1).reach(scaled_set())[0] == pytest.approx(1.3 * 1.6)
+
+
+def test_scales_to_begin_with_are_the_found_ones() -> None:
+    assert defaults.usual_scale(scaled_set(), 0) == 0.3
+    assert defaults.usual_scale(scaled_set(), 0, -1) == -0.4
+    assert defaults.usual_scale(scaled_set(), 1) == 0.6
+    assert defaults.usual_scale(scaled_set(), 1, -1) == -defaults.UNKNOWN_SCALE
+    assert defaults.usual_scale(scaled_set(), 2) == defaults.UNKNOWN_SCALE
 
 
 def test_rows_that_are_empty_muted_or_at_zero_add_nothing() -> None:
@@ -121,14 +170,14 @@ def test_choices_show_label_star_gain_and_the_average() -> None:
     assert choices[2] == ("★ 0 “code” · σ 3", "0")
 
 
-def test_small_print_says_norm_reference_and_layer() -> None:
-    assert "norm 5 = 0.5 × 10, the mean norm at block 1" in MixRow("mine", "0", scale=-0.5).strip(load)
+def test_small_print_says_relative_scale_and_norm() -> None:
+    assert "0.5 r · norm 5 · scales not found yet" in MixRow("mine", "0", scale=-0.5).strip(load)
 
 
 def test_absolute_scales_are_norms() -> None:
     recipe = recipe_of([MixRow("mine", "2", scale=-5.0, absolute=True)], load)
     assert [(part.row, part.amount) for part in recipe.components] == [(2, -5.0)]
-    assert "norm 5 = 0.5 × 10" in MixRow("mine", "2", scale=-5.0, absolute=True).strip(load)
+    assert "0.5 r · norm 5" in MixRow("mine", "2", scale=-5.0, absolute=True).strip(load)
     with pytest.raises(InputError, match="Expected a norm from −15 to 15, got 16"):
         recipe_of([MixRow("mine", "2", scale=16, absolute=True)], load)
 
