@@ -68,8 +68,23 @@ def test_without_json_find_prints_a_table_and_where_it_was_written(command, mode
     out = tmp_path / "x.safetensors"
     run = command(*find_words(model, out))
     assert run.status == 0
-    assert len(re.findall(r"^ +\d+ +[\d.]+ +\S+$", run.out, re.MULTILINE)) == 3
+    scale = r" +(?:[\d.e-]+|noise|none)"
+    assert len(re.findall(rf"^ +\d+ +[\d.]+ +\S+{scale}{scale}$", run.out, re.MULTILINE)) == 3
     assert run.out.rstrip().endswith(str(out))
+
+
+def test_find_gives_a_scale_for_each_row_and_sign_unless_told_not_to(command, model, tmp_path):
+    out = tmp_path / "x.safetensors"
+    data = json.loads(command(*find_words(model, out, "--json")).out)
+    assert [(item["row"], item["sign"]) for item in data["scales"]] == [(row, s) for row in range(3) for s in (1, -1)]
+    saved = vector_set.load(out)
+    for item in data["scales"]:
+        window = saved.window(item["row"], item["sign"])
+        assert (item["onset"], item["break"], item["found"]) == (window.onset, window.break_, window.found)
+    assert data["reference"] == "median"
+    data = json.loads(command(*find_words(model, out, "--json", "--no-scales")).out)
+    assert data["scales"] == []
+    assert vector_set.load(out).scales_tried is None
 
 
 def test_find_reads_a_prompt_set_by_name_and_a_file(command, model, tmp_path):
