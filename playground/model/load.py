@@ -19,6 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, 
 from transformers.utils import logging
 
 from playground.errors import ModelError
+from playground.model import gguf
 from playground.model.blocks import decoder_blocks, width
 from playground.model.fingerprint import fingerprint
 from playground.model.source import ORGANISM, Progress, Source, bar, fetch_weights, locate
@@ -79,7 +80,8 @@ def load(
     """Load the model called `name`: a path, a Hub id (with "@revision" if wanted), or None for the shipped one.
 
     `device` is one of DEVICES or "cuda:N"; auto takes CUDA, then MPS, then the CPU. `dtype` is one of DTYPES; auto
-    takes the checkpoint's. Weights that do not fit on the device are spread by accelerate over what else there is.
+    takes the checkpoint's, of a GGUF file float32 on a CPU and bfloat16 elsewhere. Weights that do not fit on the
+    device are spread by accelerate over what else there is.
     `before_weights` is called when all that can be checked without the weights is right: the moment to free the memory
     of a model that this one replaces.
     Errors: ModelError, one sentence, for whatever stands in the way; nothing is kept of a model that failed.
@@ -87,6 +89,10 @@ def load(
     place = _device(device)
     number_type = _dtype(dtype, place)
     source = locate(name, on_progress)
+    head = None
+    if source.gguf is not None:
+        head = gguf.read_head(source.folder / source.gguf)
+        number_type = gguf.dtype_of(number_type, place)
     config = _config(source)
     _check_causal(config, source)
     tokenizer = _tokenizer(source)
@@ -94,7 +100,8 @@ def load(
     if before_weights is not None:
         before_weights()
     try:
-        model = _weights(source, files, config, place, number_type, on_progress)
+        need = _weight_bytes(files, config, number_type) if head is None else head.weights * number_type.itemsize
+        model = _weights(source, need, config, place, number_type, on_progress)
         blocks, d = decoder_blocks(model), width(model)
         limit = getattr(decoder_config(config), "max_position_embeddings", None)
         return LoadedModel(
@@ -152,7 +159,9 @@ def _dtype(name: str, place: torch.device) -> torch.dtype | str:
 
 def _config(source: Source) -> Any:
     try:
-        return AutoConfig.from_pretrained(source.folder, trust_remote_code=False, local_files_only=True)
+        return AutoConfig.from_pretrained(
+            source.folder, trust_remote_code=False, local_files_only=True, **source.from_file
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if "trust_remote_code" in str(error):
             raise ModelError(
@@ -185,7 +194,9 @@ def _check_causal(config: Any, source: Source) -> None:
 
 def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source.folder, trust_remote_code=False, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(
+            source.folder, trust_remote_code=False, local_files_only=True, **source.from_file
+        )
         # Some classes make up a tokenizer without words when they find no files.
         words = set(tokenizer("Hello there", add_special_tokens=False)["input_ids"]) - {tokenizer.unk_token_id}
     except Exception as error:  # every tokenizer class fails in its own way on files that are missing or damaged
@@ -207,13 +218,13 @@ def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
 
 def _weights(
     source: Source,
-    files: Sequence[Path],
+    need: int,
     config: Any,
     place: torch.device,
     dtype: torch.dtype | str,
     on_progress: Progress | None,
 ) -> PreTrainedModel:
-    spread = _must_spread(source, _weight_bytes(files, config, dtype), place)
+    spread = _must_spread(source, need, place)
     try:
         with _loading_bar(on_progress):
             model, report = AutoModelForCausalLM.from_pretrained(
@@ -223,6 +234,8 @@ def _weights(
                 trust_remote_code=False,
                 local_files_only=True,
                 output_loading_info=True,
+                **source.from_file,
+                **({} if source.gguf is None else gguf.dense()),
                 **_kernels(dtype),
                 # Straight onto one CUDA device, so that the weights need not fit into the host's memory as well.
                 device_map="auto" if spread else {"": place} if place.type == "cuda" else None,
@@ -239,6 +252,8 @@ def _weights(
             f"Expected all weights of a {type(model).__name__}, but {source.name} lacks {len(missing)} of them, "
             f"{missing[0]} for one; choose a complete causal language model."
         )
+    if source.gguf is not None:
+        gguf.forget_quantization(model)
     return model.eval().requires_grad_(False)
 
 
@@ -299,7 +314,8 @@ def _loading_bar(on_progress: Progress | None) -> Iterator[None]:
     kind = bar("Loading the weights", on_progress)
     before = logging.set_tqdm_hook(lambda factory, args, kwargs: kind(*args, **kwargs))
     try:
-        yield
+        with gguf.conversion_bar(kind):
+            yield
     finally:
         logging.set_tqdm_hook(before)
 

@@ -17,6 +17,8 @@ from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
 from playground.errors import ModelError
+from playground.model import gguf
+from playground.model.pasted import hub_name, refuse_file
 
 ORGANISM = Path(__file__).resolve().parents[2] / "assets" / "organism"
 """The model that ships with the playground."""
@@ -37,12 +39,19 @@ class Source:
     folder: Path
     repo: str | None = None
     revision: str | None = None  # the commit on the Hub
+    gguf: str | None = None  # the name of the one file that holds everything, where it is a GGUF
+
+    @property
+    def from_file(self) -> dict[str, str]:
+        """What transformers is told beside the folder to read from a GGUF file."""
+        return {} if self.gguf is None else {"gguf_file": self.gguf}
 
 
 def locate(name: str | None, on_progress: Progress | None = None) -> Source:
     """Find the model called `name` and, for one on the Hub, fetch its small files (not yet its weights).
 
-    None, "" and "organism" mean the shipped model. A Hub id may carry a revision: "id@revision" or "id:revision".
+    None, "" and "organism" mean the shipped model. A Hub id may carry a revision: "id@revision" or "id:revision", and
+    may be given as the address of its page. A GGUF file is a model, and so is a folder with one.
     Errors: ModelError for a path that is not there or not a model, an unknown or gated repository, an unknown
     revision, no network.
     """
@@ -55,13 +64,24 @@ def locate(name: str | None, on_progress: Progress | None = None) -> Source:
         return Source("organism", ORGANISM)
     path = Path(name).expanduser()
     if _there(path, Path.is_dir):
-        if not (path / "config.json").is_file():
+        if (path / "config.json").is_file():
+            return Source(name, path)
+        single = gguf.only_file(path)
+        if single is None:
             raise ModelError(
-                f"Expected a model directory, but {name} has no config.json; choose the folder with the weights."
+                f"Expected a model directory, but {name} has neither config.json nor a GGUF file; choose the folder "
+                "with the weights."
             )
-        return Source(name, path)
+        return Source(name, path, gguf=single.name)
+    if _there(path, Path.is_file):
+        if path.suffix.lower() != gguf.SUFFIX:
+            raise refuse_file(path)
+        return Source(name, path.parent, gguf=path.name)
+    if path.suffix.lower() == gguf.SUFFIX and "://" not in name:
+        raise ModelError(f"Expected a GGUF file at {_short(name)!r}, but there is none; check the spelling.")
+    name = hub_name(name)
     repo, revision = _split(name)
-    if _there(path, Path.is_file) or not _is_repo_id(repo):
+    if not _is_repo_id(repo):
         raise ModelError(
             f"Expected a model directory or a Hub id such as Qwen/Qwen3-0.6B, but there is no folder {_short(name)!r}; "
             "check the spelling."
@@ -77,6 +97,8 @@ def fetch_weights(source: Source, on_progress: Progress | None = None) -> tuple[
 
     Errors: ModelError when there are none, or when a file is cut off or missing.
     """
+    if source.gguf is not None:
+        return (source.folder / source.gguf,)
     for stem, kind in _WEIGHTS:
         patterns = [f"{stem}.{kind}", f"{stem}-*.{kind}"]
         if source.repo is not None:

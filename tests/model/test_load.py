@@ -215,8 +215,8 @@ def test_a_path_that_is_not_there_is_refused_without_a_network(name, monkeypatch
 
 def test_a_file_and_a_folder_without_a_model_are_refused(tmp_path):
     (tmp_path / "text.txt").write_text("Hi")
-    assert "there is no folder" in refusal(tmp_path / "text.txt")
-    assert "has no config.json" in refusal(tmp_path)
+    assert "text.txt is none of these; give a folder with a model" in refusal(tmp_path / "text.txt")
+    assert "has neither config.json nor a GGUF file" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def suggest_name(request: FindRequest, loaded: LoadedModel) -> str:
     layers = [request.source] if request.target is None else [request.source, request.target]
     words = [prompts, request.method, *map(str, layers)]
     if not is_organism(loaded):
-        words.insert(0, re.split(r"[/\\]", loaded.name.rstrip("/\\"))[-1])
+        words.insert(0, re.split(r"[/\\]", loaded.name.rstrip("/\\"))[-1].removesuffix(".gguf"))
     slug = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
     return slug[-80:].strip("-")
 
