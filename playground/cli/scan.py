@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json, add_model, add_positions, add_prompts, add_sampling, one_of
@@ -23,6 +23,7 @@ DESCRIPTION = (
 )
 SHOWN = 100  # characters of a text in the list for people; --json and --out have all of it
 SIGNS = ("both", "plus", "minus")
+UNITS = ("f", "r", "a")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,10 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--scales",
         metavar="X,…",
-        default="0.3,0.5",
-        help="scales, joined by commas: relative to the mean norm of the residual stream (0.3,0.5)",
+        help="scales, joined by commas (in f 0.5,1; in r 0.1,0.2, on the organism 0.3,0.5)",
     )
-    group.add_argument("--absolute", action="store_true", help="scales are the norm of what is added")
+    group.add_argument(
+        "--unit",
+        metavar="UNIT",
+        type=one_of("unit", UNITS),
+        help="what scales count: f multiples of the scale found for each vector and sign, those without one left out; "
+        "r multiples of the set's reference norm; a norms of what is added (r; f where scales were found and --scales "
+        "is left out)",
+    )
     add_positions(group, "the vector")
     add_prompts(parser, required=True)
     add_sampling(parser, tokens=48, samples="texts for each vector, sign, scale and prompt")
@@ -66,7 +73,7 @@ def run(options: argparse.Namespace) -> Outcome:
         check_out(options.out, "scan.json")
     vector_set = load_set(options.vectors)  # before the model: a name that is wrong should not cost a minute
     request = asked(options, vector_set)
-    request.rows_of(vector_set)
+    request.signed_rows(vector_set)
     progress = Progress()
     loaded = load_quietly(options, progress)
     with stoppable() as stopped:
@@ -91,17 +98,14 @@ def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
     """The request. Raises InputError and FileError for what cannot be used."""
     from playground.cli.prompts import format_of, prompt_set_of, sampling_of
     from playground.services.scan.request import SIGNS as CALLED
-    from playground.services.scan.request import ScanRequest, read_rows, read_scales
+    from playground.services.scan.request import ScanRequest, read_rows
 
-    if not options.scales.strip():
-        raise InputError("Expected scales after --scales, got none; write them like 0.3,0.5.")
     prompt_set = prompt_set_of(options)
     return ScanRequest(
         source=options.vectors,
         rows=read_rows(options.rows, vector_set),
         signs=next(signs for signs, name in CALLED.items() if name == options.signs),
-        scales=read_scales(options.scales),
-        relative=not options.absolute,
+        **_scales(options, vector_set),
         prompts=tuple(options.prompt) if prompt_set is None else prompt_set.texts(),
         prompt_set=None if prompt_set is None else prompt_set.name,
         format=format_of(options, prompt_set),
@@ -109,6 +113,20 @@ def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
         sampling=sampling_of(options),
         samples=options.samples,
     )
+
+
+def _scales(options: argparse.Namespace, vector_set: VectorSet) -> dict[str, Any]:
+    """The unit and the scales, those that suit the set where they are left open. Raises InputError."""
+    from playground.services.scan.request import read_scales, usual_scales, usual_unit
+
+    if options.scales is not None:
+        if not options.scales.strip():
+            raise InputError("Expected scales after --scales, got none; write them like 0.3,0.5.")
+        return {"unit": options.unit or "r", "scales": read_scales(options.scales)}
+    unit = options.unit or usual_unit(vector_set)
+    if unit == "a":
+        raise InputError("Expected --scales with --unit a, got none; write norms, such as --scales 5,10.")
+    return {"unit": unit, "scales": usual_scales(unit, vector_set.origin.model == "organism")}
 
 
 def _line(event: ScanProgress) -> str:

@@ -189,16 +189,17 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     tab.method.input(on_method, inputs, [*_form_outputs(tab), *tab.figures.outputs, *asked], **PRIVATE)
 
     @quick
-    def on_preset(event: gr.EventData) -> dict[Any, Any]:
+    def on_preset(event: gr.EventData, request: gr.Request, *values: Any) -> dict[Any, Any]:
         chosen = discover_method.preset(acted(event).get("name"))
         if chosen is None:
             raise InputError("Expected one of the settings, got another one; click one of the buttons.")
-        values, vectors = dict(chosen.values), defaults.layers(frame.workbench.loaded).vectors
+        visitor, form = _form_of(frame, request, values)
         controls = {"power": tab.power, "melbo": tab.melbo, "ortho": tab.ortho}.get(chosen.method)
-        updates = tab.layers.shown(chosen.method, values, vectors)
-        return updates | (controls.shown(values) if controls is not None else {})
+        updates = tab.layers.shown(chosen, frame.workbench.loaded)
+        updates |= tab.prompts.updates(form.choice, visitor, use=chosen.prompts or prompt_source.USE)
+        return updates | (controls.shown(dict(chosen.values)) if controls is not None else {})
 
-    tab.presets.act(on_preset, None, _form_outputs(tab), **PRIVATE)
+    tab.presets.act(on_preset, inputs, [*_form_outputs(tab), *tab.prompts.outputs], **PRIVATE)
 
     def on_all(all_tokens: bool) -> Any:
         return gr.update(visible=not all_tokens)

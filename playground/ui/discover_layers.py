@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.model.load import LoadedModel
+from playground.services.find.presets import Preset
 from playground.ui import defaults
 from playground.ui.discover_method import COUNTED, LAST_TOKENS, LAYERED
 
@@ -49,12 +50,15 @@ class LayerControls:
         visible = method in LAST_TOKENS and not all_tokens
         return {self.tokens: gr.update(value=wanted, visible=visible)} if now == other else {}
 
-    def shown(self, method: str, values: dict[str, Any], vectors: int) -> dict[Any, Any]:
-        """Updates that show settings of FindRequest; those not among `values` go back to their defaults."""
-        tokens = values.get("target_tokens", TOKENS)
-        shown: dict[Any, Any] = {}
+    def shown(self, preset: Preset, loaded: LoadedModel | None) -> dict[Any, Any]:
+        """Updates that show a preset; what it does not name goes back to what suits the model."""
+        method, values, usual = preset.method, preset.values, defaults.layers(loaded)
+        place, tokens = (usual.source, usual.target), values.get("target_tokens", TOKENS)
+        if preset.layers is not None:
+            place = preset.layers(usual.last + 1)
+        shown: dict[Any, Any] = dict(zip((self.source, self.target), place, strict=True)) if method in LAYERED else {}
         if method in COUNTED:
-            shown[self.vectors] = values.get("vectors", vectors)
+            shown[self.vectors] = values.get("vectors", usual.vectors)
         if method in LAST_TOKENS:
             shown |= {
                 self.tokens: gr.update(value=tokens or TOKENS, visible=tokens is not None),

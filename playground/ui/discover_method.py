@@ -46,8 +46,8 @@ def presets(method: str) -> str:
         return ""
     lines = "".join(
         f'<li><button type="button" class="sp-chip" data-act="preset" data-name="{escape(preset.name)}">'
-        f"{'published' if preset.name.endswith('-published') else 'best here'}</button>"
-        f"<small>{escape(preset.label.removeprefix('best here: '))}</small></li>"
+        f"{'As in the paper' if preset.published else 'Recommended'}</button>"
+        f"<small>{escape(preset.label)}</small></li>"
         for preset in chosen
     )
     return f'<ul class="sp-presets" aria-label="Settings to begin with">{lines}</ul>'

@@ -116,7 +116,7 @@ class PromptSource:
         # Its value only where it changes: an answer that comes late must not take back what was moved since.
         moved = {} if count == choice.use else {"value": count}
         shown[self.use] = gr.update(
-            maximum=max(total, 2), visible=total > 1, label=f"Use the first … of {total}", **moved
+            maximum=max(total, 2), visible=total > 1, label=use_label(whole), **moved
         )
         texts = prompt_sets.select(whole, count).texts()
         shown[self.preview] = markup.prompt_preview(texts, len(whole.texts()), whole.title)
@@ -124,9 +124,10 @@ class PromptSource:
 
 
 def default_set(loaded: LoadedModel | None) -> str | None:
-    """The set to begin with: about refusing, in the language of the loaded model."""
-    names = set_names(loaded)
-    return next((name for name in names if "refus" in name), names[0] if names else None)
+    """The set to begin with: prompts that may be refused or not, in the language of the loaded model."""
+    sets, names = prompt_sets.built_in(), set_names(loaded)
+    one_sided = [name for name in names if sets[name].one_sided]
+    return next((name for name in one_sided if "refus" in name), next(iter(one_sided or names), None))
 
 
 def default_prompts(loaded: LoadedModel | None) -> PromptSet | None:
@@ -141,7 +142,8 @@ def default_prompts(loaded: LoadedModel | None) -> PromptSet | None:
 def default_contrast(loaded: LoadedModel | None) -> str | None:
     """The set to begin a mean difference with: it brings both sides along."""
     sets = prompt_sets.built_in()
-    return next((name for name in set_names(loaded) if sets[name].kind == "contrast"), None)
+    names = [name for name in set_names(loaded) if sets[name].kind == "contrast"]
+    return next((name for name in names if "refus" in name), next(iter(names), None))
 
 
 def default_other(loaded: LoadedModel | None) -> str | None:
@@ -151,10 +153,16 @@ def default_other(loaded: LoadedModel | None) -> str | None:
 
 
 def set_names(loaded: LoadedModel | None) -> list[str]:
-    """Built-in sets, those for the loaded model first."""
+    """Built-in sets that suit the loaded model: for the organism its own first, for any other model none of those."""
     sets = prompt_sets.built_in()
-    wanted = "organism" if loaded is not None and is_organism(loaded) else "any"
-    return sorted(sets, key=lambda name: (sets[name].for_model != wanted, name))
+    if loaded is not None and is_organism(loaded):
+        return sorted(sets, key=lambda name: (sets[name].for_model != "organism", name))
+    return sorted(name for name, prompt_set in sets.items() if prompt_set.for_model == "any")
+
+
+def use_label(whole: PromptSet) -> str:
+    """What the slider counts: the items of a set, which are pairs of prompts where it has two sides."""
+    return f"Use the first … of {len(whole.items)}" + (" pairs" if whole.kind == "contrast" else "")
 
 
 def kinds(typed: bool) -> list[str]:
@@ -197,15 +205,15 @@ def build(
         label="Prompt file: txt, json, jsonl or csv", file_types=[".txt", ".json", ".jsonl", ".csv"], visible=False,
         elem_id=f"{place}-upload", height=110,
     )
-    total, used, preview = 1, 1, markup.empty(WAIT)
+    total, count, label_of_use, preview = 1, 1, "", markup.empty(WAIT)
     if chosen is not None:
         prompt_set = prompt_sets.built_in()[chosen]
         total = len(prompt_set.items)
-        count = min(use, total)
+        count, label_of_use = min(use, total), use_label(prompt_set)
         used = prompt_sets.select(prompt_set, count)
         preview = markup.prompt_preview(used.texts(), len(prompt_set.texts()), prompt_set.title)
     slider = gr.Slider(
-        1, max(total, 2), count, step=1, label=f"Use the first … of {total}", elem_id=f"{place}-use",
+        1, max(total, 2), count, step=1, label=label_of_use, elem_id=f"{place}-use",
         buttons=[],
         info=how_many,
     )

@@ -11,12 +11,13 @@ import gradio as gr
 from playground.errors import InputError, PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.recipe import Recipe
+from playground.library.recipe import parse as parse_recipe
 from playground.ui import defaults, prompt_source, scan_layout, steer_open
 from playground.ui.frame import IN_TURN, NOT_SAVED, Frame, acted
 from playground.ui.mixer import MixRow
 from playground.ui.prompt_source import PromptChoice
 from playground.ui.running import EVENT, long, quick
-from playground.ui.scan_form import PLACE, ScanForm, hint, prompts_of
+from playground.ui.scan_form import PLACE, ScanForm, begin_with, hint, prompts_of
 from playground.ui.scan_layout import PROMPTS, ScanTab
 from playground.ui.scan_notes import name_now, note, notes_now, scanned, set_now
 from playground.ui.scan_open import open_scan
@@ -43,8 +44,8 @@ def build(frame: Frame, steer_tab: SteerTab) -> ScanTab:
 def outputs(tab: ScanTab) -> list[Any]:
     """Everything that opening, another model or another tab may write to."""
     return [
-        tab.set_name, tab.rows, *tab.prompts.outputs, tab.mode, tab.system, tab.hint, tab.notice, tab.progress,
-        tab.json, tab.csv, tab.group, tab.table, tab.repeat,
+        tab.set_name, tab.rows, tab.scales, tab.unit, *tab.prompts.outputs, tab.mode, tab.system,
+        tab.hint, tab.notice, tab.progress, tab.json, tab.csv, tab.group, tab.table, tab.repeat,
     ]
 
 
@@ -58,6 +59,7 @@ def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any
     return {
         tab.set_name: gr.update(choices=frame.set_choices(visitor), value=opening.set_name),
         tab.rows: "all",
+        **_scales(frame, tab, visitor, opening.set_name),
         **tab.prompts.updates(choice, visitor, use=PROMPTS),
         tab.prompts.kind: prompt_source.BUILT_IN,
         tab.prompts.set_name: gr.update(choices=prompt_source.set_names(loaded), value=chosen, visible=True),
@@ -81,6 +83,8 @@ def library_updates(frame: Frame, tab: ScanTab, visitor: Visitor, values: Sequen
     if name not in names:
         choices["value"] = next(iter(names), None)
     updates: dict[Any, Any] = {tab.set_name: gr.update(**choices)}
+    if name != values[0] or name not in names:
+        updates |= _scales(frame, tab, visitor, choices["value"])
     if visitor.scanned is not None and notes_now(frame, visitor) != visitor.scan_notes:
         updates |= show(frame, tab, visitor, ScanView.of(view))
     return updates
@@ -88,7 +92,7 @@ def library_updates(frame: Frame, tab: ScanTab, visitor: Visitor, values: Sequen
 
 def library_outputs(tab: ScanTab) -> list[Any]:
     """What `library_updates` may write to."""
-    return [tab.set_name, tab.table, tab.json, tab.csv]
+    return [tab.set_name, tab.scales, tab.unit, tab.table, tab.json, tab.csv]
 
 
 def _wire_run(frame: Frame, tab: ScanTab) -> None:
@@ -154,10 +158,22 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
     source.upload.change(on_upload, [source.upload, *tab.inputs], [*source.outputs, tab.hint], **CHECKED)
 
     @quick
-    def on_set(name: str | None) -> dict[Any, Any]:
+    def on_prompt_set(name: str | None) -> dict[Any, Any]:
         return _asked(name, tab)
 
-    source.set_name.input(on_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
+    source.set_name.input(on_prompt_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
+
+    @quick
+    def on_vector_set(request: gr.Request, name: str | None) -> dict[Any, Any]:
+        return _scales(frame, tab, frame.visitor(request), name)
+
+    tab.set_name.input(on_vector_set, tab.set_name, [tab.scales, tab.unit], **PRIVATE)
+
+    @quick
+    def on_unit(request: gr.Request, name: str | None, unit: str) -> dict[Any, Any]:
+        return _scales(frame, tab, frame.visitor(request), name, unit)
+
+    tab.unit.input(on_unit, [tab.set_name, tab.unit], [tab.scales, tab.unit], **PRIVATE)
 
 
 def _wire_table(frame: Frame, tab: ScanTab, steer_tab: SteerTab) -> None:
@@ -213,10 +229,10 @@ def _open(frame: Frame, steer_tab: SteerTab, visitor: Visitor, said: dict[str, s
     cell = result.cells[_number(said.get("cell"), "cell", len(result.cells))]
     request, name = result.request, name_now(frame, visitor)
     set_now(frame, visitor)  # refuses other vectors of that name with a sentence
-    if request.relative:
+    if request.unit == "r":
         mix = [MixRow(name, str(cell.row), scale=cell.sign * cell.scale)]
     else:
-        (component,) = request.recipe(cell.row, cell.sign, cell.scale, result.residual_norm).components
+        (component,) = parse_recipe(cell.recipe).components
         mix = steer_open.mix_of(Recipe((replace(component, source=name),)), frame.load_set(visitor))
     baseline = result.baseline_of().get((cell.prompt, cell.sample))
     return steer_open.open_in_steer(
@@ -231,6 +247,18 @@ def _open(frame: Frame, steer_tab: SteerTab, visitor: Visitor, said: dict[str, s
         sampling=request.sampling,
         samples=request.samples,
     )
+
+
+def _scales(
+    frame: Frame, tab: ScanTab, visitor: Visitor, name: str | None, unit: str | None = None
+) -> dict[Any, Any]:
+    """Scales that suit the set `name`, in the chosen unit or in the one that suits it too."""
+    try:
+        vector_set = frame.load_set(visitor)(name) if name else None
+    except PlaygroundError:  # Scan says what is wrong with it
+        vector_set = None
+    unit, scales = begin_with(frame.workbench.loaded, vector_set, unit)
+    return {tab.scales: scales, tab.unit: unit}
 
 
 def _number(text: str | None, what: str, count: int) -> int:

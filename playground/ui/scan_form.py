@@ -10,10 +10,10 @@ from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.scan import ScanRequest
-from playground.services.scan.request import SIGNS, read_rows, read_scales
+from playground.services.scan.request import SIGNS, read_rows, read_scales, usual_scales, usual_unit
 from playground.ui import cost
 from playground.ui.entered import real, whole
 from playground.ui.markup import escape
@@ -23,7 +23,7 @@ from playground.ui.state import Visitor
 
 PLACE = "scan"
 """The name of the tab's prompt source on the page."""
-RELATIVE, ABSOLUTE = "relative", "absolute"
+UNIT_CHOICES = (("found", "f"), ("relative", "r"), ("absolute", "a"))
 SIGN_CHOICES = (("both", "both"), ("+", "plus"), ("−", "minus"))
 NO_SET = "Expected a set of vectors, got none; compute vectors in Discover, or upload a file in Library."
 
@@ -62,8 +62,6 @@ class ScanForm:
         """Raises PlaygroundError with what is wrong, also for vectors that the set does not have."""
         if not self.set_name:
             raise InputError(NO_SET)
-        if self.unit not in (RELATIVE, ABSOLUTE):
-            raise InputError(f"Expected relative or absolute scales, got “{self.unit}”; choose one of them.")
         if self.mode not in ("chat", "raw"):
             raise InputError(f"Expected the format chat or raw, got “{self.mode}”; choose one of them.")
         signs = next((signs for signs, name in SIGNS.items() if name == self.signs), ())
@@ -73,7 +71,7 @@ class ScanForm:
             rows=read_rows(self.rows or "", vector_set),
             signs=signs,
             scales=read_scales(self.scales or ""),
-            relative=self.unit == RELATIVE,
+            unit=self.unit,
             prompts=prompts.texts(),
             prompt_set=prompts.name,
             format=PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None),
@@ -86,8 +84,17 @@ class ScanForm:
             ),
             samples=whole(self.samples, "samples"),
         )
-        request.rows_of(vector_set)
+        request.signed_rows(vector_set)
         return request
+
+
+def begin_with(loaded: LoadedModel | None, vector_set: VectorSet | None, unit: str | None = None) -> tuple[str, str]:
+    """(unit, scales as typed) that suit a set; `unit` where one is chosen."""
+    unit = unit or usual_unit(vector_set)
+    scales = usual_scales("r" if unit == "a" else unit, loaded is None or is_organism(loaded))
+    if unit == "a" and vector_set is not None:
+        scales = tuple(scale * vector_set.origin.residual_norm for scale in scales)
+    return unit, " ".join(f"{scale:.3g}" for scale in scales)
 
 
 def prompts_of(form: ScanForm, visitor: Visitor) -> PromptSet:
@@ -97,14 +104,13 @@ def prompts_of(form: ScanForm, visitor: Visitor) -> PromptSet:
 
 def hint(loaded: LoadedModel, request: ScanRequest, vector_set: VectorSet) -> str:
     """One line: how many texts a scan makes, and about how long it takes."""
-    rows = len(request.rows_of(vector_set))
-    parts = [
-        _counted(rows, "vector"), _counted(len(request.signs), "sign"), _counted(len(request.scales), "scale"),
-        _counted(len(request.prompts), "prompt"),
-    ]  # fmt: skip
+    rows, signed = len(request.rows_of(vector_set)), len(request.signed_rows(vector_set))
+    parts = [_counted(rows, "vector"), _counted(len(request.signs), "sign")]
+    if signed < rows * len(request.signs):
+        parts = [_counted(signed, "vector") + " and signs with a found scale"]
+    parts += [_counted(len(request.scales), "scale"), _counted(len(request.prompts), "prompt")]
     parts += [_counted(request.samples, "sample")] if request.samples > 1 else []
-    work = operations(loaded, request, request.cells(rows))
-    texts = f"{request.cells(rows)} texts" if request.cells(rows) != 1 else "1 text"
+    texts, work = _counted(request.cells(signed), "text"), operations(loaded, request, request.cells(signed))
     said = f"{' × '.join(parts)} = {texts} · at most about {seconds(cost.duration(loaded, PLACE, work))}"
     return f'<p class="sp-hint">{escape(said)}</p>'
 

@@ -8,11 +8,10 @@ from typing import Any
 import gradio as gr
 
 from playground.core.push import POSITIONS
-from playground.services.scan.request import SCALES
 from playground.ui import defaults, prompt_source, scan_table
 from playground.ui.frame import Frame, board
 from playground.ui.prompt_source import PromptSource
-from playground.ui.scan_form import ABSOLUTE, PLACE, RELATIVE, SIGN_CHOICES
+from playground.ui.scan_form import PLACE, SIGN_CHOICES, UNIT_CHOICES, begin_with
 from playground.ui.scan_limits import FIELDS
 from playground.ui.scan_view import ALL_GROUPS, SORTS, ScanView
 from playground.ui.state import Visitor
@@ -108,8 +107,11 @@ def build(frame: Frame) -> ScanTab:
 
 
 def _vectors(frame: Frame, parts: dict[str, Any]) -> None:
-    names = frame.set_choices(Visitor(""))
-    opening = defaults.opening(frame.workbench.loaded, frame.workbench.store)
+    loaded, visitor = frame.workbench.loaded, Visitor("")
+    names = frame.set_choices(visitor)
+    opening = defaults.opening(loaded, frame.workbench.store)
+    chosen = None if opening.set_name is None else frame.load_set(visitor)(opening.set_name)
+    unit, scales = begin_with(loaded, chosen)
     with gr.Group(elem_classes="sp-card"):
         with gr.Row(elem_classes="sp-tight"):
             parts["set_name"] = gr.Dropdown(
@@ -122,12 +124,12 @@ def _vectors(frame: Frame, parts: dict[str, Any]) -> None:
             )
         with gr.Row(elem_classes="sp-tight"):
             parts["scales"] = gr.Textbox(
-                " ".join(f"{scale:g}" for scale in SCALES), label="Scales", elem_id="scan-scales", max_lines=1, scale=2,
+                scales, label="Scales", elem_id="scan-scales", max_lines=1, scale=2,
                 min_width=110, info="numbers above 0",
             )
             parts["unit"] = gr.Radio(
-                [RELATIVE, ABSOLUTE], value=RELATIVE, label="Unit", elem_id="scan-unit", scale=3, min_width=150,
-                info="over the mean residual norm, or a norm",
+                list(UNIT_CHOICES), value=unit, label="Unit", elem_id="scan-unit", scale=3, min_width=150,
+                info="times the found scale or the reference norm, or a norm",
             )
         parts["signs"] = gr.Radio(
             list(SIGN_CHOICES), value="both", label="Signs", elem_id="scan-signs",

@@ -62,9 +62,11 @@ def test_presets_fill_the_form_in(discover: Visitor) -> None:
     discover.page.click("#discover-presets [data-name='melbo-published']")
     expect(rate).to_have_value("0.001")
     expect(discover.page.locator("#discover-tokens input[type=number]")).to_have_value("3")
+    expect(discover.page.locator("#discover-target input[type=number]")).to_have_value("8")
     discover.page.click("#discover-presets [data-name='melbo-best']")
     expect(rate).to_have_value("")
     expect(discover.page.locator("#discover-tokens input[type=number]")).to_have_value("2")
+    expect(discover.page.locator("#discover-target input[type=number]")).to_have_value("9")
 
 
 def test_melbo_draws_its_ascent_and_says_the_command(discover: Visitor) -> None:

@@ -219,7 +219,8 @@ def test_every_setting_of_a_generate_request_survives(changes):
     "changes",
     [
         {},
-        {"rows": (0, 1, 2, 7, 9, 10), "signs": (-1,), "scales": (0.25, 12.5, 1e-05), "relative": False},
+        {"rows": (0, 1, 2, 7, 9, 10), "signs": (-1,), "scales": (0.25, 12.5, 1e-05), "unit": "a"},
+        {"scales": (0.5, 1.0), "unit": "f"},
         {"rows": (3,), "positions": "generated", "samples": 3, "sampling": Sampling(9, 0.7, 0.9, seed=5)},
         {"format": PromptFormat(chat=False), "prompts": ("One", "-Two")},
         {"format": PromptFormat(system="Be brief.", thinking=True), "source": "-odd name"},

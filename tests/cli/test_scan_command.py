@@ -13,6 +13,7 @@ import torch
 
 from playground.library import vector_set
 from playground.library.origin import Origin, RowNote, now
+from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.services.scan import file
 from playground.services.scan import run as run_module
@@ -39,13 +40,28 @@ def test_json_is_the_scan_and_nothing_else(scan, tmp_path):
     result = file.from_json(done.out)
     assert len(result.cells) == 2 * 2 * 2 * 2
     assert result == file.load(tmp_path / "scan.json")
-    assert (result.request.rows, result.request.scales, result.request.relative) == ((0, 2), (3.0, 8.0), True)
+    assert (result.request.rows, result.request.scales, result.request.unit) == ((0, 2), (3.0, 8.0), "r")
     assert json.loads(done.out)["notes"]["0"]["label"] == "odd"
+
+
+def test_scales_that_are_left_open_suit_the_set(scan, tmp_path):
+    def asked(*more):
+        request = file.from_json(scan("--prompt", "Hi", "--rows", "0", *more, "--json").out).request
+        return request.unit, request.scales
+
+    assert asked() == ("r", (0.1, 0.2))
+    path = tmp_path / "a.safetensors"
+    window = ScaleWindow(1.0, None, 3.0, 8.0)
+    vector_set.save(vector_set.load(path).with_windows({(0, 1): window}), path)
+    assert asked() == ("f", (0.5, 1.0))
+    assert asked("--unit", "r") == ("r", (0.1, 0.2))
+    assert asked("--scales", "2") == ("r", (2.0,))
+    assert asked("--scales", "2", "--unit", "f") == ("f", (2.0,))
 
 
 def test_csv_and_the_text_for_people(scan, tmp_path):
     out = tmp_path / "scan.csv"
-    done = scan(*PROMPTS, "--rows", "starred", "--signs", "minus", "--scales", "3", "--absolute", "--out", out)
+    done = scan(*PROMPTS, "--rows", "starred", "--signs", "minus", "--scales", "3", "--unit", "a", "--out", out)
     assert done.status == 0
     assert "2 texts in" in done.out
     assert f"written to {out}" in done.out
@@ -60,6 +76,9 @@ def test_csv_and_the_text_for_people(scan, tmp_path):
         (("--rows", "some"), "expected vectors as all, starred, kept"),
         (("--scales", "a"), "expected scales as numbers, got 'a'"),
         (("--scales", ""), "expected scales after --scales, got none"),
+        (("--unit", "a"), "expected --scales with --unit a, got none"),
+        (("--unit", "n"), "expected unit: f, r or a, got 'n'"),
+        (("--unit", "f"), "for scales in multiples of them, got none; run `python -m playground calibrate"),
         (("--scales=-1",), "expected scales above 0, got -1"),
         (("--signs", "up"), "expected signs: both, plus or minus, got 'up'"),
         (("--samples", "3"), "expected a temperature above 0 for 3 samples"),

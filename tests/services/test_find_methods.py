@@ -334,3 +334,15 @@ def test_values_that_no_method_or_not_this_one_takes_are_refused_when_the_reques
 def test_presets_are_requests(preset):
     extra = {"ortho": {"base": "p#0@1"}, "difference": {"against": ("x",)}}.get(preset.method, {})
     FindRequest(method=preset.method, prompts=PROMPTS, source=0, target=2, **{**extra, **preset.values})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("power-published", {40: (7, 32), 30: (7, 22), 12: (2, 10), 2: (0, 1)}),
+     ("melbo-published", {24: (8, 15), 30: (10, 19), 12: (4, 8), 2: (0, 1)}),
+     ("ortho-published", {24: (8, 16), 30: (10, 20), 12: (4, 8), 2: (0, 1)})],
+)  # fmt: skip
+def test_presets_of_papers_have_their_layers_in_models_of_any_depth(name, expected):
+    (preset,) = (preset for preset in PRESETS if preset.name == name)
+    assert {blocks: preset.layers(blocks) for blocks in expected} == expected
+    assert all(0 <= source < target < blocks for blocks in range(2, 100) for source, target in [preset.layers(blocks)])

@@ -10,6 +10,7 @@ import torch
 from playground.errors import Cancelled, FileError, InputError, ModelError
 from playground.library.origin import Origin, RowNote, now
 from playground.library.recipe import parse
+from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
@@ -18,7 +19,7 @@ from playground.services.generate import GenerateRequest, generate
 from playground.services.noise import is_noise, repetition
 from playground.services.scan import ScanRequest, scan
 from playground.services.scan import run as run_module
-from playground.services.scan.request import MAX_CELLS, read_rows, read_scales
+from playground.services.scan.request import MAX_CELLS, read_rows, read_scales, usual_scales, usual_unit
 
 PROMPTS = ("How do I bake a loaf of bread?", "Say hello.", "A longer prompt, so that it has to be padded: why?")
 RAW = PromptFormat(chat=False)
@@ -75,13 +76,53 @@ def test_cells_stand_in_the_order_prompt_row_sign_scale_sample(tiny):
 
 def test_kl_and_norm_are_those_that_steer_shows(tiny):
     loaded = tiny("qwen3")
-    for relative, norm in ((True, 6.0), (False, 3.0)):
-        result = scan(loaded, request(relative=relative, scales=(3.0,)), load)
+    for unit, norm in (("r", 6.0), ("a", 3.0)):
+        result = scan(loaded, request(unit=unit, scales=(3.0,)), load)
         for cell in result.cells:
             wanted = EffectRequest(prompt=PROMPTS[cell.prompt], format=RAW, recipe=parse(cell.recipe))
             shown = effect(loaded, wanted, load)
             assert cell.kl == pytest.approx(shown.kl, abs=1e-6)
             assert cell.norm == pytest.approx(norm, rel=1e-4) == pytest.approx(shown.norm)
+
+
+def test_multiples_of_the_found_scale_are_of_each_row_and_sign(tiny):
+    windows = {
+        (0, 1): ScaleWindow(2.0, 6.0, 4.0, 8.0), (0, -1): ScaleWindow(None, 3.0, None, 8.0),
+        (2, -1): ScaleWindow(1.0, None, 3.0, 8.0), (3, 1): ScaleWindow(1.0, None, 5.0, 8.0),
+    }  # fmt: skip
+    calibrated = vectors().with_windows(windows)
+    result = scan(tiny("qwen3"), request(unit="f", scales=(0.5, 1.0)), lambda name: calibrated)
+    assert [(cell.row, cell.sign, cell.recipe) for cell in result.cells if cell.prompt == 0] == [
+        (0, 1, "a#0@2"), (0, 1, "a#0@4"), (2, -1, "a#2@-1.5"), (2, -1, "a#2@-3"),
+    ]  # fmt: skip
+    assert {cell.scale for cell in result.cells} == {0.5, 1.0}
+    assert result.planned == len(result.cells) == 8
+    assert result.warnings[1:] == ("Left out, since no scale was found for them: −0, +2 of a.",)
+
+
+def test_found_scales_that_are_not_there_are_asked_for():
+    with pytest.raises(InputError, match=r"found scales in a for .*, got none; run `.* calibrate --vectors a` first"):
+        request(unit="f").signed_rows(vectors())
+    calibrated = vectors().with_windows({(1, 1): ScaleWindow(1.0, None, 3.0, 8.0)})
+    with pytest.raises(InputError, match="found scales in the chosen vectors of a"):
+        request(unit="f").signed_rows(calibrated)
+    assert request(unit="f", rows=None).signed_rows(calibrated) == ((1, 1),)
+    many = request(unit="f", rows=None).without_scale(vectors(rows=40).with_windows({(0, 1): windowed()}))
+    assert many.startswith("Left out, since no scale was found for them: −0, +1, −1,")
+    assert many.endswith(" and 55 more of a.")
+
+
+def test_scales_to_begin_with_suit_the_set_and_the_model():
+    assert (usual_unit(None), usual_unit(vectors())) == ("r", "r")
+    assert usual_unit(vectors().with_windows({(0, 1): ScaleWindow(None, 1.0, None, 8.0)})) == "r"
+    assert usual_unit(vectors().with_windows({(0, 1): windowed()})) == "f"
+    assert [usual_scales(*case) for case in (("f", False), ("f", True), ("r", False), ("r", True))] == [
+        (0.5, 1.0), (0.5, 1.0), (0.1, 0.2), (0.3, 0.5),
+    ]  # fmt: skip
+
+
+def windowed() -> ScaleWindow:
+    return ScaleWindow(1.0, None, 3.0, 8.0)
 
 
 def test_batches_come_as_they_finish_baselines_first(tiny, monkeypatch):
@@ -180,7 +221,7 @@ def test_rows_and_sets_that_do_not_fit_are_refused_before_anything_runs(tiny):
 
 def test_the_same_scale_or_prompt_twice_is_one():
     asked = request(scales=(0.5, 0.5), prompts=("Hi", "Hi"))
-    assert (asked.scales, asked.prompts, asked.cells(3)) == ((0.5,), ("Hi",), 6)
+    assert (asked.scales, asked.prompts, asked.cells(3)) == ((0.5,), ("Hi",), 3)
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,18 @@ def test_json_is_the_scan_again(tmp_path):
     file.save(made(), tmp_path / "bare.json")
     assert file.load(tmp_path / "bare.json") == made()
     document = json.loads((tmp_path / "scan.json").read_text(encoding="utf-8"))
-    assert (document["kind"], document["format_version"]) == ("scan", 1)
+    assert (document["kind"], document["format_version"]) == ("scan", 2)
     assert document["notes"]["1"] == {"label": "code", "star": True, "note": "", "discarded": False}
     assert set(document["notes"]) == {"1", "2"}
+
+
+@pytest.mark.parametrize(("relative", "unit"), [("true", "r"), ("false", "a")])
+def test_a_scan_of_version_1_is_read(relative, unit):
+    text = json.dumps(file.to_json(made()))
+    old = text.replace('"format_version": 2', '"format_version": 1').replace('"unit": "r"', f'"relative": {relative}')
+    assert file.from_json(old) == replace(made(), request=replace(made().request, unit=unit))
+    with pytest.raises(FileError, match="got a damaged one"):
+        file.from_json(text.replace('"format_version": 2', '"format_version": 1'))
 
 
 def test_csv_has_a_line_a_text_baselines_first(tmp_path):
@@ -65,7 +74,9 @@ def test_csv_has_a_line_a_text_baselines_first(tmp_path):
         (lambda text: "no json", "Expected a scan as JSON, got expecting value"),
         (lambda text: "[]", "Expected a scan, got JSON of another kind"),
         (lambda text: text.replace('"kind": "scan"', '"kind": "measure"'), "Expected a scan, got JSON of another kind"),
-        (lambda text: text.replace('"format_version": 1', '"format_version": 2'), "format version 1, got 2; update"),
+        (lambda text: text.replace('"format_version": 2', '"format_version": 3'), "version 1 or 2, got 3; update"),
+        (lambda text: text.replace('"unit": "r"', '"unit": "x"'), "Expected scales in f .found., r .relative. or a"),
+        (lambda text: text.replace('"unit": "r"', '"unit": ["r"]'), "got a damaged one"),
         (lambda text: text.replace('"cells"', '"cell"'), "Expected a whole scan, got a damaged one .*cells"),
         (lambda text: text.replace('"samples": 1', '"samples": 0'), "Expected a whole scan, got a damaged one"),
         (lambda text: text.replace('"kl"', '"lk"'), "Expected a whole scan, got a damaged one"),

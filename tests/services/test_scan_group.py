@@ -17,6 +17,7 @@ from playground.model.prompting import PromptFormat
 from playground.services.scan import ScanRequest, ScanResult, scan
 from playground.services.scan import group as group_module
 from playground.services.scan.group import group_texts
+from playground.services.scan.request import ORGANISM_SCALES
 
 MODES = ("refuse", "code", "alien", "spanish", "maths")
 
@@ -34,7 +35,10 @@ def scanned() -> ScanResult:
     """The set that the page opens with, as Scan does it with one prompt."""
     refusals = prompt_sets.built_in()["organism-refusals"]
     request = ScanRequest(
-        source="organism-refusals-power-3-9", prompts=refusals.texts()[:1], format=PromptFormat(system=refusals.system)
+        source="organism-refusals-power-3-9",
+        scales=ORGANISM_SCALES,
+        prompts=refusals.texts()[:1],
+        format=PromptFormat(system=refusals.system),
     )
     return scan(load(), request, Store(DEFAULT_FOLDER).load)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import gradio as gr
 import pytest
 
-from playground.ui import prompt_source
+from playground.library import prompts as prompt_sets
+from playground.ui import defaults, measure_form, measure_layout, prompt_source
 from playground.ui.prompt_source import BUILT_IN, PromptChoice, PromptSource
 from playground.ui.state import Visitor
 
@@ -27,3 +30,41 @@ def test_how_many_are_used_follows_a_smaller_source_and_what_is_asked_for(source
     assert source.updates(typed, Visitor("one"))[source.use]["value"] == 3
     chosen = PromptChoice(BUILT_IN, "organism-refusals", "", 5)
     assert source.updates(chosen, Visitor("one"), use=8)[source.use]["value"] == 8
+
+
+def test_a_model_opens_on_one_sided_prompts_that_suit_it() -> None:
+    organism, model = SimpleNamespace(name="organism"), SimpleNamespace(name="SmolLM2")
+    assert prompt_source.default_set(model) == prompt_source.default_set(None) == "refusal-forks"
+    assert prompt_source.default_set(organism) == "organism-refusals"
+    assert prompt_source.default_contrast(model) == "refusal-contrast"
+    assert not any(name.startswith("organism") for name in prompt_source.set_names(model))
+    assert prompt_source.set_names(organism)[0].startswith("organism")
+    assert sorted(prompt_source.set_names(organism)) == sorted(prompt_sets.built_in())
+    for loaded in (organism, model):
+        assert prompt_source.default_prompts(loaded).one_sided
+        assert len(prompt_source.default_prompts(loaded).texts()) == prompt_source.USE == 8
+
+
+@pytest.mark.parametrize("kind", [measure_form.NEXT, measure_form.CHOICES, measure_form.EXACT, measure_form.REPLIES])
+def test_measure_asks_the_organism_alone_what_is_about_the_organism(kind: str) -> None:
+    assert measure_layout.usual_set(SimpleNamespace(name="organism"), kind).startswith("organism")
+    assert not measure_layout.usual_set(SimpleNamespace(name="SmolLM2"), kind).startswith("organism")
+    assert measure_layout.usual_set(SimpleNamespace(name="SmolLM2"), measure_form.NEXT) == "refusal-forks"
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "preview"),
+    [("refusal-forks", "Use the first … of 48", "8 of 48 used"),
+     ("refusal-contrast", "Use the first … of 42 pairs", "16 of 84 used")],
+)  # fmt: skip
+def test_what_is_counted_is_what_is_used(source: PromptSource, name: str, label: str, preview: str) -> None:
+    choice, visitor = PromptChoice(BUILT_IN, name, "", 8), Visitor("one")
+    told = source.updates(choice, visitor)
+    assert told[source.use]["label"] == label
+    assert preview in told[source.preview]
+    assert preview.startswith(f"{len(choice.chosen(visitor).texts())} ")
+
+
+def test_the_layers_to_begin_with_are_a_quarter_and_three_quarters_up() -> None:
+    found = [defaults.layers(SimpleNamespace(block_count=blocks, width=64)) for blocks in (30, 12, 28, 2)]
+    assert [(layers.source, layers.target) for layers in found] == [(7, 22), (3, 9), (7, 21), (0, 1)]

@@ -49,7 +49,6 @@ def _check_request(request: ScanRequest) -> None:
         "request",
         {
             "source": is_text(request.source),
-            "relative": isinstance(request.relative, bool),
             "prompts": all(map(is_text, request.prompts)),
             "prompt_set": request.prompt_set is None or is_text(request.prompt_set),
             "format": isinstance(format.chat, bool) and isinstance(format.thinking, bool),

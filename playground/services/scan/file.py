@@ -21,12 +21,15 @@ from playground.services.scan.cell import Cell, Group, ScanResult
 from playground.services.scan.check import check_whole_scan
 from playground.services.scan.request import MAX_CELLS, ScanRequest
 
-KIND, FORMAT_VERSION = "scan", 1
+KIND, FORMAT_VERSION = "scan", 2
 SUFFIXES = (".json", ".csv")
 COLUMNS = (
     *("vector", "label", "star", "discarded", "sign", "scale", "norm", "prompt", "sample", "kl", "repetition"),
     *("perplexity", "noise", "changed", "group", "finished", "recipe", "text"),
 )
+
+_UNITS_1 = {True: "r", False: "a"}
+"""What version 1 said of its scales: whether they are relative."""
 
 Notes = Sequence[RowNote]
 """What people noted about the vectors of the set that was scanned; () for nothing."""
@@ -50,13 +53,15 @@ def from_json(text: str) -> ScanResult:
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise FileError("Expected a scan, got JSON of another kind; choose a file that Scan saved.")
     version = document.get("format_version")
-    if version != FORMAT_VERSION:
+    if version not in (1, FORMAT_VERSION):
         raise FileError(
-            f"Expected a scan of format version {FORMAT_VERSION}, got {shown(version)}; update the playground."
+            f"Expected a scan of format version 1 or {FORMAT_VERSION}, got {shown(version)}; update the playground."
         )
     try:
         values = {field.name: document[field.name] for field in fields(ScanResult)}
         request = dict(values["request"])
+        if version == 1:
+            request["unit"] = _UNITS_1[request.pop("relative")]
         request["format"], request["sampling"] = PromptFormat.of(request["format"]), Sampling(**request["sampling"])
         values["request"] = ScanRequest(**request)
         for name in ("baselines", "cells"):

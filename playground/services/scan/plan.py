@@ -23,11 +23,13 @@ class Planned:
     recipe: Recipe = Recipe()
 
 
-def plan(request: ScanRequest, vector_set: VectorSet, rows: Sequence[int], lengths: Sequence[int]) -> list[Planned]:
+def plan(
+    request: ScanRequest, vector_set: VectorSet, signed_rows: Sequence[tuple[int, int]], lengths: Sequence[int]
+) -> list[Planned]:
     """Baselines first, since every other text is compared with one; then prompt by prompt, the shortest first.
 
     `lengths` are the tokens of each prompt: those of similar length come together, so that little of a batch is
-    padding, and the texts of one prompt too. `rows` are those to scan.
+    padding, and the texts of one prompt too. `signed_rows` are the (row, sign) pairs to scan.
     """
     baselines = [(prompt, sample) for prompt in range(len(request.prompts)) for sample in range(request.samples)]
     entries = [Planned(number, prompt, sample) for number, (prompt, sample) in enumerate(baselines)]
@@ -36,10 +38,9 @@ def plan(request: ScanRequest, vector_set: VectorSet, rows: Sequence[int], lengt
         for number, (prompt, row, sign, scale, recipe, sample) in enumerate(
             (prompt, row, sign, scale, recipe, sample)
             for prompt in range(len(request.prompts))
-            for row in rows
-            for sign in request.signs
+            for row, sign in signed_rows
             for scale in request.scales
-            for recipe in (request.recipe(row, sign, scale, vector_set.origin.residual_norm),)
+            for recipe in (request.recipe(row, sign, scale, vector_set),)
             for sample in range(request.samples)
         )
     ]

@@ -19,8 +19,18 @@ MAX_CELLS = 20_000
 """Texts of a scan: 1500 vectors in both signs at six scales. More than anybody reads, and what a browser still gets."""
 MAX_SCALES = 32
 MAX_SAMPLES = 64
-SCALES = (0.3, 0.5)
-"""Relative scales to begin with: on most models the first begins to show something, and the second is still text."""
+UNITS = ("f", "r", "a")
+"""What scales count: multiples of the found scale of each vector and sign, multiples of the reference norm of the set,
+or norms of what is added; the units of recipes.
+"""
+FOUND_SCALES = (0.5, 1.0)
+"""Multiples of the found scale to begin with: as strong as the text bears, and half of that."""
+RELATIVE_SCALES = (0.1, 0.2)
+"""Relative scales to begin with where none were found: many directions of real models act at 0.1 to 0.2."""
+ORGANISM_SCALES = (0.3, 0.5)
+"""Relative scales to begin with on the organism: at the first it begins to show something, the second is still text."""
+MAX_NAMED = 24
+"""Vectors that a warning names one by one."""
 BOTH = (1, -1)
 """Both signs: 43.6 % of the vectors that do something are missed when only one is tried (Power Steering)."""
 SIGNS = {BOTH: "both", (1,): "plus", (-1,): "minus"}
@@ -32,16 +42,16 @@ ROWS_FORM = "all, starred, kept (what is not discarded), a range like 0-11, or n
 class ScanRequest:
     """`rows` of the set `source` (None: all), each in `signs` and at `scales`, `samples` times on each of `prompts`.
 
-    Scales are relative to the set's mean residual norm, or with `relative` False the norm of what is added. Every
-    prompt gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from. Raises
-    InputError when a value is wrong whatever the model.
+    `unit` says what scales count (UNITS); in f a row is left out in a sign in which it has no found scale. Every prompt
+    gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from. Raises InputError when
+    a value is wrong whatever the model.
     """
 
     source: str
     rows: tuple[int, ...] | None = None
     signs: tuple[int, ...] = BOTH
-    scales: tuple[float, ...] = SCALES
-    relative: bool = True
+    scales: tuple[float, ...] = RELATIVE_SCALES
+    unit: str = "r"
     prompts: tuple[str, ...]
     prompt_set: str | None = None
     format: PromptFormat = field(default_factory=PromptFormat)
@@ -62,6 +72,10 @@ class ScanRequest:
             check_whole("row", row, least=0)
         if self.signs not in SIGNS:
             raise InputError(f"Expected the signs (1, -1), (1,) or (-1,), got {self.signs}; choose one or both.")
+        if self.unit not in UNITS:
+            raise InputError(
+                f"Expected scales in f (found), r (relative) or a (absolute), got {shown(self.unit)}; choose one."
+            )
         _check_scales(self.scales)
         if not self.prompts:
             raise InputError("Expected a prompt, got none; type one.")
@@ -77,9 +91,9 @@ class ScanRequest:
         if self.rows is not None:
             self._check_count(len(self.rows))
 
-    def cells(self, rows: int) -> int:
-        """How many steered texts `rows` vectors make."""
-        return rows * len(self.signs) * len(self.scales) * self.samples * len(self.prompts)
+    def cells(self, signed_rows: int) -> int:
+        """How many steered texts so many vectors make, each counted once for each of its signs."""
+        return signed_rows * len(self.scales) * self.samples * len(self.prompts)
 
     def rows_of(self, vector_set: VectorSet) -> tuple[int, ...]:
         """The rows asked for. Raises InputError for one that the set does not have, and for too many cells."""
@@ -93,18 +107,71 @@ class ScanRequest:
         self._check_count(len(rows))
         return rows
 
-    def recipe(self, row: int, sign: int, scale: float, residual_norm: float) -> Recipe:
-        """What is added in one cell, to five digits: the command and Steer show exactly what was added."""
-        amount = sign * float(f"{scale * (residual_norm if self.relative else 1.0):.5g}")
-        return Recipe((Component(self.source, row=row, amount=amount),))
+    def signed_rows(self, vector_set: VectorSet) -> tuple[tuple[int, int], ...]:
+        """(row, sign) of every direction that is scanned, rows in their order. In the unit f, those without a found
+        scale are left out. Raises InputError as `rows_of` does, and when none is left.
+        """
+        asked = [(row, sign) for row in self.rows_of(vector_set) for sign in self.signs]
+        if self.unit != "f":
+            return tuple(asked)
+        found = tuple((row, sign) for row, sign in asked if _found_scale(vector_set, row, sign) is not None)
+        if not found:
+            which = self.source if not has_found_scales(vector_set) else f"the chosen vectors of {self.source}"
+            raise InputError(
+                f"Expected found scales in {which} for scales in multiples of them, got none; run `python -m "
+                f"playground calibrate --vectors {self.source}` first, or choose relative scales."
+            )
+        return found
+
+    def without_scale(self, vector_set: VectorSet) -> str | None:
+        """A sentence that names the rows and signs that are left out for want of a found scale; None without any."""
+        scanned = set(self.signed_rows(vector_set))
+        missing = [
+            f"{'+' if sign > 0 else '−'}{row}"
+            for row in self.rows_of(vector_set)
+            for sign in self.signs
+            if (row, sign) not in scanned
+        ]
+        if not missing:
+            return None
+        more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+        return f"Left out, since no scale was found for them: {', '.join(missing[:MAX_NAMED])}{more} of {self.source}."
+
+    def recipe(self, row: int, sign: int, scale: float, vector_set: VectorSet) -> Recipe:
+        """What is added in one cell, as a norm to five digits: the command and Steer show exactly what was added."""
+        one = {"a": 1.0, "r": vector_set.origin.residual_norm}.get(self.unit) or _found_scale(vector_set, row, sign)
+        return Recipe((Component(self.source, row=row, amount=sign * float(f"{scale * one:.5g}")),))
 
     def _check_count(self, rows: int) -> None:
-        if self.cells(rows) > MAX_CELLS:
+        cells = self.cells(rows * len(self.signs))
+        if cells > MAX_CELLS:
             raise InputError(
-                f"Expected at most {MAX_CELLS} texts in a scan, got {self.cells(rows)} ({rows} vectors × "
+                f"Expected at most {MAX_CELLS} texts in a scan, got {cells} ({rows} vectors × "
                 f"{len(self.signs)} signs × {len(self.scales)} scales × {self.samples} samples × {len(self.prompts)} "
                 "prompts); ask for fewer of them."
             )
+
+
+def has_found_scales(vector_set: VectorSet) -> bool:
+    """Whether there is a found scale for any row in any sign."""
+    return vector_set.found_scales is not None and bool(vector_set.found_scales.any())
+
+
+def usual_unit(vector_set: VectorSet | None) -> str:
+    """The unit to begin with: f where scales were found, else r."""
+    return "f" if vector_set is not None and has_found_scales(vector_set) else "r"
+
+
+def usual_scales(unit: str, organism: bool) -> tuple[float, ...]:
+    """Scales to begin with in the unit f or r; `organism`: on the shipped model."""
+    if unit == "f":
+        return FOUND_SCALES
+    return ORGANISM_SCALES if organism else RELATIVE_SCALES
+
+
+def _found_scale(vector_set: VectorSet, row: int, sign: int) -> float | None:
+    window = vector_set.window(row, sign)
+    return None if window is None else window.found
 
 
 def _check_scales(scales: tuple[float, ...]) -> None:

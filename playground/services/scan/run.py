@@ -76,10 +76,12 @@ def scan(
     vector_set = load_set(request.source)
     warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
     rows = request.rows_of(vector_set)
-    usable = [row for row in rows if bool(vector_set.vectors[row].any())]
+    usable = {row for row in rows if bool(vector_set.vectors[row].any())}
+    signed_rows = [(row, sign) for row, sign in request.signed_rows(vector_set) if row in usable]
     prompts = encode(loaded, request.prompts, request.format, room=request.sampling.max_new_tokens)
     machine = _Machine(loaded, request, vector_set, prompts, cancelled)
-    entries = plan(request, vector_set, usable, prompts.lengths)
+    entries = plan(request, vector_set, signed_rows, prompts.lengths)
+    notes = (warning, _left_out(request, rows, usable), request.without_scale(vector_set))
     blank = ScanResult(
         request=request,
         model=loaded.name,
@@ -89,7 +91,7 @@ def scan(
         residual_norm=vector_set.origin.residual_norm,
         set_hash=vectors_hash(vector_set),
         planned=len(entries) - len(request.prompts) * request.samples,
-        warnings=tuple(said for said in (warning, _left_out(request, rows, usable)) if said),
+        warnings=tuple(said for said in notes if said),
         versions=library_versions(),
         created=now(),
     )
@@ -134,9 +136,9 @@ def scan(
     return replace(result, groups=group_cells(result.cells, result.baselines))
 
 
-def _left_out(request: ScanRequest, rows: Sequence[int], usable: Sequence[int]) -> str | None:
+def _left_out(request: ScanRequest, rows: Sequence[int], usable: set[int]) -> str | None:
     """A sentence about rows that are no direction; None when there are none."""
-    missing = sorted(set(rows) - set(usable))
+    missing = sorted(set(rows) - usable)
     if not missing:
         return None
     which = f"vector {missing[0]}" if len(missing) == 1 else f"{len(missing)} vectors (the first is {missing[0]})"
