@@ -34,7 +34,7 @@ SUFFIX = ".safetensors"
 MAX_FILE_BYTES = 2**30
 """A thousand vectors of a very wide model are 64 MiB; what is larger than this is a model, not a set."""
 
-_PER_ROW = ("singular_values", "objective", "residuals", "effects", "displacements", "divergences")
+_PER_ROW = ("singular_values", "objective", "residuals", "effects", "last_effects", "displacements", "divergences")
 _PER_SIGN = ("onsets", "breaks", "found_scales", "scales_tried", "linear_radii")
 _OPTIONAL = (*_PER_ROW, *_PER_SIGN, "base")
 
@@ -45,9 +45,10 @@ class VectorSet:
 
     vectors: (k, d) float32 on the CPU in the norm that the method gave them. The other tensors are float32 too, where
     the method has them; vectors/FORMAT.md says what each means. (k,): singular_values, objective, residuals, effects,
-    displacements, divergences. (k, 2), for the row and its negative, 0 where there is none: onsets, breaks,
-    found_scales, scales_tried, linear_radii. (d,): base. others: tensors that this version does not know, kept for the
-    file. notes: one a row (given as () it is filled with empty ones). name: the stem of its file, or what to call it.
+    last_effects, displacements, divergences. (k, 2), for the row and its negative, 0 where there is none: onsets,
+    breaks, found_scales, scales_tried, linear_radii. (d,): base. others: tensors that this version does not know, kept
+    for the file. notes: one a row (given as () it is filled with empty ones). name: the stem of its file, or what to
+    call it.
 
     Raises FileError when shapes disagree, a value is not finite, or there is no row.
     """
@@ -58,6 +59,7 @@ class VectorSet:
     objective: Tensor | None = None
     residuals: Tensor | None = None
     effects: Tensor | None = None
+    last_effects: Tensor | None = None
     displacements: Tensor | None = None
     divergences: Tensor | None = None
     onsets: Tensor | None = None

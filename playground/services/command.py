@@ -68,7 +68,8 @@ def find_command(
         words += [*_prompts(request), "--source", str(request.source)]
         if request.target is not None:
             words += ["--target", str(request.target)]
-    if request.method in ("power", "melbo", "difference") and not request.answers:
+    reads = request.method in ("power", "melbo", "difference") or (request.method == "ortho" and so_far is None)
+    if reads and not request.answers:
         words += ["--tokens", "all" if request.target_tokens is None else str(request.target_tokens)]
     if request.method != "difference":
         words += ["--vectors", str(request.vectors)]
@@ -78,6 +79,8 @@ def find_command(
         # The file has a base, and settings that may differ from the defaults: they are all said.
         if so_far is None or name in CONTINUED:
             words += _setting(request, option, name, always=so_far is not None)
+    if request.read_sinks and so_far is None:
+        words.append("--read-sinks")
     if request.memory_budget is not None:
         words += ["--memory", f"{request.memory_budget / 2**20:.17g}"]
     return shlex.join([*words, *_given("--out", out)])

@@ -145,6 +145,7 @@ def _slice(
         tokens,
         memory_budget=request.memory_budget,
         cancelled=cancelled,
+        read_sinks=origin.parameters.get("sinks", "read") == "read",  # files that do not say read all positions
     )
 
 

@@ -118,7 +118,9 @@ class Course:
             if event.stage == "batch" and event.effect is not None:
                 self.effects, self.history = event.effect.tolist(), []
                 shown |= {
-                    self.figures.divergence: ortho_plots.divergence(event.divergences.tolist()),
+                    self.figures.divergence: ortho_plots.divergence(
+                        event.divergences.tolist(), event.unsteered_divergence
+                    ),
                     self.figures.norm: ortho_plots.norm(event.norms.tolist(), self.base_norm),
                     self.figures.values: ortho_plots.effect_left(self.effects, self.request.stop_share),
                 }
@@ -206,12 +208,17 @@ def _ortho(course: Course, result: FindResult) -> Ending:
     base = None if found.base is None else float(found.base.norm())
     shown = {
         course.figures.values: ortho_plots.effect_left(effects, course.request.stop_share),
-        course.figures.divergence: ortho_plots.divergence(divergences),
+        course.figures.divergence: ortho_plots.divergence(
+            divergences, found.origin.parameters.get("unsteered_divergence")
+        ),
         course.figures.norm: ortho_plots.norm(norms, base),
     }
     said = f"{found.rows} vectors: {why}. The first keeps {100 * effects[0]:.0f} % of the effect, the last "
     said += f"{100 * effects[-1]:.0f} %."
-    return shown, said, {"effect left": effects, "KL to the base / nats": divergences, "native norm": norms}
+    ends = found.last_effects.tolist()
+    said += f" At the last tokens the first keeps {100 * ends[0]:.0f} %, the last {100 * ends[-1]:.0f} %."
+    numbers = {"effect left": effects, "effect left at the last tokens": ends}
+    return shown, said, numbers | {"KL to the base / nats": divergences, "native norm": norms}
 
 
 def _difference(course: Course, result: FindResult) -> Ending:

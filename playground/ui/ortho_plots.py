@@ -48,11 +48,22 @@ def effect_left(
     return plot
 
 
-def divergence(values: Sequence[float], height: int = HEIGHT) -> go.Figure:
-    """KL of what each vector makes the model say from what the base vector makes it say, nats, moving average."""
+def divergence(values: Sequence[float], unsteered: float | None = None, height: int = HEIGHT) -> go.Figure:
+    """KL of what each vector makes the model say from what the base vector makes it say, nats, moving average.
+
+    `unsteered` is that of the model without a push, a line: a vector that does what the base does stays below it.
+    """
     if not values:
         return waiting("How far each vector is from doing what<br>the base does is drawn here, batch by batch.", height)
-    return _averaged(values, "KL(vector ‖ base) / nats", "%{y:.3g} nats", height)
+    plot = _averaged(values, "KL(vector ‖ base) / nats", "%{y:.3g} nats", height)
+    if unsteered is not None:
+        plot.add_hline(y=unsteered, line={"color": BASELINE, "width": 1.5, "dash": "dash"})
+        plot.add_annotation(
+            x=1, xref="paper", y=unsteered, text="no push", showarrow=False, xanchor="right", yshift=8,
+            font={"size": 11},
+        )
+        plot.update_yaxes(range=[0, 1.1 * max(unsteered, *values)])
+    return plot
 
 
 def norm(values: Sequence[float], base: float | None = None, height: int = HEIGHT) -> go.Figure:

@@ -75,6 +75,7 @@ common = {
     "seed": st.integers(0, 2**63 - 1),
     "format": st.sampled_from([PromptFormat(), PromptFormat(chat=False), PromptFormat(thinking=True)]),
 }
+common["read_sinks"] = st.booleans()
 steps, memory = optional(st.integers(1, 999)), optional(st.integers(2**20, 2**45))
 of_method = {
     "power": {
@@ -109,7 +110,7 @@ of_method = {
         "memory_budget": memory,
     },
     "difference": {**common, "target": optional(common["target"]), "against": st.lists(prompt_texts, min_size=1)},
-    "random": {**common, "target": optional(common["target"])},
+    "random": {**common, "target": optional(common["target"]), "read_sinks": st.just(False)},
 }
 
 

@@ -11,6 +11,7 @@ from playground.core.push import Push
 from playground.errors import Cancelled, FileError, InputError
 from playground.library.prompts import built_in
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes
+from playground.model import reference
 from playground.model.next_token import next_logits
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
@@ -112,6 +113,71 @@ def test_weights_and_metric_change_what_is_largest_and_are_kept(tiny):
     torch.testing.assert_close(ratio, ratio.mean().expand(3), rtol=0.02, atol=0)
     metric = find(loaded, request("power", metric="variance")).vector_set
     assert (metric.origin.parameters["metric"], only_last.origin.parameters["weights"]) == ("variance", [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [
+        ("power", {"target_tokens": None}),
+        ("melbo", {"target_tokens": None}),
+        ("ortho", {"base": "p#0@8"}),
+        ("difference", {"against": ("Hello there, this is another one.",), "target_tokens": None, "target": None}),
+    ],
+)
+def test_sinks_are_left_out_where_all_positions_are_read_unless_asked_for(tiny, power, monkeypatch, method, changes):
+    monkeypatch.setattr(reference, "SINK_RATIO", 1.01)  # tiny random models have no real ones
+    loaded, load_set = tiny("qwen3"), {"p": power}.__getitem__
+    without = find(loaded, request(method, **changes), load_set=load_set).vector_set
+    with_them = find(loaded, request(method, **changes, read_sinks=True), load_set=load_set).vector_set
+    assert (without.origin.parameters["sinks"], with_them.origin.parameters["sinks"]) == ("left out", "read")
+    assert without.origin.parameters["sinks_left_out"] > 0
+    assert with_them.origin.parameters["sinks_left_out"] == 0
+    assert not torch.allclose(without.vectors, with_them.vectors)
+    if method in ("power", "melbo"):
+        last = find(loaded, request(method), load_set=load_set).vector_set
+        assert "sinks" not in last.origin.parameters
+
+
+def test_ortho_reads_the_last_tokens_where_asked_to(tiny, power):
+    loaded, sets = tiny("qwen3"), {"p": power}.__getitem__
+    found = find(loaded, request("ortho", base="p#0@8", target_tokens=2, stop_share=0.0), load_set=sets).vector_set
+    assert found.origin.target_tokens == 2
+    reached = torch.zeros(3)
+    for prompt in PROMPTS:
+        goal = residuals(loaded, prompt, 2, [Push(0, found.base)])[-2:].mean(dim=0)
+        for row in range(3):
+            moved = residuals(loaded, prompt, 2, [Push(0, found.vectors[row])])[-2:].mean(dim=0)
+            reached[row] += (moved - goal).norm()
+    torch.testing.assert_close(found.objective, reached, rtol=1e-3, atol=1e-3)
+    # What is read are the last tokens: the share there is the share.
+    torch.testing.assert_close(found.last_effects, found.effects, rtol=1e-3, atol=1e-3)
+
+
+def test_ortho_tells_the_share_at_the_last_tokens_and_the_divergence_without_a_push(tiny, power, ortho):
+    loaded, events = tiny("qwen3"), []
+    found = from_bytes(to_bytes(ortho(emit=events.append).vector_set))
+    still, reached, unsteered = 0.0, torch.zeros(4), 0.0
+    for prompt in PROMPTS:
+        goal = residuals(loaded, prompt, 2, [Push(0, found.base)])[-2:].mean(dim=0)
+        still += float((residuals(loaded, prompt, 2)[-2:].mean(dim=0) - goal).norm())
+        for row in range(4):
+            moved = residuals(loaded, prompt, 2, [Push(0, found.vectors[row])])[-2:].mean(dim=0)
+            reached[row] += (moved - goal).norm()
+        encoded = encode(loaded, [prompt], PromptFormat()).take([0] * 2)
+        logs = next_logits(loaded, encoded, [(), (Push(0, found.base),)]).double().log_softmax(dim=1)
+        unsteered += float((logs[0].exp() * (logs[0] - logs[1])).sum()) / len(PROMPTS)
+    torch.testing.assert_close(found.last_effects, 1 - reached / still, rtol=1e-3, atol=1e-3)
+    assert found.origin.parameters["unsteered_divergence"] == pytest.approx(unsteered, rel=1e-3)
+    told = [event.unsteered_divergence for event in events if event.stage == "batch"]
+    assert told == pytest.approx([unsteered] * 2, rel=1e-3)
+
+
+def test_a_set_of_ortho_that_says_nothing_of_sinks_goes_on_reading_them(ortho):
+    part = ortho(2).vector_set
+    assert continued(part, 4).read_sinks is False
+    parameters = {name: value for name, value in part.origin.parameters.items() if not name.startswith("sinks")}
+    old = replace(part, origin=replace(part.origin, parameters=parameters))
+    assert continued(old, 4).read_sinks is True
 
 
 @pytest.fixture

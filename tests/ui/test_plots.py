@@ -34,7 +34,7 @@ def figures() -> dict[str, object]:
         "heights": find_plots.heights([1.0, 1.0], "displacement"),
         "climb": find_plots.climb([(0, [1.0, 0.5]), (1, [2.0, 0.7])], "displacement", "no. "),
         "effect": ortho_plots.effect_left([0.9, 0.5, 0.1], 0.05, unfinished=1),
-        "divergence": ortho_plots.divergence([0.1] * 8),
+        "divergence": ortho_plots.divergence([0.1] * 8, 0.4),
         "norm": ortho_plots.norm([3.0, 4.0], base=7.0),
         "over scales": measure_plots.over_scales(
             [curve("a#0", -2, 0, 2), curve("a#1", 0, 0, 1)], [curve("random-0", 0, 0, 0.2)], 0.1, "a#0", AXES,

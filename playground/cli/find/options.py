@@ -91,10 +91,17 @@ def _add_directions(parser: argparse.ArgumentParser, method: str) -> None:
     group.add_argument(
         "--tokens",
         metavar="K",
-        default=1 if method == "difference" else 2,
+        default=_USUAL_TOKENS.get(method, 2),
         type=whole("a number of tokens", 1, or_word="all"),
         help=_TOKENS[method],
     )
+    if method != "random":
+        group.add_argument(
+            "--read-sinks",
+            action="store_true",
+            help="where all tokens are read, read attention sinks too, as published; without it positions whose norm "
+            "exceeds ten times the median of their prompt are left out",
+        )
     group.add_argument(
         "--vectors",
         metavar="k",
@@ -107,12 +114,13 @@ def _add_directions(parser: argparse.ArgumentParser, method: str) -> None:
     )
 
 
+_USUAL_TOKENS = {"difference": 1, "ortho": "all"}
 _READ = "read the effect at the last K tokens of each prompt, or at all (2)"
 _UNREAD = "allowed, so that every method takes the same options; "
 _TOKENS = {
     "power": _READ,
     "melbo": _READ,
-    "ortho": f"{_UNREAD}the effect is read at all tokens",
+    "ortho": "repeat the mean effect over the last K tokens of each prompt, or over all (all)",
     "difference": "average the last K tokens of each prompt, or all (1); answers are read where they part",
     "random": f"{_UNREAD}no effect is read here",
 }

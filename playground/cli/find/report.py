@@ -21,6 +21,7 @@ _COLUMNS = {
     "objective": "objective",
     "displacement": "displacements",
     "effect": "effects",
+    "at the end": "last_effects",
     "KL to base": "divergences",
 }
 
@@ -67,6 +68,8 @@ def data(out: Path, result: FindResult) -> dict[str, Any]:
         "products": None if spectrum is None else spectrum.products,
         "residual_norm": origin.residual_norm,
         "reference": origin.reference,
+        "sinks": origin.parameters.get("sinks"),
+        "unsteered_divergence": origin.parameters.get("unsteered_divergence"),
         "scales": scales_data(found),
         "seed": origin.seed,
         "seconds": result.seconds,
@@ -88,6 +91,13 @@ def text(out: Path, result: FindResult) -> str:
         f"reference norm at block {origin.source}: {origin.residual_norm:.4g} (relative scale 1)",
         *_table(found),
     ]
+    if origin.parameters.get("sinks_left_out"):
+        lines.append(f"{origin.parameters['sinks_left_out']} positions are attention sinks and were left out")
+    if "unsteered_divergence" in origin.parameters:
+        lines.append(
+            f"KL(unsteered ‖ base) {origin.parameters['unsteered_divergence']:.3g}: a row below it does more of what "
+            "the base does than no push; at the end: share of the effect kept at the last 2 tokens"
+        )
     for first, last in [] if result.spectrum is None else result.spectrum.subspaces:
         lines.append(f"rows {first} to {last - 1}: neighbours within 5 %, a subspace rather than directions")
     return "\n".join([*lines, f"written to {out}"])

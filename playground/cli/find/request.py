@@ -16,7 +16,7 @@ VECTORS = 64  # of ortho, in a run: so many copies tell whether an effect has ma
 _SETTINGS = (
     *("steps", "tolerance", "block", "solver", "start", "theta0", "weights", "metric"),
     *("radius", "relative_radius", "p", "q", "learning_rate", "restarts"),
-    *("base", "batch", "penalty", "stop_share"),
+    *("base", "batch", "penalty", "stop_share", "read_sinks"),
 )
 """Fields that have an option of their own name."""
 _FROM_THE_FILE = {

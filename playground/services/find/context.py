@@ -92,10 +92,17 @@ class Context:
             target_tokens,
             memory_budget=self.request.memory_budget,
             cancelled=self.cancelled,
+            read_sinks=self.request.read_sinks,
             **options,
         )
         self.tell("prepare", PREPARE_SHARE / 2)
         return prepared
+
+    def sinks(self, left_out: int, everything_read: bool) -> dict[str, Any]:
+        """What a file says about attention sinks: nothing where only the last tokens are read."""
+        if not everything_read:
+            return {}
+        return {"sinks": "read" if self.request.read_sinks else "left out", "sinks_left_out": left_out}
 
     def pushes(self, recipe: Recipe, what: str) -> tuple[Push, ...]:
         """What a recipe of the request adds. Raises InputError for sets of another model and for recipes that add

@@ -28,6 +28,9 @@ def continued(so_far: VectorSet, vectors: int, **changes: Any) -> FindRequest:
         "prompt_set": origin.prompt_set,
         "seed": origin.seed or 0,
         "base": origin.parameters.get("base"),
+        "target_tokens": origin.target_tokens,
+        # Files of earlier versions do not say: all positions were read.
+        "read_sinks": origin.parameters.get("sinks") == "read" or "sinks" not in origin.parameters,
     }
     values |= {name: origin.parameters[name] for name in SETTINGS if name in origin.parameters}
     return FindRequest(method="ortho", vectors=vectors, **(values | changes))

@@ -27,13 +27,16 @@ def run(context: Context) -> Found:
     last = 1 if request.answers else request.target_tokens
     streams = []
     for share, side in ((0.5, positive), (0.9, negative)):
-        streams.append(residual_streams(context.loaded, side, request.source, last, context.cancelled))
+        streams.append(
+            residual_streams(context.loaded, side, request.source, last, context.cancelled, request.read_sinks)
+        )
         context.tell("prepare", share)
     parameters: dict[str, Any] = {"vectors": 1}
     if request.answers:
         parameters["answers"] = [list(pair) for pair in request.answers]
     else:
         parameters["against"] = list(request.against)
+    parameters |= context.sinks(sum(stream.sinks for stream in streams), last is None)
     return Found(
         vectors=mean_difference(streams[0].means, streams[1].means),
         residual_norm=median(torch.cat([stream.norms for stream in streams])),

@@ -41,6 +41,7 @@ def run(context: Context) -> Found:
         "steps_done": result.steps,
     }
     del parameters["seed"]  # it has a field of its own
+    parameters |= context.sinks(layer_slice.sinks, request.target_tokens is None)
     return Found(
         vectors=result.vectors,
         residual_norm=layer_slice.residual_norm,

@@ -8,16 +8,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from playground.core.displacement import value
+from playground.core.likeness import Likeness
 from playground.core.ortho import OrthoBatch, OrthoStep, iterate
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
+from playground.model.layer_slice import LayerSlice
 from playground.model.next_token import divergences, next_logits
 from playground.services.find import settings
 from playground.services.find.context import PREPARE_SHARE, Context, Found
 from playground.services.find.continuing import check_continues
 
-VALUES = ("objective", "effects", "divergences")
-"""What is kept of every row: the loss it reached, the share of the effect it keeps, and KL(row ‖ base)."""
+VALUES = ("objective", "effects", "last_effects", "divergences")
+"""What is kept of every row: the loss it reached, the share of the effect it keeps where it is read and at the last
+tokens, and KL(row ‖ base)."""
+LAST_TOKENS = 2
+"""Positions at the end of each prompt where the share of the effect is told as well: what the model says next is made
+there, and a mean over all positions can be kept without them."""
 
 
 def run(context: Context) -> Found:
@@ -33,8 +40,8 @@ def run(context: Context) -> Found:
     else:
         check_continues(so_far, request, context.loaded)
         base = so_far.base
-    layer_slice = context.layer_slice(None)
-    rows = _Rows(context, layer_slice.residual_norm, base)
+    layer_slice = context.layer_slice(request.target_tokens)
+    rows = _Rows(context, layer_slice, base)
     known, share, steps, stopped = None if so_far is None else so_far.vectors, PREPARE_SHARE, 0, None
     for event in iterate(layer_slice, base, chosen, known, context.cancelled):
         if isinstance(event, OrthoStep):
@@ -71,14 +78,18 @@ def _base(context: Context) -> Tensor:
 class _Rows:
     """All rows so far, those of earlier runs first, with their values."""
 
-    def __init__(self, context: Context, residual_norm: float, base: Tensor) -> None:
+    def __init__(self, context: Context, layer_slice: LayerSlice, base: Tensor) -> None:
         self._context = context
-        self._residual_norm = residual_norm
+        self._residual_norm = layer_slice.residual_norm
+        self._sinks = context.sinks(layer_slice.sinks, context.request.target_tokens is None)
         self._base = base
+        self._last = context.layer_slice(min(LAST_TOKENS, *context.encoded.lengths))
+        self._last_likeness = Likeness(self._last, base.float(), context.cancelled)
+        self._unsteered = 0.0
         so_far = context.so_far
         self._vectors = torch.empty(0, len(base)) if so_far is None else so_far.vectors
         self._known = len(self._vectors)
-        self._values = {name: torch.empty(0) if so_far is None else getattr(so_far, name) for name in VALUES}
+        self._values = {name: self._known_values(name) for name in VALUES}
 
     @property
     def new(self) -> int:
@@ -87,7 +98,12 @@ class _Rows:
 
     def add(self, vectors: Tensor, objective: Tensor, effect: Tensor) -> None:
         self._vectors = torch.cat([self._vectors, vectors])
-        added = {"objective": objective, "effects": effect, "divergences": self._divergences(vectors)}
+        added = {
+            "objective": objective,
+            "effects": effect,
+            "last_effects": self._at_last_tokens(vectors),
+            "divergences": self._divergences(vectors),
+        }
         self._values = {name: torch.cat([self._values[name], added[name]]) for name in VALUES}
 
     @property
@@ -97,18 +113,21 @@ class _Rows:
             "objective": self._values["objective"],
             "effect": self._values["effects"],
             "divergences": self._values["divergences"],
+            "unsteered_divergence": self._unsteered,
             "norms": self._vectors.norm(dim=1),
         }
 
     def found(self, chosen: dict[str, Any], steps: int, stopped: str | None = None) -> Found:
         request = self._context.request
-        parameters = chosen | {"base": request.base, "steps_done": steps}
+        parameters = chosen | {"base": request.base, "steps_done": steps, "unsteered_divergence": self._unsteered}
+        parameters |= self._sinks
         del parameters["seed"]  # it has a field of its own
         if stopped is not None:
             parameters["stopped"] = stopped
         return Found(
             vectors=self._vectors,
             residual_norm=self._residual_norm,
+            target_tokens=request.target_tokens,
             parameters=parameters,
             values=self._values | {"base": self._base},
             steps=steps,
@@ -116,12 +135,30 @@ class _Rows:
             stopped=stopped,
         )
 
+    def _known_values(self, name: str) -> Tensor:
+        """What an earlier run kept; shares at the last tokens are computed for files that have none yet."""
+        so_far = self._context.so_far
+        if so_far is None:
+            return torch.empty(0)
+        known = getattr(so_far, name)
+        return self._at_last_tokens(so_far.vectors) if known is None else known
+
+    def _at_last_tokens(self, vectors: Tensor) -> Tensor:
+        """(k,): the share of the base's effect that each row keeps at the last tokens."""
+        loss = value(self._last, vectors, self._last_likeness, self._context.cancelled)
+        return self._last_likeness.effect(loss).float()
+
     def _divergences(self, vectors: Tensor) -> Tensor:
-        """(k,): KL(row ‖ base) of the next token in nats, averaged over the prompts, which go through one by one."""
+        """(k,): KL(row ‖ base) of the next token in nats, averaged over the prompts, which go through one by one.
+
+        Keeps KL(unsteered ‖ base) too, which a row that does what the base does must be below.
+        """
         loaded, encoded, layer = self._context.loaded, self._context.encoded, self._context.request.source
-        pushes = [(Push(layer, vector),) for vector in (self._base, *vectors)]
-        total = torch.zeros(len(vectors), dtype=torch.float64)
+        pushes = [(Push(layer, vector),) for vector in (self._base, torch.zeros_like(self._base), *vectors)]
+        total = torch.zeros(1 + len(vectors), dtype=torch.float64)
         for prompt in range(len(encoded)):
             logits = next_logits(loaded, encoded.take([prompt] * len(pushes)), pushes)
             total += divergences(logits[1:], logits[0])
-        return (total / len(encoded)).float()
+        mean = (total / len(encoded)).float()
+        self._unsteered = float(mean[0])
+        return mean[1:]

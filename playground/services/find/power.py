@@ -43,6 +43,8 @@ def run(context: Context) -> Found:
         "subspaces": [list(rows) for rows in spectrum.subspaces],
     }
     del parameters["seed"]  # it has a field of its own
+    reads_all = request.target_tokens is None or request.metric != "identity"
+    parameters |= context.sinks(layer_slice.sinks, reads_all)
     for name in ("start", "theta0", "weights"):
         if getattr(request, name) is not None:
             parameters[name] = getattr(request, name)

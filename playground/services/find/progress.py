@@ -18,8 +18,8 @@ class FindProgress:
     `residuals` (k,) of power iteration, `objective` and `displacement` (k,) of MELBO. For ortho, `objective` and
     `effect` are those of the batch under way (b,) while `stage` is "iterate" (`objective` is its loss), and those of
     all rows found, earlier runs included, when it is "batch" or "done"; then `norms` and `divergences` (n,) are there
-    too. `batch` counts from 0. `seconds` is the time so far, `share` in 0..1; `seconds_to_go` is None until it can be
-    judged.
+    too, and in "batch" `unsteered_divergence`, KL(unsteered ‖ base). `batch` counts from 0. `seconds` is the time so
+    far, `share` in 0..1; `seconds_to_go` is None until it can be judged.
     """
 
     stage: str
@@ -35,6 +35,7 @@ class FindProgress:
     effect: Tensor | None = None
     norms: Tensor | None = None
     divergences: Tensor | None = None
+    unsteered_divergence: float | None = None
     batch: int | None = None
 
 

@@ -21,6 +21,9 @@ MAX_VECTORS = 512  # more rows than anybody looks at; a request beyond it is a s
 MAX_ORTHOGONAL = 8192  # orthogonal copies are averaged and plotted rather than looked at one by one
 MAX_STEPS = 100_000
 
+USUAL_TOKENS = "usual"
+"""As many target tokens as is usual for the method."""
+
 _ONLY_OF = {
     "start": ("power", "melbo"),
     "solver": ("power",),
@@ -42,6 +45,7 @@ _ONLY_OF = {
     "stop_share": ("ortho",),
     "against": ("difference",),
     "answers": ("difference",),
+    "read_sinks": ("power", "melbo", "ortho", "difference"),
     "memory_budget": ("power", "melbo", "ortho"),
 }
 """Settings that only these methods have; with another one they keep their defaults."""
@@ -52,8 +56,10 @@ class FindRequest:
     """What to find. Layers are blocks counted from 0; the effect of a push at `source` is read at `target`.
 
     All methods: `vectors` is k (ortho: at most as many, those of earlier runs counted; difference always finds one).
-    `target_tokens` is K, the last K positions of each prompt, None for all of them (ortho always reads all; difference
-    reads them at `source`; random none). `target` may be None for difference and random, which read no effect.
+    `target_tokens` is K, the last K positions of each prompt, None for all of them; "usual" is all for ortho, which
+    reads their mean, and 2 for the others (difference reads them at `source`; random none). Where all are read,
+    attention sinks are left out unless `read_sinks` (the published form). `target` may be None for difference and
+    random, which read no effect.
     `memory_budget` is in bytes (None: what the device has to spare). `prompt_set` names where the prompts came from,
     and is kept with the result. `steps` None is the method's own default.
 
@@ -76,7 +82,7 @@ class FindRequest:
     source: int
     target: int | None
     format: PromptFormat = field(default_factory=PromptFormat)
-    target_tokens: int | None = 2
+    target_tokens: int | str | None = USUAL_TOKENS
     vectors: int = 12
     seed: int = 0
     prompt_set: str | None = None
@@ -94,6 +100,7 @@ class FindRequest:
     q: float | None = None
     learning_rate: float | None = None
     restarts: int = RESTARTS
+    read_sinks: bool = False
     base: str | None = None
     batch: int = 16
     penalty: float = 0.0
@@ -111,9 +118,11 @@ class FindRequest:
         if self.method not in METHODS:
             listed = f"{', '.join(METHODS[:-1])} or {METHODS[-1]}"
             raise InputError(f"Expected a method: {listed}, got {self.method!r}; choose one of them.")
+        if self.target_tokens == USUAL_TOKENS:
+            object.__setattr__(self, "target_tokens", None if self.method == "ortho" else 2)
         self._check_common()
         # What a method does not read is not part of the request: equal runs are equal requests.
-        if self.method in ("ortho", "random") or self.answers:
+        if self.method == "random" or self.answers:
             object.__setattr__(self, "target_tokens", None)
         if self.method == "difference":
             object.__setattr__(self, "vectors", 1)
@@ -204,7 +213,7 @@ class FindRequest:
         """Whether `target_tokens` limits what is read."""
         if self.method == "difference":
             return not self.answers and self.target_tokens is not None
-        return self.method in ("power", "melbo") and self.target_tokens is not None
+        return self.method in ("power", "melbo", "ortho") and self.target_tokens is not None
 
     def _check_lengths(self, encoded: Encoded, which: str) -> None:
         shortest = min(encoded.lengths)
