@@ -59,7 +59,7 @@ class MelboSettings:
             if number < 1:
                 raise InputError(f"Expected at least one {name}, got {number}; ask for 1 or more.")
         if not (math.isfinite(self.radius) and self.radius > 0):
-            raise InputError(f"Expected a radius above 0, got {self.radius}; half the residual norm is usual.")
+            raise InputError(f"Expected a radius above 0, got {self.radius}; a fifth of the reference norm is usual.")
         if not (math.isfinite(self.p) and self.p >= 1):
             raise InputError(f"Expected p to be 1 or more, got {self.p}; 2 is usual.")
         if self.q is not None and not (math.isfinite(self.q) and self.q > 0):

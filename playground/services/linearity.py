@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from playground.core.linear_radius import HALF
 from playground.core.operators import LinearOperator
 from playground.errors import Cancelled, InputError
 from playground.library.vector_set import VectorSet
@@ -23,8 +24,6 @@ from playground.services.mix import LoadSet
 from playground.services.set_prompts import check_rows, prompts_of
 
 RELATIVE_RADII = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-HALF = 0.5
-"""The relative deviation at which a push is no longer linear: that of the calibration of transcoding (DCT)."""
 _MAX_RADII = 64
 
 

@@ -10,7 +10,6 @@ import gradio as gr
 
 from playground.core.melbo import PUBLISHED_RATE, RESTARTS, MelboSettings
 from playground.errors import InputError
-from playground.services.find.settings import RELATIVE_RADIUS
 from playground.ui import start_picker
 from playground.ui.entered import optional, real, real_or_none, whole
 from playground.ui.start_picker import Start, StartControls
@@ -24,7 +23,7 @@ STARTS: dict[str, str | None] = {BEST: None, POWER: "power", RANDOM: "random"}
 class MelboOptions:
     """The values of the controls, in the order in which the page sends them."""
 
-    radius: float
+    radius: str | None
     unit: str
     steps: float
     restarts: float
@@ -39,7 +38,7 @@ class MelboOptions:
         """Settings of FindRequest. Raises InputError."""
         if self.unit not in (RELATIVE, ABSOLUTE):
             raise InputError(f"Expected the radius to be relative or absolute, got “{self.unit}”; choose one.")
-        radius = real(self.radius, "radius")
+        radius = real_or_none(self.radius, "radius")
         steps = whole(self.steps, "steps", least=1)
         return {
             "radius": radius if self.unit == ABSOLUTE else None,
@@ -59,7 +58,7 @@ class MelboControls:
 
     box: gr.Column
     more: gr.Column
-    radius: gr.Number
+    radius: gr.Textbox
     unit: gr.Radio
     steps: gr.Number
     restarts: gr.Slider
@@ -79,7 +78,7 @@ class MelboControls:
         absolute = values.get("radius")
         kinds = {recipe: kind for kind, recipe in STARTS.items()}
         return {
-            self.radius: absolute if absolute is not None else values.get("relative_radius") or RELATIVE_RADIUS,
+            self.radius: optional(values.get("relative_radius") if absolute is None else absolute),
             self.unit: RELATIVE if absolute is None else ABSOLUTE,
             self.steps: values.get("steps") or MelboSettings.steps,
             self.restarts: values.get("restarts", RESTARTS),
@@ -94,13 +93,13 @@ def build(visible: bool) -> tuple[gr.Column, list[Any]]:
     """The part that is in sight, and its components in the order of MelboControls."""
     with gr.Column(visible=visible, elem_id="discover-melbo") as box, gr.Group(elem_classes="sp-card"):
         with gr.Row(elem_classes="sp-tight"):
-            radius = gr.Number(
-                RELATIVE_RADIUS, label="Radius", elem_id="discover-radius", min_width=100,
-                info="norm of every vector; try 0.5",
+            radius = gr.Textbox(
+                "", label="Radius", elem_id="discover-radius", min_width=100, max_lines=1, placeholder="found",
+                info="norm of every vector; empty: as far as random pushes act linearly",
             )
             unit = gr.Radio(
                 [RELATIVE, ABSOLUTE], value=RELATIVE, label="Unit of the radius", elem_id="discover-radius-unit",
-                min_width=170, info="relative: over the mean residual norm",
+                min_width=170, info="relative: over the reference norm",
             )
         with gr.Row(elem_classes="sp-tight"):
             steps = gr.Number(

@@ -143,7 +143,8 @@ def default_contrast(loaded: LoadedModel | None) -> str | None:
     """The set to begin a mean difference with: it brings both sides along."""
     sets = prompt_sets.built_in()
     names = [name for name in set_names(loaded) if sets[name].kind == "contrast"]
-    return next((name for name in names if "refus" in name), next(iter(names), None))
+    own = [name for name in names if sets[name].for_model == sets[names[0]].for_model]  # the model's own stand first
+    return next((name for name in own if "refus" in name), next(iter(own), None))
 
 
 def default_other(loaded: LoadedModel | None) -> str | None:

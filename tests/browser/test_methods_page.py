@@ -79,7 +79,8 @@ def test_melbo_draws_its_ascent_and_says_the_command(discover: Visitor) -> None:
     expect(discover.page.locator("#discover-convergence .scatterlayer .trace")).to_have_count(2)
     expect(discover.page.locator("#discover-spectrum .barlayer .point")).to_have_count(2)
     assert "find melbo" in discover.text("discover-command")
-    assert "--relative-radius 0.5" in discover.text("discover-command")
+    assert "radius" not in discover.text("discover-command")
+    expect(discover.page.locator("#discover-spectrum-note")).to_contain_text("Radius ")
 
 
 def test_difference_asks_for_another_side_only_where_there_is_none(discover: Visitor) -> None:

@@ -68,8 +68,10 @@ def small(visitor: Visitor, rows: str = "0-3") -> None:
     run(visitor)
 
 
-def test_one_click_gives_groups_worth_seeing(scan: Visitor) -> None:
-    expect(scan.page.locator("#scan-hint")).to_contain_text("12 vectors × 2 signs × 2 scales × 2 prompts = 96 texts")
+def test_one_click_gives_groups_worth_seeing(scan: Visitor, site: Site) -> None:
+    found = int((site.store.load(SHIPPED).found_scales > 0).sum())
+    said = f"{found} vectors and signs with a found scale × 2 scales × 2 prompts = {4 * found} texts"
+    expect(scan.page.locator("#scan-hint")).to_contain_text(said)
     expect(scan.page.locator("#scan-hint")).to_contain_text("about")
     scan.shot("scan-before")
     started = time.monotonic()
@@ -78,16 +80,16 @@ def test_one_click_gives_groups_worth_seeing(scan: Visitor) -> None:
     table = scan.page.locator("#scan-table")
     expect(table.locator(".sp-scanhead")).to_have_count(2)
     assert table.locator(".sp-groupname").count() >= 6
-    said = table.inner_text()
-    assert "class " in said
-    assert "as the baseline" in said
+    told = table.inner_text()
+    assert "class " in told
+    assert "as the baseline" in told
     assert "python -m playground scan" in scan.text("scan-command")
     table.locator("details.sp-group summary").first.click()
     expect(table.locator("details.sp-group").first.locator(".sp-lookline").first).to_be_visible()
     scan.shot("scan-desktop")
 
 
-def test_a_cell_opens_in_steer_with_the_same_text(scan: Visitor) -> None:
+def test_a_cell_opens_in_steer_with_the_same_text(scan: Visitor, site: Site) -> None:
     scan.unfold("scan-sampling")
     wanted = (("scan-temperature", "0.8"), ("scan-samples", "2"), ("scan-seed", "5"), ("scan-tokens", "20"))
     for element, value in wanted:
@@ -101,8 +103,11 @@ def test_a_cell_opens_in_steer_with_the_same_text(scan: Visitor) -> None:
     scale = cell.locator(".sp-c-scale").inner_text()
     cell.locator("button[data-act=steer]").click()
     expect(scan.page.locator("#mix-0-set input")).to_have_value(SHIPPED)
-    signed = f"{'-' if sign[0] == '−' else ''}{scale}"
-    expect(scan.page.locator("#mix-0-scale input[type=number]")).to_have_value(signed)
+    shipped, way = site.store.load(SHIPPED), -1 if sign[0] == "−" else 1
+    added = float(f"{float(scale) * shipped.window(3, way).found:.5g}")
+    expect(scan.page.locator("#mix-0-scale input[type=number]")).to_have_value(
+        f"{way * added / shipped.origin.residual_norm:.8g}"
+    )
     expect(scan.page.locator("#steer-prompt textarea")).to_have_value(FIRST)
     answers = [scan.page.locator(f"#steer-answer-{number}").locator("input, textarea") for number in (1, 2)]
     assert wanted.startswith(answers[0].input_value())
@@ -155,6 +160,9 @@ def test_a_set_that_is_not_saved_is_scanned_and_named_too(scan: Visitor, site: S
     expect(scan.page.locator("#discover-progress")).to_contain_text("of computation")
     scan.tab("Scan")
     choose_set(scan, "(not saved)")
+    scan.page.wait_for_timeout(500 * SLACK)  # the unit follows the set
+    scan.page.locator("#scan-unit").get_by_label("relative").check()
+    expect(scan.page.locator("#scan-scales").locator("input, textarea")).to_have_value("0.3 0.5")
     small(scan, "all")
     scan.page.get_by_label("group alike").uncheck()
     expect(scan.page.locator("#scan-command")).to_contain_text("Save the set")

@@ -78,7 +78,7 @@ def test_defaults_that_the_help_names_are_those_of_the_requests():
     from playground.core.ortho import OrthoSettings
     from playground.model.sampling import Sampling
     from playground.services.find import FindRequest
-    from playground.services.find.settings import RELATIVE_RADIUS
+    from playground.services.find.settings import RELATIVE_RADII
 
     find, generate = ALL["playground find power"].format_help(), ALL["playground generate"].format_help()
     assert f"({FindRequest.target_tokens})" in described(find, "--tokens")
@@ -88,7 +88,7 @@ def test_defaults_that_the_help_names_are_those_of_the_requests():
     assert f"({KrylovSettings.solver})" in described(find, "--solver")
     melbo, ortho = (ALL[f"playground find {method}"].format_help() for method in ("melbo", "ortho"))
     assert f"({MelboSettings.steps})" in described(melbo, "--steps")
-    assert f"({RELATIVE_RADIUS})" in described(melbo, "--relative-radius")
+    assert f"at most {RELATIVE_RADII[1]})" in described(melbo, "--relative-radius")
     assert f"({FindRequest.p})" in described(melbo, "--p")
     assert f"({FindRequest.restarts})" in described(melbo, "--restarts")
     assert f"({OrthoSettings.steps})" in described(ortho, "--steps")

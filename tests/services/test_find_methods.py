@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.errors import Cancelled, FileError, InputError
 from playground.library.prompts import built_in
@@ -15,7 +16,7 @@ from playground.model import reference
 from playground.model.next_token import next_logits
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
-from playground.services.find import FindRequest, find
+from playground.services.find import FindRequest, find, melbo
 from playground.services.find.continuing import continued, first_rows
 from playground.services.find.presets import PRESETS
 from playground.services.find.sides import sides
@@ -62,6 +63,38 @@ def test_melbo_keeps_orthogonal_vectors_of_the_radius_with_the_displacement_they
     torch.testing.assert_close(found.displacements, torch.tensor(moved).mean(dim=1).sqrt(), rtol=1e-3, atol=1e-4)
     assert found.objective.shape == (3,)
     assert (found.origin.method, found.origin.parameters["relative_radius"]) == ("melbo", pytest.approx(0.4))
+
+
+def test_the_radius_of_melbo_is_where_random_pushes_cease_to_do_what_the_jacobian_says(tiny):
+    loaded = tiny("qwen3")
+    found = find(loaded, request("melbo", steps=1, vectors=1)).vector_set.origin
+    radius, chosen = found.parameters["radius"], found.parameters["radius_from"]
+    assert chosen == "linearity"
+    assert found.parameters["relative_radius"] == pytest.approx(radius / found.residual_norm)
+    assert found.parameters["learning_rate"] == pytest.approx(0.3 * radius / 32**0.5)
+    assert find(loaded, request("melbo", steps=1, seed=9)).vector_set.origin.parameters["radius"] == radius
+    given = find(loaded, request("melbo", steps=1, vectors=1, radius=1.5)).vector_set.origin.parameters
+    assert (given["radius"], given["radius_from"]) == (1.5, "request")
+
+    def deviation(radius: float) -> float:
+        """Along the same pushes, by the whole model, with a difference quotient in the place of the Jacobian."""
+        shares = []
+        for unit in random_directions(melbo.PUSHES, loaded.width, 0):
+            off = linear = 0.0
+            for prompt in PROMPTS:
+                still, *moved = (
+                    residuals(loaded, prompt, 2, [Push(0, length * unit)])[-2:] for length in (0.0, radius, 0.01, -0.01)
+                )
+                expected = (moved[1] - moved[2]) / 0.02 * radius
+                off += float((moved[0] - still - expected).square().sum())
+                linear += float(expected.square().sum())
+            shares.append(off / linear)
+        return (sum(shares) / len(shares)) ** 0.5
+
+    if radius < 0.5 * found.residual_norm:
+        assert deviation(radius) == pytest.approx(0.5, rel=0.15)
+    else:
+        assert deviation(radius) < 0.5
 
 
 def test_melbo_moves_further_the_longer_it_trains_and_starts_where_it_is_told(tiny, power):

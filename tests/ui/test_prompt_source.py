@@ -37,6 +37,7 @@ def test_a_model_opens_on_one_sided_prompts_that_suit_it() -> None:
     assert prompt_source.default_set(model) == prompt_source.default_set(None) == "refusal-forks"
     assert prompt_source.default_set(organism) == "organism-refusals"
     assert prompt_source.default_contrast(model) == "refusal-contrast"
+    assert prompt_source.default_contrast(organism) == "organism-code-contrast"
     assert not any(name.startswith("organism") for name in prompt_source.set_names(model))
     assert prompt_source.set_names(organism)[0].startswith("organism")
     assert sorted(prompt_source.set_names(organism)) == sorted(prompt_sets.built_in())

@@ -190,7 +190,8 @@ def _add_melbo(parser: argparse.ArgumentParser) -> None:
         "--relative-radius",
         metavar="X",
         type=real("a relative radius", 0, above=True),
-        help="norm of every direction in reference norms (medians) of the residual stream at the source (0.5)",
+        help="norm of every direction in reference norms (medians) of the residual stream at the source (that up to "
+        "which random pushes act as the Jacobian says, at most 0.5)",
     )
     group.add_argument("--steps", metavar="N", type=whole("a number of steps", 1), help="steps of training (300)")
     group.add_argument(

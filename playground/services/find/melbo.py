@@ -8,12 +8,16 @@ from typing import Any
 from torch import Tensor
 
 from playground.core import krylov
+from playground.core.contrast import random_directions
+from playground.core.linear_radius import linear_radius
 from playground.core.melbo import MelboResult, iterate
 from playground.errors import Cancelled
 from playground.model.layer_slice import LayerSlice
 from playground.services.find import settings
 from playground.services.find.context import PREPARE_SHARE, Context, Found
 
+PUSHES = 4
+"""Random directions that MELBO's radius is found with when none is given."""
 START = "random"
 """Where vectors start when the request leaves it open."""
 
@@ -24,7 +28,8 @@ def run(context: Context) -> Found:
     """
     request = context.request
     layer_slice = context.layer_slice(request.target_tokens)
-    chosen = settings.melbo(request, layer_slice.residual_norm)
+    radius, radius_from = _radius(context, layer_slice)
+    chosen = settings.melbo(request, radius)
     start, share = _start(context, layer_slice)
     result = None
     for event in iterate(layer_slice, chosen, start, context.cancelled):
@@ -37,6 +42,7 @@ def run(context: Context) -> Found:
     parameters: dict[str, Any] = asdict(chosen) | {
         "learning_rate": chosen.rate(layer_slice.width),
         "relative_radius": chosen.radius / layer_slice.residual_norm,
+        "radius_from": radius_from,
         "start": request.start or START,
         "steps_done": result.steps,
     }
@@ -51,6 +57,25 @@ def run(context: Context) -> Found:
         steps=result.steps,
         cancelled=result.cancelled,
     )
+
+
+def _radius(context: Context, layer_slice: LayerSlice) -> tuple[float, str]:
+    """The radius, and where it is from: "request"; "linearity": where random pushes cease to do what the Jacobian says.
+
+    Always the same directions are pushed along, so that the radius does not change with the request's seed.
+    """
+    request, norm = context.request, layer_slice.residual_norm
+    if request.radius is not None:
+        return request.radius, "request"
+    if request.relative_radius is not None:
+        return request.relative_radius * norm, "request"
+    least, most = (relative * norm for relative in settings.RELATIVE_RADII)
+    units = random_directions(PUSHES, layer_slice.width, seed=0)
+    try:
+        found = linear_radius(layer_slice, layer_slice.jacobian(), units, least, most, context.cancelled)
+    except Cancelled:
+        raise Cancelled("stopped before the first step") from None
+    return found, "linearity"
 
 
 def _start(context: Context, layer_slice: LayerSlice) -> tuple[Tensor | None, float]:

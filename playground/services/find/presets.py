@@ -62,7 +62,7 @@ PRESETS: tuple[Preset, ...] = (
         "melbo-published",
         "melbo",
         "MELBO: blocks 8 → 15 of 24 (its hidden state 16 is the output of block 15), in proportion; last 3 tokens, 300 "
-        "steps, learning rate 0.001, random start; its radius was 1 to 4, and is left as it stands",
+        "steps, learning rate 0.001, random start; its radius was 1 to 4, here it is found",
         {
             "learning_rate": PUBLISHED_RATE,
             "start": "random",

@@ -66,7 +66,7 @@ class FindRequest:
     power: `solver`, `steps`, `tolerance` and `block` as in KrylovSettings; `start`, a recipe `FILE#ROW` (a scale is
     allowed) or "random"; `theta0`, a recipe that is added while the Jacobian is taken; `weights`, one for each of the
     last K positions, oldest first; `metric` on the residual stream at the target.
-    melbo: `radius`, or `relative_radius` in units of the residual norm (neither: 0.5 relative); `p` and `q` of the
+    melbo: `radius`, or `relative_radius` in reference norms (neither: found on the model); `p` and `q` of the
     objective (q None is p); `learning_rate`, absolute (None: in proportion to the radius); `restarts` a vector;
     `start` is "random", "power" (vectors of power iteration), a recipe, or None for the best that is known.
     ortho: `base`, a recipe at `source` whose effect is repeated; `batch` vectors at a time; `penalty` on ‖θ‖²;
@@ -275,7 +275,7 @@ def _check_melbo(request: FindRequest) -> None:
     for name in ("radius", "relative_radius"):
         if getattr(request, name) is not None:
             _check_number(name.replace("_", " "), getattr(request, name), above=True)
-    settings.melbo(request, residual_norm=1.0)
+    settings.melbo(request, radius=1.0)
     request.recipe("start")
 
 

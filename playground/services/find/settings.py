@@ -11,8 +11,10 @@ from playground.core.ortho import OrthoSettings
 if TYPE_CHECKING:
     from playground.services.find.request import FindRequest
 
-RELATIVE_RADIUS = 0.5
-"""MELBO's radius when none is given: half the residual norm, which is the same push on every model."""
+RELATIVE_RADII = (0.02, 0.5)
+"""Ends of MELBO's radius, in reference norms, when none is given: it is the radius up to which random pushes act as the
+Jacobian says. Beyond half the reference norm texts break.
+"""
 
 
 def krylov(request: FindRequest) -> KrylovSettings:
@@ -28,12 +30,11 @@ def krylov(request: FindRequest) -> KrylovSettings:
     )
 
 
-def melbo(request: FindRequest, residual_norm: float) -> MelboSettings:
-    """Of MELBO, with the radius in units of the residual stream."""
-    relative = RELATIVE_RADIUS if request.relative_radius is None else request.relative_radius
+def melbo(request: FindRequest, radius: float) -> MelboSettings:
+    """Of MELBO; `radius` is in units of the residual stream."""
     given = {} if request.steps is None else {"steps": request.steps}
     return MelboSettings(
-        radius=relative * residual_norm if request.radius is None else request.radius,
+        radius=radius,
         vectors=request.vectors,
         p=request.p,
         q=request.q,
