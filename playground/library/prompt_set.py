@@ -31,8 +31,8 @@ ANSWER = "answer"
 class ChoiceItem:
     """A question with an answer that shows the behaviour (`matching`) and one that does not (`other`).
 
-    Answers are kept as they are, spaces included: they decide which tokens an answer has. Raises InputError for an
-    empty text and for two answers that are the same.
+    Answers are kept as they are; whether one begins with a space is asked of the chat template when it is read
+    (playground/model/answers.py). Raises InputError for an empty text and for two answers that are the same.
     """
 
     question: str

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jinja2 import TemplateError
 from torch import Tensor
 
 from playground.errors import InputError
+from playground.model.chat_template import Message, answer_space, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
 
@@ -96,18 +96,44 @@ def render(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str:
         raise InputError(
             f"Expected a model with a chat template, but {loaded.name} has none; give it plain text instead (--raw)."
         )
-    messages = [{"role": turn.role, "content": turn.text} for turn in format.turns]
+    return render_messages(loaded, _messages(loaded, prompt, format), format.thinking)
+
+
+def answer_opening(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str | None:
+    """The white space with which an answer to the prompt begins; None where nothing tells, so that it is as typed.
+
+    After white space none follows. Otherwise the chat template is asked: what it writes before an answer counts. Where
+    that is nothing, an answer begins at once after a control token, while ordinary text ("[/INST]") says nothing.
+    Raises InputError as `render` does.
+    """
+    text = render(loaded, prompt, format)
+    if text[-1:].isspace():
+        return ""
+    if not format.chat:
+        return None
+    space = answer_space(loaded, _messages(loaded, prompt, format), format.thinking)
+    return space or ("" if space == "" and _ends_in_control_token(loaded, text) else None)
+
+
+def _ends_in_control_token(loaded: LoadedModel, text: str) -> bool:
+    added = loaded.tokenizer.added_tokens_decoder.values()
+    return any(token.special and token.content and text.endswith(token.content) for token in added)
+
+
+def _messages(loaded: LoadedModel, prompt: str, format: PromptFormat) -> list[Message]:
+    """The conversation up to the prompt, with the system prompt where the template takes it."""
+    messages: list[Message] = [{"role": turn.role, "content": turn.text} for turn in format.turns]
     messages.append({"role": "user", "content": prompt})
     if format.system is None:
-        return _apply(loaded, messages, format)
+        return messages
+    with_system: list[Message] = [{"role": "system", "content": format.system}, *messages]
     try:
-        text = _apply(loaded, [{"role": "system", "content": format.system}, *messages], format)
-        if format.system.strip() in text:
-            return text
+        if format.system.strip() in render_messages(loaded, with_system, format.thinking):
+            return with_system
     except InputError:
         pass  # the template has no system role
-    messages[0] |= {"content": f"{format.system}\n\n{messages[0]['content']}"}
-    return _apply(loaded, messages, format)
+    messages[0] = {**messages[0], "content": f"{format.system}\n\n{messages[0]['content']}"}
+    return messages
 
 
 def can_think(loaded: LoadedModel) -> bool:
@@ -187,16 +213,3 @@ def forward_inputs(loaded: LoadedModel, encoded: Encoded) -> dict[str, Tensor]:
     if "position_ids" in inspect.signature(loaded.model.forward).parameters:
         given["position_ids"] = encoded.position_ids
     return {name: tensor.to(loaded.device) for name, tensor in given.items()}
-
-
-def _apply(loaded: LoadedModel, messages: list[dict[str, str]], format: PromptFormat) -> str:
-    try:
-        return loaded.tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, enable_thinking=format.thinking
-        )
-    except (TemplateError, ValueError, TypeError, KeyError) as error:
-        what = "these turns" if format.turns else "one turn"
-        raise InputError(
-            f"Expected a chat template that takes {what}, but that of {loaded.name} says {str(error).strip()!r}; "
-            "give it plain text instead (--raw)."
-        ) from error

@@ -16,7 +16,7 @@ from playground.library.recipe import Recipe
 from playground.model.answers import continuation
 from playground.model.load import LoadedModel
 from playground.model.next_token import next_logits
-from playground.model.prompting import Encoded, PromptFormat, encode, render
+from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.services.generate import check_positions
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
 from playground.services.requests import check_seed, check_whole
@@ -154,9 +154,8 @@ class _Answers:
     @classmethod
     def of(cls, loaded: LoadedModel, request: EffectRequest, prompt: Encoded) -> _Answers:
         assert request.answers is not None
-        text = render(loaded, request.prompt, request.format)
         known = prompt.input_ids[0].tolist()
-        tokens = [continuation(loaded, text, known, request.format, answer) for answer in request.answers]
+        tokens = [continuation(loaded, request.prompt, known, request.format, answer) for answer in request.answers]
         shared = 0
         while shared < min(map(len, tokens)) and tokens[0][shared] == tokens[1][shared]:
             shared += 1
