@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from playground.cli.terminal import tell
 from playground.errors import InputError
 from playground.library import prompts
 from playground.library.prompts import PromptSet
@@ -18,6 +19,7 @@ def prompt_set_of(options: argparse.Namespace) -> PromptSet | None:
             raise InputError("Expected --count with --prompts, got it with --prompt; leave it out.")
         return None
     prompt_set, count = prompts.read(options.prompts), options.count
+    tell_notes(prompt_set)
     if count is None:
         return prompt_set
     if count > len(prompt_set.items):
@@ -26,6 +28,12 @@ def prompt_set_of(options: argparse.Namespace) -> PromptSet | None:
             f"got {count}; ask for fewer, or leave --count out."
         )
     return prompts.select(prompt_set, count)
+
+
+def tell_notes(prompt_set: PromptSet) -> None:
+    """Say on standard error how a file was read: the sign of its answers, and what was left out."""
+    for note in prompt_set.notes:
+        tell(f"{prompt_set.name}: {note}")
 
 
 def format_of(options: argparse.Namespace, prompt_set: PromptSet | None) -> PromptFormat:
