@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -87,13 +88,13 @@ def _line(
     spans = {key: span(tuple(curve.values()), baseline) for key, curve in whole.items()}
     widest = max(spans, key=spans.__getitem__)
     best, tried = whole[widest], len({whose for whose, _ in whole})
-    means = tuple(best[scale].mean if scale in best else None for scale in scales)
+    means = tuple(best[scale].mean if scale in best and math.isfinite(best[scale].mean) else None for scale in scales)
     return MethodLine(method, next(iter(best.values())).name, tried, spans[widest], means)
 
 
 def span(rows: Sequence[MeasuredRow], baseline: float) -> float:
     """How far the means of a direction's rows lie apart, the baseline's among them."""
-    means = [baseline, *(row.mean for row in rows)]
+    means = [baseline, *(row.mean for row in rows if math.isfinite(row.mean))]
     return max(means) - min(means)
 
 
