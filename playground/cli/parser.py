@@ -27,9 +27,15 @@ class Parser(argparse.ArgumentParser):
         settings.setdefault("allow_abbrev", False)
         settings.setdefault("formatter_class", _Formatter)
         super().__init__(**settings)
+        # argparse takes "-4" for a value and "-4,0,4" for an option; no option here begins with a digit.
+        self._negative_number_matcher = _NUMBERS
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{_sentence(message)}; see `{self.prog} --help`.")
+
+
+_NUMBERS = re.compile(r"-\.?\d[\d.,eE+\s-]*$")
+"""A word that begins with a negative number: one, or several joined by commas."""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -197,3 +197,16 @@ def test_help_and_wrong_options_do_not_import_torch(process, words, tmp_path):
 
 def test_line_breaks_in_what_was_given_do_not_make_a_second_line(command):
     assert command("find", "po\nwer").err.count("\n") == 1
+
+
+@pytest.mark.parametrize("numbers", ["-4,0,4", "-.5,1e-3", "-4, 4", "-1e-3", "-4"])
+def test_numbers_that_begin_with_a_minus_need_no_equals_sign(numbers):
+    words = ["measure", "--choices", "organism-oversight", "--vectors", "x"]
+    expected = build_parser().parse_args([*words, f"--scales={numbers}"]).scales
+    assert build_parser().parse_args([*words, "--scales", numbers, "--controls", "2"]).scales == expected
+
+
+def test_no_option_begins_with_a_digit():
+    """Otherwise a word such as -4,0,4 could not be told from one."""
+    options = {word for parser in ALL.values() for action in parser._actions for word in action.option_strings}
+    assert not [word for word in options if word.lstrip("-")[:1].isdigit()]
