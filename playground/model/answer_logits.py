@@ -146,7 +146,7 @@ class AnswerReader:
         # Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a
         # padded row becomes NaN: float64 models get rows of one length.
         padding = self._loaded.dtype != torch.float64
-        return list(rows(self._questions, self._budget, self._loaded.tokenizer.pad_token_id, padding))
+        return list(rows(self._questions, self._budget, self._loaded.pad_id, padding))
 
     @torch.no_grad()
     def _computes(self, laid_out: Sequence[Layout], source: int) -> bool:

@@ -13,6 +13,7 @@ from playground.model.prompting import (
     check_length,
     pad_left,
     render,
+    token_ids,
     tokenize,
 )
 from playground.model.question_trees import Question
@@ -33,7 +34,7 @@ def continuation(
         answer = opening + answer.lstrip()
     elif text[-1:].isalnum() and answer[:1].isalnum():
         answer = f" {answer}"
-    whole = list(loaded.tokenizer(text + answer, add_special_tokens=not format.chat)["input_ids"])
+    whole = token_ids(loaded, text + answer, add_special_tokens=not format.chat)
     if whole[: len(known)] == list(known) and len(whole) > len(known):
         return whole[len(known) :]
     return _alone(loaded, answer)
@@ -45,12 +46,9 @@ _ANCHOR = "\n"
 
 def _alone(loaded: LoadedModel, answer: str) -> list[int]:
     """The tokens of a text that stands within another: without the space that some tokenizers begin a text with."""
-
-    def tokens(text: str) -> list[int]:
-        return list(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    before, whole = tokens(_ANCHOR), tokens(_ANCHOR + answer)
-    return whole[len(before) :] if whole[: len(before)] == before and len(whole) > len(before) else tokens(answer)
+    before, whole = token_ids(loaded, _ANCHOR), token_ids(loaded, _ANCHOR + answer)
+    parts = whole[: len(before)] == before and len(whole) > len(before)
+    return whole[len(before) :] if parts else token_ids(loaded, answer)
 
 
 def told_apart(first: Sequence[int], second: Sequence[int]) -> tuple[int, int]:

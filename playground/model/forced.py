@@ -77,7 +77,7 @@ def _divergence(
     """(n, T) float32 on the CPU; what is beyond the end of a shorter text has no meaning."""
     length, count = prompts.input_ids.shape[1], max(map(len, texts))
     # Padding on the right is harmless here: no token reads what comes after it.
-    forced = torch.full((len(texts), count), loaded.tokenizer.pad_token_id, dtype=torch.int64)
+    forced = torch.full((len(texts), count), loaded.pad_id, dtype=torch.int64)
     for row, tokens in enumerate(texts):
         forced[row, : len(tokens)] = torch.tensor(tokens)
     both = Encoded(

@@ -168,22 +168,38 @@ def encode(loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, ro
 
 
 def tokenize(loaded: LoadedModel, text: str, format: PromptFormat) -> list[int]:
-    """The tokens of a text that `render` gave. Raises InputError for broken Unicode and for a text without tokens."""
+    """The tokens of a text that `render` gave.
+
+    Raises InputError for broken Unicode, for a text without tokens and for tokens that the model does not have.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError("Expected a prompt of valid Unicode text, got half a character; type it again.") from error
     # One text at a time, so that a prompt reads the same whatever else is in the batch.
-    tokens = loaded.tokenizer(text, add_special_tokens=not format.chat, truncation=False)["input_ids"]
+    tokens = token_ids(loaded, text, add_special_tokens=not format.chat)
     if not tokens:
         raise InputError("Expected a prompt that holds at least one token, got none; type some text.")
-    return list(tokens)
+    return tokens
+
+
+def token_ids(loaded: LoadedModel, text: str, add_special_tokens: bool = False) -> list[int]:
+    """The tokens of any text. Raises InputError for one that the model has no embedding for."""
+    tokens = list(loaded.tokenizer(text, add_special_tokens=add_special_tokens, truncation=False)["input_ids"])
+    beyond = next((token for token in tokens if token >= loaded.token_count), None)
+    if beyond is not None:
+        name = loaded.tokenizer.convert_ids_to_tokens(beyond)
+        raise InputError(
+            f"Expected tokens that {loaded.name} has, {loaded.token_count} of them, but its tokenizer writes {name!r} "
+            f"as number {beyond}; choose a model with its own tokenizer, or a prompt without that token."
+        )
+    return tokens
 
 
 def pad_left(loaded: LoadedModel, rows: Sequence[Sequence[int]]) -> Encoded:
     """Rows of tokens as one left-padded batch."""
     longest = max(map(len, rows))
-    input_ids = torch.full((len(rows), longest), loaded.tokenizer.pad_token_id, dtype=torch.int64)
+    input_ids = torch.full((len(rows), longest), loaded.pad_id, dtype=torch.int64)
     attention_mask = torch.zeros_like(input_ids)
     for row, tokens in enumerate(rows):
         input_ids[row, longest - len(tokens) :] = torch.tensor(tokens)
