@@ -44,7 +44,14 @@ def format_of(options: argparse.Namespace, prompt_set: PromptSet | None) -> Prom
         system = options.system or None
     elif not chat:
         system = None  # of the set; it has no place in plain text
-    return PromptFormat(chat=chat, system=system, thinking=options.thinking)
+    return PromptFormat(chat=chat, system=system, thinking=options.thinking, **date_of(options, chat))
+
+
+def date_of(options: argparse.Namespace, chat: bool) -> dict[str, str]:
+    """The field of PromptFormat that --date says, where it was given. Raises InputError for one in plain text."""
+    if options.date is not None and not chat:
+        raise InputError("Expected --date with a chat template, got it with plain text; leave it out.")
+    return {} if options.date is None else {"date": options.date}
 
 
 def sampling_of(options: argparse.Namespace) -> Sampling:

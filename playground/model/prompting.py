@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from playground.errors import InputError
-from playground.model.chat_template import Message, answer_space, render_messages
+from playground.model.chat_template import DATE, Message, answer_space, check_date, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
 
@@ -25,18 +25,20 @@ class PromptFormat:
 
     `chat` puts it into the model's chat template as the user's turn, after `system` when that is given; without it the
     prompt is read as it stands. `thinking` lets models that can think aloud first do so. `turns` are what was said
-    before, the user first and the assistant last; the prompt is the user's next turn. `system`, `thinking` and `turns`
-    have no meaning without `chat`.
+    before, the user first and the assistant last; the prompt is the user's next turn. `date` (YYYY-MM-DD) is what a
+    template is told that writes today's date. `system`, `thinking`, `turns` and `date` have no meaning without `chat`.
     """
 
     chat: bool = True
     system: str | None = None
     thinking: bool = False
     turns: tuple[Turn, ...] = ()
+    date: str = DATE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "turns", tuple(self.turns))
         check_turns(self.turns)
+        check_date(self.date)
         if not self.chat and self.turns:
             raise InputError(
                 f"Expected no turns before plain text, got {len(self.turns)}; use the chat template or leave them out."
@@ -96,7 +98,7 @@ def render(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str:
         raise InputError(
             f"Expected a model with a chat template, but {loaded.name} has none; give it plain text instead (--raw)."
         )
-    return render_messages(loaded, _messages(loaded, prompt, format), format.thinking)
+    return render_messages(loaded, _messages(loaded, prompt, format), format.thinking, format.date)
 
 
 def answer_opening(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str | None:
@@ -111,7 +113,7 @@ def answer_opening(loaded: LoadedModel, prompt: str, format: PromptFormat) -> st
         return ""
     if not format.chat:
         return None
-    space = answer_space(loaded, _messages(loaded, prompt, format), format.thinking)
+    space = answer_space(loaded, _messages(loaded, prompt, format), format.thinking, format.date)
     return space or ("" if space == "" and _ends_in_control_token(loaded, text) else None)
 
 
@@ -128,7 +130,7 @@ def _messages(loaded: LoadedModel, prompt: str, format: PromptFormat) -> list[Me
         return messages
     with_system: list[Message] = [{"role": "system", "content": format.system}, *messages]
     try:
-        if format.system.strip() in render_messages(loaded, with_system, format.thinking):
+        if format.system.strip() in render_messages(loaded, with_system, format.thinking, format.date):
             return with_system
     except InputError:
         pass  # the template has no system role

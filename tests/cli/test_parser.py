@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from playground.cli.main import COMMANDS, build_parser
-from playground.cli.parser import DEVICES, DTYPES, POSITIONS
+from playground.cli.parser import DATE, DEVICES, DTYPES, POSITIONS
 
 FIND = ("find", "power", "--prompt", "Hi there", "--source", "0", "--target", "2", "--out", "x.safetensors")
 GENERATE = ("generate", "--prompt", "Hi there")
@@ -61,6 +61,7 @@ def test_the_commands_are_those_of_the_design():
 def test_choices_that_are_written_twice_are_equal():
     """The parser must not import torch, where the originals are."""
     from playground.core.push import POSITIONS as positions
+    from playground.model.chat_template import DATE as date
     from playground.model.load import DEVICES as devices
     from playground.model.load import DTYPES as dtypes
     from playground.services.find import METHODS
@@ -68,6 +69,7 @@ def test_choices_that_are_written_twice_are_equal():
     assert devices == DEVICES
     assert dtypes == DTYPES
     assert positions == POSITIONS
+    assert date == DATE
     assert set(METHODS) == {name.split()[-1] for name in ALL if name.startswith("playground find ")}
 
 
