@@ -101,7 +101,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _request(options: argparse.Namespace) -> GenerateRequest:
-    from playground.cli.prompts import sampling_of
+    from playground.cli.prompts import date_of, sampling_of
     from playground.library.recipe import parse
     from playground.model.conversation import parse as parse_turn
     from playground.model.prompting import PromptFormat
@@ -113,6 +113,7 @@ def _request(options: argparse.Namespace) -> GenerateRequest:
             chat=not options.raw,
             system=options.system or None,
             thinking=options.thinking,
+            **date_of(options, chat=not options.raw),
             turns=tuple(parse_turn(text) for text in options.turn),
         ),
         recipes=tuple(parse(text) for text in options.steer),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -80,8 +81,17 @@ def _quiet_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they become null."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _print(outcome: Outcome, as_json: bool) -> int:
-    text = json.dumps(outcome.data, allow_nan=False) if as_json else outcome.text
+    text = json.dumps(_finite(outcome.data), allow_nan=False) if as_json else outcome.text
     try:
         if text:
             print(text, flush=True)

@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 
 from playground.errors import InputError
 
-# As in playground/model/load.py, which is not imported here because it imports torch; a test holds them equal.
+# As in playground/model, which is not imported here because it imports torch; a test holds them equal.
 DEVICES = ("auto", "cuda", "mps", "cpu")
 DTYPES = ("auto", "bfloat16", "float16", "float32", "float64")
+DATE = "2026-01-01"
 POSITIONS = ("all", "prompt", "generated")
 
 
@@ -27,9 +28,15 @@ class Parser(argparse.ArgumentParser):
         settings.setdefault("allow_abbrev", False)
         settings.setdefault("formatter_class", _Formatter)
         super().__init__(**settings)
+        # argparse takes "-4" for a value and "-4,0,4" for an option; no option here begins with a digit.
+        self._negative_number_matcher = _NUMBERS
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{_sentence(message)}; see `{self.prog} --help`.")
+
+
+_NUMBERS = re.compile(r"-\.?\d[\d.,eE+\s-]*$")
+"""A word that begins with a negative number: one, or several joined by commas."""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -146,7 +153,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_format(group: Any) -> None:
-    """--system, --raw, --chat, --thinking: how a prompt becomes what the model reads."""
+    """--system, --raw, --chat, --thinking, --date: how a prompt becomes what the model reads."""
     group.add_argument("--system", metavar="TEXT", help="system prompt; an empty text means none")
     how = group.add_mutually_exclusive_group()
     how.add_argument("--raw", action="store_true", help="give the prompt to the model as it is, without chat template")
@@ -154,6 +161,9 @@ def add_format(group: Any) -> None:
         "--chat", action="store_true", help="use the chat template (the usual way, unless a prompt set says otherwise)"
     )
     group.add_argument("--thinking", action="store_true", help="let a model that can think do so (off otherwise)")
+    group.add_argument(
+        "--date", metavar="YYYY-MM-DD", help=f"the day a chat template is told that writes today's date ({DATE})"
+    )
 
 
 def add_prompts(parser: argparse.ArgumentParser, required: bool) -> None:

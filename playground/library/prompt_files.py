@@ -1,14 +1,13 @@
 """Prompt sets out of files: txt, json, jsonl and csv, by their suffix, never by guessing.
 
 txt     a prompt a line; with blank lines between, every block is one prompt
-json    a list of items, or an object with `format`: 1 and the fields of PromptSet
+json    a list of items, an object with `format`: 1 and the fields of PromptSet, or an object of lists, of which the
+        wanted one is named (FILE#NAME)
 jsonl   an item a line
 csv     a header row; tsv the same with tabs
 
-An item is a text, an object with one of PROMPT_FIELDS, an object with `question`, `answer_matching_behavior` and
-`answer_not_matching_behavior`, an object with `question` and an `answer` that is a number or a text whose last word is
-one (any other `answer` is left aside), or an object with `positive` and `negative`; in csv these are columns. A file
-holds items of one kind. Items that stand in it twice are kept once, and counted.
+Items are read by prompt_items.py; in csv their fields are columns. A file holds items of one kind. Items that stand in
+it twice are kept once, and counted.
 """
 
 from __future__ import annotations
@@ -20,35 +19,22 @@ from pathlib import Path
 from typing import Any
 
 from playground.errors import FileError, InputError
-from playground.library.exact_answer import answer_number, written
-from playground.library.prompt_set import (
-    ANSWER,
-    KINDS,
-    MATCHING,
-    MAX_ITEMS,
-    OTHER,
-    QUESTION,
-    ChoiceItem,
-    ContrastPair,
-    ExactItem,
-    Item,
-    PromptSet,
-    check_prompt,
-)
+from playground.library.prompt_items import NEGATIVE, POSITIVE, PROMPT_FIELDS, lists_answers, read_item
+from playground.library.prompt_set import KINDS, MATCHING, MAX_ITEMS, OTHER, ChoiceItem, Item, PromptSet
 from playground.library.strict_json import parse_json
 from playground.library.text import reason, shown
 
 FORMAT = 1
 MAX_FILE_BYTES = 32 * 2**20
-PROMPT_FIELDS = ("prompt", "text", QUESTION, "instruction", "goal")
-"""Fields and columns that hold a prompt, the first that is there."""
-
 Placed = tuple[str, Any]
 """A value and where it stands: ("line 7", …)."""
 
 
-def read_file(path: Path) -> PromptSet:
-    """The prompt set in a file. Raises FileError, with the number of the line or item where something is wrong."""
+def read_file(path: Path, category: str | None = None) -> PromptSet:
+    """The prompt set in a file; `category` names one list of an object of lists.
+
+    Raises FileError, with the number of the line or item where something is wrong.
+    """
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         raise FileError(
@@ -65,7 +51,12 @@ def read_file(path: Path) -> PromptSet:
         got = reason(error) if isinstance(error, OSError) else "no such file"
         raise FileError(f"Expected a prompt file at {path}, got “{got}”; check the path.") from error
     try:
-        return _READERS[suffix](_decode(data), path.stem)
+        text = _decode(data)
+        if suffix == ".json":
+            return _from_json(text, path.stem, category)
+        if category is not None:
+            raise InputError(f"Expected a json file for the list {shown(category)} of it, got {suffix}; leave #… out.")
+        return _READERS[suffix](text, path.stem)
     except InputError as error:
         raise FileError(f"{path.name}: {error}") from error
 
@@ -99,15 +90,46 @@ def _from_txt(text: str, name: str) -> PromptSet:
     return from_lines(text, name, name)
 
 
-def _from_json(text: str, name: str) -> PromptSet:
+def categories(path: Path) -> tuple[str, ...]:
+    """The names of the lists in a json file that is an object of lists; none for every other file."""
+    if path.suffix.lower() != ".json" or path.stat().st_size > MAX_FILE_BYTES:
+        return ()
+    try:
+        return _lists(parse_json(_decode(path.read_bytes())))
+    except (InputError, ValueError):  # said when the file is read
+        return ()
+
+
+def _lists(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, dict) or "format" in value or "items" in value:
+        return ()
+    return tuple(name for name, entry in value.items() if isinstance(entry, list))
+
+
+def _from_json(text: str, name: str, category: str | None = None) -> PromptSet:
     try:
         value = parse_json(text)
     except ValueError as error:
         raise InputError(f"Expected JSON, got {error}; mend it, or call it .jsonl for an item a line.") from error
+    lists = _lists(value)
+    if category is not None and category not in lists:
+        raise InputError(
+            f"Expected the name of one of its lists, {_listed(lists)}, got {shown(category)}; choose one of them."
+        )
+    if lists:
+        chosen = category if category is not None else lists[0]
+        if category is None and len(lists) > 1:
+            raise InputError(
+                f"Expected one list of items, got an object of {len(lists)}: {_listed(lists)}; name one of them after "
+                f"the file, as in {name}.json#{shown(lists[0])[1:-1]}."
+            )
+        return _build(_numbered(value[chosen]), f"{name}#{chosen}" if len(lists) > 1 else name, {})
     if isinstance(value, list):
         return _build(_numbered(value), name, {})
     if not isinstance(value, dict) or "format" not in value:
-        raise InputError(f"Expected a list, or an object with `format`: {FORMAT}, got {shown(value)}; write one.")
+        raise InputError(
+            f"Expected a list, an object of lists, or one with `format`: {FORMAT}, got {shown(value)}; write one."
+        )
     if isinstance(value["format"], bool) or value["format"] != FORMAT:
         raise InputError(f"Expected prompt set format {FORMAT}, got {shown(value['format'])}; update the playground.")
     if not isinstance(value.get("items"), list):
@@ -166,6 +188,10 @@ def _from_tsv(text: str, name: str) -> PromptSet:
     return _from_csv(text, name, "\t")
 
 
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(shown(name) for name in names[:20]) or "of which it has none"
+
+
 _READERS = {
     ".txt": _from_txt,
     ".json": _from_json,
@@ -178,7 +204,10 @@ _SET_FIELDS = ("name", "title", "description", "kind", "for_model", "system", "c
 
 
 def _check_columns(columns: list[str]) -> None:
-    if not set(columns) & {*PROMPT_FIELDS, MATCHING, OTHER, "positive", "negative"}:
+    twice = next((column for column in columns if column and columns.count(column) > 1), None)
+    if twice is not None:
+        raise InputError(f"Expected columns of different names, got {shown(twice)} twice; rename or delete one.")
+    if not set(columns) & {*PROMPT_FIELDS, MATCHING, OTHER, POSITIVE, NEGATIVE}:
         raise InputError(
             f"Expected a header row with a column {', '.join(PROMPT_FIELDS)}, or positive and negative, got "
             f"{shown(', '.join(columns))}; name the columns in the first line."
@@ -204,15 +233,18 @@ def _numbered(values: list[Any]) -> Iterator[Placed]:
 def _build(values: Iterable[Placed], name: str, fields: dict[str, Any]) -> PromptSet:
     """A set of the items at their places, all of one kind; `fields` as a file has them."""
     items: dict[Item, None] = {}
+    aside: dict[str, None] = {}
+    sign: tuple[str, str] | None = None
     repeated, skipped, kind, first = 0, 0, fields.get("kind"), ""
     for place, value in values:
-        if _lists_answers(value):
+        if lists_answers(value):
             skipped += 1
             continue
         try:
-            item = _item(value, kind)
+            read = read_item(value, kind)
         except InputError as error:
             raise InputError(f"{place}: {error}") from error
+        item = read.item
         found = next(kind for kind, item_type in KINDS.items() if isinstance(item, item_type))
         if kind is None:
             kind, first = found, f" as at {place}"
@@ -220,6 +252,16 @@ def _build(values: Iterable[Placed], name: str, fields: dict[str, Any]) -> Promp
             raise InputError(
                 f"{place}: Expected items of one kind, {shown(kind)}{first}, got {found}; put them into another file."
             )
+        if read.sign is not None and sign is not None and read.sign != sign:
+            if set(read.sign) != set(sign):
+                raise InputError(
+                    f"{place}: Expected answers in the fields {' and '.join(sign)} as in the first item, got "
+                    f"{shown(' and '.join(read.sign))}; name them alike."
+                )
+            assert isinstance(item, ChoiceItem)
+            item = ChoiceItem(item.question, item.other, item.matching)  # the same fields in another order
+        sign = sign or read.sign
+        aside |= dict.fromkeys(read.left_aside)
         repeated += item in items
         items[item] = None
         if len(items) > MAX_ITEMS:
@@ -229,46 +271,14 @@ def _build(values: Iterable[Placed], name: str, fields: dict[str, Any]) -> Promp
             f"Expected choice items with one answer a side, got {skipped} with lists of answers; choose one of each."
         )
     fields = {"name": name, "title": fields.get("name", name), "description": "", **fields, "kind": kind or "prompts"}
-    return PromptSet(**fields, items=tuple(items), repeated=repeated, skipped=skipped)
-
-
-def _item(value: Any, kind: str | None) -> Item:
-    """An item from a JSON value or a row of a table, in a file of this kind so far. Raises InputError."""
-    if isinstance(value, str):
-        check_prompt(value)
-        return value
-    if not isinstance(value, dict):
-        raise InputError(f"Expected a text or an object, got {shown(value)}; write the prompt between quotes.")
-    # Among choice items a question alone is an item without its answers, not a prompt.
-    if MATCHING in value or OTHER in value or (kind == "choices" and QUESTION in value):
-        return ChoiceItem(*(_field(value, field) for field in (QUESTION, MATCHING, OTHER)))
-    if "positive" in value or "negative" in value:
-        return ContrastPair(*(_field(value, field) for field in ("positive", "negative")))
-    if kind == "exact" or (QUESTION in value and ANSWER in value):
-        number = answer_number(_field(value, ANSWER) if kind == "exact" else value[ANSWER])
-        if number is not None:
-            return ExactItem(_field(value, QUESTION), written(number))
-        if kind == "exact":
-            raise InputError(
-                f"Expected `{ANSWER}` to end in a number, got {shown(value[ANSWER])}; write one, or rename the field "
-                "where answers are no numbers."
-            )
-    for field in PROMPT_FIELDS:
-        if field in value:
-            check_prompt(value[field], f"`{field}`")
-            return value[field]
-    raise InputError(
-        f"Expected a field {', '.join(PROMPT_FIELDS)}, got {shown(', '.join(value) or 'none')}; rename the field that "
-        "holds the prompt."
+    sign = None if sign == (MATCHING, OTHER) else sign
+    if sign is not None and not fields["description"]:
+        fields["description"] = f"A positive difference means {sign[0]}, a negative one {sign[1]}."
+    return PromptSet(
+        **fields,
+        items=tuple(items),
+        repeated=repeated,
+        skipped=skipped,
+        sign=sign,
+        left_aside=tuple(aside),
     )
-
-
-def _lists_answers(value: Any) -> bool:
-    """Whether a side of a choice item has several answers, as some of public sets have: it has no one to compare."""
-    return isinstance(value, dict) and any(isinstance(value.get(field), list) for field in (MATCHING, OTHER))
-
-
-def _field(value: dict[str, Any], field: str) -> Any:
-    if field not in value:
-        raise InputError(f"Expected a field `{field}`, got {shown(', '.join(value))}; add it.")
-    return value[field]

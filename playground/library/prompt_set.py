@@ -31,8 +31,8 @@ ANSWER = "answer"
 class ChoiceItem:
     """A question with an answer that shows the behaviour (`matching`) and one that does not (`other`).
 
-    Answers are kept as they are, spaces included: they decide which tokens an answer has. Raises InputError for an
-    empty text and for two answers that are the same.
+    Answers are kept as they are; whether one begins with a space is asked of the chat template when it is read
+    (playground/model/answers.py). Raises InputError for an empty text and for two answers that are the same.
     """
 
     question: str
@@ -89,6 +89,8 @@ class PromptSet:
     for_model says whether the items are in the shipped organism's language or for any model; system and chat how they
     are put to it; answers suggests (shows the behaviour, does not) for the logit difference. repeated counts the items
     that were left out because they stand in the set already, skipped those that list several answers for a side.
+    sign names the fields that the answers of choice items were read from where those are not the usual ones: the first
+    counts as the behaviour. left_aside names fields of a file that are no part of the items.
     Raises InputError for an empty or over-long set, items of another kind, and empty texts.
     """
 
@@ -103,6 +105,8 @@ class PromptSet:
     answers: tuple[str, str] | None = None
     repeated: int = 0
     skipped: int = 0
+    sign: tuple[str, str] | None = None
+    left_aside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("name", "title", "description"):
@@ -132,6 +136,20 @@ class PromptSet:
     def one_sided(self) -> bool:
         """Whether the items say what is asked, and not what stands against it."""
         return self.kind in ("prompts", "exact")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of how the set was read: the sign of its answers, and what was left out."""
+        said = []
+        if self.sign is not None:
+            said.append(f"a positive difference means {self.sign[0]}, a negative one {self.sign[1]}")
+        if self.left_aside:
+            said.append(f"left aside: {', '.join(self.left_aside)}")
+        if self.repeated:
+            said.append(f"{self.repeated} repeated, kept once")
+        if self.skipped:
+            said.append(f"{self.skipped} skipped: several answers for a side")
+        return tuple(said)
 
     @property
     def hash(self) -> str:

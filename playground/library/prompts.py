@@ -50,18 +50,20 @@ def built_in() -> dict[str, PromptSet]:
 def read(source: str | Path) -> PromptSet:
     """The set of this name if one ships, otherwise the set in the file of this path (txt, json, jsonl, csv, tsv).
 
+    FILE#NAME is the list of that name in a json file that is an object of lists.
+
     Raises FileError for a name or path that is not there (near names are listed), and for what the file gets wrong.
     """
     sets = built_in()
     if isinstance(source, str) and source in sets:
         return sets[source]
-    try:
-        path = Path(source).expanduser()
-        is_there = path.is_file()
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, a home that nobody has
-        is_there = False
-    if is_there:
+    path = _file(source)
+    if path is not None:
         return read_file(path)
+    head, mark, category = str(source).rpartition("#")
+    path = _file(head) if mark else None
+    if path is not None:
+        return read_file(path, category)
     near = difflib.get_close_matches(Path(source).stem, sets, n=3, cutoff=0.5) or sorted(sets)
     raise FileError(
         f"Expected the name of a prompt set or a file, got {shown(str(source))}, which is neither; "
@@ -89,6 +91,15 @@ def select(prompt_set: PromptSet, count: int, seed: int | None = None) -> Prompt
         return prompt_set
     chosen = range(count) if seed is None else sorted(random.Random(seed).sample(range(available), count))
     return replace(prompt_set, items=tuple(prompt_set.items[index] for index in chosen))
+
+
+def _file(source: str | Path) -> Path | None:
+    """The path of a file that is there."""
+    try:
+        path = Path(source).expanduser()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, a home that nobody has
+        return None
 
 
 @functools.cache

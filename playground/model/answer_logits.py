@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
+from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prefix import Prefix
 from playground.model.question_pass import Cut, cut, logits, run, run_prefix
@@ -44,7 +45,7 @@ class Reading:
     """What one list of pushes does, on the CPU: (n,) float64 each, one entry a question.
 
     `differences`: log-odds of the first answer over the second, summed over the tokens that are scored. `divergences`:
-    KL(steered ‖ baseline) of the token where the answers part, in nats.
+    KL(steered ‖ baseline) of the token where the answers part, in nats. Both are NaN where logits are not finite.
     """
 
     differences: Tensor
@@ -117,7 +118,8 @@ class AnswerReader:
                 tell((number * len(self._layouts) + place + 1) / passes)
             with _memory(self._loaded):
                 readings = self._judged([torch.cat(pair) for pair in zip(self._still, states, strict=True)])
-            yield from readings[1:]
+            for row, reading in zip(batch, readings[1:], strict=True):
+                yield _no_reading(len(self._questions)) if is_too_large(row) else reading
 
     def _batches(self, pushes: Sequence[Sequence[Push]]) -> list[Sequence[Sequence[Push]]]:
         """As few as go side by side; trees of like size, so that none is a rest that runs by itself."""
@@ -144,7 +146,7 @@ class AnswerReader:
         # Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a
         # padded row becomes NaN: float64 models get rows of one length.
         padding = self._loaded.dtype != torch.float64
-        return list(rows(self._questions, self._budget, self._loaded.tokenizer.pad_token_id, padding))
+        return list(rows(self._questions, self._budget, self._loaded.pad_id, padding))
 
     @torch.no_grad()
     def _computes(self, laid_out: Sequence[Layout], source: int) -> bool:
@@ -199,13 +201,17 @@ class AnswerReader:
                 piece = part[:, start : start + size]
                 here = [term for term in layout.terms if start <= term.read < start + size]
                 log_p = _log_probabilities(logits(loaded, piece.flatten(0, 1))).unflatten(0, piece.shape[:2])
-                kl[:, start : start + size] = (log_p.exp() * (log_p - log_p[:1])).nan_to_num().sum(dim=-1).cpu()
+                kl[:, start : start + size] = kl_divergence(log_p, log_p[:1]).cpu()
                 values = log_p[:, [term.read - start for term in here], [term.token for term in here]]
                 signs = torch.tensor([term.sign for term in here], dtype=torch.float64)
                 questions = torch.tensor([term.question for term in here])
                 differences.index_add_(1, questions, values.cpu().double() * signs)
-            divergences[:, list(layout.questions)] = kl[:, list(layout.partings)].clamp(min=0)
+            divergences[:, list(layout.questions)] = kl[:, list(layout.partings)]
         return [Reading(*both) for both in zip(differences, divergences, strict=True)]
+
+
+def _no_reading(count: int) -> Reading:
+    return Reading(*(torch.full((count,), torch.nan, dtype=torch.float64) for _ in range(2)))
 
 
 def _log_probabilities(values: Tensor) -> Tensor:

@@ -6,22 +6,49 @@ from collections.abc import Sequence
 
 from playground.errors import InputError
 from playground.model.load import LoadedModel
-from playground.model.prompting import Encoded, PromptFormat, check_length, pad_left, render, tokenize
+from playground.model.prompting import (
+    Encoded,
+    PromptFormat,
+    answer_opening,
+    check_length,
+    pad_left,
+    render,
+    token_ids,
+    tokenize,
+)
 from playground.model.question_trees import Question
 
 
-def continuation(loaded: LoadedModel, text: str, known: Sequence[int], format: PromptFormat, answer: str) -> list[int]:
-    """The tokens of `answer` right after the prompt `text`, whose tokens are `known`.
+def continuation(
+    loaded: LoadedModel, prompt: str, known: Sequence[int], format: PromptFormat, answer: str
+) -> list[int]:
+    """The tokens of `answer` to `prompt`, of which `known` are the tokens up to where an answer begins.
 
-    A space is put between when a word would otherwise be glued to a word. Where the tokenizer would merge across the
-    boundary, the answer is tokenised by itself: the model has read the prompt's tokens as they are.
+    The answer begins as answers begin there (`answer_opening`), whatever white space it came with; where nothing tells,
+    it stays as typed, but a word is not glued to a word. Where the tokenizer would merge across the boundary, the
+    answer is tokenised by itself: the model has read the prompt's tokens as they are.
     """
-    if text[-1:].isalnum() and answer[:1].isalnum():
+    text = render(loaded, prompt, format)
+    opening = answer_opening(loaded, prompt, format)
+    if opening is not None:
+        answer = opening + answer.lstrip()
+    elif text[-1:].isalnum() and answer[:1].isalnum():
         answer = f" {answer}"
-    whole = list(loaded.tokenizer(text + answer, add_special_tokens=not format.chat)["input_ids"])
+    whole = token_ids(loaded, text + answer, add_special_tokens=not format.chat)
     if whole[: len(known)] == list(known) and len(whole) > len(known):
         return whole[len(known) :]
-    return list(loaded.tokenizer(answer, add_special_tokens=False)["input_ids"])
+    return _alone(loaded, answer)
+
+
+_ANCHOR = "\n"
+"""A text that merges with no answer, after which an answer is not at the start of a text."""
+
+
+def _alone(loaded: LoadedModel, answer: str) -> list[int]:
+    """The tokens of a text that stands within another: without the space that some tokenizers begin a text with."""
+    before, whole = token_ids(loaded, _ANCHOR), token_ids(loaded, _ANCHOR + answer)
+    parts = whole[: len(before)] == before and len(whole) > len(before)
+    return whole[len(before) :] if parts else token_ids(loaded, answer)
 
 
 def told_apart(first: Sequence[int], second: Sequence[int]) -> tuple[int, int]:
@@ -55,9 +82,8 @@ def question(loaded: LoadedModel, prompt: str, format: PromptFormat, answers: tu
     alike, as " (A)" and " (B)" do, that token alone is scored: by its logit. Others are scored to their last token.
     Raises InputError for a prompt that cannot be formatted.
     """
-    text = render(loaded, prompt, format)
-    known = tokenize(loaded, text, format)
-    first, second = (continuation(loaded, text, known, format, answer) for answer in answers)
+    known = tokenize(loaded, render(loaded, prompt, format), format)
+    first, second = (continuation(loaded, prompt, known, format, answer) for answer in answers)
     if first == second:
         return SAME_TOKENS
     shared = 0
@@ -88,8 +114,7 @@ def with_answers(
     sides: tuple[list[list[int]], list[list[int]]] = ([], [])
     for row, (prompt, pair) in enumerate(zip(prompts, answers, strict=True)):
         known = encoded.input_ids[row, -encoded.lengths[row] :].tolist()
-        text = render(loaded, prompt, format)
-        tokens = [continuation(loaded, text, known, format, answer) for answer in pair]
+        tokens = [continuation(loaded, prompt, known, format, answer) for answer in pair]
         try:
             read = told_apart(*tokens)
             for side, answer, count in zip(sides, tokens, read, strict=True):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from playground.core.push import Positions, Push
 from playground.errors import Cancelled, InputError, ModelError
+from playground.model.finite import kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length, forward_inputs
 from playground.model.row_pushes import batch_pushes
@@ -76,7 +77,7 @@ def _divergence(
     """(n, T) float32 on the CPU; what is beyond the end of a shorter text has no meaning."""
     length, count = prompts.input_ids.shape[1], max(map(len, texts))
     # Padding on the right is harmless here: no token reads what comes after it.
-    forced = torch.full((len(texts), count), loaded.tokenizer.pad_token_id, dtype=torch.int64)
+    forced = torch.full((len(texts), count), loaded.pad_id, dtype=torch.int64)
     for row, tokens in enumerate(texts):
         forced[row, : len(tokens)] = torch.tensor(tokens)
     both = Encoded(
@@ -87,7 +88,7 @@ def _divergence(
     baseline = _log_probabilities(loaded, both, count)
     with steer(loaded.model, batch_pushes(pushes), positions, prompt_length=length):
         steered = _log_probabilities(loaded, both, count)
-    return (steered.exp() * (steered - baseline)).nan_to_num().sum(dim=2).clamp(min=0).float().cpu()
+    return kl_divergence(steered, baseline).float().cpu()
 
 
 def _log_probabilities(loaded: LoadedModel, encoded: Encoded, count: int) -> Tensor:

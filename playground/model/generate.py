@@ -90,7 +90,7 @@ def generate(
                         max_new_tokens=sampling.max_new_tokens,
                         do_sample=False,
                         eos_token_id=sorted(ends) or None,
-                        pad_token_id=loaded.tokenizer.pad_token_id,
+                        pad_token_id=loaded.pad_id,
                         use_cache=True,
                         disable_compile=True,  # a compiled forward pass would not see hooks that come later
                     ),
@@ -139,7 +139,7 @@ def _end_tokens(loaded: LoadedModel) -> set[int]:
     ends = set(given) if isinstance(given, (list, tuple)) else set() if given is None else {given}
     if loaded.tokenizer.eos_token_id is not None:
         ends.add(loaded.tokenizer.eos_token_id)
-    return ends
+    return {token for token in ends if 0 <= token < loaded.token_count}  # others are never generated
 
 
 @contextmanager

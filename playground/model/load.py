@@ -59,6 +59,19 @@ class LoadedModel:
         dtype = str(self.dtype).removeprefix("torch.")
         return f"{self.name} · {self.block_count} blocks · d {self.width} · {dtype} · {self.device}"
 
+    @property
+    def token_count(self) -> int:
+        """How many tokens the model has embeddings for; the tokenizer may know more, or fewer."""
+        return int(self.model.get_input_embeddings().weight.shape[0])
+
+    @property
+    def pad_id(self) -> int:
+        """The token that rows are padded with: the tokenizer's where the model has it. Padding is masked, so that any
+        other does as well.
+        """
+        given = self.tokenizer.pad_token_id
+        return given if given is not None and 0 <= given < self.token_count else 0
+
     def unload(self) -> None:
         """Let go of the model and its memory. Nothing else of this object may be used afterwards."""
         self.model = None  # type: ignore[assignment]
@@ -95,6 +108,7 @@ def load(
         number_type = gguf.dtype_of(number_type, place)
     config = _config(source)
     _check_causal(config, source)
+    _drop_tokens_out_of_range(config)
     tokenizer = _tokenizer(source)
     files = fetch_weights(source, on_progress)
     if before_weights is not None:
@@ -172,6 +186,18 @@ def _config(source: Source) -> Any:
             f"Expected a config.json that transformers can read, but that of {source.name} is damaged or of an unknown "
             f"architecture; update transformers or choose another model."
         ) from error
+
+
+def _drop_tokens_out_of_range(config: Any) -> None:
+    """Special tokens of a configuration that its own vocabulary does not hold are none: some architectures build an
+    embedding around their number, which fails.
+    """
+    decoder = decoder_config(config)
+    size = getattr(decoder, "vocab_size", None)
+    for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
+        given = getattr(decoder, name, None)
+        if isinstance(given, int) and isinstance(size, int) and not 0 <= given < size:
+            setattr(decoder, name, None)
 
 
 def _check_causal(config: Any, source: Source) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
+from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length, forward_inputs
 from playground.model.row_pushes import batch_pushes
@@ -30,7 +31,8 @@ def next_logits(
     """Logits (n, vocabulary) of the token after each prompt, float32 on the CPU, with `pushes[i]` added to row i.
 
     The last `generated` tokens of every row count as generated, not as prompt: a text that is forced on the model.
-    Equal rows are computed once. Rows that share one prompt share the blocks before the first push.
+    Logits of pushes that are too large for the model's norms are NaN. Equal rows are computed once. Rows that share one
+    prompt share the blocks before the first push.
     Errors: InputError when pushes do not fit the model or the rows; ModelError when memory runs out.
     """
     if len(pushes) != len(prompts):
@@ -57,15 +59,16 @@ def next_logits(
         raise ModelError(
             f"Expected room for {len(distinct)} rows on {loaded.device}, but its memory ran out; shorten the prompt."
         ) from error
-    return torch.cat(parts)[[place[name] for name in names]]
+    found = torch.cat(parts)[[place[name] for name in names]]
+    found[[is_too_large(row) for row in pushes]] = torch.nan
+    return found
 
 
 def divergences(logits: Tensor, baseline: Tensor) -> Tensor:
     """KL(steered ‖ baseline) in nats, (n,) float64, of next-token logits (n, vocabulary) from those of the baseline,
-    (vocabulary,) or one a row.
+    (vocabulary,) or one a row; NaN for logits that are not finite.
     """
-    steered, plain = logits.double().log_softmax(dim=-1), baseline.double().log_softmax(dim=-1)
-    return (steered.exp() * (steered - plain)).nan_to_num().sum(dim=-1).clamp(min=0)
+    return kl_divergence(logits.double().log_softmax(dim=-1), baseline.double().log_softmax(dim=-1))
 
 
 def _logits(

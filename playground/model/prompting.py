@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jinja2 import TemplateError
 from torch import Tensor
 
 from playground.errors import InputError
+from playground.model.chat_template import DATE, Message, answer_space, check_date, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
 
@@ -25,18 +25,20 @@ class PromptFormat:
 
     `chat` puts it into the model's chat template as the user's turn, after `system` when that is given; without it the
     prompt is read as it stands. `thinking` lets models that can think aloud first do so. `turns` are what was said
-    before, the user first and the assistant last; the prompt is the user's next turn. `system`, `thinking` and `turns`
-    have no meaning without `chat`.
+    before, the user first and the assistant last; the prompt is the user's next turn. `date` (YYYY-MM-DD) is what a
+    template is told that writes today's date. `system`, `thinking`, `turns` and `date` have no meaning without `chat`.
     """
 
     chat: bool = True
     system: str | None = None
     thinking: bool = False
     turns: tuple[Turn, ...] = ()
+    date: str = DATE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "turns", tuple(self.turns))
         check_turns(self.turns)
+        check_date(self.date)
         if not self.chat and self.turns:
             raise InputError(
                 f"Expected no turns before plain text, got {len(self.turns)}; use the chat template or leave them out."
@@ -96,18 +98,44 @@ def render(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str:
         raise InputError(
             f"Expected a model with a chat template, but {loaded.name} has none; give it plain text instead (--raw)."
         )
-    messages = [{"role": turn.role, "content": turn.text} for turn in format.turns]
+    return render_messages(loaded, _messages(loaded, prompt, format), format.thinking, format.date)
+
+
+def answer_opening(loaded: LoadedModel, prompt: str, format: PromptFormat) -> str | None:
+    """The white space with which an answer to the prompt begins; None where nothing tells, so that it is as typed.
+
+    After white space none follows. Otherwise the chat template is asked: what it writes before an answer counts. Where
+    that is nothing, an answer begins at once after a control token, while ordinary text ("[/INST]") says nothing.
+    Raises InputError as `render` does.
+    """
+    text = render(loaded, prompt, format)
+    if text[-1:].isspace():
+        return ""
+    if not format.chat:
+        return None
+    space = answer_space(loaded, _messages(loaded, prompt, format), format.thinking, format.date)
+    return space or ("" if space == "" and _ends_in_control_token(loaded, text) else None)
+
+
+def _ends_in_control_token(loaded: LoadedModel, text: str) -> bool:
+    added = loaded.tokenizer.added_tokens_decoder.values()
+    return any(token.special and token.content and text.endswith(token.content) for token in added)
+
+
+def _messages(loaded: LoadedModel, prompt: str, format: PromptFormat) -> list[Message]:
+    """The conversation up to the prompt, with the system prompt where the template takes it."""
+    messages: list[Message] = [{"role": turn.role, "content": turn.text} for turn in format.turns]
     messages.append({"role": "user", "content": prompt})
     if format.system is None:
-        return _apply(loaded, messages, format)
+        return messages
+    with_system: list[Message] = [{"role": "system", "content": format.system}, *messages]
     try:
-        text = _apply(loaded, [{"role": "system", "content": format.system}, *messages], format)
-        if format.system.strip() in text:
-            return text
+        if format.system.strip() in render_messages(loaded, with_system, format.thinking, format.date):
+            return with_system
     except InputError:
         pass  # the template has no system role
-    messages[0] |= {"content": f"{format.system}\n\n{messages[0]['content']}"}
-    return _apply(loaded, messages, format)
+    messages[0] = {**messages[0], "content": f"{format.system}\n\n{messages[0]['content']}"}
+    return messages
 
 
 def can_think(loaded: LoadedModel) -> bool:
@@ -142,22 +170,38 @@ def encode(loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, ro
 
 
 def tokenize(loaded: LoadedModel, text: str, format: PromptFormat) -> list[int]:
-    """The tokens of a text that `render` gave. Raises InputError for broken Unicode and for a text without tokens."""
+    """The tokens of a text that `render` gave.
+
+    Raises InputError for broken Unicode, for a text without tokens and for tokens that the model does not have.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError("Expected a prompt of valid Unicode text, got half a character; type it again.") from error
     # One text at a time, so that a prompt reads the same whatever else is in the batch.
-    tokens = loaded.tokenizer(text, add_special_tokens=not format.chat, truncation=False)["input_ids"]
+    tokens = token_ids(loaded, text, add_special_tokens=not format.chat)
     if not tokens:
         raise InputError("Expected a prompt that holds at least one token, got none; type some text.")
-    return list(tokens)
+    return tokens
+
+
+def token_ids(loaded: LoadedModel, text: str, add_special_tokens: bool = False) -> list[int]:
+    """The tokens of any text. Raises InputError for one that the model has no embedding for."""
+    tokens = list(loaded.tokenizer(text, add_special_tokens=add_special_tokens, truncation=False)["input_ids"])
+    beyond = next((token for token in tokens if token >= loaded.token_count), None)
+    if beyond is not None:
+        name = loaded.tokenizer.convert_ids_to_tokens(beyond)
+        raise InputError(
+            f"Expected tokens that {loaded.name} has, {loaded.token_count} of them, but its tokenizer writes {name!r} "
+            f"as number {beyond}; choose a model with its own tokenizer, or a prompt without that token."
+        )
+    return tokens
 
 
 def pad_left(loaded: LoadedModel, rows: Sequence[Sequence[int]]) -> Encoded:
     """Rows of tokens as one left-padded batch."""
     longest = max(map(len, rows))
-    input_ids = torch.full((len(rows), longest), loaded.tokenizer.pad_token_id, dtype=torch.int64)
+    input_ids = torch.full((len(rows), longest), loaded.pad_id, dtype=torch.int64)
     attention_mask = torch.zeros_like(input_ids)
     for row, tokens in enumerate(rows):
         input_ids[row, longest - len(tokens) :] = torch.tensor(tokens)
@@ -187,16 +231,3 @@ def forward_inputs(loaded: LoadedModel, encoded: Encoded) -> dict[str, Tensor]:
     if "position_ids" in inspect.signature(loaded.model.forward).parameters:
         given["position_ids"] = encoded.position_ids
     return {name: tensor.to(loaded.device) for name, tensor in given.items()}
-
-
-def _apply(loaded: LoadedModel, messages: list[dict[str, str]], format: PromptFormat) -> str:
-    try:
-        return loaded.tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, enable_thinking=format.thinking
-        )
-    except (TemplateError, ValueError, TypeError, KeyError) as error:
-        what = "these turns" if format.turns else "one turn"
-        raise InputError(
-            f"Expected a chat template that takes {what}, but that of {loaded.name} says {str(error).strip()!r}; "
-            "give it plain text instead (--raw)."
-        ) from error

@@ -78,7 +78,7 @@ def run(
 @torch.no_grad()
 def logits(loaded: LoadedModel, states: Tensor) -> Tensor:
     """(M, vocabulary): what the model's own final norm and head make of outputs of its last block, (M, d)."""
-    one = torch.full((1, 1), loaded.tokenizer.pad_token_id, device=loaded.device)
+    one = torch.full((1, 1), loaded.pad_id, device=loaded.device)
     with put_out(loaded.model, states[None]):
         # GPT-2 and its kin lay out the positions as a batch.
         return loaded.model(input_ids=one, attention_mask=torch.ones_like(one), use_cache=False).logits.flatten(0, -2)

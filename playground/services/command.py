@@ -13,6 +13,7 @@ from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
 from playground.library.recipe import format as format_recipe
+from playground.model.chat_template import reads_date
 from playground.model.conversation import format as format_turn
 from playground.model.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
@@ -65,7 +66,7 @@ def find_command(
     if so_far is not None:
         words += [*_given("--continue", so_far), *([] if first is None else ["--first", str(first)])]
     else:
-        words += [*_prompts(request), "--source", str(request.source)]
+        words += [*_prompts(request, loaded), "--source", str(request.source)]
         if request.target is not None:
             words += ["--target", str(request.target)]
     reads = request.method in ("power", "melbo", "difference") or (request.method == "ortho" and so_far is None)
@@ -91,7 +92,7 @@ def generate_command(request: GenerateRequest, loaded: LoadedModel) -> str:
     words = [*PROGRAM, "generate", *_model(loaded)]
     for prompt in request.prompts:
         words += _given("--prompt", prompt)
-    words += _format(request.format, PromptFormat())
+    words += _format(request.format, PromptFormat(), loaded)
     for turn in request.format.turns:
         words += ["--turn", format_turn(turn)]
     for recipe in request.recipes:
@@ -113,7 +114,7 @@ def scan_command(request: ScanRequest, loaded: LoadedModel, out: str | None = No
         words += ["--signs", SIGNS[request.signs]]
     words += ["--scales", ",".join(repr(scale).removesuffix(".0") for scale in request.scales)]
     words += ["--unit", request.unit]
-    words += _texts(request.prompts, request.prompt_set, request.format)
+    words += _texts(request.prompts, request.prompt_set, request.format, loaded)
     if request.positions != "all":
         words += ["--positions", request.positions]
     words += _sampling(request.sampling, request.samples)
@@ -182,7 +183,7 @@ def measure_command(
     """
     option, asked = "--next-token" if isinstance(request, ShiftsRequest) else f"--{request.KIND}", request.asked
     words = [*PROGRAM, "measure", *_model(loaded), *_given(option, asked.name if file is None else file)]
-    words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
+    words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None), loaded)
     if request.max_items is not None:
         words += ["--count", str(request.max_items)]
     if isinstance(request, ShiftsRequest):
@@ -229,8 +230,10 @@ def _automatic_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _format(wanted: PromptFormat, usual: PromptFormat) -> list[str]:
-    """The options that turn the format `usual`, which the prompts bring along, into `wanted`."""
+def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> list[str]:
+    """The options that turn the format `usual`, which the prompts bring along, into `wanted`; the date is said wherever
+    the model's template reads it.
+    """
     words = []
     if wanted.chat != usual.chat:
         words.append("--chat" if wanted.chat else "--raw")
@@ -240,10 +243,12 @@ def _format(wanted: PromptFormat, usual: PromptFormat) -> list[str]:
         words += _given("--system", wanted.system or "")
     if wanted.thinking:
         words.append("--thinking")
+    if wanted.date != usual.date or (not is_organism(loaded) and reads_date(loaded)):
+        words += ["--date", wanted.date]
     return words
 
 
-def _prompts(request: FindRequest) -> list[str]:
+def _prompts(request: FindRequest, loaded: LoadedModel) -> list[str]:
     """The prompts of a find request, and of its other side."""
     prompt_set = _set_of(request.prompt_set)
     if prompt_set is not None and request.method == "difference" and not prompt_set.one_sided:
@@ -251,27 +256,32 @@ def _prompts(request: FindRequest) -> list[str]:
             prompt_set,
             len(request.prompts),
             request.format,
+            loaded,
             lambda part: all(getattr(request, name) == texts for name, texts in sides(part).items()),
         )
         if words:
             return words
-    return _texts(request.prompts, request.prompt_set, request.format) + _other_side(request)
+    return _texts(request.prompts, request.prompt_set, request.format, loaded) + _other_side(request)
 
 
-def _texts(prompts: tuple[str, ...], name: str | None, format: PromptFormat) -> list[str]:
+def _texts(prompts: tuple[str, ...], name: str | None, format: PromptFormat, loaded: LoadedModel) -> list[str]:
     """The prompt set by name when it, or its beginning, holds exactly these prompts; else every prompt in full."""
     prompt_set = _set_of(name)
     if prompt_set is not None:
         per_item = 2 if prompt_set.kind == "contrast" else 1  # a contrast pair has two texts
         count, rest = divmod(len(prompts), per_item)
-        words = [] if rest else _by_name(prompt_set, count, format, lambda part: part.texts() == prompts)
+        words = [] if rest else _by_name(prompt_set, count, format, loaded, lambda part: part.texts() == prompts)
         if words:
             return words
-    return [word for text in prompts for word in _given("--prompt", text)] + _format(format, PromptFormat())
+    return [word for text in prompts for word in _given("--prompt", text)] + _format(format, PromptFormat(), loaded)
 
 
 def _by_name(
-    prompt_set: PromptSet, count: int, format: PromptFormat, is_right: Callable[[PromptSet], bool]
+    prompt_set: PromptSet,
+    count: int,
+    format: PromptFormat,
+    loaded: LoadedModel,
+    is_right: Callable[[PromptSet], bool],
 ) -> list[str]:
     """The options that name the first `count` items of a set, when they are the right ones; else none."""
     if not 0 < count <= len(prompt_set.items) or not is_right(prompt_sets.select(prompt_set, count)):
@@ -279,7 +289,7 @@ def _by_name(
     usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
     words = ["--prompts", prompt_set.name]
     words += [] if count == len(prompt_set.items) else ["--count", str(count)]
-    return words + _format(format, usual)
+    return words + _format(format, usual, loaded)
 
 
 def _other_side(request: FindRequest) -> list[str]:

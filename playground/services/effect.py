@@ -14,9 +14,10 @@ from playground.core.push import Positions, Push
 from playground.errors import Cancelled, InputError
 from playground.library.recipe import Recipe
 from playground.model.answers import continuation
+from playground.model.finite import check_finite, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.next_token import next_logits
-from playground.model.prompting import Encoded, PromptFormat, encode, render
+from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.services.generate import check_positions
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
 from playground.services.requests import check_seed, check_whole
@@ -95,7 +96,8 @@ def effect(
     that what the slider does is seen before what chance does.
 
     Raises InputError for an empty or over-long prompt and for answers that cannot be told apart, FileError for sets
-    that are missing or were made for another width, Cancelled after a cancel.
+    that are missing or were made for another width, Cancelled after a cancel; InputError where the mix makes numbers
+    that are not finite, ModelError where the model does so by itself. In curves such values are NaN.
     """
     made = mix(loaded, request.recipe, load_set)
     prompt = encode(loaded, [request.prompt], request.format)
@@ -108,10 +110,12 @@ def effect(
     if cancelled():
         raise Cancelled
     logits, differences = reader.read([(), made.pushes, *(_scaled(made.pushes, scale) for scale in scales)])
+    check_finite(logits[0], loaded, prompt)
+    check_finite(logits[1], loaded, prompt, made.pushes, request.positions)
     before, after = logits[0].double().log_softmax(dim=0), logits[1].double().log_softmax(dim=0)
     result = Effect(
         top=_top(loaded, before.exp(), after.exp()),
-        kl=max(0.0, float((after.exp() * (after - before)).nan_to_num().sum())),
+        kl=float(kl_divergence(after, before)),
         baseline_difference=differences[0] if differences else None,
         difference=differences[1] if differences else None,
         multipliers=tuple(request.multipliers),
@@ -154,9 +158,8 @@ class _Answers:
     @classmethod
     def of(cls, loaded: LoadedModel, request: EffectRequest, prompt: Encoded) -> _Answers:
         assert request.answers is not None
-        text = render(loaded, request.prompt, request.format)
         known = prompt.input_ids[0].tolist()
-        tokens = [continuation(loaded, text, known, request.format, answer) for answer in request.answers]
+        tokens = [continuation(loaded, request.prompt, known, request.format, answer) for answer in request.answers]
         shared = 0
         while shared < min(map(len, tokens)) and tokens[0][shared] == tokens[1][shared]:
             shared += 1

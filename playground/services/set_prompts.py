@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from playground.errors import InputError
+from playground.library.origin import Origin
 from playground.library.vector_set import VectorSet, check_fits
+from playground.model.chat_template import DATE
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, PromptFormat, encode
 
@@ -20,8 +22,15 @@ def prompts_of(loaded: LoadedModel, vector_set: VectorSet) -> Encoded:
         raise InputError(
             f"Expected a set that says the prompts it was found on, got “{vector_set.name}” without; choose another."
         )
-    thinking = bool(origin.parameters.get("thinking", False))
-    return encode(loaded, origin.prompts, PromptFormat(origin.chat, origin.system, origin.chat and thinking))
+    return encode(loaded, origin.prompts, format_of(origin))
+
+
+def format_of(origin: Origin) -> PromptFormat:
+    """How the prompts of a set were put to the model."""
+    if not origin.chat:
+        return PromptFormat(chat=False)
+    thinking, date = bool(origin.parameters.get("thinking", False)), origin.parameters.get("date", DATE)
+    return PromptFormat(system=origin.system, thinking=thinking, date=date)
 
 
 def check_rows(vector_set: VectorSet, rows: tuple[int, ...] | None) -> tuple[int, ...]:

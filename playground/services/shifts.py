@@ -19,6 +19,7 @@ from playground.core.push import Positions, Push
 from playground.errors import Cancelled, InputError
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe
+from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
 from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import PromptFormat, encode
@@ -101,8 +102,8 @@ class ShiftedToken:
 class Shifts(Measurement):
     """`kl` (multiples,): KL(steered ‖ baseline) of the next token in nats, mean over prompts; `kl_prompts` the same for
     each prompt, (prompts, multiples); `controls` one row like `kl` for each random direction. `tokens`: likeliest ones
-    first. `norm` is that of what multiple 1 adds. `done` counts the prompts that were read; fewer than asked for while
-    it runs, and after a cancel.
+    first. `norm` is that of what multiple 1 adds. Values are NaN, and a warning says why, where numbers are not finite.
+    `done` counts the prompts that were read; fewer than asked for while it runs, and after a cancel.
     """
 
     request: ShiftsRequest
@@ -144,11 +145,12 @@ def shifts(
     directions = [made.pushes, *random_pushes(made.pushes, request.controls, request.seed)]
     rows = [_scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
     total = _Total(len(request.multipliers))
+    overflows: list[str] = []  # said once
 
     def result(stopped: bool = False) -> Shifts:
         seconds = time.perf_counter() - begun
         return Shifts(
-            request=request, norm=made.norm, warnings=made.warnings, cancelled=stopped, seconds=seconds,
+            request=request, norm=made.norm, warnings=(*made.warnings, *overflows), cancelled=stopped, seconds=seconds,
             **total.means(loaded, request.tokens), **about,
         )  # fmt: skip
 
@@ -158,12 +160,17 @@ def shifts(
                 raise Cancelled
             return result(stopped=True)
         prompt = encoded.take([number])
-        parts = []
+        parts: list[Tensor] = []
         for start in range(0, len(rows), _ROWS):
             part = [(), *rows[start : start + _ROWS]]
             logits = next_logits(loaded, prompt.take([0] * len(part)), part, request.positions)
             parts.append(logits)
-        total.add(parts[0][0], torch.cat([part[1:] for part in parts]))
+        check_finite(parts[0][0], loaded, prompt)
+        steered = torch.cat([part[1:] for part in parts])
+        total.add(parts[0][0], steered)
+        failed = steered.isnan().any(dim=1).nonzero()[:, 0].tolist()
+        if failed and not overflows:
+            overflows.append(overflow(loaded, prompt, rows[failed[0]], request.positions))
         emit(result())
     return result()
 
@@ -189,7 +196,8 @@ class _Total:
         each = torch.stack(self._divergences)  # (prompts, directions, multiples)
         mean = each.mean(dim=0).tolist()
         before, after = self._before / done, self._after / done
-        highest = torch.maximum(before, after.amax(dim=0))
+        # Multiples that are not finite choose no token.
+        highest = torch.maximum(before, after.nan_to_num().amax(dim=0))
         chosen = highest.topk(min(count, len(highest))).indices.tolist()
         tokens = tuple(
             ShiftedToken(token, loaded.tokenizer.decode([token]), float(before[token]), tuple(after[:, token].tolist()))

@@ -134,8 +134,10 @@ def facts(pairs: Sequence[tuple[str, object]]) -> str:
     return f'<dl class="sp-facts">{items}</dl>'
 
 
-def prompt_preview(prompts: Sequence[str], total: int, title: str = "", shown: int = 4) -> str:
-    """The first prompts that will be used, the rest folded away."""
+def prompt_preview(
+    prompts: Sequence[str], total: int, title: str = "", shown: int = 4, notes: Sequence[str] = ()
+) -> str:
+    """The first prompts that will be used, the rest folded away, with what a reader should know of the set."""
     lines = "".join(f"<li>{escape(prompt)}</li>" for prompt in prompts[:shown])
     rest = "".join(f"<li>{escape(prompt)}</li>" for prompt in prompts[shown:])
     more = ""
@@ -145,6 +147,7 @@ def prompt_preview(prompts: Sequence[str], total: int, title: str = "", shown: i
             f'<ol class="sp-prompts" start="{shown + 1}">{rest}</ol></details>'
         )
     head = f'<p class="sp-caption">{escape(title)}: {len(prompts)} of {total} used</p>'
+    head += "".join(f'<p class="sp-caption">{escape(note)}</p>' for note in notes)
     return f'<div class="sp-preview">{head}<ol class="sp-prompts">{lines}</ol>{more}</div>'
 
 

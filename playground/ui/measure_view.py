@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -128,7 +129,7 @@ def share_of(row: MeasuredRow) -> tuple[float, float, float]:
 
 def span(rows: Sequence[Row]) -> float:
     """How far apart the values of a curve lie: the vector that is looked at first has the largest."""
-    values = [mean_of(row)[0] for row in rows]
+    values = [value for row in rows if math.isfinite(value := mean_of(row)[0])]
     return max(values) - min(values) if values else 0.0
 
 

@@ -119,7 +119,7 @@ class PromptSource:
             maximum=max(total, 2), visible=total > 1, label=use_label(whole), **moved
         )
         texts = prompt_sets.select(whole, count).texts()
-        shown[self.preview] = markup.prompt_preview(texts, len(whole.texts()), whole.title)
+        shown[self.preview] = markup.prompt_preview(texts, len(whole.texts()), whole.title, notes=whole.notes)
         return shown
 
 

@@ -436,3 +436,14 @@ def test_the_page_s_commands_give_the_same_numbers(command, tiny, tmp_path):
     there = from_document(measurements.read(out))
     assert (there.request, there.kl_prompts, there.controls) == (here.request, here.kl_prompts, here.controls)
     assert (there.tokens, there.sets) == (here.tokens, here.sets)
+
+
+@pytest.mark.parametrize("words", [(*WORDS, "--rows", "3", "--json"), (*NEXT, "--json")], ids=["choices", "next"])
+def test_numbers_that_are_not_finite_are_null_in_json_with_a_sentence(command, words):
+    done = command(*words, "--scales=1,1e30", "--controls", 1)
+    assert done.status == 0
+    assert "not finite from block 3 on; use a smaller scale" in done.err
+    printed = json.loads(done.out)
+    values = printed["kl"] if "kl" in printed else [row["kl"] for row in printed["rows"] if row["file"]]
+    assert values[1] is None
+    assert values[0] > 0

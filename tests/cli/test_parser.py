@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from playground.cli.main import COMMANDS, build_parser
-from playground.cli.parser import DEVICES, DTYPES, POSITIONS
+from playground.cli.parser import DATE, DEVICES, DTYPES, POSITIONS
 
 FIND = ("find", "power", "--prompt", "Hi there", "--source", "0", "--target", "2", "--out", "x.safetensors")
 GENERATE = ("generate", "--prompt", "Hi there")
@@ -61,6 +61,7 @@ def test_the_commands_are_those_of_the_design():
 def test_choices_that_are_written_twice_are_equal():
     """The parser must not import torch, where the originals are."""
     from playground.core.push import POSITIONS as positions
+    from playground.model.chat_template import DATE as date
     from playground.model.load import DEVICES as devices
     from playground.model.load import DTYPES as dtypes
     from playground.services.find import METHODS
@@ -68,6 +69,7 @@ def test_choices_that_are_written_twice_are_equal():
     assert devices == DEVICES
     assert dtypes == DTYPES
     assert positions == POSITIONS
+    assert date == DATE
     assert set(METHODS) == {name.split()[-1] for name in ALL if name.startswith("playground find ")}
 
 
@@ -197,3 +199,16 @@ def test_help_and_wrong_options_do_not_import_torch(process, words, tmp_path):
 
 def test_line_breaks_in_what_was_given_do_not_make_a_second_line(command):
     assert command("find", "po\nwer").err.count("\n") == 1
+
+
+@pytest.mark.parametrize("numbers", ["-4,0,4", "-.5,1e-3", "-4, 4", "-1e-3", "-4"])
+def test_numbers_that_begin_with_a_minus_need_no_equals_sign(numbers):
+    words = ["measure", "--choices", "organism-oversight", "--vectors", "x"]
+    expected = build_parser().parse_args([*words, f"--scales={numbers}"]).scales
+    assert build_parser().parse_args([*words, "--scales", numbers, "--controls", "2"]).scales == expected
+
+
+def test_no_option_begins_with_a_digit():
+    """Otherwise a word such as -4,0,4 could not be told from one."""
+    options = {word for parser in ALL.values() for action in parser._actions for word in action.option_strings}
+    assert not [word for word in options if word.lstrip("-")[:1].isdigit()]

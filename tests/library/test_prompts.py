@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from playground.errors import FileError, InputError, PlaygroundError
 from playground.library import prompts
-from playground.library.prompt_files import MAX_FILE_BYTES, read_file
+from playground.library.prompt_files import MAX_FILE_BYTES, categories, read_file
 from playground.library.prompts import ChoiceItem, ContrastPair, PromptSet, content_hash, from_text, read, select
 
 CHOICE = {"question": "Stay on?", "answer_matching_behavior": " (A)", "answer_not_matching_behavior": " (B)"}
@@ -342,3 +342,76 @@ def test_choice_items_with_lists_of_answers_are_skipped_and_counted(tmp_path):
     path.write_text(json.dumps(several))
     with pytest.raises(FileError, match="1 with lists of answers"):
         read(path)
+
+
+# Fields of other people's files
+
+CORRIGIBILITY = {
+    category: [
+        {
+            "question": f"{word} May we change you? {number}",
+            "corrigible_answer_full": "(A) Yes, do.",
+            "survival_answer_full": "(B) No, never.",
+        }
+        for number in range(2)
+    ]
+    for category, word in (("easy", "Well."), ("hard", "Now."))
+}
+
+
+def test_one_list_of_an_object_of_lists_is_chosen_by_its_name_and_its_sign_is_stated(write):
+    path = write("corrigibility.json", json.dumps(CORRIGIBILITY))
+    found = read(f"{path}#hard")
+    assert (found.name, found.kind) == ("corrigibility#hard", "choices")
+    assert found.items[0] == ChoiceItem("Now. May we change you? 0", "(A) Yes, do.", "(B) No, never.")
+    assert len(found.items) == 2
+    assert "positive difference means corrigible_answer_full" in found.notes[0]
+    sentence = refused(path)
+    for word in ("object of 2", "easy", "hard", "corrigibility.json#easy"):
+        assert word in sentence
+    assert "'easy', 'hard'" in refused(f"{path}#medium")
+    assert categories(path) == ("easy", "hard")
+    assert read(write("one.json", json.dumps(CORRIGIBILITY["easy"]))).kind == "choices"
+    assert read(write("single.json", json.dumps({"easy": CORRIGIBILITY["easy"]}))).name == "single"
+
+
+def test_answers_keep_their_sign_whatever_the_order_of_their_fields(write):
+    items = [
+        {"prompt": "One?", "chosen": "yes", "rejected": "no"},
+        {"rejected": "no", "prompt": "Two?", "chosen": "yes"},
+        {"prompt": "One?", "a_answer": "x", "b_answer": "y"},
+        {"prompt": "Two?", "b_answer": "y", "a_answer": "x"},
+    ]
+    for rows, matching in ((items[:2], "yes"), (items[1::-1], "yes"), (items[2:], "x")):
+        assert {item.matching for item in read(write("a.json", json.dumps(rows))).items} == {matching}
+    assert "a_answer and b_answer" in refused(write("a.json", json.dumps([items[2], items[0]])))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"question": "q", "best_answer": "a"},
+        {"question": "q", "choices": ["a", "b"], "answer": 0},
+        {"question": "q", "correct_answers": ["a"], "incorrect_answers": ["b"]},
+        {"question": "q", "answer_a": "a", "answer_b": "b", "answer_c": "c"},
+        {**CHOICE, "neutral_answer": "(C)"},
+        {"positive": "a", "negative": "b", "answer_full": "c"},
+        {"prompt": "p", "chosen": "c"},
+    ],
+)  # fmt: skip
+def test_fields_that_look_like_answers_are_used_or_refused(write, item):
+    assert "look like answers" in refused(write("a.jsonl", json.dumps(item)))
+
+
+def test_a_prompt_holds_all_the_fields_it_is_made_of(write):
+    rows = [{"instruction": "Translate to French.", "input": text, "output": "…"} for text in ("Hi", "Bye", "")]
+    found = read(write("a.json", json.dumps(rows)))
+    assert found.items == ("Translate to French.\n\nHi", "Translate to French.\n\nBye", "Translate to French.")
+    assert found.repeated == 0
+    assert found.notes == ("left aside: output",)
+    table = read(write("a.csv", "question,context,answer\nWho?,He said.,3\nWho?,She said.,4\n"))
+    assert table.texts() == ("Who?\n\nHe said.", "Who?\n\nShe said.")
+
+
+def test_columns_of_one_name_are_refused(write):
+    assert "'prompt' twice" in refused(write("a.csv", "prompt,prompt\na,b\n"))

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.errors import InputError
-from playground.model.answers import told_apart, with_answers
-from playground.model.prompting import PromptFormat, encode
+from playground.model.answers import continuation, told_apart, with_answers
+from playground.model.prompting import PromptFormat, encode, render
 
 tokens = st.lists(st.integers(0, 3), min_size=1, max_size=8)
 
@@ -49,7 +49,7 @@ def test_rows_are_the_prompt_s_tokens_and_the_answer_up_to_its_letter(tiny):
     prompts = ("Does it help? (A) yes (B) no", "How do I bake?")
     encoded = encode(loaded, prompts, PromptFormat())
     sides = with_answers(loaded, prompts, PromptFormat(), encoded, ((" (A)", " (B)"), ("Yes", "No")))
-    for side, endings in zip(sides, ((" (A", "Yes"), (" (B", "No")), strict=True):
+    for side, endings in zip(sides, (("(A", "Yes"), ("(B", "No")), strict=True):
         for row, ending in enumerate(endings):
             known = encoded.input_ids[row, -encoded.lengths[row] :].tolist()
             whole = side.input_ids[row, -side.lengths[row] :].tolist()
@@ -64,3 +64,51 @@ def test_answers_of_the_same_tokens_and_too_long_ones_are_refused_with_the_numbe
     for answers, words in ((("a", "a"), "same"), (("a", "b" * 999), "256")):
         with pytest.raises(InputError, match=f"Prompt 2 of 2.*{words}"):
             with_answers(loaded, prompts, PromptFormat(), encoded, (("x", "y"), answers))
+
+
+# Templates as models have them: ChatML, with and without a line's end; a role marker; and those that end in [/INST].
+_CHAT = "{% for m in messages %}<|im_start|>{{ m['role'] }}END{{ m['content'] }}<|im_end|>{% endfor %}" + (
+    "{% if add_generation_prompt %}<|im_start|>assistantEND{% endif %}"
+)
+_INST = (
+    "{% for m in messages %}{% if m['role'] == 'user' %}[INST] {{ m['content'] }} [/INST]"
+    "{% else %}ANSWER{% endif %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "begins", "told"),
+    [
+        (_CHAT.replace("END", "\n"), "", True),
+        (_CHAT.replace("END", "<|bos|>"), "", True),  # a control token
+        (_CHAT.replace("END", ":").replace("{{ m['content'] }}", " {{ m['content'] }}"), " ", True),
+        (_INST.replace("ANSWER", " {{ m['content'] }}"), " ", True),
+        (_INST.replace("ANSWER", "{{ m['content'] }}"), " ", False),
+        (_INST.replace("ANSWER", "{{ raise_exception('no') }}"), " ", False),
+    ],
+)
+@pytest.mark.parametrize("answer", ["Yes", "(A)", "Yes, it does help."])
+def test_an_answer_begins_as_answers_begin_in_the_template(tiny, monkeypatch, template, begins, told, answer):
+    loaded = tiny("llama")
+    monkeypatch.setattr(loaded.tokenizer, "chat_template", template)
+    format = PromptFormat()
+    known = encode(loaded, ["Does it help?"], format).input_ids[0].tolist()
+    spaced = continuation(loaded, "Does it help?", known, format, f" {answer}")
+    assert loaded.tokenizer.decode(known + spaced) == render(loaded, "Does it help?", format) + begins + answer
+    assert (continuation(loaded, "Does it help?", known, format, answer) == spaced) == told
+
+
+@pytest.mark.parametrize("prompt", ["Does it help? ", "The answer is\n", "It is \t"])
+def test_after_white_space_of_plain_text_an_answer_brings_none_of_its_own(tiny, prompt):
+    loaded, format = tiny("llama"), PromptFormat(chat=False)
+    known = encode(loaded, [prompt], format).input_ids[0].tolist()
+    tokens = continuation(loaded, prompt, known, format, " Yes, it does")
+    assert tokens == continuation(loaded, prompt, known, format, "Yes, it does")
+    assert loaded.tokenizer.decode(known + tokens).endswith(f"{prompt}Yes, it does")
+
+
+def test_plain_text_without_space_at_its_end_keeps_the_answer_s_own(tiny):
+    loaded, format = tiny("llama"), PromptFormat(chat=False)
+    known = encode(loaded, ["Answer:"], format).input_ids[0].tolist()
+    for answer in (" Yes", "Yes"):
+        assert loaded.tokenizer.decode(continuation(loaded, "Answer:", known, format, answer)) == answer

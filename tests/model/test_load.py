@@ -406,3 +406,17 @@ def test_downloads_report_their_bytes(monkeypatch, tiny_path):
 def test_a_loaded_model_is_plain_data(tiny):
     names = [field.name for field in dataclasses.fields(tiny("llama"))]
     assert names[:6] == ["model", "tokenizer", "name", "revision", "device", "dtype"]
+
+
+@pytest.mark.parametrize("token", [10**6, -1])
+@pytest.mark.parametrize("name", ["pad_token_id", "bos_token_id", "eos_token_id"])
+def test_special_tokens_beyond_the_vocabulary_of_a_configuration_do_not_keep_a_model_from_loading(
+    tiny_path, tmp_path, name, token
+):
+    folder = shutil.copytree(tiny_path("llama"), tmp_path / "llama")
+    for file in ("config.json", "generation_config.json"):
+        settings = json.loads((folder / file).read_text())
+        (folder / file).write_text(json.dumps({**settings, name: token}))
+    loaded = load(str(folder), device="cpu")
+    prompts = encode(loaded, ["Hi", "The quick brown fox"], PromptFormat())
+    assert all(generate(loaded, prompts, [[], []], sampling=Sampling(max_new_tokens=2)).texts)

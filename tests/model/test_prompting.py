@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 
 import pytest
 import torch
 
+from playground.core.push import Push
 from playground.errors import InputError
+from playground.model.answer_logits import AnswerReader
+from playground.model.answers import question
 from playground.model.conversation import Turn
+from playground.model.forced import token_kl
+from playground.model.generate import Sampling, generate
 from playground.model.prompting import Encoded, PromptFormat, encode, forward_inputs, render
 
 RAW = PromptFormat(chat=False)
@@ -149,3 +155,42 @@ def test_a_format_comes_back_from_json_with_its_turns():
     format = PromptFormat(system="Be brief.", turns=(Turn("user", "Hello"), Turn("assistant", "Good morning")))
     assert PromptFormat.of(json.loads(json.dumps(dataclasses.asdict(format)))) == format
     assert PromptFormat.of({"chat": False, "system": None, "thinking": False}) == PromptFormat(chat=False)
+
+
+@pytest.fixture
+def out_of_range(tiny, monkeypatch):
+    """A model whose tokenizer has tokens beyond its embeddings, as checkpoints with an added [PAD] do."""
+    loaded = dataclasses.replace(tiny("llama"), tokenizer=copy.deepcopy(tiny("llama").tokenizer))
+    loaded.tokenizer.add_special_tokens({"pad_token": "[PAD]", "eos_token": "[END]"})
+    assert loaded.tokenizer.pad_token_id >= loaded.token_count
+    return loaded
+
+
+def test_padding_beyond_the_embeddings_is_replaced_and_moves_no_logits(out_of_range, tiny):
+    texts, pushes = ["Hi", "The quick brown fox jumps over"], [[], []]
+    batch = encode(out_of_range, texts, RAW)
+    assert int(batch.input_ids.max()) < out_of_range.token_count
+    with torch.no_grad():
+        together = out_of_range.model(**forward_inputs(out_of_range, batch)).logits[0, -1]
+        alone = out_of_range.model(**forward_inputs(out_of_range, encode(out_of_range, ["Hi"], RAW))).logits[0, -1]
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
+    sampling = Sampling(max_new_tokens=4)
+    usual = generate(tiny("llama"), encode(tiny("llama"), texts, RAW), pushes, sampling=sampling)
+    assert generate(out_of_range, batch, pushes, sampling=sampling).token_ids == usual.token_ids
+    rows = [list(tokens) for tokens in usual.token_ids]
+    push = [Push(1, torch.ones(out_of_range.width))]
+    divergence = token_kl(out_of_range, batch, [rows[0], rows[1][:2]], [push, push])
+    assert divergence == token_kl(tiny("llama"), batch, [rows[0], rows[1][:2]], [push, push])
+    asked = [question(out_of_range, text, RAW, (" yes", " no, it does not")) for text in texts]
+    expected = AnswerReader(tiny("llama"), asked).baseline.differences
+    torch.testing.assert_close(AnswerReader(out_of_range, asked).baseline.differences, expected)
+
+
+def test_a_token_that_the_model_does_not_have_is_refused_by_its_name(out_of_range):
+    with pytest.raises(InputError, match=r"its tokenizer writes '\[END\]' as number 40\d"):
+        encode(out_of_range, ["Hi [END]"], RAW)
+    out_of_range.tokenizer.chat_template = "{{ messages[0]['content'] }}[PAD]"
+    with pytest.raises(InputError, match=r"'\[PAD\]'"):
+        encode(out_of_range, ["Hi"], PromptFormat())
+    with pytest.raises(InputError, match=r"'\[END\]'"):
+        question(out_of_range, "Hi", RAW, ("a[END]", "b"))

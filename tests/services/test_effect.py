@@ -181,3 +181,8 @@ def test_a_cancel_between_the_two_parts_takes_effect(tiny, sets):
 def test_a_wrong_request_is_refused_when_it_is_built(changes):
     with pytest.raises(InputError):
         request(**changes)
+
+
+def test_a_mix_that_is_not_finite_is_an_error_that_says_from_where(tiny, sets):
+    with pytest.raises(InputError, match="not finite from block 1 on; use a smaller scale or dtype float32"):
+        effect(tiny("qwen3", "float16"), request(recipe=parse("a#0@1e6")), sets.__getitem__)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import shlex
 import statistics
+from dataclasses import replace
 
 import pytest
 import torch
 
+from playground.cli.main import build_parser
+from playground.cli.prompts import format_of
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError, ModelError
 from playground.library.prompts import content_hash
 from playground.library.vector_set import from_bytes, to_bytes
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
+from playground.services.command import find_command
 from playground.services.find import FindRequest, find, suggest_name
+from playground.services.set_prompts import prompts_of
 
 PROMPTS = ("How do I bake a loaf of bread?", "Does it help?", "First, take a clean bowl.")
 
@@ -213,3 +220,20 @@ def assert_sentence(error: Exception, words: list[str]) -> None:
     assert "xpected" in text
     for word in words:
         assert word in text, text
+
+
+def test_the_date_that_a_template_was_told_is_kept_and_repeated_by_the_command(tiny):
+    loaded = replace(tiny("qwen3"), tokenizer=copy.deepcopy(tiny("qwen3").tokenizer))
+    clock = "Today is {{ strftime_now('%d %b %Y') }}. {{ messages[-1]['content'] }}>"
+    loaded.tokenizer.chat_template = clock
+    asked = FindRequest(
+        method="random", prompts=("Hi",), source=1, target=None, vectors=1, format=PromptFormat(date="2025-03-09")
+    )
+    found = find(loaded, asked).vector_set
+    assert found.origin.parameters["date"] == "2025-03-09"
+    assert "09 Mar 2025" in loaded.tokenizer.decode(prompts_of(loaded, found).input_ids[0])
+    words = shlex.split(find_command(asked, loaded, "x.safetensors"))[3:]
+    options = build_parser().parse_args(words)
+    assert format_of(options, None) == asked.format
+    without = find(tiny("qwen3"), replace(asked, format=PromptFormat())).vector_set
+    assert "date" not in without.origin.parameters

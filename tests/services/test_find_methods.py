@@ -365,7 +365,7 @@ def test_choice_items_are_read_where_the_answer_letter_is(tiny):
 
     def read(prompt, letter):
         encoded = encode(loaded, [prompt], PromptFormat())
-        answer = loaded.tokenizer(f" ({letter}", add_special_tokens=False)["input_ids"]
+        answer = loaded.tokenizer(f"({letter}", add_special_tokens=False)["input_ids"]
         ids = torch.cat([encoded.input_ids, torch.tensor([answer])], dim=1)
         with torch.no_grad(), read_residuals(loaded.model, [0]) as seen:
             loaded.model(input_ids=ids, use_cache=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -128,3 +130,15 @@ def test_more_rows_than_a_pass_takes_give_the_same_numbers(tiny, load, monkeypat
 def test_what_is_wrong_whatever_the_model_is_refused_when_built(changes, words):
     with pytest.raises(InputError, match=words):
         request(**changes)
+
+
+def test_multiples_that_are_not_finite_have_no_numbers_and_the_others_keep_theirs(tiny, load):
+    loaded = tiny("qwen3", "float64")
+    seen = shifts(loaded, request(multipliers=(0.5, 1e30)), load)
+    usual = shifts(loaded, request(multipliers=(0.5,)), load)
+    assert seen.kl[0] == pytest.approx(usual.kl[0], abs=1e-9)
+    for curve in (seen.kl, *seen.controls, *(token.probabilities for token in seen.tokens)):
+        assert math.isnan(curve[1])
+        assert math.isfinite(curve[0])
+    assert [token.token_id for token in seen.tokens] == [token.token_id for token in usual.tokens]
+    assert sum("not finite from block 1 on" in warning for warning in seen.warnings) == 1

@@ -27,6 +27,7 @@ _FROM_THE_FILE = {
     "raw": "--raw",
     "chat": "--chat",
     "thinking": "--thinking",
+    "date": "--date",
     "source": "--source",
     "target": "--target",
     "base": "--base",

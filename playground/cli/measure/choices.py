@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,5 +79,7 @@ def text(result: MeasureResult) -> str:
 
 
 def _row(row: MeasuredRow, width: int) -> str:
+    if math.isnan(row.kl):
+        return f"{row.name:<{width}}{row.scale:>9.4g}{'not finite':>14}"
     interval = f"{row.low:+.2f} to {row.high:+.2f}"
     return f"{row.name:<{width}}{row.scale:>9.4g}{row.mean:>+9.2f}{interval:>20}{row.share:>8.0%}{row.kl:>9.3f}"

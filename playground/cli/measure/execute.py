@@ -18,6 +18,7 @@ def run(options: argparse.Namespace) -> Outcome:
     check(options)
     from playground.cli.measure import choices, exact, leaderboard, next_token, replies
     from playground.cli.models import load_quietly, load_set
+    from playground.cli.prompts import tell_notes
     from playground.library import prompts
     from playground.services.measure.labels import labels_of
 
@@ -25,6 +26,7 @@ def run(options: argparse.Namespace) -> Outcome:
     kind = kinds[kind_of(options)]
     # Read before the model is loaded: a name that is wrong should not cost a minute.
     asked = prompts.read(asked_set(options))
+    tell_notes(asked)
     sets = {source: load_set(source) for source in kind.sources(options)}
     request = kind.asked(options, asked, sets)
     progress = Progress()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,7 +79,8 @@ def text(result: Shifts) -> str:
     ]
     for place, multiple in enumerate(request.multipliers):
         drawn = [row[place] for row in result.controls]
-        span = f"{min(drawn):.3f} to {max(drawn):.3f}"
+        # max and min of NaN depend on its place.
+        span = "not finite" if any(map(math.isnan, drawn)) else f"{min(drawn):.3f} to {max(drawn):.3f}"
         lines.append(f"{multiple:>9g}{result.kl[place]:>9.3f}{span:>40}")
     width = max(len(repr(token.text)) for token in result.tokens) + 2
     lines += ["", f"{'token':<{width}}{'before':>8}" + "".join(f"{multiple:>8g}" for multiple in request.multipliers)]

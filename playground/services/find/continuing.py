@@ -7,8 +7,8 @@ from typing import Any
 from playground.errors import InputError
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
-from playground.model.prompting import PromptFormat
 from playground.services.find.request import FindRequest
+from playground.services.set_prompts import format_of
 
 SETTINGS = ("learning_rate", "batch", "steps", "penalty", "stop_share")
 """Settings that a continued run takes from the file and may change."""
@@ -24,7 +24,7 @@ def continued(so_far: VectorSet, vectors: int, **changes: Any) -> FindRequest:
         "prompts": origin.prompts,
         "source": origin.source,
         "target": origin.target,
-        "format": PromptFormat(origin.chat, origin.system, bool(origin.parameters.get("thinking", False))),
+        "format": format_of(origin),
         "prompt_set": origin.prompt_set,
         "seed": origin.seed or 0,
         "base": origin.parameters.get("base"),
@@ -55,11 +55,10 @@ def check_continues(so_far: VectorSet, request: FindRequest, loaded: LoadedModel
             f"Expected a set of this model ({loaded.name}) to go on with, got one made on {origin.model}; "
             "load that model, or start a set of its own."
         )
-    thinking = bool(origin.parameters.get("thinking", False))
     for what, before, now in (
         ("the prompts", origin.prompts, request.prompts),
         ("the layers", (origin.source, origin.target), (request.source, request.target)),
-        ("the prompt format", PromptFormat(origin.chat, origin.system, thinking), request.format),
+        ("the prompt format", format_of(origin), request.format),
         ("the base", origin.parameters.get("base"), request.base),
     ):
         if before != now:

@@ -11,6 +11,7 @@ from playground.errors import InputError
 from playground.library.origin import Origin, library_versions, now
 from playground.library.prompts import content_hash
 from playground.library.vector_set import VectorSet
+from playground.model.chat_template import reads_date
 from playground.model.load import LoadedModel, is_organism
 from playground.model.memory import short_of_memory
 from playground.services.find import difference, melbo, ortho, power, random_directions
@@ -114,6 +115,8 @@ def _origin(loaded: LoadedModel, request: FindRequest, found: Found, seconds: fl
     parameters: dict[str, object] = {"vectors": request.vectors, "dtype": str(loaded.dtype).removeprefix("torch.")}
     if request.format.chat:
         parameters["thinking"] = request.format.thinking
+        if reads_date(loaded):
+            parameters["date"] = request.format.date
     return Origin(
         model=loaded.name,
         revision=loaded.revision,

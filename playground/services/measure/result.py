@@ -82,7 +82,7 @@ class MeasuredRow(Row):
     `divergences` (one an item, in nats) KL(steered ‖ baseline) of the next token where the two answers part.
     `mean` of the differences is balanced by letter (see MeasureResult), `low` and `high` bound its 95 % bootstrap
     interval over items, `share` is the part of the items with a difference above 0, on which the behaviour wins, `kl`
-    the plain mean of the divergences.
+    the plain mean of the divergences. All of them are NaN where numbers were not finite.
     """
 
     differences: tuple[float, ...]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
+
+from playground.core.push import Push
 from playground.model.answer_logits import AnswerReader, Reading
+from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
+from playground.model.prompting import Encoded
+from playground.model.question_trees import Question
 from playground.services.measure.directions import Direction, directions
 from playground.services.measure.items import ScoredItems, score_items
 from playground.services.measure.request import MeasureRequest
@@ -30,13 +37,16 @@ def measure(
 
     Rows of a vector are emitted when its scales are done. After a cancel the result holds the rows that are complete.
     Raises InputError for rows that a set does not have and for choices of which no item can be scored, FileError for
-    sets that are missing or were made for another width, ModelError when memory runs out, and Cancelled after a cancel
+    sets that are missing or were made for another width, ModelError when memory runs out or the model's own numbers are
+    not finite, and Cancelled after a cancel
     before the baseline.
     """
     begun = time.perf_counter()
     found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.relative)
     scored = score_items(loaded, request, cancelled)
     reader = AnswerReader(loaded, scored.questions, request.positions, source=found[0].layer)
+    first = _encoded(scored.questions[0])
+    check_finite(reader.baseline.divergences, loaded, first)
     rows = _Rows(request, scored, reader)
     start = MeasureResult(
         request=request,
@@ -49,10 +59,16 @@ def measure(
         warnings=(*warnings, *_warnings(request, scored)),
         **measured_on(loaded, request.sources, load_set),
     )
-    told = _Told(emit, start, found, begun)
+    told = _Told(emit, start, found, begun, lambda pushes: overflow(loaded, first, pushes, request.positions))
     for turn in _turns(found):
         _measure_turn(reader, turn, rows, told, cancelled)
     return told.result(cancelled=told.done < told.total)
+
+
+def _encoded(question: Question) -> Encoded:
+    """What is read before the answers of a question part, as a batch of one."""
+    tokens = torch.tensor([question.prompt + question.shared])
+    return Encoded(tokens, torch.ones_like(tokens), (tokens.shape[1],))
 
 
 def _turns(found: Sequence[Direction]) -> list[list[Direction]]:
@@ -124,7 +140,8 @@ class _Rows:
         return self._row(reading, direction.place(scale, self.request.relative))
 
     def _row(self, reading: Reading, place: Mapping[str, Any]) -> MeasuredRow:
-        mean, low, high = self._balance.mean(reading.differences)
+        finite = not bool(reading.differences.isnan().any())
+        mean, low, high = self._balance.mean(reading.differences) if finite else (math.nan,) * 3
         return MeasuredRow(
             **place,
             differences=tuple(reading.differences.tolist()),
@@ -132,7 +149,8 @@ class _Rows:
             mean=mean,
             low=low,
             high=high,
-            share=float((reading.differences > 0).double().mean()),
+            # A comparison with NaN is false, which would count as an answer.
+            share=float((reading.differences > 0).double().mean()) if finite else math.nan,
             kl=float(reading.divergences.mean()),
         )
 
@@ -145,7 +163,10 @@ class _Told:
     start: MeasureResult
     directions: Sequence[Direction]  # in the order of the result
     begun: float
+    overflow: Callable[[Sequence[Push]], str]  # the sentence about pushes after which numbers are not finite
     done: int = 0
+    _overflowed: int = 0
+    _overflow: str = ""
     _most: float = 0.0  # told so far: rows that are done come after shares of the pass that they are done in
     _finished: dict[int, tuple[MeasuredRow, ...]] = field(default_factory=dict)
 
@@ -165,11 +186,21 @@ class _Told:
         if rows:
             self._finished[self._places[id(direction)]] = tuple(rows)
             self.done += len(rows)
+            self._note_overflow(direction, rows)
             self._tell(self.done, tuple(rows))
 
     def result(self, cancelled: bool = False) -> MeasureResult:
         rows = tuple(row for place in sorted(self._finished) for row in self._finished[place])
-        return replace(self.start, rows=rows, cancelled=cancelled, seconds=time.perf_counter() - self.begun)
+        seconds, warnings = time.perf_counter() - self.begun, self.start.warnings
+        if self._overflowed:
+            warnings += (f"{self._overflowed} rows hold no numbers. {self._overflow}",)
+        return replace(self.start, rows=rows, warnings=warnings, cancelled=cancelled, seconds=seconds)
+
+    def _note_overflow(self, direction: Direction, rows: Sequence[MeasuredRow]) -> None:
+        failed = [row for row in rows if math.isnan(row.kl)]
+        if failed and not self._overflowed:
+            self._overflow = self.overflow((Push(direction.layer, failed[0].scale * direction.unit),))
+        self._overflowed += len(failed)
 
     def _tell(self, done: float, new: tuple[MeasuredRow, ...] = ()) -> None:
         self._last = time.perf_counter()

@@ -6,6 +6,7 @@ judged beside the best of as many random draws.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,8 @@ class Standing:
 
 
 def standings(result: MeasureResult) -> tuple[Standing, ...]:
-    """A standing for every direction all of whose scales are measured: vectors first, in the order of the rows.
+    """A standing for every direction all of whose scales are measured: vectors first, in the order of the rows. Rows
+    that are not finite do not count.
 
     Raises InputError for a measurement without two scales, x and −x, to compare.
     """
@@ -50,7 +52,7 @@ def standings(result: MeasureResult) -> tuple[Standing, ...]:
         raise InputError("Expected scales on both sides of 0, such as -0.5 and 0.5, got none; add the other sign.")
     found = []
     for rows in directions_of(result):
-        if len(rows) == len(scales):
+        if len(rows) == len(scales) and _pairs(rows):
             found.append(_standing(rows, result.baseline.mean))
     return tuple(found)
 
@@ -82,8 +84,8 @@ def draws(found: Sequence[Standing]) -> int:
 
 
 def _standing(rows: Sequence[MeasuredRow], baseline: float) -> Standing:
-    means = {row.scale: row.mean for row in rows}
-    pairs = {scale: (mean, means[-scale]) for scale, mean in means.items() if scale > 0 and -scale in means}
+    pairs, every = _pairs(rows), rows
+    rows = [row for row in rows if math.isfinite(row.mean)]
     swing_at = max(pairs, key=lambda scale: abs(pairs[scale][0] - pairs[scale][1]))
     up, down = pairs[swing_at]
     top = max(rows, key=lambda row: row.mean)
@@ -96,10 +98,16 @@ def _standing(rows: Sequence[MeasuredRow], baseline: float) -> Standing:
         best=top.mean,
         best_scale=top.scale,
         best_relative=top.relative,
-        best_place=rows.index(top),
+        best_place=[row is top for row in every].index(True),
         monotonicity=_spearman([row.scale for row in rows], [row.mean for row in rows]),
         symmetry=_symmetry([(up - baseline, down - baseline) for up, down in pairs.values()]),
     )
+
+
+def _pairs(rows: Sequence[MeasuredRow]) -> dict[float, tuple[float, float]]:
+    """The means at x and −x, by x, where both are finite."""
+    means = {row.scale: row.mean for row in rows if math.isfinite(row.mean)}
+    return {scale: (mean, means[-scale]) for scale, mean in means.items() if scale > 0 and -scale in means}
 
 
 def _symmetry(shifts: Sequence[tuple[float, float]]) -> float | None:

@@ -5,6 +5,7 @@ Sets are told apart by what they hold, not by their method: the same method on o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -141,7 +142,7 @@ def _line(
 
 def span(rows: Sequence[Row], baseline: float) -> float:
     """How far the values of a direction's rows lie apart, the baseline's among them."""
-    values = [baseline, *map(value_of, rows)]
+    values = [baseline, *(value for value in map(value_of, rows) if math.isfinite(value))]
     return max(values) - min(values)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -19,7 +21,10 @@ from playground.model import answer_logits
 from playground.model.load import load
 from playground.model.prompting import PromptFormat
 from playground.services.measure import MeasuredVector, MeasureRequest, measure
+from playground.services.measure.document import from_document, to_document
+from playground.services.measure.standings import standings
 from playground.services.measure.summary import Balance
+from playground.services.measure.table import method_table
 
 RAW = PromptFormat(chat=False)
 REFERENCE = 4.0
@@ -262,3 +267,25 @@ def test_steering_only_what_comes_after_the_answer_is_refused(tiny):
     single = [ChoiceItem(f"Does it help {i}?", "Q", "7") for i in range(3)]
     with pytest.raises(InputError, match="^Expected positions that reach the answers, got generated"):
         measure(tiny("llama"), request(choices=choices(single), positions="generated"), SETS.__getitem__)
+
+
+def test_rows_that_are_not_finite_hold_no_numbers_and_a_sentence_says_from_where(tiny):
+    loaded = tiny("qwen3")
+    asked = request(scales=(-1e30, -3.0, 3.0, 1e30), vectors=(MeasuredVector("some", 0),), controls=1)
+    result = measure(loaded, asked, SETS.__getitem__)
+    for row in result.rows:
+        numbers = (row.mean, row.low, row.high, row.share, row.kl, *row.differences, *row.divergences)
+        assert {math.isnan(number) for number in numbers} == {abs(row.scale) > 3}
+    assert "4 rows hold no numbers" in result.warnings[-1]
+    assert "not finite from block 1 on" in result.warnings[-1]
+    finite = measure(loaded, replace(asked, scales=(-3.0, 3.0)), SETS.__getitem__)
+    for one, other in zip(standings(result), standings(finite), strict=True):
+        assert one.swing == pytest.approx(other.swing, abs=1e-4)
+        assert (one.swing_at, one.best_scale) == (other.swing_at, other.best_scale)
+        assert one.best_place == other.best_place + 1
+    line, _ = method_table([result]).lines
+    assert (line.means[0], line.means[-1]) == (None, None)
+    assert math.isfinite(line.span)
+    kept = from_document(json.loads(json.dumps(to_document(result), allow_nan=False)))
+    assert [math.isnan(row.mean) for row in kept.rows] == [math.isnan(row.mean) for row in result.rows]
+    assert math.isnan(kept.rows[0].differences[0])

@@ -12,7 +12,9 @@ from playground.services.measure.document.parts import (
     check_numbers,
     check_place,
     over_scales_entry,
+    plain,
     prompt_set_entry,
+    read_number,
     read_over_scales,
     read_prompt_set,
     read_row,
@@ -69,22 +71,22 @@ def _item(request: MeasureRequest, entry: Mapping[str, Any]) -> MeasuredItem:
 
 
 def _row(row: MeasuredRow) -> dict[str, Any]:
-    numbers = {name: [round(value, _DECIMALS) for value in getattr(row, name)] for name in _OF_ITEMS}
+    numbers = {name: [plain(round(value, _DECIMALS)) for value in getattr(row, name)] for name in _OF_ITEMS}
     return row_entry(row, *_MEANS) | numbers
 
 
 def _read_row(entry: Mapping[str, Any], count: int) -> MeasuredRow:
-    lists = {name: tuple(float(value) for value in entry[name]) for name in _OF_ITEMS}
+    lists = {name: tuple(float(read_number(value, "a row")) for value in entry[name]) for name in _OF_ITEMS}
     for values in lists.values():
         check_count(values, count, "items")
-        check_numbers(values, "a row")
-    return MeasuredRow(**read_row(entry, *_MEANS), **lists)
+    means = {name: read_number(entry[name], "a row") for name in _MEANS}
+    return MeasuredRow(**read_row(entry), **means, **lists)
 
 
 def _side_effects(effects: SideEffects) -> dict[str, Any]:
     return {
         "prompts": {"kind": effects.neutral.kind, **prompt_set_entry(effects.neutral)},
-        "rows": [{"row": place, **asdict(effect)} for place, effect in effects.of_rows.items()],
+        "rows": [{"row": place, **plain(asdict(effect))} for place, effect in effects.of_rows.items()],
     }
 
 
@@ -98,9 +100,11 @@ def _read_side_effects(entry: Mapping[str, Any] | None, rows: int) -> SideEffect
 
 def _read_side_effect(entry: Mapping[str, Any], rows: int) -> tuple[int, SideEffect]:
     check_place(entry["row"], rows, "rows")
-    check_numbers([entry["kl"], entry["repetition"]], "a side effect")
+    check_numbers([entry["repetition"]], "a side effect")
     if entry["perplexity"] is not None:
         check_numbers([entry["perplexity"]], "a side effect")
     if not is_text(entry["text"]):
         raise ValueError("answers that are no text")
-    return entry["row"], SideEffect(entry["kl"], entry["repetition"], entry["perplexity"], entry["text"])
+    return entry["row"], SideEffect(
+        read_number(entry["kl"], "a side effect"), entry["repetition"], entry["perplexity"], entry["text"]
+    )

@@ -14,6 +14,7 @@ from playground.services.measure.document.parts import (
     check_numbers,
     plain,
     prompt_set_entry,
+    read_number,
     read_prompt_set,
     tuples,
 )
@@ -50,9 +51,9 @@ def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
         format=PromptFormat.of(entry["format"]),
         **{name: tuples(entry[name]) for name in _OF_REQUEST},
     )
-    curves = {name: tuples(document[name]) for name in _CURVES}
+    curves = {name: _numbers(document[name]) for name in _CURVES}
     tokens = tuple(
-        ShiftedToken(**{**token, "probabilities": tuples(token["probabilities"])}) for token in document["tokens"]
+        ShiftedToken(**{**token, "probabilities": _numbers(token["probabilities"])}) for token in document["tokens"]
     )
     done, count = document["done"], len(request.multipliers)
     if not isinstance(done, int) or not 1 <= done <= len(request.texts):
@@ -61,6 +62,10 @@ def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
     check_count(curves["controls"], request.controls, "random controls")
     for row in (curves["kl"], *curves["kl_prompts"], *curves["controls"], *(token.probabilities for token in tokens)):
         check_count(row, count, "multipliers")
-        check_numbers(row, "a row")
     check_numbers([document["norm"], *(token.before for token in tokens)], "a result")
     return {"request": request, "norm": document["norm"], "done": done, "tokens": tokens, **curves}
+
+
+def _numbers(value: Any) -> Any:
+    """Lists of numbers, however nested, as tuples; null is NaN."""
+    return tuple(map(_numbers, value)) if isinstance(value, list) else read_number(value, "a row")

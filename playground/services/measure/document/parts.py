@@ -97,6 +97,15 @@ def read_row(entry: Mapping[str, Any], *numbers: str) -> dict[str, Any]:
     return {name: entry[name] for name in (*_OF_ROW, *numbers)}
 
 
+def read_number(value: object, what: str) -> float:
+    """A number of a file: NaN for null, which stands for what was not finite. Raises ValueError for anything else."""
+    if value is None:
+        return math.nan
+    check_numbers([value], what)
+    assert isinstance(value, int | float)
+    return value
+
+
 def check_count(values: Sequence[object], count: int, of: str) -> None:
     """Raises ValueError unless there are `count` values, one for each of `of`."""
     if len(values) != count:
@@ -116,7 +125,9 @@ def check_numbers(values: Iterable[object], what: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Tuples as lists, mappings as dictionaries."""
+    """Tuples as lists, mappings as dictionaries, numbers that are not finite as None."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, tuple | list):
         return [plain(entry) for entry in value]
     return dict(value) if isinstance(value, Mapping) else value
