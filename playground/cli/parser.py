@@ -167,7 +167,7 @@ def add_format(group: Any) -> None:
 
 
 def add_prompts(parser: argparse.ArgumentParser, required: bool) -> None:
-    """--prompts and --count, or --prompt; and their format."""
+    """--prompts and which of them, or --prompt; and their format."""
     group = parser.add_argument_group("prompts")
     which = group.add_mutually_exclusive_group(required=required)
     which.add_argument("--prompts", metavar="SET|FILE", help="a prompt set by name, or a file (txt, json, jsonl, csv)")
@@ -178,10 +178,25 @@ def add_prompts(parser: argparse.ArgumentParser, required: bool) -> None:
         nargs="+",
         help="one prompt or several, each in quotes; may be given several times",
     )
-    group.add_argument(
-        "--count", metavar="N", type=whole("a count of prompts", 1), help="use the first N prompts of the set only"
-    )
+    add_selection(group)
     add_format(group)
+
+
+def add_selection(group: Any) -> None:
+    """--count or --sample and --sample-seed, and --balance: which items of a set are used."""
+    how_many = group.add_mutually_exclusive_group()
+    how_many.add_argument(
+        "--count", metavar="N", type=whole("a count of items", 1), help="use the first N items of the set only"
+    )
+    how_many.add_argument(
+        "--sample", metavar="N", type=whole("a size of the sample", 1), help="use N items of the set drawn at random"
+    )
+    group.add_argument("--sample-seed", metavar="S", type=SEED, help="seed of the items that are drawn (0)")
+    group.add_argument(
+        "--balance",
+        action="store_true",
+        help="of a choice set use as many items with the behaviour at one answer letter as at the other",
+    )
 
 
 def add_positions(group: Any, what: str) -> None:

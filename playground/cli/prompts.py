@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from playground.cli.terminal import tell
 from playground.errors import InputError
@@ -13,21 +14,43 @@ from playground.model.prompting import PromptFormat
 
 
 def prompt_set_of(options: argparse.Namespace) -> PromptSet | None:
-    """The first --count items of --prompts; None with --prompt. Raises FileError and InputError."""
+    """The items of --prompts that --count, --sample and --balance choose; None with --prompt. Raises FileError and
+    InputError.
+    """
     if options.prompts is None:
-        if options.count is not None:
-            raise InputError("Expected --count with --prompts, got it with --prompt; leave it out.")
+        for name in ("count", "sample", "sample_seed", "balance"):
+            if getattr(options, name) not in (None, False):
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(f"Expected {option} with --prompts, got it with --prompt; leave it out.")
         return None
-    prompt_set, count = prompts.read(options.prompts), options.count
+    prompt_set = prompts.read(options.prompts)
     tell_notes(prompt_set)
-    if count is None:
-        return prompt_set
-    if count > len(prompt_set.items):
+    count = count_of(options, prompt_set)
+    return prompts.select(prompt_set, count, **selection_of(options))
+
+
+def count_of(options: argparse.Namespace, prompt_set: PromptSet) -> int | None:
+    """How many items --count or --sample ask for; None for all. Raises InputError for more than the set has."""
+    what, count = ("count", options.count) if options.sample is None else ("sample", options.sample)
+    if count is not None and count > len(prompt_set.items):
         raise InputError(
-            f"Expected a count of at most {len(prompt_set.items)}, the items in {prompt_set.name}, "
-            f"got {count}; ask for fewer, or leave --count out."
+            f"Expected a {what} of at most {len(prompt_set.items)}, the items in {prompt_set.name}, got {count}; ask "
+            f"for fewer, or leave --{what} out."
         )
-    return prompts.select(prompt_set, count)
+    return count
+
+
+def selection_of(options: argparse.Namespace) -> dict[str, Any]:
+    """How items are chosen, as arguments `seed` and `balance` of `select`. Raises InputError for a seed of nothing."""
+    if options.sample_seed is not None and options.sample is None:
+        raise InputError("Expected --sample-seed beside --sample N, got it alone; say how many items to draw.")
+    return {"seed": None if options.sample is None else options.sample_seed or 0, "balance": options.balance}
+
+
+def chosen_fields(options: argparse.Namespace) -> dict[str, Any]:
+    """How the prompts were chosen of their set, as fields of requests that keep the prompts themselves."""
+    chosen = selection_of(options)
+    return {"sample_seed": chosen["seed"], "balance": chosen["balance"]}
 
 
 def tell_notes(prompt_set: PromptSet) -> None:

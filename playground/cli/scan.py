@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
     """The request. Raises InputError and FileError for what cannot be used."""
-    from playground.cli.prompts import format_of, prompt_set_of, sampling_of
+    from playground.cli.prompts import chosen_fields, format_of, prompt_set_of, sampling_of
     from playground.services.scan.request import SIGNS as CALLED
     from playground.services.scan.request import ScanRequest, read_rows
 
@@ -108,6 +108,7 @@ def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
         **_scales(options, vector_set),
         prompts=tuple(options.prompt) if prompt_set is None else prompt_set.texts(),
         prompt_set=None if prompt_set is None else prompt_set.name,
+        **chosen_fields(options),
         format=format_of(options, prompt_set),
         positions=options.positions,
         sampling=sampling_of(options),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import difflib
 import functools
-import random
-from dataclasses import replace
 from pathlib import Path
 
-from playground.errors import FileError, InputError
+from playground.errors import FileError
 from playground.library.prompt_files import from_lines, read_file
 from playground.library.prompt_set import (
     KINDS,
@@ -20,6 +18,7 @@ from playground.library.prompt_set import (
     PromptSet,
     content_hash,
 )
+from playground.library.selection import places, select
 from playground.library.text import shown
 
 __all__ = [
@@ -34,6 +33,7 @@ __all__ = [
     "built_in",
     "content_hash",
     "from_text",
+    "places",
     "read",
     "select",
 ]
@@ -77,20 +77,6 @@ def from_text(text: str, name: str = "typed") -> PromptSet:
     Raises InputError when there is none, when one is over-long, and when there are too many.
     """
     return from_lines(text, name, "Typed prompts")
-
-
-def select(prompt_set: PromptSet, count: int, seed: int | None = None) -> PromptSet:
-    """The first `count` items, or with a seed as many drawn at random, in the order of the set.
-
-    Raises InputError unless 1 ≤ count ≤ items.
-    """
-    available = len(prompt_set.items)
-    if not 1 <= count <= available:
-        raise InputError(f"Expected 1 to {available} items of {prompt_set.name}, got {count}; choose fewer.")
-    if count == available:
-        return prompt_set
-    chosen = range(count) if seed is None else sorted(random.Random(seed).sample(range(available), count))
-    return replace(prompt_set, items=tuple(prompt_set.items[index] for index in chosen))
 
 
 def _file(source: str | Path) -> Path | None:

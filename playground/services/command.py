@@ -114,7 +114,7 @@ def scan_command(request: ScanRequest, loaded: LoadedModel, out: str | None = No
         words += ["--signs", SIGNS[request.signs]]
     words += ["--scales", ",".join(repr(scale).removesuffix(".0") for scale in request.scales)]
     words += ["--unit", request.unit]
-    words += _texts(request.prompts, request.prompt_set, request.format, loaded)
+    words += _texts(request, loaded)
     if request.positions != "all":
         words += ["--positions", request.positions]
     words += _sampling(request.sampling, request.samples)
@@ -184,8 +184,8 @@ def measure_command(
     option, asked = "--next-token" if isinstance(request, ShiftsRequest) else f"--{request.KIND}", request.asked
     words = [*PROGRAM, "measure", *_model(loaded), *_given(option, asked.name if file is None else file)]
     words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None), loaded)
-    if request.max_items is not None:
-        words += ["--count", str(request.max_items)]
+    if request.max_items is not None or request.balance:
+        words += _selection(request.max_items, request.sample_seed, request.balance)
     if isinstance(request, ShiftsRequest):
         words += [*_given("--steer", format_recipe(request.recipe)), _scales(request.multipliers)]
         words += ["--tokens", str(request.tokens)]
@@ -257,21 +257,24 @@ def _prompts(request: FindRequest, loaded: LoadedModel) -> list[str]:
             len(request.prompts),
             request.format,
             loaded,
+            request,
             lambda part: all(getattr(request, name) == texts for name, texts in sides(part).items()),
         )
         if words:
             return words
-    return _texts(request.prompts, request.prompt_set, request.format, loaded) + _other_side(request)
+    return _texts(request, loaded) + _other_side(request)
 
 
-def _texts(prompts: tuple[str, ...], name: str | None, format: PromptFormat, loaded: LoadedModel) -> list[str]:
-    """The prompt set by name when it, or its beginning, holds exactly these prompts; else every prompt in full."""
-    prompt_set = _set_of(name)
+def _texts(request: FindRequest | ScanRequest, loaded: LoadedModel) -> list[str]:
+    """The prompt set by name when it, or the part that is chosen of it, holds exactly these prompts; else every prompt
+    in full.
+    """
+    prompts, format, prompt_set = request.prompts, request.format, _set_of(request.prompt_set)
     if prompt_set is not None:
         per_item = 2 if prompt_set.kind == "contrast" else 1  # a contrast pair has two texts
         count, rest = divmod(len(prompts), per_item)
-        words = [] if rest else _by_name(prompt_set, count, format, loaded, lambda part: part.texts() == prompts)
-        if words:
+        words = _by_name(prompt_set, count, format, loaded, request, lambda part: part.texts() == prompts)
+        if words and not rest:
             return words
     return [word for text in prompts for word in _given("--prompt", text)] + _format(format, PromptFormat(), loaded)
 
@@ -281,15 +284,29 @@ def _by_name(
     count: int,
     format: PromptFormat,
     loaded: LoadedModel,
+    request: FindRequest | ScanRequest,
     is_right: Callable[[PromptSet], bool],
 ) -> list[str]:
-    """The options that name the first `count` items of a set, when they are the right ones; else none."""
-    if not 0 < count <= len(prompt_set.items) or not is_right(prompt_sets.select(prompt_set, count)):
+    """The options that name the `count` items of a set that the request chose, when they are the right ones; else
+    none.
+    """
+    seed, balance = request.sample_seed, request.balance
+    try:
+        part = prompt_sets.select(prompt_set, count, seed, balance)
+    except PlaygroundError:
+        return []
+    if not is_right(part):
         return []
     usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
     words = ["--prompts", prompt_set.name]
-    words += [] if count == len(prompt_set.items) else ["--count", str(count)]
+    words += [] if count == len(prompt_set.items) else _selection(count, seed, balance)
     return words + _format(format, usual, loaded)
+
+
+def _selection(count: int | None, seed: int | None, balance: bool) -> list[str]:
+    words = [] if count is None else ["--count" if seed is None else "--sample", str(count)]
+    words += [] if seed is None or count is None else ["--sample-seed", str(seed)]
+    return words + (["--balance"] if balance else [])
 
 
 def _other_side(request: FindRequest) -> list[str]:

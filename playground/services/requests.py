@@ -1,10 +1,12 @@
-"""Checks that requests share: whole numbers in a range, seeds, and scales."""
+"""Checks that requests share: whole numbers in a range, seeds, scales, and which items are asked."""
 
 from __future__ import annotations
 
 import math
 
 from playground.errors import InputError
+from playground.library.prompt_set import PromptSet
+from playground.library.selection import places
 from playground.library.text import shown
 
 MAX_SCALES = 101
@@ -21,6 +23,25 @@ def check_whole(quantity: str, value: object, least: int, most: int | None = Non
 def check_seed(seed: object) -> None:
     """Raises InputError unless `seed` is one that torch and a file's header both hold."""
     check_whole("seed", seed, least=0, most=2**63 - 1)
+
+
+def check_selection(sample_seed: object, balance: object) -> None:
+    """Raises InputError unless these are the seed of a sample or None, and true or false."""
+    if sample_seed is not None:
+        check_seed(sample_seed)
+    if not isinstance(balance, bool):
+        raise InputError(f"Expected balance to be true or false, got {shown(balance)}; choose one.")
+
+
+def asked_places(
+    asked: PromptSet, max_items: int | None, sample_seed: int | None, balance: bool
+) -> tuple[int, ...]:
+    """The places in a set of the items that a measurement asks: at most `max_items`, all of them for None.
+
+    Raises InputError for a balance that the set cannot have.
+    """
+    count = None if max_items is None else min(max_items, len(asked.items))
+    return places(asked, count, sample_seed, balance)
 
 
 def checked_scales(scales: object) -> tuple[float, ...]:

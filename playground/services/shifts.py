@@ -26,7 +26,7 @@ from playground.model.prompting import PromptFormat, encode
 from playground.services.generate import check_positions
 from playground.services.measure.result import Measurement, measured_on
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
-from playground.services.requests import check_seed, check_whole, checked_scales
+from playground.services.requests import asked_places, check_seed, check_selection, check_whole, checked_scales
 
 MULTIPLIERS = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
 MAX_PROMPTS = 1000
@@ -38,7 +38,8 @@ _ROWS = 64  # pushes of one prompt at a time: each has its row of the vocabulary
 class ShiftsRequest:
     """Prompts × multiples of one recipe. `multipliers` scale all that it adds: 0 is the baseline, −1 its negative.
 
-    `prompts` is the set in full, of any kind; the first `max_items` of its items are asked (None: all).
+    `prompts` is the set in full, of any kind; the first `max_items` of its items are asked (None: all), or
+    with a `sample_seed` as many drawn at random; with `balance` as many for one answer letter as for the other.
     `controls` random pushes of equal norm at the same layers are drawn from `seed`. `tokens` says how many next tokens
     are followed: those that reach the highest mean probability at any multiple. Raises InputError when a value is wrong
     whatever the model.
@@ -53,10 +54,13 @@ class ShiftsRequest:
     seed: int = 0
     tokens: int = 10
     max_items: int | None = None
+    sample_seed: int | None = None
+    balance: bool = False
 
     def __post_init__(self) -> None:
         if self.max_items is not None:
             check_whole("number of items", self.max_items, least=1)
+        check_selection(self.sample_seed, self.balance)
         check_whole("number of prompts", len(self.texts), least=1, most=MAX_PROMPTS)
         if not self.recipe.components:
             raise InputError("Expected a vector to follow, got none; choose one.")
@@ -85,7 +89,8 @@ class ShiftsRequest:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """What the model reads: one text an item, two of a contrast pair."""
-        return replace(self.prompts, items=self.prompts.items[: self.max_items]).texts()
+        chosen = asked_places(self.prompts, self.max_items, self.sample_seed, self.balance)
+        return replace(self.prompts, items=tuple(self.prompts.items[place] for place in chosen)).texts()
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
         choice = PromptChoice(prompt_source.BUILT_IN, name, "", prompt_source.USE)
         updates |= source.updates(choice, visitor, use=prompt_source.USE) | {
             source.kind: prompt_source.BUILT_IN,
+            source.order: prompt_source.FIRST,
             source.set_name: gr.update(choices=names, value=name, visible=True),
         }
     updates |= _asked(chosen, tab)
@@ -248,8 +249,7 @@ def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: 
     def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
         return shown(*_form_of(frame, request, values))
 
-    changes = [source.kind.change, source.typed.change, source.use.change, source.set_name.change]
-    gr.on(changes, on_source, inputs, written, trigger_mode="always_last", **PRIVATE)
+    gr.on(source.changes, on_source, inputs, written, trigger_mode="always_last", **PRIVATE)
 
     @quick
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:

@@ -32,10 +32,16 @@ class Common:
     set_name: str | None
     typed: str | None
     use: float | None
+    order: str
+    draw_seed: float | None
+    category: str | None
     other_kind: str
     other_set: str | None
     other_typed: str | None
     other_use: float | None
+    other_order: str
+    other_draw_seed: float | None
+    other_category: str | None
     mode: str
     system: str | None
     source: float
@@ -84,11 +90,14 @@ class DiscoverForm(Common):
 
     @property
     def choice(self) -> PromptChoice:
-        return PromptChoice(self.kind, self.set_name, self.typed, self.use)
+        return PromptChoice(self.kind, self.set_name, self.typed, self.use, self.order, self.draw_seed, self.category)
 
     @property
     def other_choice(self) -> PromptChoice:
-        return PromptChoice(self.other_kind, self.other_set, self.other_typed, self.other_use, AGAINST)
+        return PromptChoice(
+            self.other_kind, self.other_set, self.other_typed, self.other_use, self.other_order, self.other_draw_seed,
+            self.other_category, AGAINST,
+        )  # fmt: skip
 
     @property
     def format(self) -> PromptFormat:
@@ -126,6 +135,8 @@ class DiscoverForm(Common):
             source=whole(self.source, "source"),
             seed=whole(self.seed, "seed"),
             prompt_set=prompts.name,
+            sample_seed=self.choice.sample_seed,
+            balance=self.choice.balance,
             **options,
         )
 

@@ -147,7 +147,8 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
 
     costly = [
         tab.kind, tab.sets, tab.rows, tab.scales, tab.controls, tab.new_tokens, tab.leaderboard, tab.prompts.set_name,
-        tab.prompts.use, tab.prompts.kind, tab.one_row, tab.unit, tab.patterns, tab.samples, tab.temperature,
+        tab.prompts.use, tab.prompts.kind, tab.prompts.order, tab.prompts.draw_seed, tab.one_row, tab.unit,
+        tab.patterns, tab.samples, tab.temperature,
     ]
     gr.on([part.change for part in costly], on_cost, tab.inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
     frame.opened.append((on_cost, tab.inputs, [tab.hint]))
@@ -167,9 +168,10 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) ->
     if kind == COMPARE:
         return updates
     names, chosen = sets_for(loaded, kind), usual_set(loaded, kind)
-    choice = PromptChoice(BUILT_IN, chosen, "", None, PLACE)
+    choice = PromptChoice(BUILT_IN, chosen, "", None, place=PLACE)
     updates |= tab.prompts.updates(choice, visitor, use=measure_layout.ITEMS[kind]) | {
         tab.prompts.kind: gr.update(choices=prompt_source.kinds(kind in (NEXT, REPLIES)), value=BUILT_IN),
+        tab.prompts.order: prompt_source.FIRST,
         tab.prompts.set_name: gr.update(choices=names, value=chosen, visible=True),
     }
     return updates | _asked(tab, chosen)
@@ -197,8 +199,7 @@ def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
         visitor, form = frame.visitor(request), MeasureForm(*values)
         return source.updates(form.choice, visitor) | {tab.hint: cost_hint(frame, visitor, form)}
 
-    changes = [source.kind.change, source.typed.change, source.use.change, source.set_name.change]
-    gr.on(changes, on_source, tab.inputs, written, trigger_mode="always_last", **PRIVATE)
+    gr.on(source.changes, on_source, tab.inputs, written, trigger_mode="always_last", **PRIVATE)
 
     @quick
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:

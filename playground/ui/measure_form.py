@@ -50,6 +50,9 @@ class MeasureForm:
     set_name: str | None
     typed: str | None
     use: float | None
+    order: str
+    draw_seed: float | None
+    category: str | None
     mode: str
     system: str | None
     sets: list[str] | None
@@ -77,7 +80,9 @@ class MeasureForm:
 
     @property
     def choice(self) -> PromptChoice:
-        return PromptChoice(self.source, self.set_name, self.typed, self.use, PLACE)
+        return PromptChoice(
+            self.source, self.set_name, self.typed, self.use, self.order, self.draw_seed, self.category, PLACE
+        )
 
     @property
     def format(self) -> PromptFormat:
@@ -159,9 +164,12 @@ class MeasureForm:
         }
 
     def _common(self, whole_set: PromptSet) -> dict[str, Any]:
-        used = whole(self.use, "items", least=1) if self.use is not None else len(whole_set.items)
+        total = self.choice.available(whole_set)
+        used = whole(self.use, "items", least=1) if self.use is not None else total
         return {
-            "max_items": used if used < len(whole_set.items) else None,
+            "max_items": used if used < total else None,
+            "sample_seed": self.choice.sample_seed,
+            "balance": self.choice.balance,
             "controls": whole(self.controls, "random controls", least=1),
             "seed": whole(self.seed, "seed", least=0),
             "format": self.format,

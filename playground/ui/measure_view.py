@@ -179,7 +179,7 @@ def items_of(result: Result) -> list[tuple[int, str]]:
     """Number in the set and question of every item that was measured."""
     if isinstance(result, MeasureResult):
         return [(item.number, item.question) for item in result.items]
-    return list(enumerate(result.request.questions_asked))
+    return list(zip(result.request.places, result.request.questions_asked, strict=True))
 
 
 def place_of(result: Result, number: int) -> int | None:

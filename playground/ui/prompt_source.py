@@ -11,13 +11,18 @@ import gradio as gr
 
 from playground.errors import InputError, PlaygroundError
 from playground.library import prompts as prompt_sets
+from playground.library.prompt_files import categories, read_file
 from playground.library.prompts import PromptSet
 from playground.model.load import LoadedModel, is_organism
 from playground.ui import markup
+from playground.ui.entered import whole
 from playground.ui.state import Visitor
 
 BUILT_IN, TYPED, UPLOADED = "built-in set", "typed", "file"
 KINDS = (BUILT_IN, TYPED, UPLOADED)
+FIRST, DRAWN, BALANCED = "the first", "drawn", "drawn, letters alike"
+ORDERS = (FIRST, DRAWN, BALANCED)
+"""Which items of a set are used."""
 AGAINST = "against"
 """The place of the other side of a mean difference."""
 WAIT = "The prompts that will be used are listed here."
@@ -33,8 +38,27 @@ class PromptChoice:
     set_name: str | None
     typed: str | None
     use: float | None
+    order: str = FIRST
+    draw_seed: float | None = 0
+    category: str | None = None
     place: str = "discover"
     """The name of the source on the page, under which its upload is kept."""
+
+    @property
+    def sample_seed(self) -> int | None:
+        """The seed that draws the items, None for the first ones. Raises InputError."""
+        if self.order not in ORDERS:
+            raise InputError(f"Expected which items to use, got “{self.order}”; choose {', '.join(ORDERS)}.")
+        return None if self.order == FIRST else whole(self.draw_seed, "seed of the items", least=0)
+
+    @property
+    def balance(self) -> bool:
+        """Whether answer letters are alike among the items."""
+        return self.order == BALANCED
+
+    def available(self, of: PromptSet) -> int:
+        """How many items of a set there are to use. Raises InputError for a balance that it cannot have."""
+        return len(prompt_sets.places(of, None, balance=True)) if self.balance else len(of.items)
 
     def whole(self, visitor: Visitor) -> PromptSet:
         """Every prompt of the source. Raises PlaygroundError when there is none."""
@@ -50,14 +74,16 @@ class PromptChoice:
         if self.kind == UPLOADED:
             if self.place not in visitor.uploaded:
                 raise InputError("Expected a file of prompts, got none; upload a txt, json, jsonl or csv file.")
-            return visitor.uploaded[self.place]
+            lists = visitor.uploaded_lists.get(self.place, {})
+            return lists.get(self.category or "", visitor.uploaded[self.place])
         raise InputError(f"Expected a prompt source, got “{self.kind}”; choose one of {', '.join(KINDS)}.")
 
     def chosen(self, visitor: Visitor) -> PromptSet:
-        """The prompts that will be used: the first `use` of the source."""
-        whole = self.whole(visitor)
-        count = len(whole.items) if self.use is None else int(self.use)
-        return prompt_sets.select(whole, min(max(count, 1), len(whole.items)))
+        """The prompts that will be used: `use` of the source, the first or drawn ones. Raises PlaygroundError."""
+        source = self.whole(visitor)
+        total = self.available(source)
+        count = total if self.use is None else int(self.use)
+        return prompt_sets.select(source, min(max(count, 1), total), self.sample_seed, self.balance)
 
 
 def against_of(method: str, prompts: PromptSet, choice: PromptChoice, visitor: Visitor) -> PromptSet | None:
@@ -74,23 +100,39 @@ class PromptSource:
     typed: gr.Textbox
     upload: gr.File
     use: gr.Slider
+    order: gr.Radio
+    draw_seed: gr.Number
+    category: gr.Dropdown
     preview: gr.HTML
 
     @property
     def inputs(self) -> list[Any]:
-        return [self.kind, self.set_name, self.typed, self.use]
+        return [self.kind, self.set_name, self.typed, self.use, self.order, self.draw_seed, self.category]
+
+    @property
+    def changes(self) -> list[Any]:
+        """Events after which other prompts are used."""
+        return [part.change for part in self.inputs]
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.kind, self.set_name, self.typed, self.upload, self.use, self.preview]
+        return [
+            self.kind, self.set_name, self.typed, self.upload, self.use, self.order, self.draw_seed, self.category,
+            self.preview,
+        ]  # fmt: skip
 
     def take_upload(self, visitor: Visitor, place: str, path: str | None) -> dict[Any, Any]:
         """Keep the prompts of an uploaded file for the visitor in the place of those before (None: none). Gives the
         updates that say what is wrong with a file that cannot be read, and nothing otherwise.
         """
         visitor.uploaded.pop(place, None)
+        visitor.uploaded_lists.pop(place, None)
         try:
-            if path:
+            names = categories(Path(path)) if path else ()
+            if len(names) > 1:
+                lists = {name: read_file(Path(path or ""), name) for name in names}
+                visitor.uploaded_lists[place], visitor.uploaded[place] = lists, lists[names[0]]
+            elif path:
                 visitor.uploaded[place] = prompt_sets.read(Path(path))
         except PlaygroundError as error:
             return {self.preview: markup.notice(str(error)), self.use: gr.update(visible=False)}
@@ -102,25 +144,37 @@ class PromptSource:
             self.set_name: gr.update(visible=choice.kind == BUILT_IN),
             self.typed: gr.update(visible=choice.kind == TYPED),
             self.upload: gr.update(visible=choice.kind == UPLOADED),
+            self.draw_seed: gr.update(visible=choice.order != FIRST),
+            self.category: self._categories(choice, visitor),
         }
         try:
-            whole = choice.whole(visitor)
+            source = choice.whole(visitor)
+            total = choice.available(source)
+            count = min(max(int(use if use is not None else choice.use or 1), 1), total)
+            used = prompt_sets.select(source, count, choice.sample_seed, choice.balance)
         except PlaygroundError as error:
             waits = choice.kind == UPLOADED or (choice.kind == TYPED and not (choice.typed or "").strip())
             said = WAIT if waits else str(error)
             shown[self.preview] = markup.empty(said) if waits else markup.notice(said, "warning")
             shown[self.use] = gr.update(visible=False)
             return shown
-        total = len(whole.items)
-        count = min(max(int(use if use is not None else choice.use or 1), 1), total)
         # Its value only where it changes: an answer that comes late must not take back what was moved since.
         moved = {} if count == choice.use else {"value": count}
         shown[self.use] = gr.update(
-            maximum=max(total, 2), visible=total > 1, label=use_label(whole), **moved
+            maximum=max(total, 2), visible=total > 1, label=use_label(source, choice.order, total), **moved
         )
-        texts = prompt_sets.select(whole, count).texts()
-        shown[self.preview] = markup.prompt_preview(texts, len(whole.texts()), whole.title, notes=whole.notes)
+        shown[self.preview] = markup.prompt_preview(
+            used.texts(), len(source.texts()), source.title, notes=source.notes
+        )
         return shown
+
+    def _categories(self, choice: PromptChoice, visitor: Visitor) -> Any:
+        """The lists of an uploaded file that holds several by name."""
+        names = list(visitor.uploaded_lists.get(choice.place, {})) if choice.kind == UPLOADED else []
+        if not names:
+            return gr.update(visible=False)
+        chosen = {} if choice.category in names else {"value": names[0]}
+        return gr.update(choices=names, visible=True, **chosen)
 
 
 def default_set(loaded: LoadedModel | None) -> str | None:
@@ -161,9 +215,10 @@ def set_names(loaded: LoadedModel | None) -> list[str]:
     return sorted(name for name, prompt_set in sets.items() if prompt_set.for_model == "any")
 
 
-def use_label(whole: PromptSet) -> str:
-    """What the slider counts: the items of a set, which are pairs of prompts where it has two sides."""
-    return f"Use the first … of {len(whole.items)}" + (" pairs" if whole.kind == "contrast" else "")
+def use_label(whole: PromptSet, order: str, total: int) -> str:
+    """What the slider counts: `total` items of a set, which are pairs of prompts where it has two sides."""
+    which = "the first … of" if order == FIRST else "… of"
+    return f"Use {which} {total}" + (" pairs" if whole.kind == "contrast" else "")
 
 
 def kinds(typed: bool) -> list[str]:
@@ -210,7 +265,7 @@ def build(
     if chosen is not None:
         prompt_set = prompt_sets.built_in()[chosen]
         total = len(prompt_set.items)
-        count, label_of_use = min(use, total), use_label(prompt_set)
+        count, label_of_use = min(use, total), use_label(prompt_set, FIRST, total)
         used = prompt_sets.select(prompt_set, count)
         preview = markup.prompt_preview(used.texts(), len(prompt_set.texts()), prompt_set.title)
     slider = gr.Slider(
@@ -218,4 +273,13 @@ def build(
         buttons=[],
         info=how_many,
     )
-    return PromptSource(kind, set_name, typed_box, upload, slider, gr.HTML(preview, elem_id=f"{place}-preview"))
+    order = gr.Radio(
+        list(ORDERS), value=FIRST, label="Which", elem_id=f"{place}-order",
+        info="Drawn ones speak for the whole set; letters alike where answers are (A) and (B).",
+    )
+    draw_seed = gr.Number(
+        0, label="Seed of the items", precision=0, minimum=0, visible=False, elem_id=f"{place}-draw-seed"
+    )
+    category = gr.Dropdown([], label="List of the file", visible=False, elem_id=f"{place}-category")
+    parts = (kind, set_name, typed_box, upload, slider, order, draw_seed, category)
+    return PromptSource(*parts, gr.HTML(preview, elem_id=f"{place}-preview"))

@@ -54,7 +54,7 @@ def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any
     loaded = frame.workbench.loaded
     opening = defaults.opening(loaded, frame.workbench.store)
     chosen = prompt_source.default_set(loaded)
-    choice = PromptChoice(prompt_source.BUILT_IN, chosen, "", PROMPTS, PLACE)
+    choice = PromptChoice(prompt_source.BUILT_IN, chosen, "", PROMPTS, place=PLACE)
     visitor.scanned, visitor.scan_first, visitor.scan_discarded = None, 0, None
     return {
         tab.set_name: gr.update(choices=frame.set_choices(visitor), value=opening.set_name),
@@ -62,6 +62,7 @@ def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any
         **_scales(frame, tab, visitor, opening.set_name),
         **tab.prompts.updates(choice, visitor, use=PROMPTS),
         tab.prompts.kind: prompt_source.BUILT_IN,
+        tab.prompts.order: prompt_source.FIRST,
         tab.prompts.set_name: gr.update(choices=prompt_source.set_names(loaded), value=chosen, visible=True),
         **_asked(chosen, tab),
         **tab.empty(),
@@ -145,8 +146,7 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
         visitor, form = frame.visitor(request), ScanForm.of(values)
         return {**source.updates(form.choice, visitor), tab.hint: cost_hint(visitor, form)}
 
-    changes = [source.kind.change, source.typed.change, source.use.change, source.set_name.change]
-    gr.on(changes, on_source, tab.inputs, [*source.outputs, tab.hint], trigger_mode="always_last", **PRIVATE)
+    gr.on(source.changes, on_source, tab.inputs, [*source.outputs, tab.hint], trigger_mode="always_last", **PRIVATE)
 
     @quick
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:

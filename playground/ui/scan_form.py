@@ -41,6 +41,9 @@ class ScanForm:
     prompt_set: str | None
     typed: str | None
     use: float | None
+    order: str
+    draw_seed: float | None
+    category: str | None
     mode: str
     system: str | None
     samples: float
@@ -56,7 +59,9 @@ class ScanForm:
 
     @property
     def choice(self) -> PromptChoice:
-        return PromptChoice(self.kind, self.prompt_set, self.typed, self.use, PLACE)
+        return PromptChoice(
+            self.kind, self.prompt_set, self.typed, self.use, self.order, self.draw_seed, self.category, PLACE
+        )
 
     def request(self, prompts: PromptSet, load: Callable[[str], VectorSet]) -> ScanRequest:
         """Raises PlaygroundError with what is wrong, also for vectors that the set does not have."""
@@ -74,6 +79,8 @@ class ScanForm:
             unit=self.unit,
             prompts=prompts.texts(),
             prompt_set=prompts.name,
+            sample_seed=self.choice.sample_seed,
+            balance=self.choice.balance,
             format=PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None),
             positions=self.positions,
             sampling=Sampling(

@@ -61,6 +61,7 @@ class Visitor:
     looks: dict[tuple[int, int], str] = field(default_factory=dict)
     """First look: (row, sign) → what that push, of the norm in `look_scales`, made of `look_prompt`."""
     uploaded: dict[str, PromptSet] = field(default_factory=dict)
+    uploaded_lists: dict[str, dict[str, PromptSet]] = field(default_factory=dict)  # of files with several, by name
     """Prompts from files, by the place on the page they were given to."""
     model_shown: str = ""
     """The model token that the page was last filled in for."""

@@ -316,6 +316,46 @@ def test_ctrl_c_keeps_replies_and_prompts_there_are(command, tmp_path, interrupt
     assert from_document(measurements.read(out)).cancelled
 
 
+@pytest.mark.parametrize("words", [WORDS[:3], EXACT[:3], NEXT[:3]], ids=["choices", "exact", "next"])
+def test_a_sample_is_measured_and_its_items_are_kept(command, tmp_path, words):
+    out, items = tmp_path / "x.json", tmp_path / "x.csv"
+    of = ("--steer", f"{SHIPPED}#3@8") if "--next-token" in words else ("--vectors", SHIPPED, "--rows", "3")
+    balance = ("--balance",) if "--choices" in words else ()
+    chosen = ("--sample", 4, "--sample-seed", 3, *balance)
+    tokens = ("--max-new-tokens", 2) if "--exact" in words else ()
+    written = ("--json", "--out", out, "--items-out", items)
+    done = command(*words, *chosen, *of, *tokens, "--scales=1", "--controls", 1, *written)
+    assert done.status == 0, done.err
+    kept = from_document(measurements.read(out)).request
+    asked = prompts.read(words[2])
+    expected = prompts.select(asked, 4, 3, bool(balance))
+    assert (kept.max_items, kept.sample_seed, kept.balance) == (4, 3, bool(balance))
+    assert expected.texts() != asked.texts()[:4]
+    with items.open() as file:
+        lines = list(csv.DictReader(file))
+    column = "text" if "--next-token" in words else "question"
+    assert list(dict.fromkeys(line[column] for line in lines)) == list(expected.texts())
+    if column == "question":
+        assert {asked.texts()[int(line["item"])] == line["question"] for line in lines} == {True}
+    if balance:
+        assert json.loads(done.out)["letters"] == {"(A)": 2, "(B)": 2}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--sample", "49"), "expected a sample of at most 48"),
+        (("--sample-seed", "1"), "expected --sample-seed beside --sample N, got it alone"),
+        (("--sample", "2", "--count", "2"), "expected either --count or --sample, got both"),
+    ],
+)
+def test_a_sample_that_cannot_be_drawn_is_one_line(command, words, said):
+    usual = ("measure", "--choices", "organism-oversight", "--vectors", SHIPPED, "--scales=1")
+    done = command(*usual, *words)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith(f"playground: {said}")
+
+
 def again(request, file: str | None = None):
     words = shlex.split(measure_command(request, ORGANISM, file))
     options = build_parser("measure").parse_args(words[3:])
@@ -334,6 +374,8 @@ def again(request, file: str | None = None):
         {"format": PromptFormat(chat=False), "positions": "prompt"},
         {"format": PromptFormat(system="-odd; it's"), "max_items": 7},
         {"seed": 2**63 - 1, "controls": 12},
+        {"max_items": 9, "sample_seed": 4, "balance": True},
+        {"balance": True},
     ],
 )
 def test_the_command_reads_back_as_the_request(changes, tmp_path):

@@ -133,6 +133,7 @@ def test_every_setting_of_a_find_request_survives(method, data):
 def test_every_field_of_a_request_is_drawn_above():
     drawn = {name for fields_of in of_method.values() for name in fields_of}
     elsewhere = {"method", "prompts", "prompt_set", "answers", "radius", "relative_radius", "weights"}
+    elsewhere |= {"sample_seed", "balance"}
     assert drawn | elsewhere == {field.name for field in fields(FindRequest)}
 
 
@@ -189,6 +190,23 @@ def test_a_built_in_set_and_its_beginning_are_given_by_name(name):
     for other in (PromptFormat(chat=True), PromptFormat(chat=True, system="Another."), PromptFormat(chat=False)):
         request = find_request(prompts=chosen.texts(), prompt_set=name, format=other)
         assert found_again(request) == request
+
+
+@pytest.mark.parametrize(("seed", "balance"), [(5, False), (5, True), (None, True)])
+@pytest.mark.parametrize("method", ["power", "difference"])
+def test_a_sample_of_a_built_in_set_is_drawn_again(method, seed, balance):
+    chosen = prompts.built_in()["organism-oversight"]
+    part = prompts.select(chosen, 7, seed, balance)
+    given = sides(part, None) if method == "difference" else {"prompts": part.texts()}
+    usual = {"method": method, "prompt_set": chosen.name, "sample_seed": seed, "balance": balance, **given}
+    request = find_request(format=PromptFormat(chat=chosen.chat, system=chosen.system), **usual)
+    command = find_command(request, ORGANISM, "x.safetensors")
+    assert ("--sample 7 --sample-seed 5" if seed is not None else "--count 7") in command
+    assert ("--balance" in command) == balance
+    assert "--prompt " not in command
+    assert found_again(request) == request
+    scan = ScanRequest(source="a", prompts=part.texts(), prompt_set=chosen.name, sample_seed=seed, balance=balance)
+    assert scan_asked(options(scan_command(scan, ORGANISM)), SimpleNamespace(name="a", rows=12, notes=())) == scan
 
 
 def test_a_set_that_was_changed_or_is_not_built_in_is_given_prompt_by_prompt():

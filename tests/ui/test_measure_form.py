@@ -14,7 +14,7 @@ from playground.library.recipe import format as format_recipe
 from playground.library.vector_set import VectorSet
 from playground.services.measure import MeasuredVector
 from playground.ui.measure_form import MeasureForm, scale_numbers
-from playground.ui.prompt_source import BUILT_IN
+from playground.ui.prompt_source import BALANCED, BUILT_IN, DRAWN, FIRST
 
 
 def made(name: str, rows: int) -> VectorSet:
@@ -26,7 +26,8 @@ def made(name: str, rows: int) -> VectorSet:
 
 SETS = {"a": made("a", 8), "b": made("b", 2)}
 FORM = MeasureForm(
-    kind="Choices", source=BUILT_IN, set_name="organism-oversight", typed="", use=48, mode="chat", system="",
+    kind="Choices", source=BUILT_IN, set_name="organism-oversight", typed="", use=48, order=FIRST,
+    draw_seed=0, category=None, mode="chat", system="",
     sets=["a"], rows="all", one_set="a", one_row="3", scales="-0.5 0 0.5", unit="relative", controls=4,
     seed=1, positions="all", new_tokens=24, followed=6, leaderboard=False, patterns="", samples=1, temperature=0,
 )
@@ -129,3 +130,14 @@ def test_an_unknown_kind_and_a_missing_vector_are_one_sentence():
         _ = replace(FORM, kind="Guess").known_kind
     with pytest.raises(InputError, match="vector set to follow"):
         replace(FORM, one_set=None).shifts_request(CHOICES, SETS.__getitem__)
+
+
+def test_drawn_items_are_drawn_from_their_own_seed_and_letters_may_be_alike():
+    request = replace(FORM, use=8, order=BALANCED, draw_seed=5).choices_request(CHOICES, SETS.__getitem__)
+    assert (request.max_items, request.sample_seed, request.balance) == (8, 5, True)
+    assert sorted(item.matching for item in request.items) == ["(A)"] * 4 + ["(B)"] * 4
+    drawn = replace(FORM, use=8, order=DRAWN, draw_seed=5).choices_request(CHOICES, SETS.__getitem__)
+    assert (drawn.sample_seed, drawn.balance, len(drawn.items)) == (5, False, 8)
+    assert drawn.items != CHOICES.items[:8]
+    with pytest.raises(InputError, match="to balance"):
+        replace(FORM, kind="Exact answers", order=BALANCED).exact_request(SUMS, SETS.__getitem__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
@@ -9,6 +11,7 @@ import pytest
 
 from playground.library import prompts as prompt_sets
 from playground.ui import defaults, measure_form, measure_layout, prompt_source
+from playground.ui.markup import escape
 from playground.ui.prompt_source import BUILT_IN, PromptChoice, PromptSource
 from playground.ui.state import Visitor
 
@@ -69,3 +72,35 @@ def test_what_is_counted_is_what_is_used(source: PromptSource, name: str, label:
 def test_the_layers_to_begin_with_are_a_quarter_and_three_quarters_up() -> None:
     found = [defaults.layers(SimpleNamespace(block_count=blocks, width=64)) for blocks in (30, 12, 28, 2)]
     assert [(layers.source, layers.target) for layers in found] == [(7, 22), (3, 9), (7, 21), (0, 1)]
+
+
+def test_drawn_prompts_are_those_that_are_shown_and_used(source: PromptSource) -> None:
+    visitor = Visitor("one")
+    first = PromptChoice(BUILT_IN, "organism-oversight", "", 4)
+    for order, seed in ((prompt_source.DRAWN, 3), (prompt_source.BALANCED, 3), (prompt_source.DRAWN, 4)):
+        choice = replace(first, order=order, draw_seed=seed)
+        chosen = choice.chosen(visitor)
+        told = source.updates(choice, visitor)
+        assert chosen != first.chosen(visitor)
+        assert all(escape(text) in told[source.preview] for text in chosen.texts())
+        assert told[source.draw_seed]["visible"]
+        assert "first" not in told[source.use]["label"]
+    assert sorted(item.matching for item in replace(first, order=prompt_source.BALANCED).chosen(visitor).items) == [
+        "(A)", "(A)", "(B)", "(B)"
+    ]  # fmt: skip
+    refused = source.updates(PromptChoice(BUILT_IN, "neutral", "", 4, prompt_source.BALANCED), visitor)
+    assert "to balance" in refused[source.preview]
+
+
+def test_a_list_of_an_uploaded_file_is_chosen_by_its_name(source: PromptSource, tmp_path) -> None:
+    visitor, path = Visitor("one"), tmp_path / "two.json"
+    path.write_text(json.dumps({"easy": ["One", "Two"], "hard": ["Three"]}))
+    assert source.take_upload(visitor, "discover", str(path)) == {}
+    choice = PromptChoice(prompt_source.UPLOADED, None, "", 8)
+    told = source.updates(choice, visitor)
+    assert told[source.category]["choices"] == ["easy", "hard"]
+    assert told[source.category]["visible"]
+    assert choice.chosen(visitor).texts() == ("One", "Two")
+    assert replace(choice, category="hard").chosen(visitor).texts() == ("Three",)
+    source.take_upload(visitor, "discover", None)
+    assert not source.updates(choice, visitor)[source.category]["visible"]

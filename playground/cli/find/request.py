@@ -23,6 +23,9 @@ _FROM_THE_FILE = {
     "prompts": "--prompts",
     "prompt": "--prompt",
     "count": "--count",
+    "sample": "--sample",
+    "sample_seed": "--sample-seed",
+    "balance": "--balance",
     "system": "--system",
     "raw": "--raw",
     "chat": "--chat",
@@ -89,7 +92,7 @@ def _goal(so_far: VectorSet) -> int:
 
 def _prompts(options: argparse.Namespace) -> dict[str, Any]:
     """The fields that say what is read: prompts, the other side, their format and the name of their set."""
-    from playground.cli.prompts import format_of, prompt_set_of
+    from playground.cli.prompts import chosen_fields, format_of, prompt_set_of
     from playground.services.find.sides import sides
 
     given: dict[str, Any] = {"prompts": tuple(options.prompt or ())}
@@ -103,6 +106,7 @@ def _prompts(options: argparse.Namespace) -> dict[str, Any]:
         given |= _other_side(options)
     return given | {
         "prompt_set": None if prompt_set is None else prompt_set.name,
+        **chosen_fields(options),
         "format": format_of(options, prompt_set),
     }
 

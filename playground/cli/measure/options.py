@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from playground.cli.outcome import check_out
-from playground.cli.parser import SEED, add_decoding, add_format, add_json, add_model, add_positions, reals, whole
+from playground.cli.parser import (
+    SEED,
+    add_decoding,
+    add_format,
+    add_json,
+    add_model,
+    add_positions,
+    add_selection,
+    reals,
+    whole,
+)
 from playground.cli.sets import add_sets
 from playground.errors import InputError
 
@@ -55,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--replies", metavar="SET|FILE", help="prompts, choice items or questions, by name or file; texts are generated"
     )
     which.add_argument("--next-token", metavar="SET|FILE", help="a prompt set of any kind, by name or file")
-    group.add_argument("--count", metavar="N", type=whole("a count of items", 1), help="ask the first N items only")
+    add_selection(group)
     add_format(group)
     _add_vectors(parser.add_argument_group("vectors"))
     group = parser.add_argument_group("with --choices")

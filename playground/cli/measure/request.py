@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from playground.cli.prompts import format_of
-from playground.errors import InputError
+from playground.cli.prompts import chosen_fields, count_of, format_of
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
 from playground.services.measure.request import read_vectors
@@ -15,17 +14,13 @@ from playground.services.measure.request import read_vectors
 
 def common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
     """What every request has. Raises InputError for more items than there are."""
-    if options.count is not None and options.count > len(asked.items):
-        raise InputError(
-            f"Expected a count of at most {len(asked.items)}, the items in {asked.name}, got {options.count}; ask "
-            "for fewer, or leave --count out."
-        )
     return {
         **({} if options.controls is None else {"controls": options.controls}),
         "seed": options.seed,
         "format": format_of(options, asked),
         "positions": options.positions,
-        "max_items": options.count,
+        "max_items": count_of(options, asked),
+        **chosen_fields(options),
     }
 
 

@@ -26,6 +26,8 @@ def continued(so_far: VectorSet, vectors: int, **changes: Any) -> FindRequest:
         "target": origin.target,
         "format": format_of(origin),
         "prompt_set": origin.prompt_set,
+        "sample_seed": origin.parameters.get("sample_seed"),
+        "balance": bool(origin.parameters.get("balance", False)),
         "seed": origin.seed or 0,
         "base": origin.parameters.get("base"),
         "target_tokens": origin.target_tokens,

@@ -13,7 +13,7 @@ from playground.library.recipe import Recipe, parse
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.services.find import settings
-from playground.services.requests import check_seed, check_whole
+from playground.services.requests import check_seed, check_selection, check_whole
 
 METHODS = ("power", "melbo", "ortho", "difference", "random")
 READS_NO_EFFECT = ("difference", "random")  # these need no target layer; when one is given it is only noted
@@ -61,7 +61,8 @@ class FindRequest:
     attention sinks are left out unless `read_sinks` (the published form). `target` may be None for difference and
     random, which read no effect.
     `memory_budget` is in bytes (None: what the device has to spare). `prompt_set` names where the prompts came from,
-    and is kept with the result. `steps` None is the method's own default.
+    and is kept with the result; `sample_seed` is the seed that drew them there (None: they are its first), `balance`
+    says that answer letters are alike among them. `steps` None is the method's own default.
 
     power: `solver`, `steps`, `tolerance` and `block` as in KrylovSettings; `start`, a recipe `FILE#ROW` (a scale is
     allowed) or "random"; `theta0`, a recipe that is added while the Jacobian is taken; `weights`, one for each of the
@@ -86,6 +87,8 @@ class FindRequest:
     vectors: int = 12
     seed: int = 0
     prompt_set: str | None = None
+    sample_seed: int | None = None
+    balance: bool = False
     start: str | None = None
     steps: int | None = None
     solver: str = KrylovSettings.solver
@@ -141,6 +144,7 @@ class FindRequest:
         most = MAX_ORTHOGONAL if self.method == "ortho" else MAX_VECTORS
         check_whole("number of vectors", self.vectors, least=1, most=most)
         check_seed(self.seed)
+        check_selection(self.sample_seed, self.balance)
         if self.memory_budget is not None:
             check_whole("memory budget in bytes", self.memory_budget, least=2**20)
         if self.steps is not None:

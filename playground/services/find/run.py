@@ -117,6 +117,10 @@ def _origin(loaded: LoadedModel, request: FindRequest, found: Found, seconds: fl
         parameters["thinking"] = request.format.thinking
         if reads_date(loaded):
             parameters["date"] = request.format.date
+    if request.sample_seed is not None:
+        parameters["sample_seed"] = request.sample_seed
+    if request.balance:
+        parameters["balance"] = True
     return Origin(
         model=loaded.name,
         revision=loaded.revision,

@@ -10,6 +10,7 @@ from typing import Literal
 from playground.core.push import Positions
 from playground.errors import Cancelled, InputError
 from playground.library.prompt_set import ChoiceItem
+from playground.library.selection import label_pair
 from playground.model.answers import question
 from playground.model.load import LoadedModel
 from playground.model.question_trees import Question
@@ -41,7 +42,7 @@ def score_items(
     questions: list[Question] = []
     items: list[MeasuredItem] = []
     skipped: list[SkippedItem] = []
-    for number, item in enumerate(request.items):
+    for number, item in zip(request.places, request.items, strict=True):
         if cancelled():
             raise Cancelled
         found = _question(loaded, request, item, pair)
@@ -68,21 +69,6 @@ def score_items(
         ways.pop() if len(ways) == 1 else "mixed",
         _unreached(questions, request.positions),
     )
-
-
-def label_pair(items: Sequence[ChoiceItem]) -> frozenset[str] | None:
-    """The two answers that more than half of the items have, whichever of them shows the behaviour, such as (A) and
-    (B): what the set labels its options with. None in a set of free answers, also where they are the same for all
-    items, such as “To” against “I”: then always the same one shows the behaviour, and no question names both.
-    """
-    pairs = Counter(frozenset((item.matching.strip(), item.other.strip())) for item in items)
-    pair, count = pairs.most_common(1)[0]
-    if 2 * count <= len(items):
-        return None
-    chosen = [item for item in items if {item.matching.strip(), item.other.strip()} == pair]
-    one_sided = len({item.matching.strip() for item in chosen}) == 1
-    named = any(all(answer in item.question for answer in pair) for item in chosen)
-    return None if one_sided and not named else pair
 
 
 def _question(

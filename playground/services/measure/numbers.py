@@ -68,10 +68,11 @@ def _groups(result: RepliesResult, labels: Labels) -> Iterator[Sequence[object]]
 
 def _replies(result: RepliesResult, labels: Labels) -> Iterator[Sequence[object]]:
     questions, samples = result.request.questions_asked, result.request.samples
+    places = result.request.places
     for row in (result.baseline, *result.rows):
         for number, (groups, text) in enumerate(zip(row.groups, row.texts, strict=True)):
             item, sample = divmod(number, samples)
-            yield (*_place(row), item, sample, ",".join(groups), questions[item], text, labels.of(row.name))
+            yield (*_place(row), places[item], sample, ",".join(groups), questions[item], text, labels.of(row.name))
 
 
 def _choice_items(result: MeasureResult, labels: Labels) -> Iterator[Sequence[object]]:
@@ -83,7 +84,8 @@ def _choice_items(result: MeasureResult, labels: Labels) -> Iterator[Sequence[ob
 
 def _exact_items(result: ExactResult, labels: Labels) -> Iterator[Sequence[object]]:
     for row in (result.baseline, *result.rows):
-        for number, (item, right, text) in enumerate(zip(result.request.items, row.right, row.texts, strict=True)):
+        answers = zip(result.request.places, result.request.items, row.right, row.texts, strict=True)
+        for number, item, right, text in answers:
             yield (*_place(row), number, int(right), item.question, item.answer, text, labels.of(row.name))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from playground.core.push import Positions
@@ -15,7 +16,7 @@ from playground.library.text import shown
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
-from playground.services.requests import check_seed, check_whole, checked_scales
+from playground.services.requests import asked_places, check_seed, check_selection, check_whole, checked_scales
 from playground.services.scan.request import read_rows
 
 MAX_VECTORS = 8192  # as many as the largest set of orthogonal vectors has
@@ -85,7 +86,8 @@ class OverScales(ABC):
     """Vectors × scales on one set of questions, with the baseline and `controls` random directions always beside them:
     what every kind of measurement of whole vectors asks. A kind names its set, and gives it as `asked`.
 
-    The first `max_items` items of the set are asked (None: all). `scales` are norms of what is added, or with
+    The first `max_items` items of the set are asked (None: all), or with a `sample_seed` as many drawn at random; with
+    `balance` as many for one answer letter as for the other. `scales` are norms of what is added, or with
     `relative` multiples of the residual norm that each vector's set holds; negative ones turn the vector around. Each
     of the `controls` directions, drawn from `seed`, is measured at every layer and every norm at which a vector is.
     `positions` says at which tokens a push is added.
@@ -105,6 +107,8 @@ class OverScales(ABC):
     format: PromptFormat = field(default_factory=PromptFormat)
     positions: Positions = "all"
     max_items: int | None = None
+    sample_seed: int | None = None
+    balance: bool = False
 
     def __post_init__(self) -> None:
         if self.asked.kind not in self.SETS:
@@ -124,6 +128,8 @@ class OverScales(ABC):
         check_positions(self.positions)
         if self.max_items is not None:
             check_whole("number of items", self.max_items, least=1)
+        check_selection(self.sample_seed, self.balance)
+        _ = self.places  # refuses what cannot be chosen
 
     @property
     @abstractmethod
@@ -138,7 +144,12 @@ class OverScales(ABC):
     @property
     def items(self) -> tuple[Any, ...]:
         """The items that are asked."""
-        return self.asked.items[: self.max_items]
+        return tuple(self.asked.items[place] for place in self.places)
+
+    @cached_property
+    def places(self) -> tuple[int, ...]:
+        """Where these items stand in the set, from 0."""
+        return asked_places(self.asked, self.max_items, self.sample_seed, self.balance)
 
 
 @dataclass(frozen=True, kw_only=True)

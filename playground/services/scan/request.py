@@ -13,7 +13,7 @@ from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
-from playground.services.requests import check_whole
+from playground.services.requests import check_selection, check_whole
 
 MAX_CELLS = 20_000
 """Texts of a scan: 1500 vectors in both signs at six scales. More than anybody reads, and what a browser still gets."""
@@ -43,8 +43,9 @@ class ScanRequest:
     """`rows` of the set `source` (None: all), each in `signs` and at `scales`, `samples` times on each of `prompts`.
 
     `unit` says what scales count (UNITS); in f a row is left out in a sign in which it has no found scale. Every prompt
-    gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from. Raises InputError when
-    a value is wrong whatever the model.
+    gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from, of which
+    `sample_seed` drew them (None: they are its first), with `balance` answer letters alike. Raises InputError when a
+    value is wrong whatever the model.
     """
 
     source: str
@@ -54,6 +55,8 @@ class ScanRequest:
     unit: str = "r"
     prompts: tuple[str, ...]
     prompt_set: str | None = None
+    sample_seed: int | None = None
+    balance: bool = False
     format: PromptFormat = field(default_factory=PromptFormat)
     positions: Positions = "all"
     sampling: Sampling = field(default_factory=lambda: Sampling(max_new_tokens=48))
@@ -77,6 +80,7 @@ class ScanRequest:
                 f"Expected scales in f (found), r (relative) or a (absolute), got {shown(self.unit)}; choose one."
             )
         _check_scales(self.scales)
+        check_selection(self.sample_seed, self.balance)
         if not self.prompts:
             raise InputError("Expected a prompt, got none; type one.")
         if not all(isinstance(prompt, str) and prompt.strip() for prompt in self.prompts):

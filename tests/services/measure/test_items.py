@@ -6,7 +6,7 @@ import pytest
 
 from playground.library.prompt_set import ChoiceItem
 from playground.library.prompts import built_in
-from playground.services.measure.items import label_pair
+from playground.library.selection import label_pair
 
 
 @pytest.mark.parametrize(

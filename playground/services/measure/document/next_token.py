@@ -16,11 +16,12 @@ from playground.services.measure.document.parts import (
     prompt_set_entry,
     read_number,
     read_prompt_set,
+    read_selection,
     tuples,
 )
 from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
 
-_OF_REQUEST = ("multipliers", "positions", "controls", "seed", "tokens", "max_items")
+_OF_REQUEST = ("multipliers", "positions", "controls", "seed", "tokens", "max_items", "sample_seed", "balance")
 _CURVES = ("kl", "kl_prompts", "controls")
 
 
@@ -49,7 +50,8 @@ def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
         prompts=read_prompt_set(entry["prompts"], entry["prompts"]["kind"]),
         recipe=Recipe(tuple(component for parsed in components for component in parsed)),
         format=PromptFormat.of(entry["format"]),
-        **{name: tuples(entry[name]) for name in _OF_REQUEST},
+        **{name: tuples(entry[name]) for name in _OF_REQUEST if name not in ("sample_seed", "balance")},
+        **read_selection(entry),
     )
     curves = {name: _numbers(document[name]) for name in _CURVES}
     tokens = tuple(

@@ -25,6 +25,8 @@ from playground.services.measure.result import Row
 
 _OF_SET = ("name", "title", "description", "for_model", "system", "chat")
 _OF_REQUEST = ("scales", "relative", "controls", "seed", "positions", "max_items")
+_SELECTION = {"sample_seed": None, "balance": False}
+"""Fields that files of before do not have, and what they stand for there."""
 _OF_ROW = ("kind", "vector", "source", "layer", "scale", "relative")
 _NAMES = {
     "choices": (ChoiceItem, (QUESTION, MATCHING, OTHER)),
@@ -70,7 +72,7 @@ def over_scales_entry(request: OverScales) -> dict[str, Any]:
             else {"source": vector.source, "mean": list(vector.mean)}
             for vector in request.vectors
         ],
-        **{name: plain(getattr(request, name)) for name in _OF_REQUEST},
+        **{name: plain(getattr(request, name)) for name in (*_OF_REQUEST, *_SELECTION)},
         "format": asdict(request.format),
     }
 
@@ -83,7 +85,13 @@ def read_over_scales(entry: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "format": PromptFormat.of(entry["format"]),
         **{name: tuples(entry[name]) for name in _OF_REQUEST},
+        **read_selection(entry),
     }
+
+
+def read_selection(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a request that say how its items were chosen."""
+    return {name: entry.get(name, usual) for name, usual in _SELECTION.items()}
 
 
 def row_entry(row: Row, *more: str) -> dict[str, Any]:
