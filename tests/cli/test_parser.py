@@ -83,7 +83,8 @@ def test_defaults_that_the_help_names_are_those_of_the_requests():
     from playground.services.find.settings import RELATIVE_RADII
 
     find, generate = ALL["playground find power"].format_help(), ALL["playground generate"].format_help()
-    assert f"({FindRequest.target_tokens})" in described(find, "--tokens")
+    usual = FindRequest(method="power", prompts=("x",), source=0, target=1).target_tokens
+    assert f"({usual})" in described(find, "--tokens")
     assert f"({FindRequest.vectors})" in described(find, "--vectors")
     assert f"({KrylovSettings.steps})" in described(find, "--steps")
     assert f"({KrylovSettings.tolerance})" in described(find, "--tolerance")
@@ -122,6 +123,8 @@ BAD = {
     "ortho without a base": (("find", "ortho", *FIND[2:]), ["--base"]),
     "ortho with nothing": (("find", "ortho"), ["--prompts", "--source", "--target", "--base", "--out", "--continue"]),
     "a continued set with other layers": (("find", "ortho", "--continue", "x", "--source", "0"), ["--source"]),
+    "a continued set with other tokens": (("find", "ortho", "--continue", "x", "--tokens", "all"), ["--tokens"]),
+    "a continued set with sinks": (("find", "ortho", "--continue", "x", "--read-sinks"), ["--read-sinks"]),
     "a continued set with another base": (("find", "ortho", "--continue", "x", "--base", "x#0@1"), ["--base"]),
     "a continued set with another seed": (("find", "ortho", "--continue", "x", "--seed", "1"), ["--seed"]),
     "a batch of 0": (("find", "ortho", *FIND[2:], "--base", "x#0@1", "--batch", "0"), ["batch", "'0'"]),

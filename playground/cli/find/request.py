@@ -31,6 +31,8 @@ _FROM_THE_FILE = {
     "source": "--source",
     "target": "--target",
     "base": "--base",
+    "tokens": "--tokens",
+    "read_sinks": "--read-sinks",
 }
 
 
