@@ -78,12 +78,13 @@ def test_going_on_without_a_number_asks_for_no_more_than_there_is_room_for(base)
 
     known = vector_set.load(base)  # 2 of a width of 32
     options = build_parser("find").parse_args(["find", "ortho", "--continue", str(base)])
-    origin = replace(known.origin, method="ortho", parameters={"base": "base#0@8"})
+    origin = replace(known.origin, method="ortho", target_tokens=None, parameters={"base": "base#0@8"})
     numbers = torch.ones(2)
     so_far = replace(
         known, origin=origin, base=torch.ones(32), objective=numbers, effects=numbers, divergences=numbers
     )
     assert asked(options, so_far).vectors == 31
+    assert asked(options, so_far).read_sinks  # as files did that say nothing of them
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -123,6 +123,8 @@ BAD = {
     "ortho without a base": (("find", "ortho", *FIND[2:]), ["--base"]),
     "ortho with nothing": (("find", "ortho"), ["--prompts", "--source", "--target", "--base", "--out", "--continue"]),
     "a continued set with other layers": (("find", "ortho", "--continue", "x", "--source", "0"), ["--source"]),
+    "a continued set with other tokens": (("find", "ortho", "--continue", "x", "--tokens", "all"), ["--tokens"]),
+    "a continued set with sinks": (("find", "ortho", "--continue", "x", "--read-sinks"), ["--read-sinks"]),
     "a continued set with another base": (("find", "ortho", "--continue", "x", "--base", "x#0@1"), ["--base"]),
     "a continued set with another seed": (("find", "ortho", "--continue", "x", "--seed", "1"), ["--seed"]),
     "a batch of 0": (("find", "ortho", *FIND[2:], "--base", "x#0@1", "--batch", "0"), ["batch", "'0'"]),

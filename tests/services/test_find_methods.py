@@ -288,6 +288,17 @@ def test_a_stop_keeps_the_batches_that_are_finished(ortho):
         ortho(6, cancelled=lambda: True)
 
 
+def test_a_stop_keeps_the_batch_under_way_with_all_that_is_told_of_it(ortho):
+    steps: list[int] = []
+
+    def emit(event):
+        steps.extend([event.batch] if event.stage == "iterate" else [])
+
+    found = ortho(6, emit=emit, cancelled=lambda: steps.count(1) == 4).vector_set
+    assert found.rows == 4  # of the second batch, four steps old
+    assert all(len(getattr(found, name)) == 4 for name in ("effects", "last_effects", "divergences"))
+
+
 def test_a_set_is_continued_on_its_own_run_only(tiny, power, ortho):
     loaded, part = tiny("qwen3"), ortho(2).vector_set
     good = continued(part, 4)
@@ -296,6 +307,8 @@ def test_a_set_is_continued_on_its_own_run_only(tiny, power, ortho):
         (replace(good, target=3), "the layers"),
         (replace(good, base="p#1@8"), "the base"),
         (replace(good, format=PromptFormat(system="Be brief.")), "the prompt format"),
+        (replace(good, target_tokens=2), "the tokens that are read"),
+        (replace(good, read_sinks=True), "the tokens that are read"),
         (replace(good, vectors=2), "more vectors in all"),
     ):
         with pytest.raises(InputError, match=words):

@@ -91,7 +91,7 @@ def _add_directions(parser: argparse.ArgumentParser, method: str) -> None:
     group.add_argument(
         "--tokens",
         metavar="K",
-        default=_USUAL_TOKENS.get(method, 2),
+        default={"difference": 1, "ortho": None}.get(method, 2),  # None: not given, a continued set says it
         type=whole("a number of tokens", 1, or_word="all"),
         help=_TOKENS[method],
     )
@@ -99,6 +99,7 @@ def _add_directions(parser: argparse.ArgumentParser, method: str) -> None:
         group.add_argument(
             "--read-sinks",
             action="store_true",
+            default=None,
             help="where all tokens are read, read attention sinks too, as published; without it positions whose norm "
             "exceeds ten times the median of their prompt are left out",
         )
@@ -114,7 +115,6 @@ def _add_directions(parser: argparse.ArgumentParser, method: str) -> None:
     )
 
 
-_USUAL_TOKENS = {"difference": 1, "ortho": "all"}
 _READ = "read the effect at the last K tokens of each prompt, or at all (2)"
 _UNREAD = "allowed, so that every method takes the same options; "
 _TOKENS = {

@@ -34,6 +34,8 @@ _FROM_THE_FILE = {
     "source": "--source",
     "target": "--target",
     "base": "--base",
+    "tokens": "--tokens",
+    "read_sinks": "--read-sinks",
 }
 
 

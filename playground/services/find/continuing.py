@@ -31,8 +31,7 @@ def continued(so_far: VectorSet, vectors: int, **changes: Any) -> FindRequest:
         "seed": origin.seed or 0,
         "base": origin.parameters.get("base"),
         "target_tokens": origin.target_tokens,
-        # Files of earlier versions do not say: all positions were read.
-        "read_sinks": origin.parameters.get("sinks") == "read" or "sinks" not in origin.parameters,
+        "read_sinks": _reads_sinks(so_far),
     }
     values |= {name: origin.parameters[name] for name in SETTINGS if name in origin.parameters}
     return FindRequest(method="ortho", vectors=vectors, **(values | changes))
@@ -51,7 +50,7 @@ def first_rows(so_far: VectorSet, count: int) -> VectorSet:
 def check_continues(so_far: VectorSet, request: FindRequest, loaded: LoadedModel) -> None:
     """Raises InputError unless a run of `request` on this model goes on with `so_far`."""
     _check_kind(so_far)
-    origin = so_far.origin
+    origin, read = so_far.origin, (so_far.origin.target_tokens, _reads_sinks(so_far))
     if origin.fingerprint != loaded.fingerprint or origin.width != loaded.width:
         raise InputError(
             f"Expected a set of this model ({loaded.name}) to go on with, got one made on {origin.model}; "
@@ -62,6 +61,7 @@ def check_continues(so_far: VectorSet, request: FindRequest, loaded: LoadedModel
         ("the layers", (origin.source, origin.target), (request.source, request.target)),
         ("the prompt format", format_of(origin), request.format),
         ("the base", origin.parameters.get("base"), request.base),
+        ("the tokens that are read", read, (request.target_tokens, request.read_sinks)),
     ):
         if before != now:
             raise InputError(f"Expected {what} of the set to go on with, got others; take them from its file.")
@@ -79,3 +79,8 @@ def _check_kind(so_far: VectorSet) -> None:
         raise InputError(
             f"Expected a set of ortho to go on with, got one of {so_far.origin.method}; choose one that ortho found."
         )
+
+
+def _reads_sinks(so_far: VectorSet) -> bool:
+    """Whether sinks were read where all positions are. Files of earlier versions do not say: there they were."""
+    return so_far.origin.target_tokens is None and so_far.origin.parameters.get("sinks", "read") == "read"

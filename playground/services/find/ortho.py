@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -83,8 +83,9 @@ class _Rows:
         self._residual_norm = layer_slice.residual_norm
         self._sinks = context.sinks(layer_slice.sinks, context.request.target_tokens is None)
         self._base = base
-        self._last = context.layer_slice(min(LAST_TOKENS, *context.encoded.lengths))
-        self._last_likeness = Likeness(self._last, base.float(), context.cancelled)
+        # Without a stop: a batch that is kept after one is still measured.
+        self._last = replace(context, cancelled=lambda: False).layer_slice(min(LAST_TOKENS, *context.encoded.lengths))
+        self._last_likeness = Likeness(self._last, base.float(), lambda: False)
         self._unsteered = 0.0
         so_far = context.so_far
         self._vectors = torch.empty(0, len(base)) if so_far is None else so_far.vectors
@@ -145,7 +146,7 @@ class _Rows:
 
     def _at_last_tokens(self, vectors: Tensor) -> Tensor:
         """(k,): the share of the base's effect that each row keeps at the last tokens."""
-        loss = value(self._last, vectors, self._last_likeness, self._context.cancelled)
+        loss = value(self._last, vectors, self._last_likeness)
         return self._last_likeness.effect(loss).float()
 
     def _divergences(self, vectors: Tensor) -> Tensor:

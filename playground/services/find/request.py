@@ -127,6 +127,8 @@ class FindRequest:
         # What a method does not read is not part of the request: equal runs are equal requests.
         if self.method == "random" or self.answers:
             object.__setattr__(self, "target_tokens", None)
+        if self.answers or (self.target_tokens is not None and self.metric == METRICS[0]):
+            object.__setattr__(self, "read_sinks", False)
         if self.method == "difference":
             object.__setattr__(self, "vectors", 1)
             object.__setattr__(self, "seed", 0)
