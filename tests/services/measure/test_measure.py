@@ -24,7 +24,7 @@ from playground.services.measure import MeasuredVector, MeasureRequest, measure
 from playground.services.measure.document import from_document, to_document
 from playground.services.measure.standings import standings
 from playground.services.measure.summary import Balance
-from playground.services.measure.table import method_table
+from playground.services.measure.table import set_table
 
 RAW = PromptFormat(chat=False)
 REFERENCE = 4.0
@@ -283,8 +283,8 @@ def test_rows_that_are_not_finite_hold_no_numbers_and_a_sentence_says_from_where
         assert one.swing == pytest.approx(other.swing, abs=1e-4)
         assert (one.swing_at, one.best_scale) == (other.swing_at, other.best_scale)
         assert one.best_place == other.best_place + 1
-    line, _ = method_table([result]).lines
-    assert (line.means[0], line.means[-1]) == (None, None)
+    line, _ = set_table([result]).lines
+    assert (line.values[0], line.values[-1]) == (None, None)
     assert math.isfinite(line.span)
     kept = from_document(json.loads(json.dumps(to_document(result), allow_nan=False)))
     assert [math.isnan(row.mean) for row in kept.rows] == [math.isnan(row.mean) for row in result.rows]
