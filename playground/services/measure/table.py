@@ -48,8 +48,9 @@ class SetLine:
 
     @property
     def values(self) -> tuple[float | None, ...]:
-        """`value_of` at each scale."""
-        return tuple(None if row is None else value_of(row) for row in self.rows)
+        """`value_of` at each scale; None where it was not measured, and where it is not finite."""
+        values = (math.nan if row is None else value_of(row) for row in self.rows)
+        return tuple(value if math.isfinite(value) else None for value in values)
 
 
 @dataclass(frozen=True)
