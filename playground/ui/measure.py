@@ -9,6 +9,7 @@ import gradio as gr
 
 from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
+from playground.library.vector_set import VectorSet
 from playground.ui import (
     defaults,
     measure_cost,
@@ -29,6 +30,7 @@ from playground.ui.measure_form import (
     RELATIVE,
     REPLIES,
     MeasureForm,
+    begin_with,
 )
 from playground.ui.measure_layout import MeasureTab, applies, sets_for, usual_set, vector_choices
 from playground.ui.measure_run import run
@@ -138,9 +140,24 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
             return {tab.one_row: gr.skip()}
         vector_set = frame.load_set(frame.visitor(request))(name)
         chosen = str(defaults.best_row(vector_set))
-        return {tab.one_row: gr.update(choices=vector_choices(vector_set), value=chosen)}
+        return {
+            tab.one_row: gr.update(choices=vector_choices(vector_set), value=chosen),
+            tab.scales: begin_with(frame.workbench.loaded, vector_set),
+            tab.unit: RELATIVE,
+        }
 
-    tab.one_set.input(on_one_set, tab.one_set, [tab.one_row], **PRIVATE)
+    tab.one_set.input(on_one_set, tab.one_set, [tab.one_row, tab.scales, tab.unit], **PRIVATE)
+
+    @quick
+    def on_sets(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        """Scales that suit the set; with several, those there are stay."""
+        visitor, form = frame.visitor(request), MeasureForm(*values)
+        if not form.sets or len(form.sets) > 1 or form.kind == COMPARE:
+            return {tab.scales: gr.skip()}
+        vector_set, few = frame.load_set(visitor)(form.sets[0]), form.kind in GENERATED
+        return {tab.scales: begin_with(frame.workbench.loaded, vector_set, few), tab.unit: RELATIVE}
+
+    tab.sets.input(on_sets, tab.inputs, [tab.scales, tab.unit], **PRIVATE)
 
     def on_cost(request: gr.Request, *values: Any) -> str:
         return cost_hint(frame, frame.visitor(request), MeasureForm(*values))
@@ -162,7 +179,7 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) ->
     updates |= {
         tab.controls: 2 if few else measure_layout.CONTROLS,
         tab.rows: _few_rows(frame) if few else "all",
-        tab.scales: measure_layout.FEW_SCALES if few else measure_layout.SCALES,
+        tab.scales: begin_with(loaded, _opening_set(frame, visitor), few),
         tab.unit: RELATIVE,
     }
     if kind == COMPARE:
@@ -175,6 +192,11 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) ->
         tab.prompts.set_name: gr.update(choices=names, value=chosen, visible=True),
     }
     return updates | _asked(tab, chosen)
+
+
+def _opening_set(frame: Frame, visitor: Visitor) -> VectorSet | None:
+    name = defaults.opening(frame.workbench.loaded, frame.workbench.store).set_name
+    return None if name is None else frame.load_set(visitor)(name)
 
 
 def _few_rows(frame: Frame) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from playground.errors import InputError
@@ -12,6 +13,7 @@ from playground.library.prompts import PromptSet
 from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
+from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.measure import MeasuredVector, MeasureRequest
 from playground.services.measure.exact import ExactRequest
@@ -19,6 +21,7 @@ from playground.services.measure.replies import RepliesRequest
 from playground.services.measure.request import read_vectors
 from playground.services.scan.request import read_rows
 from playground.services.shifts import ShiftsRequest
+from playground.ui import defaults
 from playground.ui.entered import real, whole
 from playground.ui.prompt_source import PromptChoice
 from playground.ui.vector_picker import Load, rounded
@@ -37,6 +40,10 @@ WANTED = {
 """The kinds of prompt sets that each kind of measurement asks."""
 RELATIVE, ABSOLUTE = "relative", "absolute"
 UNITS = (RELATIVE, ABSOLUTE)
+MULTIPLES, FEW_MULTIPLES = (-1.5, -1, -0.5, 0, 0.5, 1, 1.5), (-1, -0.5, 0, 0.5, 1)
+"""Scales to begin with, over the usual scale of the vectors; few of them where texts are generated."""
+ORGANISM_SCALE = 0.6
+"""Relative scale that is usual on the organism where none were found."""
 PLACE = "measure"
 """Stands before the ids of its prompt source, and names its upload."""
 
@@ -175,6 +182,17 @@ class MeasureForm:
             "format": self.format,
             "positions": self.positions,
         }
+
+
+def begin_with(loaded: LoadedModel | None, vector_set: VectorSet | None, few: bool = False) -> str:
+    """Relative scales that suit a set, as typed: multiples of the median of its found scales, in either sign."""
+    found = [] if vector_set is None or vector_set.found_scales is None else vector_set.found_scales.flatten().tolist()
+    found = [scale for scale in found if scale > 0]
+    if found:
+        usual = median(found) / vector_set.origin.residual_norm
+    else:
+        usual = ORGANISM_SCALE if loaded is not None and is_organism(loaded) else defaults.UNKNOWN_SCALE
+    return " ".join(f"{multiple * usual:.2g}" for multiple in (FEW_MULTIPLES if few else MULTIPLES))
 
 
 def scale_numbers(text: str | None) -> tuple[float, ...]:

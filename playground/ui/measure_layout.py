@@ -25,14 +25,13 @@ from playground.ui.measure_form import (
     REPLIES,
     UNITS,
     WANTED,
+    begin_with,
 )
 from playground.ui.prompt_source import PromptSource
 from playground.ui.state import Visitor
 from playground.ui.vector_picker import is_average, row_choices
 
-SCALES = "-0.9 -0.6 -0.3 0 0.3 0.6 0.9"
 CONTROLS = 4
-FEW_SCALES = "-0.6 -0.3 0 0.3 0.6"
 ITEMS = {CHOICES: 16, EXACT: 16, REPLIES: 12, NEXT: prompt_source.USE}
 """Items asked to begin with: what takes seconds on a laptop."""
 WHAT = {
@@ -191,7 +190,7 @@ def build(frame: Frame) -> MeasureTab:
                 parts["what"] = gr.HTML(f'<p class="sp-hint sp-inset">{WHAT[CHOICES]}</p>', elem_id="measure-what")
             _prompts(loaded, parts)
             _vectors(frame, parts)
-            _scales(parts)
+            _scales(frame, parts)
             _more(parts)
             with gr.Row(elem_classes="sp-actions"):
                 parts["measure"] = gr.Button("Measure", variant="primary", elem_id="measure-measure", min_width=120)
@@ -282,11 +281,14 @@ def vector_choices(vector_set: Any) -> list[tuple[str, str]]:
     return [(said, row) for said, row in row_choices(vector_set) if not is_average(row)]
 
 
-def _scales(parts: dict[str, Any]) -> None:
+def _scales(frame: Frame, parts: dict[str, Any]) -> None:
+    loaded = frame.workbench.loaded
+    name = defaults.opening(loaded, frame.workbench.store).set_name
+    scales = begin_with(loaded, None if name is None else frame.load_set(Visitor(""))(name))
     with gr.Group(elem_classes="sp-card") as box, gr.Row(elem_classes="sp-tight"):
         parts["scales"] = gr.Textbox(
-            SCALES, label="Scales", max_lines=2, elem_id="measure-scales", scale=3, min_width=180,
-            info="relative: 1 is as long as the residual stream; 0.3 to 0.9 shows most",
+            scales, label="Scales", max_lines=2, elem_id="measure-scales", scale=3, min_width=180,
+            info="relative: 1 is as long as the residual stream; at first up to 1.5 found scales",
         )
         parts["unit"] = gr.Radio(
             list(UNITS), value=RELATIVE, label="Unit", elem_id="measure-unit", min_width=130,

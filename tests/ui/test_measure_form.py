@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ from playground.errors import InputError
 from playground.library.origin import Origin, now
 from playground.library.prompts import built_in
 from playground.library.recipe import format as format_recipe
+from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.services.measure import MeasuredVector
-from playground.ui.measure_form import MeasureForm, scale_numbers
+from playground.ui.measure_form import MeasureForm, begin_with, scale_numbers
 from playground.ui.prompt_source import BALANCED, BUILT_IN, DRAWN, FIRST
 
 
@@ -141,3 +143,16 @@ def test_drawn_items_are_drawn_from_their_own_seed_and_letters_may_be_alike():
     assert drawn.items != CHOICES.items[:8]
     with pytest.raises(InputError, match="to balance"):
         replace(FORM, kind="Exact answers", order=BALANCED).exact_request(SUMS, SETS.__getitem__)
+
+
+def test_scales_to_begin_with_are_multiples_of_the_found_ones():
+    model, organism = SimpleNamespace(name="m"), SimpleNamespace(name="organism")
+    windows = {
+        (0, 1): ScaleWindow(0.1, None, 0.25, 1.0), (0, -1): ScaleWindow(0.1, None, 0.5, 1.0),
+        (1, 1): ScaleWindow(0.1, None, 2.5, 5.0), (1, -1): ScaleWindow(None, 0.1, None, 5.0),
+    }  # fmt: skip
+    calibrated = SETS["a"].with_windows(windows)
+    assert begin_with(model, calibrated) == begin_with(organism, calibrated) == "-0.3 -0.2 -0.1 0 0.1 0.2 0.3"
+    assert begin_with(model, calibrated, few=True) == "-0.2 -0.1 0 0.1 0.2"
+    assert begin_with(model, SETS["a"]) == begin_with(None, None) == "-0.3 -0.2 -0.1 0 0.1 0.2 0.3"
+    assert begin_with(organism, SETS["a"]) == "-0.9 -0.6 -0.3 0 0.3 0.6 0.9"

@@ -120,10 +120,12 @@ class ScanRequest:
             return tuple(asked)
         found = tuple((row, sign) for row, sign in asked if _found_scale(vector_set, row, sign) is not None)
         if not found:
-            which = self.source if not has_found_scales(vector_set) else f"the chosen vectors of {self.source}"
+            which, advice = self.source, f"run `python -m playground calibrate --vectors {self.source}` first"
+            if has_found_scales(vector_set):
+                which, advice = f"the chosen vectors of {self.source}", "choose other vectors"
             raise InputError(
-                f"Expected found scales in {which} for scales in multiples of them, got none; run `python -m "
-                f"playground calibrate --vectors {self.source}` first, or choose relative scales."
+                f"Expected found scales in {which} for scales in multiples of them, got none; {advice}, or choose "
+                "relative scales."
             )
         return found
 
