@@ -111,7 +111,7 @@ def _run(
         frame.status: frame.status_now(),
     }
     if with_scales and not result.cancelled:
-        yield from _find_scales(frame, tab, visitor)
+        yield from _find_scales(frame, tab, visitor, _ended(result))
     if looks and not result.cancelled:
         yield from _look(frame, tab, visitor, looks)
 
@@ -148,8 +148,11 @@ def _command(request: FindRequest, loaded: LoadedModel, name: str, so_far: Vecto
     return markup.command(commands.find_command(request, loaded, f"vectors/{name}.safetensors", **continued))
 
 
-def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> Iterator[Updates]:
-    """Find the scales of what was computed; the texts that are looked at on the way are shown as they come."""
+def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -> Iterator[Updates]:
+    """Find the scales of what was computed; the texts that are looked at on the way are shown as they come.
+
+    `ended` is what is said of the computation, before what is said of the scales.
+    """
     begun = visitor.found
     job = frame.start(visitor, "finding scales", lambda model, context: scales_of(model, begun, context))
     looks: dict[tuple[int, int], str] = {}
@@ -177,7 +180,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> Iterator[U
                         looks[place], scales[place] = look.text, look.scale
                         prompt = begun.origin.prompts[look.prompt]
         if said := scales_said(batch):
-            updates[tab.progress] = markup.run_line(said)
+            updates[tab.progress] = markup.run_line(f"{ended} · {said}")
             updates[tab.look_table] = first_look.table(visitor.found, looks, "", prompt, scales)
         yield updates
     try:
@@ -185,7 +188,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> Iterator[U
     except Cancelled:
         return
     yield {
-        tab.progress: markup.run_line(scales_summary(visitor.found)),
+        tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.found)}"),
         tab.look_table: first_look.table(visitor.found, looks, "", prompt, scales),
         tab.download: gr.update(value=found.download_file(visitor), interactive=True),
         frame.library_seen: frame.library_token(visitor),

@@ -40,6 +40,7 @@ def small_ortho(visitor: Visitor, steps: int) -> None:
     fill(visitor, "discover-batch", 2)
     fill(visitor, "discover-ortho-steps", steps)
     fill(visitor, "discover-looks", 0)
+    visitor.page.locator("#discover-find-scales input").uncheck()
     fill(visitor, "discover-stop-share", 0)
 
 
@@ -137,17 +138,19 @@ def test_a_base_that_adds_nothing_is_one_sentence(discover: Visitor) -> None:
     expect(discover.page.locator("#discover-notice .sp-error")).to_contain_text("a base that adds something")
 
 
-def test_suggested_scales_are_kept_and_marked_on_the_slider(discover: Visitor) -> None:
+def test_found_scales_are_kept_and_marked_on_the_slider(discover: Visitor) -> None:
     fill(discover, "discover-vectors", 1)
     discover.unfold("discover-more")
     fill(discover, "discover-looks", 0)
+    discover.page.locator("#discover-find-scales input").uncheck()
     compute(discover)
     discover.unfold("discover-linearity")
     discover.page.click("#discover-measure")
     expect(discover.page.locator("#discover-linearity-note")).to_contain_text("at relative scale")
     expect(discover.page.locator("#discover-linearity-plot .scatterlayer .trace")).to_have_count(3)
-    discover.page.click("#discover-suggest")
-    expect(discover.page.locator("#discover-linearity-note")).to_contain_text("marked on the sliders")
+    discover.page.click("#discover-calibrate")
+    expect(discover.page.locator("#discover-linearity-note")).to_contain_text("2 signed vectors")
     discover.page.locator("#discover-looks-table button[data-act=steer]").first.click()
-    expect(discover.page.locator("#mix-0-strip")).to_contain_text("suggested +")
-    expect(discover.page.locator("#mix-0-strip .sp-suggested").first).to_be_attached()
+    expect(discover.page.locator("#mix-0-strip")).to_contain_text("× found")
+    expect(discover.page.locator("#mix-0-strip .sp-found").first).to_be_attached()
+    expect(discover.page.locator("#mix-0-strip .sp-extreme").first).to_be_attached()

@@ -18,7 +18,7 @@ from playground.library.vector_set import load
 from playground.model.organism import recognise
 
 MINUTES = 3
-LOOKED_AT = 6
+LOOKED_AT = 12
 """Vectors that the first look shows by default."""
 
 
@@ -35,6 +35,7 @@ def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
     page.click("#discover-compute")
     expect(page.locator("#discover-progress")).to_contain_text("of computation")
     cards = page.locator("#discover-looks-table .sp-look")
+    expect(page.locator("#discover-looks-table .sp-caption")).to_contain_text("at the found scales")
     expect(page.locator("#discover-looks-table .sp-sign.sp-minus")).to_have_count(LOOKED_AT)
     visitor.shot("walk-3-found")
 
@@ -89,6 +90,8 @@ def a_turned_refusal(visitor: Visitor) -> tuple[int, int, str]:
     """Row, sign and mode of the first text of the first look in a mode that is no refusal."""
     lines = visitor.page.locator("#discover-looks-table .sp-look .sp-lookline")
     for line in lines.all():
+        if not line.locator(".sp-text").count():
+            continue  # only noise
         said = recognise(line.locator(".sp-text").inner_text())
         if said.mode not in (None, "refuse"):  # cut short, so it need not be well formed
             button = line.locator("button[data-act=steer]")
