@@ -38,6 +38,7 @@ class OrthoOptions:
     steps: float
     learning_rate: str | None
     penalty: float
+    read_sinks: bool = False
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> OrthoOptions:
@@ -57,7 +58,7 @@ class OrthoOptions:
 
     def fields(self, mix: str | None, load: Load) -> dict[str, Any]:
         """Settings of FindRequest; `mix` is the recipe in Steer. Raises PlaygroundError."""
-        return {"base": self._base(mix, load), **self.search()}
+        return {"base": self._base(mix, load), "read_sinks": bool(self.read_sinks), **self.search()}
 
     def _base(self, mix: str | None, load: Load) -> str:
         if self.base == MIX:
@@ -104,12 +105,13 @@ class OrthoControls:
     steps: gr.Number
     learning_rate: gr.Textbox
     penalty: gr.Number
+    read_sinks: gr.Checkbox
 
     @property
     def inputs(self) -> list[Any]:
         return [
             self.base, *self.pick.values, self.vectors, self.stop_share, self.continued, self.batch, self.steps,
-            self.learning_rate, self.penalty,
+            self.learning_rate, self.penalty, self.read_sinks,
         ]
 
     def offered(self, names: Sequence[str], sets: Sequence[str], chosen: str | None) -> dict[Any, Any]:
@@ -126,6 +128,7 @@ class OrthoControls:
         kept = vector_set.origin.parameters
         shown = self.shown({name: kept[name] for name in SETTINGS if name in kept})
         del shown[self.vectors]  # how many more is not a matter of the set
+        del shown[self.read_sinks]  # the set says which positions are read
         return shown
 
     def shown(self, values: dict[str, Any]) -> dict[Any, Any]:
@@ -137,6 +140,7 @@ class OrthoControls:
             self.steps: values.get("steps") or OrthoSettings.steps,
             self.learning_rate: optional(values.get("learning_rate")),
             self.penalty: values.get("penalty", OrthoSettings.penalty),
+            self.read_sinks: values.get("read_sinks", False),
         }
 
 
@@ -195,4 +199,8 @@ def build_more(visible: bool, box: gr.Column, main: Sequence[Any]) -> OrthoContr
                 OrthoSettings.penalty, label="Penalty", elem_id="discover-penalty", min_width=110,
                 info="λ of λ‖θ‖²; 0: free norm",
             )
-    return OrthoControls(box, more, *main, batch, steps, rate, penalty)
+        read_sinks = gr.Checkbox(
+            False, label="read attention sinks too", elem_id="discover-ortho-sinks",
+            info="as published; one sink can hold nearly all that a push moves",
+        )
+    return OrthoControls(box, more, *main, batch, steps, rate, penalty, read_sinks)

@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from playground.ui import discover_layers, discover_method
+from playground.core.ortho import OrthoSettings
+from playground.ui import discover_layers, discover_method, discover_ortho
 from playground.ui.discover_layers import LayerControls
+from playground.ui.discover_ortho import MIX, OrthoOptions
+from playground.ui.vector_picker import Pick
 
 SMOLLM2 = SimpleNamespace(block_count=30, width=576, name="SmolLM2")
 
@@ -37,3 +40,15 @@ def test_chips_say_what_is_recommended_and_what_is_in_the_paper() -> None:
         assert chips.index(">Recommended<") < chips.index(">As in the paper<")
     assert "blocks 7 → L−8, one prompt, last 2 tokens, 12 vectors, 15 rounds" in discover_method.presets("power")
     assert discover_method.presets("difference") == ""
+
+
+def test_the_preset_of_melbo_ortho_reads_sinks_as_the_paper_did_and_the_form_asks_for_them() -> None:
+    with gr.Blocks():
+        box, main = discover_ortho.build(Pick(None, None), [], [], lambda name: None, visible=True)
+        controls = discover_ortho.build_more(True, box, main)
+    for name, read in (("ortho-published", True), ("ortho-best", False)):
+        assert controls.shown(dict(discover_method.preset(name).values))[controls.read_sinks] is read
+    assert "all positions, sinks among them" in discover_method.presets("ortho")
+    options = OrthoOptions(MIX, Pick(None, None), 8, 5, None, 16, OrthoSettings.steps, "", 0, read_sinks=True)
+    assert options.fields("a#0@1", lambda name: None)["read_sinks"] is True
+    assert "read_sinks" not in options.search()  # a set that is continued says so itself
