@@ -78,9 +78,17 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "ortho-published",
         "ortho",
-        "MELBO-ortho: blocks 8 → 16 of 24, in proportion, with a base found there; mean over all positions, one by "
-        "one, learning rate 0.01, 1000 steps, no penalty",
-        {"vectors": 64, "batch": 1, "learning_rate": 0.01, "steps": 1000, "penalty": 0.0, "stop_share": 0.0},
+        "MELBO-ortho: blocks 8 → 16 of 24, in proportion, with a base found there; mean over all positions, sinks "
+        "too, one by one, learning rate 0.01, 1000 steps, no penalty",
+        {
+            "vectors": 64,
+            "batch": 1,
+            "learning_rate": 0.01,
+            "steps": 1000,
+            "penalty": 0.0,
+            "stop_share": 0.0,
+            "read_sinks": True,
+        },
         layers=_of_depth(8, 16, 24),
     ),
     Preset(
