@@ -127,7 +127,7 @@ def _form_outputs(tab: DiscoverTab) -> list[Any]:
     """The parts of the form that depend on the method, and everything a preset may fill in."""
     boxes = [tab.melbo.box, tab.melbo.more, tab.ortho.box, tab.ortho.more, tab.power.more, tab.against_box]
     options = [*tab.power.inputs, *tab.melbo.inputs, *tab.ortho.inputs, tab.ortho.goes_on, tab.ortho.pick_box]
-    return [tab.what, tab.presets, tab.hint, *boxes, *tab.layers.outputs, *options]
+    return [tab.what, tab.presets, tab.hint, *boxes, *tab.layers.outputs, *options, tab.read_sinks]
 
 
 def _method_updates(tab: DiscoverTab, method: str, all_tokens: bool = False, kind: str = "prompts") -> dict[Any, Any]:
@@ -142,6 +142,7 @@ def _method_updates(tab: DiscoverTab, method: str, all_tokens: bool = False, kin
         tab.ortho.more: gr.update(visible=method == "ortho"),
         tab.power.more: gr.update(visible=method == "power"),
         tab.against_box: gr.update(visible=one_sided),
+        tab.read_sinks: gr.update(visible=method in discover_method.MAY_READ_ALL),
         **tab.layers.applies(method, all_tokens, method == "difference" and kind == "choices"),
     }
 
@@ -198,6 +199,7 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
         controls = {"power": tab.power, "melbo": tab.melbo, "ortho": tab.ortho}.get(chosen.method)
         updates = tab.layers.shown(chosen, frame.workbench.loaded)
         updates |= tab.prompts.updates(form.choice, visitor, use=chosen.prompts or prompt_source.USE)
+        updates[tab.read_sinks] = chosen.values.get("read_sinks", False)
         return updates | (controls.shown(dict(chosen.values)) if controls is not None else {})
 
     tab.presets.act(on_preset, inputs, [*_form_outputs(tab), *tab.prompts.outputs], **PRIVATE)
@@ -216,7 +218,8 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     def on_continued(request: gr.Request, name: str | None) -> dict[Any, Any]:
         return tab.ortho.settings_of(frame.load_set(frame.visitor(request))(name)) if name else {}
 
-    settings = [tab.ortho.stop_share, tab.ortho.batch, tab.ortho.steps, tab.ortho.learning_rate, tab.ortho.penalty]
+    settings = [tab.ortho.stop_share, tab.ortho.batch, tab.ortho.steps, tab.ortho.learning_rate, tab.ortho.penalty,
+                tab.ortho.tokens]
     tab.ortho.continued.input(on_continued, tab.ortho.continued, settings, **PRIVATE)
 
     def on_cost(request: gr.Request, *values: Any) -> str:

@@ -109,7 +109,8 @@ class Course:
     history: list[tuple[Any, ...]] = field(default_factory=list)
     batch: int | None = None
     effects: list[float] = field(default_factory=list)
-    """Of all finished vectors of MELBO-ortho."""
+    """Of all finished vectors of MELBO-ortho, and below at the last tokens."""
+    last_effects: list[float] = field(default_factory=list)
 
     def take(self, events: Sequence[FindProgress]) -> dict[Any, Any]:
         """Updates for what these events bring; nothing when they bring nothing to draw."""
@@ -117,12 +118,15 @@ class Course:
         for event in events:
             if event.stage == "batch" and event.effect is not None:
                 self.effects, self.history = event.effect.tolist(), []
+                self.last_effects = event.last_effects.tolist()
                 shown |= {
                     self.figures.divergence: ortho_plots.divergence(
                         event.divergences.tolist(), event.unsteered_divergence
                     ),
                     self.figures.norm: ortho_plots.norm(event.norms.tolist(), self.base_norm),
-                    self.figures.values: ortho_plots.effect_left(self.effects, self.request.stop_share),
+                    self.figures.values: ortho_plots.effect_left(
+                        self.effects, self.request.stop_share, last_effects=self.last_effects
+                    ),
                 }
             if event.stage != "iterate":
                 continue
@@ -150,7 +154,10 @@ class Course:
         return {
             self.figures.live: find_plots.climb(self.history, "effect left / %", "no. "),
             self.figures.values: ortho_plots.effect_left(
-                [*self.effects, *(value / 100 for value in latest)], self.request.stop_share, len(latest)
+                [*self.effects, *(value / 100 for value in latest)],
+                self.request.stop_share,
+                len(latest),
+                self.last_effects,
             ),
         }
 
@@ -198,7 +205,7 @@ def _melbo(course: Course, result: FindResult) -> Ending:
 def _ortho(course: Course, result: FindResult) -> Ending:
     found = result.vector_set
     effects, norms = found.effects.tolist(), found.native_norms.tolist()
-    divergences = found.divergences.tolist()
+    divergences, ends = found.divergences.tolist(), found.last_effects.tolist()
     why = {
         "count": "as many as were asked for",
         "effect": f"the effect left fell under {100 * course.request.stop_share:g} %",
@@ -207,7 +214,7 @@ def _ortho(course: Course, result: FindResult) -> Ending:
     }.get(result.stopped or "", "")
     base = None if found.base is None else float(found.base.norm())
     shown = {
-        course.figures.values: ortho_plots.effect_left(effects, course.request.stop_share),
+        course.figures.values: ortho_plots.effect_left(effects, course.request.stop_share, last_effects=ends),
         course.figures.divergence: ortho_plots.divergence(
             divergences, found.origin.parameters.get("unsteered_divergence")
         ),
@@ -215,7 +222,6 @@ def _ortho(course: Course, result: FindResult) -> Ending:
     }
     said = f"{found.rows} vectors: {why}. The first keeps {100 * effects[0]:.0f} % of the effect, the last "
     said += f"{100 * effects[-1]:.0f} %."
-    ends = found.last_effects.tolist()
     said += f" At the last tokens the first keeps {100 * ends[0]:.0f} %, the last {100 * ends[-1]:.0f} %."
     numbers = {"effect left": effects, "effect left at the last tokens": ends}
     return shown, said, numbers | {"KL to the base / nats": divergences, "native norm": norms}

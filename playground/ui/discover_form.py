@@ -14,7 +14,7 @@ from playground.services.find import FindRequest
 from playground.services.find.sides import sides
 from playground.ui import mixer
 from playground.ui.discover_melbo import MelboOptions
-from playground.ui.discover_method import COUNTED, LAST_TOKENS, LAYERED, METHODS
+from playground.ui.discover_method import COUNTED, LAST_TOKENS, LAYERED, MAY_READ_ALL, METHODS
 from playground.ui.discover_ortho import PICKED, OrthoOptions
 from playground.ui.discover_power import PowerOptions
 from playground.ui.entered import whole
@@ -52,6 +52,7 @@ class Common:
     seed: float
     find_scales: bool
     looks: float
+    read_sinks: bool
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ class DiscoverForm(Common):
             options["vectors"] = whole(self.vectors, "vectors")
         if method in LAST_TOKENS:
             options["target_tokens"] = None if self.all_tokens else whole(self.tokens, "last tokens")
+        if method in MAY_READ_ALL:
+            options["read_sinks"] = bool(self.read_sinks)
         if method == "power":
             options |= self.power.fields(self._recipe(load))
         elif method == "melbo":

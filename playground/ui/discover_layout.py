@@ -54,6 +54,7 @@ class DiscoverTab:
     seed: gr.Number
     find_scales: gr.Checkbox
     looks: gr.Slider
+    read_sinks: gr.Checkbox
     compute: gr.Button
     stop: gr.Button
     hint: gr.HTML
@@ -73,7 +74,8 @@ class DiscoverTab:
         """In the order of DiscoverForm, without the mixer."""
         return [
             self.method, *self.prompts.inputs, *self.against.inputs, self.mode, self.system, *self.layers.inputs,
-            self.seed, self.find_scales, self.looks, *self.power.inputs, *self.melbo.inputs, *self.ortho.inputs,
+            self.seed, self.find_scales, self.looks, self.read_sinks, *self.power.inputs, *self.melbo.inputs,
+            *self.ortho.inputs,
         ]
 
 
@@ -161,9 +163,15 @@ def _options(frame: Frame, parts: dict[str, Any]) -> None:
                 0, first_look.MOST_CARDS, 12, step=1, label="First look at", elem_id="discover-looks", buttons=[],
                 min_width=150, info="vectors, both signs, at the scales that were found; 0: none",
             )
-        parts["seed"] = gr.Number(
-            0, label="Seed", precision=0, elem_id="discover-seed", info="of everything drawn at random"
-        )
+        with gr.Row(elem_classes="sp-tight"):
+            parts["read_sinks"] = gr.Checkbox(
+                False, label="Read attention sinks", elem_id="discover-read-sinks", min_width=150,
+                info="where all positions are read; as published",
+            )
+            parts["seed"] = gr.Number(
+                0, label="Seed", precision=0, elem_id="discover-seed", min_width=150,
+                info="of everything drawn at random",
+            )
 
 
 def _save(parts: dict[str, Any]) -> None:

@@ -31,7 +31,9 @@ LAYERED = ("power", "melbo", "ortho")
 COUNTED = ("power", "melbo", "random")
 """Methods that are asked for a number of vectors by the common slider."""
 LAST_TOKENS = ("power", "melbo", "difference")
-"""Methods that read the last positions, or all of them."""
+"""Methods that read the last positions, or all of them, as the common controls say."""
+MAY_READ_ALL = ("power", "melbo", "ortho", "difference")
+"""Methods that can read all positions, where attention sinks are left out unless asked for."""
 
 
 def explained(method: str) -> str:

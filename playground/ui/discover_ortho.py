@@ -16,7 +16,7 @@ from playground.library.vector_set import VectorSet
 from playground.services.find import FindRequest
 from playground.services.find.continuing import SETTINGS, continued
 from playground.ui import vector_controls
-from playground.ui.entered import optional, real, real_or_none, whole
+from playground.ui.entered import optional, real, real_or_none, whole, whole_or_none
 from playground.ui.frame import NOT_SAVED
 from playground.ui.vector_controls import VALUES, PickControls
 from playground.ui.vector_picker import Load, Pick
@@ -38,7 +38,7 @@ class OrthoOptions:
     steps: float
     learning_rate: str | None
     penalty: float
-    read_sinks: bool = False
+    tokens: str | None
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> OrthoOptions:
@@ -58,7 +58,8 @@ class OrthoOptions:
 
     def fields(self, mix: str | None, load: Load) -> dict[str, Any]:
         """Settings of FindRequest; `mix` is the recipe in Steer. Raises PlaygroundError."""
-        return {"base": self._base(mix, load), "read_sinks": bool(self.read_sinks), **self.search()}
+        tokens = whole_or_none(self.tokens, "last tokens", least=1)
+        return {"base": self._base(mix, load), "target_tokens": tokens, **self.search()}
 
     def _base(self, mix: str | None, load: Load) -> str:
         if self.base == MIX:
@@ -105,13 +106,13 @@ class OrthoControls:
     steps: gr.Number
     learning_rate: gr.Textbox
     penalty: gr.Number
-    read_sinks: gr.Checkbox
+    tokens: gr.Textbox
 
     @property
     def inputs(self) -> list[Any]:
         return [
             self.base, *self.pick.values, self.vectors, self.stop_share, self.continued, self.batch, self.steps,
-            self.learning_rate, self.penalty, self.read_sinks,
+            self.learning_rate, self.penalty, self.tokens,
         ]
 
     def offered(self, names: Sequence[str], sets: Sequence[str], chosen: str | None) -> dict[Any, Any]:
@@ -126,9 +127,9 @@ class OrthoControls:
     def settings_of(self, vector_set: VectorSet) -> dict[Any, Any]:
         """Updates that show how a set was searched for, so that it goes on as it began."""
         kept = vector_set.origin.parameters
-        shown = self.shown({name: kept[name] for name in SETTINGS if name in kept})
+        values = {name: kept[name] for name in SETTINGS if name in kept}
+        shown = self.shown(values | {"target_tokens": vector_set.origin.target_tokens})
         del shown[self.vectors]  # how many more is not a matter of the set
-        del shown[self.read_sinks]  # the set says which positions are read
         return shown
 
     def shown(self, values: dict[str, Any]) -> dict[Any, Any]:
@@ -140,7 +141,7 @@ class OrthoControls:
             self.steps: values.get("steps") or OrthoSettings.steps,
             self.learning_rate: optional(values.get("learning_rate")),
             self.penalty: values.get("penalty", OrthoSettings.penalty),
-            self.read_sinks: values.get("read_sinks", False),
+            self.tokens: optional(values.get("target_tokens")),
         }
 
 
@@ -199,8 +200,8 @@ def build_more(visible: bool, box: gr.Column, main: Sequence[Any]) -> OrthoContr
                 OrthoSettings.penalty, label="Penalty", elem_id="discover-penalty", min_width=110,
                 info="λ of λ‖θ‖²; 0: free norm",
             )
-        read_sinks = gr.Checkbox(
-            False, label="read attention sinks too", elem_id="discover-ortho-sinks",
-            info="as published; one sink can hold nearly all that a push moves",
-        )
-    return OrthoControls(box, more, *main, batch, steps, rate, penalty, read_sinks)
+            tokens = gr.Textbox(
+                "", label="Last tokens", elem_id="discover-ortho-tokens", min_width=110, max_lines=1,
+                info="whose mean is repeated", placeholder="all positions",
+            )
+    return OrthoControls(box, more, *main, batch, steps, rate, penalty, tokens)

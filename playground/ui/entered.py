@@ -32,6 +32,11 @@ def real_or_none(value: object, what: str) -> float | None:
     return None if value is None or not str(value).strip() else real(value, what)
 
 
+def whole_or_none(value: object, what: str, least: int | None = None) -> int | None:
+    """`value` as a whole number, None where the field was left empty. Raises InputError as `whole` does."""
+    return None if value is None or not str(value).strip() else whole(value, what, least)
+
+
 def optional(value: float | None) -> str:
     """A number for a field that may be empty. Such fields are of text: Gradio's number fields show nothing as 0."""
     return "" if value is None else f"{value:g}"

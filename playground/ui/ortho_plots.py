@@ -28,11 +28,16 @@ def moving_average(values: Sequence[float]) -> tuple[list[float], int]:
 
 
 def effect_left(
-    effects: Sequence[float], stop_share: float | None = None, unfinished: int = 0, height: int = HEIGHT
+    effects: Sequence[float],
+    stop_share: float | None = None,
+    unfinished: int = 0,
+    last_effects: Sequence[float] = (),
+    height: int = HEIGHT,
 ) -> go.Figure:
     """Share of the base's effect that each vector keeps, the last `unfinished` of them still being found.
 
-    `stop_share` is where the search ends by itself.
+    `stop_share` is where the search ends by itself. `last_effects` are the shares at the last tokens alone, of the
+    vectors that are finished.
     """
     if not effects:
         return waiting("How much of the base's effect each vector<br>keeps is drawn here, batch by batch.", height)
@@ -43,8 +48,21 @@ def effect_left(
             x=1, xref="paper", y=100 * stop_share, text="stops here", showarrow=False, xanchor="right", yshift=8,
             font={"size": 11},
         )
-    low = min(0.0, *(100 * effect for effect in effects))
-    plot.update_yaxes(range=[1.05 * low - (5 if low < 0 else 0), max(105.0, 105 * max(effects))])
+    if last_effects:
+        plot.add_scatter(
+            x=list(range(len(last_effects))),
+            y=[100 * effect for effect in last_effects],
+            mode="markers",
+            marker={"size": 6 if len(effects) <= 100 else 3, "color": PLOT_TEXT, "symbol": "diamond", "opacity": 0.8},
+            hovertemplate="vector %{x}, last tokens: %{y:.1f} %<extra></extra>",
+        )
+        plot.add_annotation(
+            x=1, xref="paper", y=1, yref="paper", text="◆ at the last tokens", showarrow=False, xanchor="right",
+            yshift=8, font={"size": 11},
+        )
+    shares = (*effects, *last_effects)
+    low = min(0.0, *(100 * share for share in shares))
+    plot.update_yaxes(range=[1.05 * low - (5 if low < 0 else 0), max(105.0, 105 * max(shares))])
     return plot
 
 

@@ -18,6 +18,8 @@ ONLY = {
     "discover-metric": {"Power iteration"},
     "discover-rate": {"MELBO"},
     "discover-batch": {"MELBO-ortho"},
+    "discover-read-sinks": set(METHODS) - {"Random baseline"},
+    "discover-ortho-tokens": {"MELBO-ortho"},
     "discover-looks": set(METHODS),
 }
 """Controls, and the methods that they apply to."""
@@ -129,6 +131,21 @@ def test_ortho_draws_its_pictures_stops_with_what_it_has_and_goes_on(discover: V
     discover.page.click("#discover-continued input")
     discover.page.get_by_role("option", name=name).click()
     expect(discover.page.locator("#discover-ortho-steps input[type=number]")).to_have_value("25")
+
+
+def test_ortho_reads_what_the_form_says(discover: Visitor, site: Site) -> None:
+    before = set(site.store.names())
+    small_ortho(discover, 3)
+    fill(discover, "discover-ortho-vectors", 2)
+    discover.page.fill("#discover-ortho-tokens input, #discover-ortho-tokens textarea", "3")
+    compute(discover)
+    (name,) = set(site.store.names()) - before
+    assert site.store.load(name).origin.target_tokens == 3
+    assert "--tokens 3" in discover.text("discover-command")
+    expect(discover.page.locator("#discover-spectrum-note")).to_contain_text("At the last tokens the first keeps")
+    discover.page.click("#discover-presets [data-name='ortho-published']")
+    expect(discover.page.locator("#discover-ortho-tokens input, #discover-ortho-tokens textarea")).to_have_value("")
+    expect(discover.page.locator("#discover-read-sinks input")).to_be_checked()
 
 
 def test_a_base_that_adds_nothing_is_one_sentence(discover: Visitor) -> None:

@@ -33,7 +33,7 @@ def figures() -> dict[str, object]:
         "spectrum": find_plots.spectrum([3.0, 2.95, 1.0], [0.001, 0.2, 0.001], [(0, 2)], 0.01),
         "heights": find_plots.heights([1.0, 1.0], "displacement"),
         "climb": find_plots.climb([(0, [1.0, 0.5]), (1, [2.0, 0.7])], "displacement", "no. "),
-        "effect": ortho_plots.effect_left([0.9, 0.5, 0.1], 0.05, unfinished=1),
+        "effect": ortho_plots.effect_left([0.9, 0.5, 0.1], 0.05, unfinished=1, last_effects=[0.7, -0.2]),
         "divergence": ortho_plots.divergence([0.1] * 8, 0.4),
         "norm": ortho_plots.norm([3.0, 4.0], base=7.0),
         "over scales": measure_plots.over_scales(
@@ -109,11 +109,20 @@ def test_a_long_climb_is_thinned_and_keeps_its_end() -> None:
 
 
 def test_effect_left_shows_what_is_not_finished_as_hollow_and_where_it_stops() -> None:
-    done, unfinished = figures()["effect"].data
+    done, unfinished, last = figures()["effect"].data
+    assert (list(last.x), list(last.y), last.marker.symbol) == ([0, 1], [70, -20], "diamond")
+    assert figures()["effect"].layout.yaxis.range[0] < -20
     assert list(done.y) == [90, 50]
     assert list(unfinished.x) == [2]
     assert unfinished.marker.symbol == "circle-open"
     assert figures()["effect"].layout.shapes[0].y0 == 5
+
+
+def test_divergence_from_the_base_without_a_push_is_a_line_within_the_picture() -> None:
+    layout = figures()["divergence"].layout
+    assert layout.shapes[0].y0 == 0.4
+    assert layout.yaxis.range[1] > 0.4
+    assert [note.text for note in layout.annotations if note.y == 0.4] == ["no push"]
 
 
 def test_moving_average_is_the_mean_of_its_window_and_whole_at_the_ends() -> None:

@@ -96,7 +96,8 @@ def text(out: Path, result: FindResult) -> str:
     if "unsteered_divergence" in origin.parameters:
         lines.append(
             f"KL(unsteered ‖ base) {origin.parameters['unsteered_divergence']:.3g}: a row below it does more of what "
-            "the base does than no push; at the end: share of the effect kept at the last 2 tokens"
+            "the base does than no push; at the end: share of the effect kept at the last "
+            f"{origin.parameters.get('last_effects_tokens')} tokens"
         )
     for first, last in [] if result.spectrum is None else result.spectrum.subspaces:
         lines.append(f"rows {first} to {last - 1}: neighbours within 5 %, a subspace rather than directions")

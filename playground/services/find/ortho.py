@@ -83,8 +83,9 @@ class _Rows:
         self._residual_norm = layer_slice.residual_norm
         self._sinks = context.sinks(layer_slice.sinks, context.request.target_tokens is None)
         self._base = base
+        self._last_tokens = min(LAST_TOKENS, *context.encoded.lengths)
         # Without a stop: a batch that is kept after one is still measured.
-        self._last = replace(context, cancelled=lambda: False).layer_slice(min(LAST_TOKENS, *context.encoded.lengths))
+        self._last = replace(context, cancelled=lambda: False).layer_slice(self._last_tokens)
         self._last_likeness = Likeness(self._last, base.float(), lambda: False)
         self._unsteered = 0.0
         so_far = context.so_far
@@ -113,6 +114,7 @@ class _Rows:
         return {
             "objective": self._values["objective"],
             "effect": self._values["effects"],
+            "last_effects": self._values["last_effects"],
             "divergences": self._values["divergences"],
             "unsteered_divergence": self._unsteered,
             "norms": self._vectors.norm(dim=1),
@@ -121,7 +123,7 @@ class _Rows:
     def found(self, chosen: dict[str, Any], steps: int, stopped: str | None = None) -> Found:
         request = self._context.request
         parameters = chosen | {"base": request.base, "steps_done": steps, "unsteered_divergence": self._unsteered}
-        parameters |= self._sinks
+        parameters |= {"last_effects_tokens": self._last_tokens} | self._sinks
         del parameters["seed"]  # it has a field of its own
         if stopped is not None:
             parameters["stopped"] = stopped

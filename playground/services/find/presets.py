@@ -79,7 +79,7 @@ PRESETS: tuple[Preset, ...] = (
         "ortho-published",
         "ortho",
         "MELBO-ortho: blocks 8 → 16 of 24, in proportion, with a base found there; mean over all positions, sinks "
-        "among them; one by one, learning rate 0.01, 1000 steps, no penalty",
+        "too, one by one, learning rate 0.01, 1000 steps, no penalty",
         {
             "vectors": 64,
             "batch": 1,

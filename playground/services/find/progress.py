@@ -17,9 +17,9 @@ class FindProgress:
     Before the first step ends both are 0, and the values, which are estimates, are None: `singular_values` and
     `residuals` (k,) of power iteration, `objective` and `displacement` (k,) of MELBO. For ortho, `objective` and
     `effect` are those of the batch under way (b,) while `stage` is "iterate" (`objective` is its loss), and those of
-    all rows found, earlier runs included, when it is "batch" or "done"; then `norms` and `divergences` (n,) are there
-    too, and in "batch" `unsteered_divergence`, KL(unsteered ‖ base). `batch` counts from 0. `seconds` is the time so
-    far, `share` in 0..1; `seconds_to_go` is None until it can be judged.
+    all rows found, earlier runs included, when it is "batch" or "done"; then `last_effects`, `norms` and
+    `divergences` (n,) are there too, and in "batch" `unsteered_divergence`, KL(unsteered ‖ base). `batch` counts from
+    0. `seconds` is the time so far, `share` in 0..1; `seconds_to_go` is None until it can be judged.
     """
 
     stage: str
@@ -33,6 +33,7 @@ class FindProgress:
     objective: Tensor | None = None
     displacement: Tensor | None = None
     effect: Tensor | None = None
+    last_effects: Tensor | None = None
     norms: Tensor | None = None
     divergences: Tensor | None = None
     unsteered_divergence: float | None = None

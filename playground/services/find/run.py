@@ -106,6 +106,7 @@ def _shown(vector_set: VectorSet) -> dict[str, object]:
         "objective": vector_set.objective,
         "displacement": vector_set.displacements,
         "effect": vector_set.effects,
+        "last_effects": vector_set.last_effects,
         "divergences": vector_set.divergences,
         "norms": vector_set.native_norms,
     }
