@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from playground.cli import calibrate, compare, find, generate, measure, scan, train_organism
+from playground.cli import calibrate, compare, evidence, find, generate, measure, scan, train_organism
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
 from playground.cli.terminal import tell
@@ -27,6 +27,7 @@ COMMANDS = {
     "scan": scan,
     "calibrate": calibrate,
     "compare": compare,
+    "evidence": evidence,
     "train-organism": train_organism,
 }
 BAD_INPUT, INTERRUPTED = 2, 130

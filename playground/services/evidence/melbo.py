@@ -1,0 +1,102 @@
+"""Stage 3: how MELBO's vectors lie to the singular ones, and how far each moves the target at the same radius."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from playground.core.displacement import displacement
+from playground.core.geometry import cosines, principal_angles
+from playground.library.vector_set import VectorSet
+from playground.model.layer_slice import LayerSlice
+from playground.model.prompting import encode
+from playground.services.evidence import svg
+from playground.services.evidence.ground import Ground, prompts_of_set
+from playground.services.evidence.request import MelboSettings
+from playground.services.evidence.svg import Axes, Line, Points
+
+_SMALL = 0.01  # of the radius: as good as linear, and well above rounding
+
+
+def run(ground: Ground, settings: MelboSettings) -> tuple[dict[str, Any], dict[str, str]]:
+    """Numbers and figures."""
+    prompts, how = prompts_of_set(settings.prompts, settings.count)
+    common = {"prompts": prompts, "format": how, "vectors": settings.vectors}
+    singular = ground.find("singular", "power", **common)
+    random = ground.find("random-directions", "random", **common)
+    layer_slice = LayerSlice.prepare(
+        ground.loaded, encode(ground.loaded, prompts, how), *ground.layers, 2, cancelled=ground.cancelled
+    )
+    least = _SMALL * min(settings.radii) * singular.origin.residual_norm
+    largest = float(_moved(ground, layer_slice, least * singular.unit(0)[None])[0]) / least
+    radii = []
+    for relative in settings.radii:
+        radius = relative * singular.origin.residual_norm
+        melbo = ground.find(f"melbo-{relative:g}", "melbo", **common, steps=settings.steps, radius=radius)
+        sets = {"melbo": melbo, "singular": singular, "random": random}
+        radii.append(
+            {
+                "relative": relative,
+                "radius": radius,
+                "cosines": cosines(melbo.vectors, singular.vectors).abs().amax(dim=1).tolist(),
+                "random_cosines": cosines(random.vectors, singular.vectors).abs().amax(dim=1).tolist(),
+                "angles": _degrees(melbo, singular),
+                "random_angles": _degrees(random, singular),
+                "gains": {name: _gains(ground, layer_slice, one, radius, largest) for name, one in sets.items()},
+            }
+        )
+    xs = [float(one["relative"]) for one in radii]
+    names = {"melbo": "MELBO", "singular": "singular vectors", "random": "random directions"}
+    figures = {
+        "melbo-gain.svg": svg.lines(
+            [
+                Line(
+                    f"{names[name]}, best of {settings.vectors}", xs,
+                    [max(gain["over_first"] for gain in one["gains"][name]) for one in radii],
+                    role="random" if name == "random" else "main",
+                )
+                for name in names
+            ],
+            Axes("radius in reference norms", "displacement over R·σ₁", low=0),
+            "Displacement of the best vector over the linear prediction R·σ₁", 1.0,
+        ),
+        "melbo-cosines.svg": svg.points(
+            [
+                Points("MELBO", [x for x, one in zip(xs, radii, strict=True) for _ in one["cosines"]],
+                       [value for one in radii for value in one["cosines"]]),
+                Points("random", [x for x, one in zip(xs, radii, strict=True) for _ in one["random_cosines"]],
+                       [value for one in radii for value in one["random_cosines"]], role="random"),
+            ],
+            Axes("radius in reference norms", "largest |cosine| with a singular vector", low=0, high=1),
+            "How MELBO's vectors lie to the singular ones",
+        ),
+    }  # fmt: skip
+    data = {
+        "prompts": settings.prompts, "count": len(prompts), "layers": list(ground.layers), "steps": settings.steps,
+        "singular_values": singular.singular_values.tolist(), "largest": largest, "radii": radii,
+    }  # fmt: skip
+    return data, figures
+
+
+def _gains(
+    ground: Ground, layer_slice: LayerSlice, one: VectorSet, radius: float, largest: float
+) -> list[dict[str, float]]:
+    """Displacement at the radius over R·σ₁, and over the linear prediction of the vector itself, in its better sign."""
+    units = one.vectors / one.vectors.norm(dim=1, keepdim=True)
+    best = torch.stack([_moved(ground, layer_slice, sign * radius * units) for sign in (1, -1)]).amax(dim=0)
+    linear = _moved(ground, layer_slice, _SMALL * radius * units) / _SMALL
+    return [
+        {"displacement": moved, "over_first": moved / (radius * largest), "over_own": moved / own if own else 0.0}
+        for moved, own in zip(best.tolist(), linear.tolist(), strict=True)
+    ]
+
+
+def _moved(ground: Ground, layer_slice: LayerSlice, theta: Tensor) -> Tensor:
+    return displacement(layer_slice, theta.float(), ground.cancelled)
+
+
+def _degrees(first: VectorSet, second: VectorSet) -> list[float]:
+    return [math.degrees(angle) for angle in principal_angles(first.vectors, second.vectors).tolist()]

@@ -1,0 +1,142 @@
+"""What is repeated, and at which size: settings of every stage, frozen, so that a finished stage can be recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playground.errors import InputError
+from playground.model.load import LoadedModel, is_organism
+from playground.services.requests import check_seed
+
+STAGES = ("choices", "steered", "melbo", "copies", "effects")
+SIZES = ("small", "usual")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoicesSettings:
+    """Methods on a choice set: found on `found_on` items, judged on `asked` others at `scales` in reference norms.
+
+    `vectors` rows a set, and as many random directions; replies of `tokens` tokens to `replied` items at
+    `reply_scales`, for the best vector of each set.
+    """
+
+    prompts: str
+    found_on: int
+    asked: int
+    vectors: int
+    melbo_steps: int
+    scales: tuple[float, ...]
+    replied: int
+    reply_scales: tuple[float, ...]
+    tokens: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteeredSettings:
+    """The Jacobian on `count` prompts, without push and at a mean difference of `pairs` contrast pairs."""
+
+    prompts: str
+    contrast: str
+    count: int
+    pairs: int
+    vectors: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MelboSettings:
+    """MELBO beside singular vectors on `count` prompts, at each of `radii` in reference norms."""
+
+    prompts: str
+    count: int
+    vectors: int
+    steps: int
+    radii: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopiesSettings:
+    """MELBO-ortho: `copies` of a base on one prompt. The base is picked from `candidates` vectors in both signs."""
+
+    prompts: str
+    candidates: int
+    copies: int
+    batch: int
+    steps: int
+    randoms: int = 16
+    tokens: int = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectsSettings:
+    """What `vectors` singular and as many random directions at each of `depths` (parts of all blocks) do."""
+
+    prompts: str
+    count: int
+    vectors: int
+    depths: tuple[float, ...]
+    fixed: float
+    texts: int
+    tokens: int = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceRequest:
+    """All stages. Raises InputError for a seed out of range."""
+
+    choices: ChoicesSettings
+    steered: SteeredSettings
+    melbo: MelboSettings
+    copies: CopiesSettings
+    effects: EffectsSettings
+    size: str = "usual"
+    seed: int = 0
+    stages: tuple[str, ...] = field(default=STAGES)
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+        unknown = [stage for stage in self.stages if stage not in STAGES]
+        if unknown:
+            raise InputError(f"Expected stages out of {', '.join(STAGES)}, got {unknown[0]!r}; choose one of them.")
+
+
+def request_for(
+    loaded: LoadedModel, size: str = "usual", seed: int = 0, stages: tuple[str, ...] = STAGES
+) -> EvidenceRequest:
+    """The request that suits a model: the organism's own prompts and more of them, or any model's. Raises InputError
+    for a size that is not one of SIZES.
+    """
+    if size not in SIZES:
+        raise InputError(f"Expected a size: {' or '.join(SIZES)}, got {size!r}; choose one of them.")
+    organism, small = is_organism(loaded), size == "small"
+    prompts = "organism-refusals" if organism else "refusal-forks"
+    contrast = "organism-code-contrast" if organism else "refusal-contrast"
+    scales = (-0.8, -0.4, -0.2, 0.2, 0.4, 0.8) if organism else (-0.3, -0.15, -0.075, 0.075, 0.15, 0.3)
+
+    def sized(least: int, toy: int, real: int) -> int:
+        return least if small else toy if organism else real
+
+    return EvidenceRequest(
+        choices=ChoicesSettings(
+            prompts="organism-oversight" if organism else "survival-choices",
+            found_on=sized(2, 12, 8), asked=sized(4, 36, 24), vectors=sized(1, 4, 2), melbo_steps=sized(4, 200, 60),
+            scales=scales[1:5:3] if small else scales,
+            replied=sized(2, 24, 12), reply_scales=scales[1:5:3], tokens=sized(4, 16, 12),
+        ),
+        steered=SteeredSettings(
+            prompts=prompts, contrast=contrast, count=sized(2, 8, 4), pairs=sized(2, 24, 16), vectors=sized(2, 8, 6)
+        ),
+        melbo=MelboSettings(
+            prompts=prompts, count=sized(1, 4, 1), vectors=sized(2, 8, 6), steps=sized(4, 300, 100),
+            radii=(0.2,) if small else (0.05, 0.2, 0.5),
+        ),
+        copies=CopiesSettings(
+            prompts=prompts, candidates=sized(1, 8, 4), copies=sized(4, 200, 112), batch=sized(4, 16, 16),
+            steps=sized(3, 200, 60), randoms=sized(2, 16, 16), tokens=sized(4, 32, 32),
+        ),
+        effects=EffectsSettings(
+            prompts=prompts, count=sized(1, 4, 3), vectors=sized(2, 8, 4),
+            depths=(0.25,) if small else (0.15, 0.3, 0.45, 0.6), fixed=0.4 if organism else 0.15,
+            texts=sized(2, 5, 4), tokens=sized(4, 24, 24),
+        ),
+        size=size, seed=seed, stages=stages,
+    )  # fmt: skip

@@ -1,0 +1,73 @@
+"""Stage 2: the Jacobian at a steered point and started from there, by singular values and principal angles."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from playground.core.geometry import principal_angles
+from playground.library import prompts as prompt_sets
+from playground.library.prompt_set import ContrastPair
+from playground.library.vector_set import VectorSet
+from playground.services.evidence import svg
+from playground.services.evidence.ground import Ground, format_of, prompts_of_set
+from playground.services.evidence.request import SteeredSettings
+from playground.services.evidence.svg import Axes, Line
+
+NAMES = {
+    "unsteered": "unsteered",
+    "steered": "at the mean difference",
+    "started": "started from it",
+    "pushed": "at a random push of equal norm",
+    "one": "unsteered, first prompt alone",
+    "random": "random directions",
+}
+"""What the spectra and spans are of."""
+
+
+def run(ground: Ground, settings: SteeredSettings) -> tuple[dict[str, Any], dict[str, str]]:
+    """Numbers and figures."""
+    prompts, how = prompts_of_set(settings.prompts, settings.count)
+    contrast = prompt_sets.read(settings.contrast)
+    pairs = [item for item in contrast.items if isinstance(item, ContrastPair)][: settings.pairs]
+    difference = ground.find(
+        "contrast", "difference", format=format_of(contrast),
+        prompts=tuple(pair.positive for pair in pairs), against=tuple(pair.negative for pair in pairs),
+    )  # fmt: skip
+    norm = float(difference.native_norms[0])
+    common = {"prompts": prompts, "format": how, "vectors": settings.vectors}
+    found = {"unsteered": ground.find("unsteered", "power", **common)}
+    found["random"] = ground.find("random-directions", "random", **common)
+    found["steered"] = ground.find("steered", "power", **common, theta0="contrast#0@1n")
+    found["started"] = ground.find("started", "power", **common, start="contrast#0")
+    found["pushed"] = ground.find("pushed", "power", **common, theta0=f"random-directions#0@{norm}")
+    found["one"] = ground.find("one", "power", **common | {"prompts": prompts[:1]})
+    spectra = {key: one.singular_values.tolist() for key, one in found.items() if one.singular_values is not None}
+    angles = {key: _degrees(found["unsteered"], one) for key, one in found.items() if key != "unsteered"}
+    numbers = [float(number + 1) for number in range(settings.vectors)]
+    figures = {
+        "steered-angles.svg": svg.lines(
+            [
+                Line(NAMES[key], numbers[: len(values)], values, role="random" if key == "random" else "main")
+                for key, values in angles.items()
+            ],
+            Axes("principal angle, number", "degrees to the unsteered span", low=0, high=90),
+            "Principal angles to the span of the unsteered singular vectors",
+        ),
+        "steered-values.svg": svg.lines(
+            [Line(NAMES[key], numbers[: len(values)], values) for key, values in spectra.items()],
+            Axes("singular value, number", "σ", low=0),
+            "Singular values without and with a push",
+        ),
+    }
+    data = {
+        "prompts": settings.prompts, "count": len(prompts), "contrast": settings.contrast, "pairs": len(pairs),
+        "layers": list(ground.layers), "norm": norm, "reference": difference.origin.residual_norm,
+        "spectra": spectra, "angles": angles,
+        "converged": {key: one.origin.converged for key, one in found.items() if key in spectra},
+    }  # fmt: skip
+    return data, figures
+
+
+def _degrees(first: VectorSet, second: VectorSet) -> list[float]:
+    return [math.degrees(angle) for angle in principal_angles(first.vectors, second.vectors).tolist()]
