@@ -17,7 +17,7 @@ DESCRIPTION = (
     "it is seen. Finished stages are kept in the folder and not run again; Ctrl-C keeps them too."
 )
 STAGES = ("choices", "steered", "melbo", "copies", "effects")
-SIZES = ("small", "usual")
+SIZES = ("small", "quick", "usual")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write the page into")
     parser.add_argument(
         "--size", metavar="NAME", default="usual", type=one_of("a size", SIZES),
-        help="usual: minutes on the shipped model, up to an hour on one of 135M; small: a trial that tells nothing",
+        help="usual: minutes on the shipped model, up to an hour on one of 135M; quick: a sixth of it; small: a trial",
     )  # fmt: skip
     parser.add_argument(
         "--only", metavar="STAGE", type=one_of("a stage", STAGES), help=f"run this stage only: {', '.join(STAGES)}"

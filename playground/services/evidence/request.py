@@ -9,7 +9,8 @@ from playground.model.load import LoadedModel, is_organism
 from playground.services.requests import check_seed
 
 STAGES = ("choices", "steered", "melbo", "copies", "effects")
-SIZES = ("small", "usual")
+SIZES = ("small", "quick", "usual")
+"""A trial that tells nothing; about a sixth of the work; what the findings are stated for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,37 +107,38 @@ def request_for(
     for a size that is not one of SIZES.
     """
     if size not in SIZES:
-        raise InputError(f"Expected a size: {' or '.join(SIZES)}, got {size!r}; choose one of them.")
+        raise InputError(f"Expected a size: {', '.join(SIZES)}, got {size!r}; choose one of them.")
     organism, small = is_organism(loaded), size == "small"
     prompts = "organism-refusals" if organism else "refusal-forks"
     contrast = "organism-code-contrast" if organism else "refusal-contrast"
     scales = (-0.8, -0.4, -0.2, 0.2, 0.4, 0.8) if organism else (-0.3, -0.15, -0.075, 0.075, 0.15, 0.3)
 
-    def sized(least: int, toy: int, real: int) -> int:
-        return least if small else toy if organism else real
+    def sized(least: int, quick: int, toy: int, real: int) -> int:
+        return least if small else quick if size == "quick" else toy if organism else real
 
     return EvidenceRequest(
         choices=ChoicesSettings(
             prompts="organism-oversight" if organism else "survival-choices",
-            found_on=sized(2, 12, 8), asked=sized(4, 36, 24), vectors=sized(1, 4, 2), melbo_steps=sized(4, 200, 60),
-            scales=scales[1:5:3] if small else scales,
-            replied=sized(2, 24, 12), reply_scales=scales[1:5:3], tokens=sized(4, 16, 12),
+            found_on=sized(2, 4, 12, 8), asked=sized(4, 16, 36, 24), vectors=sized(1, 2, 4, 2),
+            melbo_steps=sized(4, 30, 200, 60), scales=scales[1:5:3] if small else scales,
+            replied=sized(2, 8, 24, 12), reply_scales=scales[1:5:3], tokens=sized(4, 12, 16, 12),
         ),
         steered=SteeredSettings(
-            prompts=prompts, contrast=contrast, count=sized(2, 8, 4), pairs=sized(2, 24, 16), vectors=sized(2, 8, 6)
+            prompts=prompts, contrast=contrast, count=sized(2, 3, 8, 4), pairs=sized(2, 12, 24, 16),
+            vectors=sized(2, 6, 8, 6),
         ),
         melbo=MelboSettings(
-            prompts=prompts, count=sized(1, 4, 1), vectors=sized(2, 8, 6), steps=sized(4, 300, 100),
+            prompts=prompts, count=sized(1, 1, 4, 1), vectors=sized(2, 4, 8, 6), steps=sized(4, 50, 300, 100),
             radii=(0.2,) if small else (0.05, 0.2, 0.5),
         ),
         copies=CopiesSettings(
-            prompts=prompts, candidates=sized(1, 8, 4), copies=sized(4, 200, 112), batch=sized(4, 16, 16),
-            steps=sized(3, 200, 60), randoms=sized(2, 16, 16), tokens=sized(4, 32, 32),
+            prompts=prompts, candidates=sized(1, 2, 8, 4), copies=sized(4, 32, 200, 112), batch=sized(4, 16, 16, 16),
+            steps=sized(3, 50, 200, 60), randoms=sized(2, 16, 16, 16), tokens=sized(4, 24, 32, 32),
         ),
         effects=EffectsSettings(
-            prompts=prompts, count=sized(1, 4, 3), vectors=sized(2, 8, 4),
-            depths=(0.25,) if small else (0.15, 0.3, 0.45, 0.6), fixed=0.4 if organism else 0.15,
-            texts=sized(2, 5, 4), tokens=sized(4, 24, 24),
+            prompts=prompts, count=sized(1, 2, 4, 3), vectors=sized(2, 4, 8, 4),
+            depths={"small": (0.25,), "quick": (0.25, 0.5)}.get(size, (0.15, 0.3, 0.45, 0.6)),
+            fixed=0.4 if organism else 0.15, texts=sized(2, 3, 5, 4), tokens=sized(4, 16, 24, 24),
         ),
         size=size, seed=seed, stages=stages,
     )  # fmt: skip
