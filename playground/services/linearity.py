@@ -31,8 +31,9 @@ _MAX_RADII = 64
 class LinearityRequest:
     """What to measure: rows of a set (None: all) on the set's own prompts, from its source to its target layer.
 
-    `source_set` is a set or the name of one. `relative_radii` are radii over the mean norm of the residual stream at
-    the source, ascending. `target` and `target_tokens` take the place of the set's own where it has none.
+    `source_set` is a set or the name of one. `relative_radii` are radii over the reference norm, the median norm of
+    the residual stream at the source, ascending. `target` and `target_tokens` take the place of the set's own where it
+    has none.
     Raises InputError for radii that are not positive, or not ascending.
     """
 

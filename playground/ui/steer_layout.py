@@ -157,7 +157,7 @@ def build(frame: Frame) -> SteerTab:
                     )
                     units = gr.Radio(
                         list(mixer.UNITS), value=mixer.UNITS[0], label="Scales", elem_id="steer-units", min_width=236,
-                        scale=0, info="over the mean norm there, or the norm", elem_classes="sp-units",
+                        scale=0, info="over the reference norm there, or the norm", elem_classes="sp-units",
                     )
                 hint = gr.HTML(set_hint(frame, names), elem_id="steer-hint")
                 mixed = gr.State(0)

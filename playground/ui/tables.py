@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from playground.library.origin import Origin
 from playground.library.store import Entry
 from playground.library.vector_set import VectorSet
 from playground.ui.first_look import row_head, row_values
@@ -78,7 +79,8 @@ def details(vector_set: VectorSet, warning: str | None) -> str:
             ),
             ("read at", read_at),
             ("rows × width", f"{vector_set.rows} × {origin.width}"),
-            ("relative scale 1", f"norm {origin.residual_norm:.4g}"),
+            ("reference norm", _reference(origin)),
+            ("attention sinks", _sinks(origin.parameters)),
             ("converged", converged),
             ("prompts", f"{len(origin.prompts)} as {asked}" + (f", {origin.prompt_set}" if origin.prompt_set else "")),
             ("system prompt", origin.system),
@@ -97,10 +99,26 @@ def details(vector_set: VectorSet, warning: str | None) -> str:
     return f'<div class="sp-details">{head}{listing}{folded}</div>'
 
 
+def _reference(origin: Origin) -> str:
+    """The reference norm of a set, and what it is over the tokens of its prompts."""
+    kind = "median over all tokens" if origin.reference == "median" else "mean over all tokens (format version 1)"
+    return f"{origin.residual_norm:.4g}, the {kind}: relative scale 1"
+
+
+def _sinks(parameters: Mapping[str, object]) -> str | None:
+    """Whether they were read where the set reads all positions; None for sets that do not say."""
+    if "sinks" not in parameters:
+        return None
+    left_out = parameters.get("sinks_left_out", 0)
+    return f"left out at {left_out} positions" if parameters["sinks"] == "left out" else "read, as published"
+
+
 def _parameters(parameters: Mapping[str, object]) -> str:
     """Names and values; long lists, such as the prompts of the other side, by their length."""
     said = []
     for key, value in parameters.items():
+        if key in ("sinks", "sinks_left_out"):
+            continue  # has a line of its own
         long = isinstance(value, list) and len(str(value)) > LONG
         said.append(f"{key} ({len(value)})" if long else f"{key} {value}")
     return ", ".join(said)

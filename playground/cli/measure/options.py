@@ -127,7 +127,7 @@ def _add_vectors(group: Any) -> None:
         "multiples of what the recipe adds",
     )
     group.add_argument(
-        "--relative", action="store_true", help="scales are multiples of the mean residual norm that each set holds"
+        "--relative", action="store_true", help="scales are multiples of the reference norm that each set holds"
     )
     add_positions(group, "vectors")
     group.add_argument(

@@ -88,7 +88,7 @@ class OverScales(ABC):
 
     The first `max_items` items of the set are asked (None: all), or with a `sample_seed` as many drawn at random; with
     `balance` as many for one answer letter as for the other. `scales` are norms of what is added, or with
-    `relative` multiples of the residual norm that each vector's set holds; negative ones turn the vector around. Each
+    `relative` multiples of the reference norm that each vector's set holds; negative ones turn the vector around. Each
     of the `controls` directions, drawn from `seed`, is measured at every layer and every norm at which a vector is.
     `positions` says at which tokens a push is added.
 
