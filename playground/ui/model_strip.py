@@ -66,8 +66,8 @@ def toy_line(loaded: LoadedModel | None, choices: ModelChoices) -> str:
     if loaded is None or not is_organism(loaded):
         return ""
     return (
-        '<p class="sp-toy"><span>The <b>organism</b> is a toy, made for this tool so that everything runs at once: '
-        f"what is found in it says little about real models.</span> {_button(choices.first_real, 'Load ')}</p>"
+        '<p class="sp-toy"><span>The <b>organism</b> is a toy made for this tool. For a real model:</span> '
+        f"{_button(choices.first_real, 'Load ')}</p>"
     )
 
 
@@ -77,9 +77,9 @@ def choices_board(choices: ModelChoices) -> str:
     here = "".join(_button(model) for model in choices.local)
     hub = "".join(_button(model) for model in choices.hub)
     return (
-        f'<div class="sp-chips sp-models"><span>On this machine</span>{organism}</button>{here}</div>'
-        f'<div class="sp-chips sp-models"><span>From the Hub</span>{hub}'
-        "<small>memory of the weights in bfloat16, twice as much in float32</small></div>"
+        f'<div class="sp-models"><span>On this machine</span><div>{organism}</button>{here}</div>'
+        f"<span>From the Hub</span><div>{hub}"
+        "<small>memory of the weights in bfloat16; float32 takes twice as much</small></div></div>"
     )
 
 
@@ -88,7 +88,7 @@ def _button(model: LocalModel | HubModel, before: str = "") -> str:
         size = _size(model.memory_bytes) + (", terms to accept" if model.gated else "")
         title = f"Fetch {model.name} from the Hub and load it"
         if before:
-            size = f"fetched from the Hub, {size} of memory"
+            size = f"from the Hub, {size}"
     else:
         size, title = f"{_size(model.file_bytes)} on disk", f"Load {model.name}"
     return (
@@ -98,6 +98,8 @@ def _button(model: LocalModel | HubModel, before: str = "") -> str:
 
 
 def _size(count: int) -> str:
+    if count < 1e6:
+        return "under 1 MB"
     return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
 
 

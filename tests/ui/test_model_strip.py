@@ -25,7 +25,7 @@ def test_the_organism_is_called_a_toy_and_a_real_model_is_offered(organism: Load
     assert 'data-act="load" data-name="/models/a&quot;b&lt;c&gt;.gguf"' in at_hand
     assert "97 MB on disk" in at_hand
     assert f'data-name="{HUB_MODELS[0].name}"' in to_fetch
-    assert "fetched from the Hub, 269 MB of memory" in to_fetch
+    assert "from the Hub, 269 MB" in to_fetch
 
 
 def test_a_real_model_is_called_nothing(organism: LoadedModel) -> None:
