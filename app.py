@@ -7,6 +7,7 @@ import gc
 import os
 import socket
 import sys
+from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -21,6 +22,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     devices, dtypes = ("auto", "cuda", "cpu"), ("auto", "bfloat16", "float32")
     parser = Parser(prog="python app.py", description="Find, apply and judge steering vectors in the browser.")
     parser.add_argument("--model", metavar="M", help="a path or Hub id; without it the model that ships")
+    parser.add_argument("--models", metavar="DIR", type=Path, help="a folder of models and GGUF files to choose from")
     for option, what, choices in (("--device", "a device", devices), ("--dtype", "a dtype", dtypes)):
         listed = f"{', '.join(choices)} ({choices[0]})"
         parser.add_argument(option, metavar="NAME", default=choices[0], type=one_of(what, choices), help=listed)
@@ -30,6 +32,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--public", action="store_true", help="open a public link through Gradio's relay")
     settings = parser.parse_args(arguments)
+    if settings.models is not None and not settings.models.expanduser().is_dir():
+        raise InputError(
+            f"Expected a folder of models after --models, but there is none at {settings.models}; check it."
+        )
     _check_address(settings.host, settings.port)
     return settings
 
@@ -43,7 +49,7 @@ def main() -> int:
         from playground.services.session import Workbench
         from playground.ui.page import build, launch_options
 
-        workbench = Workbench()
+        workbench = Workbench(models=settings.models)
         loaded = workbench.load_model(settings.model, settings.device, settings.dtype)
     except PlaygroundError as error:
         print(f"app.py: {error}", file=sys.stderr)

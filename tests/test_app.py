@@ -33,6 +33,7 @@ def taken() -> Iterator[int]:
         (["--host", "300.1.2.3"], "Expected an address of this machine, got 300.1.2.3"),
         (["--modle", "x"], "Expected options that this command knows, got --modle x"),
         (["--model"], "Expected a value after --model, got none"),
+        (["--models", "/nowhere"], "Expected a folder of models after --models, but there is none at /nowhere"),
     ],
 )
 def test_wrong_options_are_one_sentence(arguments: list[str], said: str) -> None:

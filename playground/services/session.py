@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from playground.errors import InputError, ModelError, PlaygroundError
@@ -11,6 +12,7 @@ from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel, load
 from playground.services.jobs import Job, JobContext, Jobs
+from playground.services.model_choices import ModelChoices, model_choices
 
 T = TypeVar("T")
 
@@ -25,12 +27,13 @@ class LoadProgress:
 
 class Workbench:
     """One model at a time. `generation` counts the models: whoever keeps something that belongs to a model keeps the
-    number with it, and asks later whether it is still the same.
+    number with it, and asks later whether it is still the same. `models` is a folder of models to choose from.
     """
 
-    def __init__(self, store: Store | None = None, jobs: Jobs | None = None):
+    def __init__(self, store: Store | None = None, jobs: Jobs | None = None, models: Path | None = None):
         self.store = store if store is not None else Store()
         self.jobs = jobs if jobs is not None else Jobs()
+        self.models = None if models is None else models.expanduser()
         self.loaded: LoadedModel | None = None
         self.generation = 0
         self._settings: tuple[str | None, str, str] = (None, "auto", "auto")  # what `loaded` was asked for with
@@ -77,6 +80,10 @@ class Workbench:
             self.loaded = load(*self._settings)
         except PlaygroundError:
             self.generation += 1  # there is none now, and what belonged to the old one must not be used
+
+    def model_choices(self) -> ModelChoices:
+        """The models that can be loaded beside the shipped one, as they are on this machine now."""
+        return model_choices(self.models)
 
     def start_loading(
         self, name: str | None = None, device: str = "auto", dtype: str = "auto", owner: str | None = None

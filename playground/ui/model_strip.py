@@ -1,4 +1,4 @@
-"""The line at the top that says which model is loaded, and loads another one when opened."""
+"""The line at the top that says which model is loaded; opened, it lists models and loads another one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, is_organism
+from playground.services.model_choices import HubModel, LocalModel, ModelChoices
 from playground.ui import markup
-from playground.ui.frame import Frame
+from playground.ui.frame import Frame, acted, board
 from playground.ui.running import EVENT, follow, long, waiting_position
 
 DEVICES = ["auto", "cuda", "cpu"]
@@ -21,6 +22,24 @@ DTYPES = ["auto", "bfloat16", "float32"]
 class ModelStrip:
     box: gr.Accordion
     memory: gr.HTML
+    choices: gr.HTML
+    toy: gr.HTML
+
+
+def updates(frame: Frame, strip: ModelStrip) -> dict[Any, Any]:
+    """What the strip shows of the loaded model, and of the models that there are to choose from."""
+    loaded, choices = frame.workbench.loaded, frame.workbench.model_choices()
+    return {
+        strip.box: gr.update(label=label(loaded)),
+        strip.memory: memory(loaded),
+        strip.choices: choices_board(choices),
+        strip.toy: toy_line(loaded, choices),
+    }
+
+
+def outputs(strip: ModelStrip) -> list[Any]:
+    """The components of `updates`."""
+    return [strip.box, strip.memory, strip.choices, strip.toy]
 
 
 def label(loaded: LoadedModel | None) -> str:
@@ -42,8 +61,50 @@ def memory(loaded: LoadedModel | None) -> str:
     )
 
 
+def toy_line(loaded: LoadedModel | None, choices: ModelChoices) -> str:
+    """That the shipped model is a toy, and a button that loads a real one; nothing when another model is loaded."""
+    if loaded is None or not is_organism(loaded):
+        return ""
+    return (
+        '<p class="sp-toy"><span>The <b>organism</b> is a toy made for this tool. For a real model:</span> '
+        f"{_button(choices.first_real, 'Load ')}</p>"
+    )
+
+
+def choices_board(choices: ModelChoices) -> str:
+    """The models to choose from, a button each: the shipped one, those on this machine, those of the Hub."""
+    organism = '<button type="button" class="sp-chip" data-act="load" data-name="organism">organism <small>toy</small>'
+    here = "".join(_button(model) for model in choices.local)
+    hub = "".join(_button(model) for model in choices.hub)
+    return (
+        f'<div class="sp-models"><span>On this machine</span><div>{organism}</button>{here}</div>'
+        f"<span>From the Hub</span><div>{hub}"
+        "<small>memory of the weights in bfloat16; float32 takes twice as much</small></div></div>"
+    )
+
+
+def _button(model: LocalModel | HubModel, before: str = "") -> str:
+    if isinstance(model, HubModel):
+        size = _size(model.memory_bytes) + (", terms to accept" if model.gated else "")
+        title = f"Fetch {model.name} from the Hub and load it"
+        if before:
+            size = f"from the Hub, {size}"
+    else:
+        size, title = f"{_size(model.file_bytes)} on disk", f"Load {model.name}"
+    return (
+        f'<button type="button" class="sp-chip" data-act="load" data-name="{markup.escape(model.name)}" '
+        f'title="{markup.escape(title)}">{before}{markup.escape(model.shown)} <small>{size}</small></button>'
+    )
+
+
+def _size(count: int) -> str:
+    if count < 1e6:
+        return "under 1 MB"
+    return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
+
+
 def build(frame: Frame) -> ModelStrip:
-    loaded = frame.workbench.loaded
+    loaded, choices = frame.workbench.loaded, frame.workbench.model_choices()
     with gr.Accordion(label(loaded), open=False, elem_id="model-strip", elem_classes="sp-strip-model") as box:
         with gr.Row(elem_classes="sp-tight"):
             name = gr.Textbox(
@@ -52,7 +113,7 @@ def build(frame: Frame) -> ModelStrip:
                 elem_id="model-name",
                 scale=4,
                 min_width=200,
-                info="A folder, a Hub id such as Qwen/Qwen3-0.6B, or organism for the model that ships.",
+                info="A folder, a GGUF file, a Hub id or its address, or organism for the model that ships.",
                 max_lines=1,
             )
             device = gr.Radio(
@@ -74,28 +135,40 @@ def build(frame: Frame) -> ModelStrip:
                 scale=2,
             )
             load = gr.Button("Load", elem_id="model-load", min_width=80, scale=0)
+        offered = board(choices_board(choices), elem_id="model-choices")
         notice = gr.HTML("", elem_id="model-notice")
         facts = gr.HTML(memory(loaded), elem_id="model-memory")
-    strip = ModelStrip(box, facts)
+    toy = board(toy_line(loaded, choices), elem_id="model-toy")
+    strip = ModelStrip(box, facts, offered, toy)
 
-    @long(lambda: notice, lambda: {frame.status: frame.status_now(), frame.model_seen: frame.model_token()})
-    def on_load(wanted: str, place: str, number: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
+    def load_model(wanted: str, place: str, number: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
         visitor = frame.visitor(request)
-        job = frame.workbench.start_loading((wanted or "").strip(), place, number, owner=visitor.session)
+        job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session)
         for batch in follow(job, every=0.2):
             position = waiting_position(batch)
             said = "" if position is None else f"The model is busy; the load is number {position} in the queue."
             yield {frame.status: frame.status_now(), notice: markup.notice(said, "info")}
         job.result()
 
-    gr.on(
-        [load.click, name.submit],
-        on_load,
-        [name, device, dtype],
-        [notice, frame.status, frame.model_seen],
-        trigger_mode="once",
-        concurrency_limit=4,
-        concurrency_id="load",
-        **EVENT,
+    with_errors = long(
+        lambda: notice, lambda: {frame.status: frame.status_now(), frame.model_seen: frame.model_token()}
     )
+
+    @with_errors
+    def on_load(wanted: str, place: str, number: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        yield from load_model((wanted or "").strip(), place, number, request)
+
+    @with_errors
+    def on_choose(place: str, number: str, request: gr.Request, event: gr.EventData) -> Iterator[dict[Any, Any]]:
+        """A button of a model: it is opened so that progress and errors are seen, and its name can be changed."""
+        wanted = acted(event).get("name", "")
+        yield {name: wanted, box: gr.update(open=True)}
+        yield from load_model(wanted, place, number, request)
+
+    one_load: dict[str, Any] = {"trigger_mode": "once", "concurrency_limit": 4, "concurrency_id": "load", **EVENT}
+    shown = [notice, frame.status, frame.model_seen]
+    gr.on([load.click, name.submit], on_load, [name, device, dtype], shown, **one_load)
+    for shelf in (offered, toy):
+        shelf.act(on_choose, [device, dtype], [*shown, name, box], **one_load)
+    box.expand(lambda: choices_board(frame.workbench.model_choices()), None, offered, **EVENT)
     return strip

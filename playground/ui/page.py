@@ -58,8 +58,7 @@ def build(workbench: Workbench) -> gr.Blocks:
         around = gr.Timer(LOOK_AROUND)
 
         everything = [
-            strip.box,
-            strip.memory,
+            *model_strip.outputs(strip),
             frame.status,
             frame.model_seen,
             frame.library_seen,
@@ -73,10 +72,8 @@ def build(workbench: Workbench) -> gr.Blocks:
         def whole_page(visitor: Visitor) -> dict[Any, Any]:
             """Everything that depends on the model and the library."""
             visitor.model_shown, visitor.library_shown = frame.model_token(), frame.library_token(visitor)
-            loaded = workbench.loaded
             return {
-                strip.box: gr.update(label=model_strip.label(loaded)),
-                strip.memory: model_strip.memory(loaded),
+                **model_strip.updates(frame, strip),
                 frame.status: frame.status_now(),
                 frame.model_seen: visitor.model_shown,
                 frame.library_seen: visitor.library_shown,

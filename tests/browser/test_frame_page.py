@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,3 +119,32 @@ def test_what_an_event_has_read_is_not_told_how_other_events_are_doing(visitor: 
         }"""
     )
     assert told == ["1"]
+
+
+def test_a_toy_is_called_one_and_a_model_of_the_list_is_loaded_with_one_click(
+    visit: Callable[..., Visitor], site: Site, tiny_path: Callable[[str], Path], tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_path("llama"), tmp_path / "a-real-model")
+    site.workbench.models = tmp_path
+    try:
+        visitor, dark, phone = visit(), visit(dark=True, height=720, width=1280), visit(width=390, height=844)
+        expect(visitor.page.locator("#model-toy")).to_contain_text("is a toy")
+        for looker, name in ((visitor, "desktop"), (dark, "dark"), (phone, "phone")):
+            looker.shot(f"toy-{name}")
+            looker.unfold("model-strip")
+            expect(looker.page.locator("#model-choices")).to_contain_text("a-real-model")
+            expect(looker.page.locator("#model-choices")).to_contain_text("Qwen3-14B 29.5 GB")
+            looker.shot(f"models-{name}")
+        assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
+        visitor.page.click("#model-choices button:has-text('a-real-model')")
+        expect(visitor.page.locator("#model-strip > button")).to_contain_text("4 blocks")
+        expect(visitor.page.locator("#model-toy")).not_to_contain_text("toy")
+        visitor.page.click("#model-choices button:has-text('organism')")
+        expect(visitor.page.locator("#model-strip > button")).to_contain_text("organism")
+        visitor.page.click("#model-toy button")  # the smallest model that is at hand
+        expect(visitor.page.locator("#model-strip > button")).to_contain_text("a-real-model")
+    finally:
+        site.workbench.models = None
+        load(visitor, "organism")
+        expect(visitor.page.locator("#model-strip > button")).to_contain_text("organism")
+        expect(visitor.page.locator("#status")).to_contain_text("ready")
