@@ -1,4 +1,4 @@
-"""Attention sinks of the real model: the reference norm does not see them, and reading all positions leaves them out."""
+"""Attention sinks of the real model: the reference norm does not see them, reading all positions leaves them out."""
 
 from __future__ import annotations
 
