@@ -62,7 +62,8 @@ def run(ground: Ground, settings: SteeredSettings) -> tuple[dict[str, Any], dict
     }
     data = {
         "prompts": settings.prompts, "count": len(prompts), "contrast": settings.contrast, "pairs": len(pairs),
-        "layers": list(ground.layers), "norm": norm, "native_norm": float(difference.native_norms[0]), "reference": difference.origin.residual_norm,
+        "layers": list(ground.layers), "norm": norm,
+        "native_norm": float(difference.native_norms[0]), "reference": difference.origin.residual_norm,
         "spectra": spectra, "angles": angles,
         "converged": {key: one.origin.converged for key, one in found.items() if key in spectra},
     }  # fmt: skip
