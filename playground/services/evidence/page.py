@@ -93,7 +93,8 @@ def _steered(data: Mapping[str, Any]) -> list[str]:
         f"Prompts: {data['count']} of `{data['prompts']}`, layers {data['layers'][0]} → {data['layers'][1]}; mean "
         f"difference over {data['pairs']} pairs of `{data['contrast']}`, of native norm {data['native_norm']:.3g}, "
         f"scaled to {data['norm']:.3g} ({data['norm'] / data['reference']:.2g} reference "
-        "norms). Angles are to the unsteered span. steered: θ₀ is the mean difference; started: power iteration starts from it; pushed: θ₀ is random with its norm; one: the "
+        "norms). Angles are to the unsteered span. steered: θ₀ is the mean difference; "
+        "started: power iteration starts from it; pushed: θ₀ is random with its norm; one: the "
         "first prompt alone.",
         "",
         *_table(("", "σ", "principal angles / °"), rows),
