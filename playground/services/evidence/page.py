@@ -90,10 +90,11 @@ def _steered(data: Mapping[str, Any]) -> list[str]:
         for name in ("unsteered", *data["angles"])
     ]  # fmt: skip
     return [
-        f"{data['count']} prompts of `{data['prompts']}`, layers {data['layers'][0]} → {data['layers'][1]}; mean "
-        f"difference over {data['pairs']} pairs of `{data['contrast']}`, norm {data['norm']:.3g} "
-        f"({data['norm'] / data['reference']:.2g} reference norms). Angles are to the unsteered span. steered: θ₀ is "
-        "the mean difference; started: power iteration starts from it; pushed: θ₀ is random with its norm; one: the "
+        f"Prompts: {data['count']} of `{data['prompts']}`, layers {data['layers'][0]} → {data['layers'][1]}; mean "
+        f"difference over {data['pairs']} pairs of `{data['contrast']}`, of native norm {data['native_norm']:.3g}, "
+        f"scaled to {data['norm']:.3g} ({data['norm'] / data['reference']:.2g} reference "
+        "norms). Angles are to the unsteered span. steered: θ₀ is the mean difference; "
+        "started: power iteration starts from it; pushed: θ₀ is random with its norm; one: the "
         "first prompt alone.",
         "",
         *_table(("", "σ", "principal angles / °"), rows),
@@ -111,7 +112,7 @@ def _melbo(data: Mapping[str, Any]) -> list[str]:
              " ".join(f"{value:.0f}" for value in one["angles"]), f"{min(one['random_angles']):.0f}")
         )  # fmt: skip
     return [
-        f"{data['count']} prompts of `{data['prompts']}`, layers {data['layers'][0]} → {data['layers'][1]}, "
+        f"Prompts: {data['count']} of `{data['prompts']}`, layers {data['layers'][0]} → {data['layers'][1]}, "
         f"{data['steps']} steps. Displacement of the best vector over R·σ₁ in its better sign, of MELBO's over its own "
         "linear prediction too, largest |cosine| of each MELBO vector with a singular one, angles between the spans.",
         "",
@@ -158,7 +159,7 @@ def _effects(data: Mapping[str, Any]) -> list[str]:
         for one in data["blocks"]
     ]  # fmt: skip
     return [
-        f"{data['count']} prompts of `{data['prompts']}`. Rank correlations within a source block, pooled; scales in "
+        f"Prompts: {data['count']} of `{data['prompts']}`. Rank correlations within a source block, pooled; scales in "
         f"reference norms, fixed is {data['fixed']:g}; a direction acts when KL is at least 0.5 nats there.",
         "",
         *_table(("directions", "Spearman of", "ρ", "n"), correlations),

@@ -34,13 +34,16 @@ class ChoicesSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SteeredSettings:
-    """The Jacobian on `count` prompts, without push and at a mean difference of `pairs` contrast pairs."""
+    """The Jacobian on `count` prompts, without push and at a mean difference of `pairs` contrast pairs, scaled to
+    `push` reference norms: its native norm is a hundredth of them on some models, which moves nothing.
+    """
 
     prompts: str
     contrast: str
     count: int
     pairs: int
     vectors: int
+    push: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,11 +34,11 @@ def run(ground: Ground, settings: SteeredSettings) -> tuple[dict[str, Any], dict
         "contrast", "difference", format=format_of(contrast),
         prompts=tuple(pair.positive for pair in pairs), against=tuple(pair.negative for pair in pairs),
     )  # fmt: skip
-    norm = float(difference.native_norms[0])
+    norm = settings.push * difference.origin.residual_norm
     common = {"prompts": prompts, "format": how, "vectors": settings.vectors}
     found = {"unsteered": ground.find("unsteered", "power", **common)}
     found["random"] = ground.find("random-directions", "random", **common)
-    found["steered"] = ground.find("steered", "power", **common, theta0="contrast#0@1n")
+    found["steered"] = ground.find("steered", "power", **common, theta0=f"contrast#0@{norm}")
     found["started"] = ground.find("started", "power", **common, start="contrast#0")
     found["pushed"] = ground.find("pushed", "power", **common, theta0=f"random-directions#0@{norm}")
     found["one"] = ground.find("one", "power", **common | {"prompts": prompts[:1]})
@@ -62,7 +62,8 @@ def run(ground: Ground, settings: SteeredSettings) -> tuple[dict[str, Any], dict
     }
     data = {
         "prompts": settings.prompts, "count": len(prompts), "contrast": settings.contrast, "pairs": len(pairs),
-        "layers": list(ground.layers), "norm": norm, "reference": difference.origin.residual_norm,
+        "layers": list(ground.layers), "norm": norm,
+        "native_norm": float(difference.native_norms[0]), "reference": difference.origin.residual_norm,
         "spectra": spectra, "angles": angles,
         "converged": {key: one.origin.converged for key, one in found.items() if key in spectra},
     }  # fmt: skip
