@@ -42,13 +42,15 @@ def test_chips_say_what_is_recommended_and_what_is_in_the_paper() -> None:
     assert discover_method.presets("difference") == ""
 
 
-def test_the_preset_of_melbo_ortho_reads_sinks_as_the_paper_did_and_the_form_asks_for_them() -> None:
+def test_the_preset_of_melbo_ortho_reads_sinks_as_the_paper_did_and_all_positions() -> None:
+    published = dict(discover_method.preset("ortho-published").values)
+    assert published["read_sinks"] is True
+    assert "read_sinks" not in discover_method.preset("ortho-best").values
+    assert "ortho" in discover_method.MAY_READ_ALL
+    assert "mean over all positions, sinks" in discover_method.presets("ortho")
     with gr.Blocks():
         box, main = discover_ortho.build(Pick(None, None), [], [], lambda name: None, visible=True)
         controls = discover_ortho.build_more(True, box, main)
-    for name, read in (("ortho-published", True), ("ortho-best", False)):
-        assert controls.shown(dict(discover_method.preset(name).values))[controls.read_sinks] is read
-    assert "all positions, sinks among them" in discover_method.presets("ortho")
-    options = OrthoOptions(MIX, Pick(None, None), 8, 5, None, 16, OrthoSettings.steps, "", 0, read_sinks=True)
-    assert options.fields("a#0@1", lambda name: None)["read_sinks"] is True
-    assert "read_sinks" not in options.search()  # a set that is continued says so itself
+    assert controls.shown(published)[controls.tokens] == ""  # all of them
+    options = OrthoOptions(MIX, Pick(None, None), 8, 5, None, 16, OrthoSettings.steps, "", 0, "3")
+    assert options.fields("a#0@1", lambda name: None)["target_tokens"] == 3
