@@ -189,7 +189,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
         return
     yield {
         tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.found)}"),
-        tab.look_table: first_look.table(visitor.found, looks, "", prompt, scales),
+        tab.look_table: first_look.table(visitor.found, looks, scales=scales),  # not yet at the found scales
         tab.download: gr.update(value=found.download_file(visitor), interactive=True),
         frame.library_seen: frame.library_token(visitor),
     }

@@ -32,7 +32,9 @@ def signed_rows(vector_set: VectorSet, count: int) -> dict[tuple[int, int], floa
             if window is None:
                 scales[row, sign] = defaults.UNKNOWN_SCALE * vector_set.origin.residual_norm
             elif window.found is not None:
-                scales[row, sign] = window.found
+                # Three digits of relative scale, as the sliders of Steer have.
+                residual = vector_set.origin.residual_norm
+                scales[row, sign] = float(f"{window.found / residual:.3g}") * residual
     return scales
 
 
