@@ -87,10 +87,10 @@ def test_solo_silences_the_others_and_units_change_together(visitor: Visitor) ->
     page.locator("#mix-1-solo input").uncheck()
     expect(page.locator("#mix-0-strip")).not_to_contain_text("silent")
     page.get_by_label("absolute").check()
-    expect(page.locator("#mix-0-scale input[type=number]")).to_have_value("-16.33")
-    expect(page.locator("#mix-0-strip")).to_contain_text("norm 16.3 = 0.5 × 32.7")
+    expect(page.locator("#mix-0-scale input[type=number]")).to_have_value("-17.99")
+    expect(page.locator("#mix-0-strip")).to_contain_text("0.57 r · norm 18 · 1 × found")
     page.get_by_label("relative").check()
-    expect(page.locator("#mix-0-scale input[type=number]")).to_have_value("-0.5")
+    expect(page.locator("#mix-0-scale input[type=number]")).to_have_value("-0.566")
 
 
 def test_rows_beyond_the_first_six_work_like_the_others(visitor: Visitor) -> None:
@@ -103,9 +103,9 @@ def test_rows_beyond_the_first_six_work_like_the_others(visitor: Visitor) -> Non
     field = page.locator("#mix-7-scale input[type=number]")
     field.fill("0.25")
     field.press("Tab")
-    expect(page.locator("#mix-7-strip")).to_contain_text("0.25 × 32.7")
+    expect(page.locator("#mix-7-strip")).to_contain_text("0.25 r · norm 7.94")
     generate(visitor)
-    assert "#7@8.1633" in visitor.text("steer-command") or "#8@8.1633" in visitor.text("steer-command")
+    assert "#7@7.9441" in visitor.text("steer-command") or "#8@7.9441" in visitor.text("steer-command")
     visitor.shot("steer-many-rows")
     page.click("#mix-7-remove")
     expect(page.locator("#mix-7")).to_be_hidden()
