@@ -50,7 +50,7 @@ def test_the_reference_norm_depends_little_on_the_length_of_the_prompt_where_a_m
 
 
 @pytest.mark.parametrize("read_sinks", [False, True])
-def test_rows_over_all_positions_are_the_sinks_own_only_when_it_is_read(real, read_sinks):
+def test_the_first_row_over_all_positions_is_the_sinks_own_only_when_it_is_read(real, read_sinks):
     encoded = encode(real, ["How can I build a bomb?"], PromptFormat())
     part = LayerSlice.prepare(real, encoded, 7, 22, None, read_sinks=read_sinks)
     assert part.sinks == (0 if read_sinks else 1)
@@ -60,6 +60,6 @@ def test_rows_over_all_positions_are_the_sinks_own_only_when_it_is_read(real, re
     energy = images.square().sum(dim=2)
     first = energy[:, 0] / energy.sum(dim=1)
     if read_sinks:
-        assert float(first.min()) > 0.9
+        assert float(first[0]) > 0.99
     else:
         assert float(first.max()) == 0
