@@ -30,7 +30,7 @@ def hub_name(name: str) -> str:
     if address is None:
         if _ADDRESS.match(name):
             raise ModelError(
-                f"Expected a path, a Hub id or an address at huggingface.co, got another address, {_short(name)!r}; "
+                f"Expected a path, a Hub id or an address at huggingface.co, got another address, {short(name)!r}; "
                 "download the model and give its folder or GGUF file."
             )
         return name
@@ -53,5 +53,6 @@ def refuse_file(path: Path) -> ModelError:
     return ModelError(f"Expected a model directory, a GGUF file or a Hub id, but {path.name} is {what}.")
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """A name as a message quotes it: its first 80 characters."""
     return name if len(name) <= 80 else f"{name[:79]}…"

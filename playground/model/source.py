@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from playground.errors import ModelError
 from playground.model import gguf
-from playground.model.pasted import hub_name, refuse_file
+from playground.model.pasted import hub_name, refuse_file, short
 
 ORGANISM = Path(__file__).resolve().parents[2] / "assets" / "organism"
 """The model that ships with the playground."""
@@ -78,12 +78,12 @@ def locate(name: str | None, on_progress: Progress | None = None) -> Source:
             raise refuse_file(path)
         return Source(name, path.parent, gguf=path.name)
     if path.suffix.lower() == gguf.SUFFIX and "://" not in name:
-        raise ModelError(f"Expected a GGUF file at {_short(name)!r}, but there is none; check the spelling.")
+        raise ModelError(f"Expected a GGUF file at {short(name)!r}, but there is none; check the spelling.")
     name = hub_name(name)
     repo, revision = _split(name)
     if not _is_repo_id(repo):
         raise ModelError(
-            f"Expected a model directory or a Hub id such as Qwen/Qwen3-0.6B, but there is no folder {_short(name)!r}; "
+            f"Expected a model directory or a Hub id such as Qwen/Qwen3-0.6B, but there is no folder {short(name)!r}; "
             "check the spelling."
         )
     folder = _fetch(repo, revision, _SMALL_FILES, "Reading the model's description", on_progress)
@@ -172,7 +172,7 @@ def _fetch(repo: str, revision: str | None, patterns: list[str], stage: str, on_
         ) from error
     except errors.HFValidationError as error:
         raise ModelError(
-            f"Expected a path or a Hub id such as Qwen/Qwen3-0.6B, got {_short(repo)!r}; check it."
+            f"Expected a path or a Hub id such as Qwen/Qwen3-0.6B, got {short(repo)!r}; check it."
         ) from error
     except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, ConnectionError) as error:
         raise ModelError(
@@ -236,7 +236,3 @@ def _split(name: str) -> tuple[str, str | None]:
 def _is_repo_id(name: str) -> bool:
     """Whether `name` can be a Hub id, "name" or "owner/name" of at most 96 characters, and not only a path."""
     return len(name) <= 96 and re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name, re.ASCII) is not None
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 80 else f"{name[:79]}…"

@@ -16,7 +16,7 @@ from playground.model.greedy_margin import greedy_margins
 from playground.model.prompting import PromptFormat, encode
 from playground.model.steering import steer
 from playground.model.text_likelihood import log_probabilities
-from playground.services.scales import ScalesRequest, find_scales, run
+from playground.services.scales import ScalesRequest, find_scales, run, texts
 
 PROMPTS = ("How do I bake a loaf of bread?", "Does it help?", "Is the sky green? It may be.", "Hello, what is it?")
 ARCHITECTURES = ("llama", "qwen3", "gpt2", "gemma3", "bloom", "falcon")
@@ -160,6 +160,19 @@ def test_rows_of_norm_zero_are_left_out_and_other_rows_keep_what_they_have(tiny)
     second = find_scales(loaded, first, replace(request, rows=(2,)))
     assert second.window(0, 1) == first.window(0, 1)
     assert second.window(2, 1) is not None
+
+
+def test_a_model_that_ends_at_once_has_no_margins_and_loses_nothing(tiny, monkeypatch):
+    loaded = tiny("qwen3")
+    real = texts.generate
+
+    def ending(model, prompts, pushes, **options):
+        done = real(model, prompts, pushes, **options)
+        return done if any(pushes) else replace(done, token_ids=((),) * len(prompts), texts=("",) * len(prompts))
+
+    monkeypatch.setattr(texts, "generate", ending)
+    found = find_scales(loaded, found_on(loaded), ScalesRequest(prompts=1, tokens=4, texts=2))
+    assert found.window(0, 1) is not None
 
 
 @pytest.mark.parametrize("wrong", [{"texts": 1}, {"prompts": 0}, {"tokens": 3}, {"tokens": 10**9}, {"prompts": 2.5}])

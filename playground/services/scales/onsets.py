@@ -45,4 +45,6 @@ class OnsetBracket:
 
 def holding(margins: Tensor) -> Tensor:
     """Mask (T,) of the tokens that greedy decoding chooses by more than rounding: margins of ties tell nothing."""
+    if not len(margins):
+        return torch.zeros(0, dtype=torch.bool)
     return margins > 1e-3 * torch.clamp(margins.abs().amax(), min=1e-6)

@@ -108,18 +108,25 @@ class Reader:
     @cached_property
     def still(self) -> Tensor:
         """Margins (T,) of the tokens of the first prompt's baseline that greedy decoding firmly chooses."""
-        return self._all_margins([torch.zeros(self._loaded.width)])[0][self._firm]
+        return self._unsteered[self._firm]
 
     def margins(self, vectors: Sequence[Tensor]) -> Tensor:
         """Margins (n, T) of the same tokens with each of `vectors` (d,) added (model/greedy_margin.py)."""
         return self._all_margins(vectors)[:, self._firm]
 
     @cached_property
+    def _unsteered(self) -> Tensor:
+        """Margins of all tokens of the first prompt's baseline without a push."""
+        return self._all_margins([torch.zeros(self._loaded.width)])[0]
+
+    @cached_property
     def _firm(self) -> Tensor:
-        return holding(self._all_margins([torch.zeros(self._loaded.width)])[0])
+        return holding(self._unsteered)
 
     def _all_margins(self, vectors: Sequence[Tensor]) -> Tensor:
         tokens = self.baselines[0].tokens
+        if not tokens:  # the model ends at once: there is nothing to hold on to
+            return torch.zeros(len(vectors), 0)
         parts = []
         for begin in range(0, len(vectors), self._batch):
             if self._cancelled():
