@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,7 @@ class Reader:
         self._cancelled = cancelled
         most = _MOST_ROWS.get(loaded.device.type, _MOST_ROWS_CUDA)
         self._batch = min(most, generation_rows(loaded, max(self._encoded.lengths) + request.tokens))
+        self._baselines: dict[int, Written] = {}
 
     @property
     def prompts(self) -> int:
@@ -84,26 +85,35 @@ class Reader:
 
         Raises Cancelled when it is stopped before the last batch is whole, ModelError when not one text fits.
         """
-        baseline = self.baselines[prompt]
         begin = 0
         while begin < len(vectors):
             part = vectors[begin : begin + self._batch]
-            pushes = [(Push(self._layer, vector),) for vector in part]
             try:
-                texts = self._written(self._encoded.take([prompt] * len(part)), pushes)
+                texts = self._beside_baseline(prompt, part)
             except ModelError as error:
                 if not isinstance(error.__cause__, torch.OutOfMemoryError) or self._batch == 1:
                     raise
                 self._batch = max(1, self._batch // 2)
                 continue
-            judged = [self._judged(text, baseline) for text in texts]
-            told(range(begin, begin + len(part)), judged)
+            told(range(begin, begin + len(part)), texts)
             begin += len(part)
 
-    @cached_property
-    def baselines(self) -> tuple[Written, ...]:
-        """The greedy text of each prompt without steering. Raises Cancelled."""
-        return tuple(self._written(self._encoded, [()] * len(self._encoded)))
+    def _beside_baseline(self, prompt: int, vectors: Sequence[Tensor]) -> list[Written]:
+        """Judged texts of a prompt; its baseline is written with the first of them, in the same batch."""
+        pushes: list[tuple[Push, ...]] = [(Push(self._layer, vector),) for vector in vectors]
+        if prompt not in self._baselines:
+            baseline, *texts = self._written(prompt, [(), *pushes])
+            self._baselines[prompt] = baseline
+        else:
+            baseline, texts = self._baselines[prompt], self._written(prompt, pushes)
+        return [
+            replace(text, noise=is_noise(text, baseline), differs=text.tokens != baseline.tokens) for text in texts
+        ]
+
+    def _baseline(self, prompt: int) -> Written:
+        if prompt not in self._baselines:
+            self._baselines[prompt] = self._written(prompt, [()])[0]
+        return self._baselines[prompt]
 
     @cached_property
     def still(self) -> Tensor:
@@ -124,7 +134,7 @@ class Reader:
         return holding(self._unsteered)
 
     def _all_margins(self, vectors: Sequence[Tensor]) -> Tensor:
-        tokens = self.baselines[0].tokens
+        tokens = self._baseline(0).tokens
         if not tokens:  # the model ends at once: there is nothing to hold on to
             return torch.zeros(len(vectors), 0)
         parts = []
@@ -135,7 +145,8 @@ class Reader:
             parts.append(greedy_margins(self._loaded, self._encoded.take([0]), tokens, pushes))
         return torch.cat(parts)
 
-    def _written(self, prompts: Encoded, pushes: Sequence[Sequence[Push]]) -> list[Written]:
+    def _written(self, prompt: int, pushes: Sequence[Sequence[Push]]) -> list[Written]:
+        prompts = self._encoded.take([prompt] * len(pushes))
         done: Generation = generate(self._loaded, prompts, pushes, sampling=self._sampling, cancelled=self._cancelled)
         if done.cancelled:
             raise Cancelled
@@ -144,13 +155,3 @@ class Reader:
             Written(text, tuple(tokens), repetition(tokens), perplexity)
             for text, tokens, perplexity in zip(done.texts, done.token_ids, likely, strict=True)
         ]
-
-    def _judged(self, text: Written, baseline: Written) -> Written:
-        return Written(
-            text.text,
-            text.tokens,
-            text.repetition,
-            text.perplexity,
-            noise=is_noise(text, baseline),
-            differs=text.tokens != baseline.tokens,
-        )
