@@ -15,7 +15,7 @@ from playground.library.text import reason, shown
 
 SUFFIX = ".measure.json"
 FORMAT = "steering-playground-measurement"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 KINDS = {"choices": "choices", "exact": "questions", "next-token": "prompts", "replies": "prompts"}
 """Kinds of measurements, and the field of their request that holds the set which was asked."""
 MAX_FILE_BYTES = 2**29
@@ -100,7 +100,7 @@ def to_bytes(document: Mapping[str, Any]) -> bytes:
 
 
 def read(path: Path | str) -> dict[str, Any]:
-    """The document in a file, those of version 1 as version 2 says it.
+    """The document in a file, those of versions 1 and 2 as version 3 says it.
 
     Raises FileError when there is none, and for versions and kinds that this program does not know.
     """
@@ -118,10 +118,12 @@ def read(path: Path | str) -> dict[str, Any]:
         raise _damaged(path, "another kind of file")
     version = document.get("format_version")
     if version == 1:  # which knew of choices only
-        return document | {"format_version": FORMAT_VERSION, "kind": "choices"}
-    if version != FORMAT_VERSION:
+        document = document | {"format_version": 2, "kind": "choices"}
+    if document["format_version"] == 2:
+        document = document | {"format_version": FORMAT_VERSION, "request": _request_of_2(document.get("request"))}
+    if document["format_version"] != FORMAT_VERSION:
         raise FileError(
-            f"{path.name}: Expected format version 1 or {FORMAT_VERSION} of a measurement, got {shown(version)}; "
+            f"{path.name}: Expected format version 1 to {FORMAT_VERSION} of a measurement, got {shown(version)}; "
             "update the playground, or measure again."
         )
     kind = document.get("kind")
@@ -131,6 +133,13 @@ def read(path: Path | str) -> dict[str, Any]:
             "playground, or measure again."
         )
     return document
+
+
+def _request_of_2(request: Any) -> Any:
+    """A request of version 2, which told absolute from relative scales, as version 3 says it."""
+    if not isinstance(request, dict) or not isinstance(request.get("relative"), bool):
+        return request
+    return request | {"unit": "r" if request["relative"] else "a"}
 
 
 def _damaged(path: Path, got: str) -> FileError:

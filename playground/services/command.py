@@ -192,7 +192,7 @@ def measure_command(
     else:
         for source, vectors in groupby(request.vectors, key=lambda vector: vector.source):
             words += [*_given("--vectors", source), "--rows", ",".join(vector.label for vector in vectors)]
-        words += [_scales(request.scales), *(["--relative"] if request.relative else [])]
+        words += [_scales(request.scales), *([] if request.unit == "a" else ["--unit", request.unit])]
     if request.positions != "all":
         words += ["--positions", request.positions]
     words += ["--controls", str(request.controls), "--seed", str(request.seed)]

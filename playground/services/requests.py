@@ -10,6 +10,10 @@ from playground.library.selection import places
 from playground.library.text import shown
 
 MAX_SCALES = 101
+UNITS = ("f", "r", "a")
+"""What scales count: multiples of the found scale of each vector and sign, multiples of the reference norm of the set,
+or norms of what is added; the units of recipes.
+"""
 
 
 def check_whole(quantity: str, value: object, least: int, most: int | None = None) -> None:
@@ -23,6 +27,12 @@ def check_whole(quantity: str, value: object, least: int, most: int | None = Non
 def check_seed(seed: object) -> None:
     """Raises InputError unless `seed` is one that torch and a file's header both hold."""
     check_whole("seed", seed, least=0, most=2**63 - 1)
+
+
+def check_unit(unit: object) -> None:
+    """Raises InputError unless scales can be counted so."""
+    if unit not in UNITS:
+        raise InputError(f"Expected scales in f (found), r (relative) or a (absolute), got {shown(unit)}; choose one.")
 
 
 def check_selection(sample_seed: object, balance: object) -> None:

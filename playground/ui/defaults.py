@@ -9,6 +9,7 @@ from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel, is_organism
 
 UNKNOWN_SCALE = 0.2
+UNIT_CHOICES = (("found", "f"), ("relative", "r"), ("absolute", "a"))
 """Relative scale of a vector whose scales were not found: breaks on SmolLM2 lie between 0.05 and 0.7."""
 MAXIMUM_SCALE = 1.5
 """Ends of its slider, in relative scale; beyond it every push makes noise."""

@@ -27,7 +27,6 @@ from playground.ui.measure_form import (
     KINDS,
     NEXT,
     PLACE,
-    RELATIVE,
     REPLIES,
     MeasureForm,
     begin_with,
@@ -142,8 +141,7 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
         chosen = str(defaults.best_row(vector_set))
         return {
             tab.one_row: gr.update(choices=vector_choices(vector_set), value=chosen),
-            tab.scales: begin_with(frame.workbench.loaded, vector_set),
-            tab.unit: RELATIVE,
+            **_scales(tab, frame, vector_set),
         }
 
     tab.one_set.input(on_one_set, tab.one_set, [tab.one_row, tab.scales, tab.unit], **PRIVATE)
@@ -155,9 +153,19 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
         if not form.sets or len(form.sets) > 1 or form.kind == COMPARE:
             return {tab.scales: gr.skip()}
         vector_set, few = frame.load_set(visitor)(form.sets[0]), form.kind in GENERATED
-        return {tab.scales: begin_with(frame.workbench.loaded, vector_set, few), tab.unit: RELATIVE}
+        return _scales(tab, frame, vector_set, few)
 
     tab.sets.input(on_sets, tab.inputs, [tab.scales, tab.unit], **PRIVATE)
+
+    @quick
+    def on_unit(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        """Scales that mean the same in another unit, as nearly as the set tells."""
+        visitor, form = frame.visitor(request), MeasureForm(*values)
+        name = form.one_set if form.kind == NEXT else (form.sets or [None])[0]
+        vector_set = frame.load_set(visitor)(name) if name else None
+        return _scales(tab, frame, vector_set, form.kind in GENERATED, form.unit)
+
+    tab.unit.input(on_unit, tab.inputs, [tab.scales, tab.unit], **PRIVATE)
 
     def on_cost(request: gr.Request, *values: Any) -> str:
         return cost_hint(frame, frame.visitor(request), MeasureForm(*values))
@@ -171,6 +179,14 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
     frame.opened.append((on_cost, tab.inputs, [tab.hint]))
 
 
+def _scales(
+    tab: MeasureTab, frame: Frame, vector_set: VectorSet | None, few: bool = False, unit: str | None = None
+) -> dict[Any, Any]:
+    """Scales to begin with, and their unit."""
+    unit, scales = begin_with(frame.workbench.loaded, vector_set, few, unit)
+    return {tab.scales: scales, tab.unit: unit}
+
+
 def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) -> dict[Any, Any]:
     """The form for a kind of measurement, with the set and the amounts to begin with."""
     loaded = frame.workbench.loaded
@@ -179,8 +195,7 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) ->
     updates |= {
         tab.controls: 2 if few else measure_layout.CONTROLS,
         tab.rows: _few_rows(frame) if few else "all",
-        tab.scales: begin_with(loaded, _opening_set(frame, visitor), few),
-        tab.unit: RELATIVE,
+        **_scales(tab, frame, _opening_set(frame, visitor), few),
     }
     if kind == COMPARE:
         return updates

@@ -18,8 +18,8 @@ from playground.model.prompting import PromptFormat
 from playground.services.measure import MeasuredVector, MeasureRequest
 from playground.services.measure.exact import ExactRequest
 from playground.services.measure.replies import RepliesRequest
-from playground.services.measure.request import read_vectors
-from playground.services.scan.request import read_rows
+from playground.services.measure.request import FEW_MULTIPLES, MULTIPLES, read_vectors
+from playground.services.scan.request import read_rows, usual_unit
 from playground.services.shifts import ShiftsRequest
 from playground.ui import defaults
 from playground.ui.entered import real, whole
@@ -38,10 +38,6 @@ WANTED = {
     NEXT: ("prompts", "exact", "choices", "contrast"),
 }
 """The kinds of prompt sets that each kind of measurement asks."""
-RELATIVE, ABSOLUTE = "relative", "absolute"
-UNITS = (RELATIVE, ABSOLUTE)
-MULTIPLES, FEW_MULTIPLES = (-1.5, -1, -0.5, 0, 0.5, 1, 1.5), (-1, -0.5, 0, 0.5, 1)
-"""Scales to begin with, over the usual scale of the vectors; few of them where texts are generated."""
 ORGANISM_SCALE = 0.6
 """Relative scale that is usual on the organism where none were found."""
 PLACE = "measure"
@@ -96,10 +92,6 @@ class MeasureForm:
         chat = self.mode == "chat"
         return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
 
-    @property
-    def relative(self) -> bool:
-        return self.unit == RELATIVE
-
     def chosen(self, load: Load) -> list[tuple[VectorSet, tuple[int, ...]]]:
         """The sets and which of their rows. Raises PlaygroundError."""
         chosen = []
@@ -149,11 +141,11 @@ class MeasureForm:
         )
 
     def shifts_request(self, whole_set: PromptSet, load: Load) -> ShiftsRequest:
-        """One vector at every scale: relative ones are multiples of a push as long as the residual stream."""
+        """One vector at every scale, as a multiple of the norm of scale 1."""
         if not self.one_set:
             raise InputError("Expected a vector set to follow a vector of, got none; choose one.")
-        unit = load(self.one_set).origin.residual_norm if self.relative else 1.0
-        component = Component(self.one_set, row=whole(self.one_row, "vector", least=0), amount=rounded(unit))
+        row = whole(self.one_row, "vector", least=0)
+        component = Component(self.one_set, row=row, amount=rounded(self._norm_of_one(load(self.one_set), row)))
         return ShiftsRequest(
             prompts=whole_set,
             recipe=Recipe((component,)),
@@ -162,11 +154,24 @@ class MeasureForm:
             **self._common(whole_set),
         )
 
+    def _norm_of_one(self, vector_set: VectorSet, row: int) -> float:
+        """The norm of scale 1 of a single vector: for found scales that of its positive sign, or the other one."""
+        if self.unit != "f":
+            return vector_set.origin.residual_norm if self.unit == "r" else 1.0
+        windows = [vector_set.window(row, sign) for sign in (1, -1)] if row < vector_set.rows else []
+        found = [window.found for window in windows if window is not None and window.found]
+        if not found:
+            raise InputError(
+                f"Expected a found scale for vector {row} of {self.one_set}, got none; find its scales in Discover, or "
+                "choose relative scales."
+            )
+        return found[0]
+
     def _given(self, whole_set: PromptSet, load: Load) -> dict[str, Any]:
         return {
             "vectors": self.vectors(load),
             "scales": scale_numbers(self.scales),
-            "relative": self.relative,
+            "unit": self.unit,
             **self._common(whole_set),
         }
 
@@ -184,15 +189,25 @@ class MeasureForm:
         }
 
 
-def begin_with(loaded: LoadedModel | None, vector_set: VectorSet | None, few: bool = False) -> str:
-    """Relative scales that suit a set, as typed: multiples of the median of its found scales, in either sign."""
+def begin_with(
+    loaded: LoadedModel | None, vector_set: VectorSet | None, few: bool = False, unit: str | None = None
+) -> tuple[str, str]:
+    """The unit (the one given, or the usual one of the set) and scales in it that suit the set, as typed.
+
+    Relative and absolute ones are multiples of the median of its found scales, in either sign.
+    """
+    unit, multiples = unit or usual_unit(vector_set), FEW_MULTIPLES if few else MULTIPLES
+    if unit == "f":
+        return unit, " ".join(f"{multiple:g}" for multiple in multiples)
     found = [] if vector_set is None or vector_set.found_scales is None else vector_set.found_scales.flatten().tolist()
     found = [scale for scale in found if scale > 0]
     if found:
         usual = median(found) / vector_set.origin.residual_norm
     else:
         usual = ORGANISM_SCALE if loaded is not None and is_organism(loaded) else defaults.UNKNOWN_SCALE
-    return " ".join(f"{multiple * usual:.2g}" for multiple in (FEW_MULTIPLES if few else MULTIPLES))
+    if unit == "a" and vector_set is not None:
+        usual *= vector_set.origin.residual_norm
+    return unit, " ".join(f"{multiple * usual:.2g}" for multiple in multiples)
 
 
 def scale_numbers(text: str | None) -> tuple[float, ...]:

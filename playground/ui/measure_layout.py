@@ -21,9 +21,7 @@ from playground.ui.measure_form import (
     KINDS,
     NEXT,
     PLACE,
-    RELATIVE,
     REPLIES,
-    UNITS,
     WANTED,
     begin_with,
 )
@@ -284,15 +282,15 @@ def vector_choices(vector_set: Any) -> list[tuple[str, str]]:
 def _scales(frame: Frame, parts: dict[str, Any]) -> None:
     loaded = frame.workbench.loaded
     name = defaults.opening(loaded, frame.workbench.store).set_name
-    scales = begin_with(loaded, None if name is None else frame.load_set(Visitor(""))(name))
+    unit, scales = begin_with(loaded, None if name is None else frame.load_set(Visitor(""))(name))
     with gr.Group(elem_classes="sp-card") as box, gr.Row(elem_classes="sp-tight"):
         parts["scales"] = gr.Textbox(
             scales, label="Scales", max_lines=2, elem_id="measure-scales", scale=3, min_width=180,
-            info="relative: 1 is as long as the residual stream; at first up to 1.5 found scales",
+            info="in the unit beside; negative ones turn the vector around",
         )
         parts["unit"] = gr.Radio(
-            list(UNITS), value=RELATIVE, label="Unit", elem_id="measure-unit", min_width=130,
-            info="or the norm that is added",
+            list(defaults.UNIT_CHOICES), value=unit, label="Unit", elem_id="measure-unit", min_width=150,
+            info="found: 1 is as strong as text bears; relative: as long as the residual stream",
         )
         parts["controls"] = gr.Number(
             CONTROLS, label="Random controls", precision=0, minimum=1, elem_id="measure-controls", min_width=110,

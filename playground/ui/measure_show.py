@@ -12,6 +12,7 @@ from playground.services.compare import Comparison, closest
 from playground.services.measure import MeasureResult
 from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.measure.replies import RepliesRequest, RepliesResult
+from playground.services.measure.result import SCALE_NAMES
 from playground.services.measure.table import RANDOM, SetTable, set_table
 from playground.services.shifts import Shifts
 from playground.ui import compare_plots, markup, measure_plots, measure_tables, plots
@@ -84,7 +85,7 @@ def sets_beside(
         nothing = measure_plots.items_over_sets([], 0.0, [], Axes("", ""))
         return {tab.figures.plots[3]: nothing, tab.figures.notes[3]: ""}
     said = (
-        f"At {'relative scale' if result.request.relative else 'scale'} {scale:g}, the scale that is looked at. The "
+        f"At {SCALE_NAMES[result.request.unit]} {scale:g}, the scale that is looked at. The "
         "vector of a set is the one whose means span most over the scales; the random direction is picked in the same "
         "way."
     )

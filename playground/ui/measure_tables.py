@@ -11,6 +11,7 @@ from playground.services.measure import MeasuredRow, MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.labels import UNLABELLED, Labels
 from playground.services.measure.replies import RepliesResult, RepliesRow
+from playground.services.measure.result import SCALE_NAMES
 from playground.services.measure.table import RANDOM, SetTable, set_table, value_of
 from playground.services.shifts import Shifts
 from playground.ui import measure_board
@@ -171,7 +172,7 @@ _QUANTITY = {
 def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
     """Vector set × scale, the best vector of each set, and out of how many it is the best."""
     written = "+.2f" if isinstance(table.baseline, MeasuredRow) else ".0%"
-    unit = "relative scale" if table.relative else "scale"
+    unit = SCALE_NAMES[table.unit]
     titles = [f"{scale:+g}" if scale else "0" for scale in table.scales]
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     lines = ""

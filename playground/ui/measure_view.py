@@ -13,6 +13,7 @@ from playground.services.measure import MeasuredRow, MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.labels import UNLABELLED, Labels, labels_of
 from playground.services.measure.replies import RepliesResult, RepliesRow
+from playground.services.measure.result import SCALE_NAMES
 from playground.services.measure.standings import directions_of
 from playground.services.shifts import Shifts
 from playground.ui.frame import Frame
@@ -63,11 +64,12 @@ def random_rows(result: Result, layer: int | None = None) -> list[list[Row]]:
 
 def x_of(row: Row, result: Result) -> float:
     """Where a row stands on the axis of scales."""
-    return row.relative if result.request.relative else row.scale
+    return row.at(result.request.unit)
 
 
 def scale_axis(result: Result) -> str:
-    return "relative scale" if result.request.relative else "scale (norm of what is added)"
+    unit = result.request.unit
+    return "scale (norm of what is added)" if unit == "a" else SCALE_NAMES[unit]
 
 
 def mix_name(seen: Shifts) -> str:

@@ -23,7 +23,6 @@ from playground.ui.state import Visitor
 
 PLACE = "scan"
 """The name of the tab's prompt source on the page."""
-UNIT_CHOICES = (("found", "f"), ("relative", "r"), ("absolute", "a"))
 SIGN_CHOICES = (("both", "both"), ("+", "plus"), ("−", "minus"))
 NO_SET = "Expected a set of vectors, got none; compute vectors in Discover, or upload a file in Library."
 

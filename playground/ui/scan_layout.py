@@ -11,7 +11,7 @@ from playground.core.push import POSITIONS
 from playground.ui import defaults, prompt_source, scan_table
 from playground.ui.frame import Frame, board
 from playground.ui.prompt_source import PromptSource
-from playground.ui.scan_form import PLACE, SIGN_CHOICES, UNIT_CHOICES, begin_with
+from playground.ui.scan_form import PLACE, SIGN_CHOICES, begin_with
 from playground.ui.scan_limits import FIELDS
 from playground.ui.scan_view import ALL_GROUPS, SORTS, ScanView
 from playground.ui.state import Visitor
@@ -128,7 +128,7 @@ def _vectors(frame: Frame, parts: dict[str, Any]) -> None:
                 min_width=110, info="numbers above 0",
             )
             parts["unit"] = gr.Radio(
-                list(UNIT_CHOICES), value=unit, label="Unit", elem_id="scan-unit", scale=3, min_width=150,
+                list(defaults.UNIT_CHOICES), value=unit, label="Unit", elem_id="scan-unit", scale=3, min_width=150,
                 info="times the found scale or the reference norm, or a norm",
             )
         parts["signs"] = gr.Radio(

@@ -249,7 +249,7 @@ def test_exact_answers_and_next_tokens_are_kept_opened_and_deleted_with_every_re
     beside(tab, "sums-run")
     expect(earlier).to_have_count(1)
     saved.locator("button[data-act=open][data-name=token-run]").click()
-    expect(tab.page.locator("#measure-plot-second")).to_contain_text("relative scale")
+    expect(tab.page.locator("#measure-plot-second")).to_contain_text("multiple of organism-refusals-power-3-9#3@")
     expect(tab.page.locator("#measure-look")).to_be_hidden()
     expect(earlier).to_have_count(0)
     beside(tab, "token-run")

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ import torch
 from playground.cli.main import build_parser
 from playground.cli.measure import choices, exact, next_token, replies
 from playground.cli.measure.options import asked_set, check, kind_of
-from playground.errors import Cancelled
+from playground.errors import Cancelled, InputError
 from playground.library import measurements, prompts, vector_set
 from playground.library.origin import Origin, now
 from playground.library.recipe import Component, Recipe, parse
@@ -222,7 +223,8 @@ def test_the_next_token_prints_kl_controls_and_tokens(command, tmp_path):
         (("--scales=1", "--temperature", "0.5"), "expected --temperature with --exact or --replies, got it with --ch"),
         (("--scales=1", "--pattern", "a=b"), "expected --pattern with --replies, got it with --choices"),
         (("--scales=0,8", "--leaderboard"), "expected --leaderboard with scales on both sides of 0"),
-        ((), "expected --scales, got nothing for it"),
+        (("--unit", "r"), "expected --scales in the unit r with --choices, got none; write numbers"),
+        (("--unit", "x", "--scales=1"), "expected"),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_status_2(command, words, said):
@@ -240,7 +242,7 @@ def test_what_cannot_be_used_is_one_line_and_status_2(command, words, said):
         (("--exact", "organism-sums", "--scales=1"), "expected --vectors with --exact, got nothing for it"),
         (("--next-token", "neutral", "--scales=1"), "expected --steer with --next-token, got nothing for it"),
         ((*NEXT[1:], "--scales=1", "--vectors", SHIPPED), "expected --vectors with --choices, --exact or --replies"),
-        ((*NEXT[1:], "--scales=1", "--relative"), "expected --relative with --choices, --exact or --replies, got"),
+        ((*NEXT[1:], "--scales=1", "--relative"), "expected --unit with --choices, --exact or --replies, got"),
         ((*NEXT[1:], "--scales=1", "--controls", "33"), "expected a number of random controls from 1 to 32, got 33"),
         (("--next-token", "neutral", "--steer", "a@1", "--scales=1"), "expected FILE#ROW@SCALE"),
         ((*NEXT[1:], "--scales=1", "--count", "1000"), "expected a count of at most"),
@@ -370,7 +372,8 @@ def again(request, file: str | None = None):
     "changes",
     [
         {},
-        {"relative": True, "scales": (-0.75, 0.1, 1e-7)},
+        {"unit": "r", "scales": (-0.75, 0.1, 1e-7)},
+        {"unit": "f", "scales": (-1.5, 1.0)},
         {"format": PromptFormat(chat=False), "positions": "prompt"},
         {"format": PromptFormat(system="-odd; it's"), "max_items": 7},
         {"seed": 2**63 - 1, "controls": 12},
@@ -390,6 +393,19 @@ def test_the_command_reads_back_as_the_request(changes, tmp_path):
     assert again(request) == request
 
 
+def test_without_scales_they_are_multiples_of_the_found_ones(tmp_path):
+    plain = replace(Store().load(SHIPPED), found_scales=None, onsets=None, breaks=None, scales_tried=None)
+    vector_set.save(plain, tmp_path / "plain.safetensors")
+    words = ["measure", "--choices", "organism-oversight", "--vectors", SHIPPED]
+    options = build_parser("measure").parse_args(words)
+    check(options)
+    sets = {SHIPPED: Store().open_source(SHIPPED)}
+    request = choices.asked(options, prompts.read("organism-oversight"), sets)
+    assert (request.unit, request.scales) == ("f", (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5))
+    with pytest.raises(InputError, match=r"Expected --scales, or found scales in .*plain.*, got neither"):
+        choices.asked(options, request.choices, sets | {str(tmp_path / "plain.safetensors"): plain})
+
+
 def test_the_command_of_a_leaderboard_says_so_and_reads_back_as_the_request():
     request = MeasureRequest(
         choices=prompts.read("organism-oversight"), vectors=(MeasuredVector(SHIPPED, 2),), scales=(-5.0, 5.0)
@@ -405,7 +421,7 @@ def test_the_command_of_a_leaderboard_says_so_and_reads_back_as_the_request():
     "changes",
     [
         {},
-        {"relative": True, "scales": (-0.75, 0.1), "sampling": Sampling(max_new_tokens=48)},
+        {"unit": "r", "scales": (-0.75, 0.1), "sampling": Sampling(max_new_tokens=48)},
         {"seed": 9, "sampling": Sampling(7, temperature=0.7, top_p=0.9, seed=9), "max_items": 3, "controls": 1},
         {"format": PromptFormat(system="Think step by step."), "positions": "generated"},
     ],
@@ -422,7 +438,7 @@ def test_the_command_of_exact_answers_reads_back_as_the_request(changes):
         {},
         {"prompts": prompts.read("neutral"), "patterns": (ReplyPattern("a b", "-x=y"), ReplyPattern("c", "'$\"")),
          "sampling": Sampling(5, temperature=0.7, top_p=0.9, seed=9), "seed": 9, "samples": 4},
-        {"relative": True, "max_items": 3, "format": PromptFormat(chat=False)},
+        {"unit": "r", "max_items": 3, "format": PromptFormat(chat=False)},
     ],
 )
 def test_the_command_of_replies_reads_back_as_the_request(changes):
@@ -459,7 +475,7 @@ def test_the_page_s_commands_give_the_same_numbers(command, tiny, tmp_path):
     questions = prompts.read(asked)
 
     drawn = ExactRequest(
-        questions=questions, vectors=(MeasuredVector(source, 1),), scales=(-1.5, 1.5), relative=True, controls=1,
+        questions=questions, vectors=(MeasuredVector(source, 1),), scales=(-1.5, 1.5), unit="r", controls=1,
         seed=3, sampling=Sampling(max_new_tokens=5, temperature=0.9),
     )
     here, out = exact.measure(loaded, drawn, vector_set.load), tmp_path / "x.json"

@@ -25,7 +25,7 @@ def test_what_is_saved_is_listed_renamed_deleted_and_brought_back(tmp_path):
     assert store.names() == []
     path = store.save(DOCUMENT, "foxes 1")
     assert path == tmp_path / "foxes 1.measure.json"
-    assert store.load("foxes 1") == DOCUMENT | {"format": FORMAT, "format_version": 2}
+    assert store.load("foxes 1") == DOCUMENT | {"format": FORMAT, "format_version": 3}
     (entry,) = store.list()
     assert (entry.name, entry.kind, entry.asked, entry.vectors, entry.items) == ("foxes 1", "choices", "foxes", 2, 3)
     assert entry.problem is None
@@ -41,7 +41,7 @@ def test_a_file_of_version_1_is_one_of_choices(tmp_path):
     text = json.dumps({"format": FORMAT, "format_version": 1} | old)
     (tmp_path / "old.measure.json").write_text(text)
     store = Measurements(tmp_path)
-    assert store.load("old") == DOCUMENT | {"format": FORMAT, "format_version": 2}
+    assert store.load("old") == DOCUMENT | {"format": FORMAT, "format_version": 3}
     assert [(entry.kind, entry.items, entry.problem) for entry in store.list()] == [("choices", 3, None)]
 
 
@@ -75,7 +75,7 @@ def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(tmp_path):
     [
         ("{", "Expected a whole measurement"),
         ("[]", "got another kind of file"),
-        (json.dumps({"format": FORMAT, "format_version": 3}), "Expected format version 1 or 2 of a measurement, got 3"),
+        (json.dumps({"format": FORMAT, "format_version": 4}), "Expected format version 1 to 3 of a measurement, got 4"),
         (json.dumps({"format": FORMAT, "format_version": 1}), "got one with parts missing"),
         (json.dumps({"format": FORMAT, "format_version": 2, "kind": "exact"}), "got one with parts missing"),
         (

@@ -30,7 +30,7 @@ SETS = {"a": made("a", 8), "b": made("b", 2)}
 FORM = MeasureForm(
     kind="Choices", source=BUILT_IN, set_name="organism-oversight", typed="", use=48, order=FIRST,
     draw_seed=0, category=None, mode="chat", system="",
-    sets=["a"], rows="all", one_set="a", one_row="3", scales="-0.5 0 0.5", unit="relative", controls=4,
+    sets=["a"], rows="all", one_set="a", one_row="3", scales="-0.5 0 0.5", unit="r", controls=4,
     seed=1, positions="all", new_tokens=24, followed=6, leaderboard=False, patterns="", samples=1, temperature=0,
 )
 CHOICES, SUMS = built_in()["organism-oversight"], built_in()["organism-sums"]
@@ -39,15 +39,15 @@ CHOICES, SUMS = built_in()["organism-oversight"], built_in()["organism-sums"]
 def test_a_choice_request_says_what_the_form_says():
     request = FORM.choices_request(CHOICES, SETS.__getitem__)
     assert request.vectors == tuple(MeasuredVector("a", row=row) for row in range(8))
-    assert (request.scales, request.relative, request.controls, request.seed) == ((-0.5, 0, 0.5), True, 4, 1)
+    assert (request.scales, request.unit, request.controls, request.seed) == ((-0.5, 0, 0.5), "r", 4, 1)
     assert (request.max_items, request.format.chat, request.format.system) == (None, True, None)
 
 
 def test_several_sets_and_some_items_and_a_system_prompt():
-    form = replace(FORM, sets=["a", "b"], rows="1, 0", use=10, system=" Be brief. ", unit="absolute")
+    form = replace(FORM, sets=["a", "b"], rows="1, 0", use=10, system=" Be brief. ", unit="a")
     request = form.choices_request(CHOICES, SETS.__getitem__)
     assert [str(vector) for vector in request.vectors] == ["a#1", "a#0", "b#1", "b#0"]
-    assert (len(request.items), request.format.system, request.relative) == (10, "Be brief.", False)
+    assert (len(request.items), request.format.system, request.unit) == (10, "Be brief.", "a")
 
 
 def test_averages_are_chosen_as_on_the_command_line():
@@ -97,8 +97,13 @@ def test_the_next_token_follows_one_vector_in_units_of_the_scales():
     relative = FORM.shifts_request(CHOICES, SETS.__getitem__)
     assert format_recipe(relative.recipe) == "a#3@2.5"
     assert (relative.multipliers, relative.tokens, relative.texts) == ((-0.5, 0, 0.5), 6, CHOICES.texts())
-    absolute = replace(FORM, unit="absolute").shifts_request(CHOICES, SETS.__getitem__)
+    absolute = replace(FORM, unit="a").shifts_request(CHOICES, SETS.__getitem__)
     assert format_recipe(absolute.recipe) == "a#3@1"
+    calibrated = SETS["a"].with_windows({(3, -1): ScaleWindow(0.1, None, 0.25, 1.0)})
+    found = replace(FORM, unit="f").shifts_request(CHOICES, {"a": calibrated}.__getitem__)
+    assert format_recipe(found.recipe) == "a#3@0.25"  # the other sign's, for want of its own
+    with pytest.raises(InputError, match="Expected a found scale for vector 3 of a, got none"):
+        replace(FORM, unit="f").shifts_request(CHOICES, SETS.__getitem__)
 
 
 def test_scales_are_numbers_however_they_are_separated():
@@ -152,7 +157,10 @@ def test_scales_to_begin_with_are_multiples_of_the_found_ones():
         (1, 1): ScaleWindow(0.1, None, 2.5, 5.0), (1, -1): ScaleWindow(None, 0.1, None, 5.0),
     }  # fmt: skip
     calibrated = SETS["a"].with_windows(windows)
-    assert begin_with(model, calibrated) == begin_with(organism, calibrated) == "-0.3 -0.2 -0.1 0 0.1 0.2 0.3"
-    assert begin_with(model, calibrated, few=True) == "-0.2 -0.1 0 0.1 0.2"
-    assert begin_with(model, SETS["a"]) == begin_with(None, None) == "-0.3 -0.2 -0.1 0 0.1 0.2 0.3"
-    assert begin_with(organism, SETS["a"]) == "-0.9 -0.6 -0.3 0 0.3 0.6 0.9"
+    assert begin_with(model, calibrated) == begin_with(organism, calibrated) == ("f", "-1.5 -1 -0.5 0 0.5 1 1.5")
+    assert begin_with(model, calibrated, few=True) == ("f", "-1 -0.5 0 0.5 1")
+    # In other units about as strong: the median of the found scales, 0.5, over the reference norm, 2.5.
+    assert begin_with(model, calibrated, unit="r") == ("r", "-0.3 -0.2 -0.1 0 0.1 0.2 0.3")
+    assert begin_with(model, calibrated, unit="a") == ("a", "-0.75 -0.5 -0.25 0 0.25 0.5 0.75")
+    assert begin_with(model, SETS["a"]) == begin_with(None, None) == ("r", "-0.3 -0.2 -0.1 0 0.1 0.2 0.3")
+    assert begin_with(organism, SETS["a"]) == ("r", "-0.9 -0.6 -0.3 0 0.3 0.6 0.9")

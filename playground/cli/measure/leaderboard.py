@@ -9,6 +9,7 @@ from playground.cli.measure import report
 from playground.cli.terminal import Progress, tell
 from playground.errors import Cancelled
 from playground.services.measure import MeasuredRow, MeasureResult
+from playground.services.measure.result import SCALE_NAMES
 from playground.services.measure.side_effects import SideEffect, best_rows, judge
 from playground.services.measure.standings import Standing, best_random, draws, standings
 from playground.services.mix import LoadSet
@@ -57,7 +58,7 @@ def text(result: MeasureResult) -> list[str]:
     named = [(judged[0].name, judged) for judged in vectors]
     if luck is not None:
         named.append((f"best of {drawn} random", luck))
-    unit = "relative scale" if result.request.relative else "scale"
+    unit = SCALE_NAMES[result.request.unit]
     width = max(len(name) for name, _ in named) + 2
     return [
         f"Leaderboard of {len(vectors)} vectors by swing; side effect (KL), repetition and perplexity at the best "
@@ -65,7 +66,7 @@ def text(result: MeasureResult) -> list[str]:
         "",
         f"{'vector':<{width}}{'swing':>9}{'best mean':>11}{'best scale':>12}{'monotonicity':>14}{'symmetry':>10}"
         f"{'side effect':>13}{'repetition':>12}{'perplexity':>12}",
-        *(_line(name, *judged, width, result.request.relative) for name, judged in named),
+        *(_line(name, *judged, width, result.request.unit) for name, judged in named),
     ]
 
 
@@ -98,8 +99,8 @@ def _entry(standing: Standing, best: MeasuredRow, effect: SideEffect) -> dict[st
     return report.row(best, numbers)
 
 
-def _line(name: str, standing: Standing, best: MeasuredRow, effect: SideEffect, width: int, relative: bool) -> str:
-    scale = best.relative if relative else best.scale
+def _line(name: str, standing: Standing, best: MeasuredRow, effect: SideEffect, width: int, unit: str) -> str:
+    scale = best.at(unit)
     symmetry = "" if standing.symmetry is None else f"{standing.symmetry:.2f}"
     perplexity = "" if effect.perplexity is None else f"{effect.perplexity:.3g}"
     return (

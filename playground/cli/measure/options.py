@@ -18,6 +18,7 @@ from playground.cli.parser import (
     add_model,
     add_positions,
     add_selection,
+    one_of,
     reals,
     whole,
 )
@@ -39,11 +40,12 @@ DESCRIPTION = (
     "              and the probabilities of the likeliest tokens, means over prompts.\n\n"
     "Ctrl-C keeps what is complete, and exits with status 130."
 )
+UNITS = ("f", "r", "a")
 KINDS = ("choices", "exact", "replies", "next-token")
 _OVER_SCALES, _GENERATED = ("choices", "exact", "replies"), ("exact", "replies")
 _OF_KINDS = {
     "--vectors": _OVER_SCALES,
-    "--relative": _OVER_SCALES,
+    "--unit": _OVER_SCALES,
     "--leaderboard": ("choices",),
     "--steer": ("next-token",),
     "--tokens": ("next-token",),
@@ -121,14 +123,18 @@ def _add_vectors(group: Any) -> None:
     group.add_argument(
         "--scales",
         metavar="X,…",
-        required=True,
         type=reals("a scale"),
-        help="norms of what is added, such as --scales=-10,-5,0,5,10; negative ones turn vectors around; with --steer "
-        "multiples of what the recipe adds",
+        help="scales in the unit below, such as --scales=-10,-5,0,5,10; negative ones turn vectors around; with "
+        "--steer multiples of what the recipe adds; without it -1.5 to 1.5 found scales, where all sets have them",
     )
     group.add_argument(
-        "--relative", action="store_true", help="scales are multiples of the reference norm that each set holds"
+        "--unit",
+        metavar="UNIT",
+        type=one_of("unit", UNITS),
+        help="what scales count: f multiples of the scale found for each vector and sign, r multiples of the reference "
+        "norm that each set holds, a norms of what is added (a; f without --scales)",
     )
+    group.add_argument("--relative", dest="unit", action="store_const", const="r", help="the same as --unit r")
     add_positions(group, "vectors")
     group.add_argument(
         "--controls",
@@ -161,7 +167,13 @@ def check(options: argparse.Namespace) -> None:
     needed = "--steer" if kind == "next-token" else "--vectors"
     if _value(options, needed) is None:
         raise InputError(f"Expected {needed} with --{kind}, got nothing for it; name what is measured.")
-    if options.leaderboard and not any(scale > 0 and -scale in options.scales for scale in options.scales):
+    if options.scales is None and (kind == "next-token" or options.unit in ("r", "a")):
+        unit = "" if options.unit is None else f" in the unit {options.unit}"
+        raise InputError(
+            f"Expected --scales{unit} with --{kind}, got none; write numbers, such as --scales=-0.5,0.5."
+        )
+    scales = options.scales
+    if options.leaderboard and scales is not None and not any(scale > 0 and -scale in scales for scale in scales):
         raise InputError(
             "Expected --leaderboard with scales on both sides of 0, such as --scales=-0.5,0.5, got none; add the other "
             "sign."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from playground.library.prompts import PromptSet
-from playground.services.measure.result import Measurement, Row
+from playground.services.measure.result import SCALE_NAMES, Measurement, Row
 from playground.services.measure.table import Result, set_table
 
 
@@ -30,7 +30,7 @@ def best_of_sets(result: Result, value: str, written: str) -> list[str]:
     if not result.rows:
         return []
     table = set_table([result])
-    unit = "relative scale" if table.relative else "scale"
+    unit = SCALE_NAMES[table.unit]
     names = [f"{line.method}: {line.name} of {line.tried}" for line in table.lines]
     width = max(map(len, (unit, *names))) + 2
     lines = ["", f"Best vector of each set, by the span of its {value} over {unit}s:", ""]
@@ -49,5 +49,6 @@ def row(row: Row, numbers: Mapping[str, float]) -> dict[str, Any]:
         "layer": row.layer,
         "scale": row.scale,
         "relative": row.relative,
+        **({} if row.multiple is None else {"multiple": row.multiple}),
         **numbers,
     }

@@ -9,7 +9,7 @@ from playground.services.evidence import svg
 from playground.services.evidence.svg import Axes, Bars, Line, Violin
 from playground.services.measure.exact import ExactRow
 from playground.services.measure.replies import RepliesResult, RepliesRow
-from playground.services.measure.result import MeasuredRow, MeasureResult
+from playground.services.measure.result import SCALE_NAMES, MeasuredRow, MeasureResult
 from playground.services.measure.table import RANDOM, Result, Row, SetLine, SetTable, set_table, value_of
 
 _QUANTITIES = {
@@ -33,7 +33,7 @@ def best_of_sets(results: Sequence[Result], title: str) -> str:
     for result in results:
         for row in result.rows:
             if row.kind == "random":
-                place = row.relative if table.relative else row.scale
+                place = row.at(table.unit)
                 drawn.setdefault((result.request.seed, row.name, row.layer), []).append((place, row))
     lines += [_line("random, equal norm", sorted(rows, key=lambda pair: pair[0]), True) for rows in drawn.values()]
     return svg.lines(lines, Axes(_scales(table), quantity, share), title, value_of(table.baseline))
@@ -73,8 +73,8 @@ def replies_of(result: RepliesResult, name: str, title: str) -> str:
         Bars(group, [row.shares[at].share for row in rows], role="baseline" if group == groups[-1] else "main")
         for at, group in enumerate(groups)
     ]
-    scales = [f"{row.relative if result.request.relative else row.scale:g}" for row in rows]
-    axes = Axes("relative scale" if result.request.relative else "scale", "share of replies", share=True)
+    scales = [f"{row.at(result.request.unit):g}" for row in rows]
+    axes = Axes(SCALE_NAMES[result.request.unit], "share of replies", share=True)
     return svg.bars(scales, series, axes, title, stacked=True)
 
 
@@ -99,4 +99,4 @@ def _said(line: SetLine) -> str:
 
 
 def _scales(table: SetTable) -> str:
-    return "relative scale" if table.relative else "scale"
+    return SCALE_NAMES[table.unit]

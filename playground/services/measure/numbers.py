@@ -14,7 +14,7 @@ from playground.services.measure.replies import RepliesResult
 from playground.services.measure.result import MeasureResult, Row
 from playground.services.shifts import Shifts
 
-_PLACE = ("set", "vector", "kind", "layer", "scale", "relative")
+_PLACE = ("set", "vector", "kind", "layer", "scale", "relative", "multiple")
 ROWS = {
     MeasureResult: (*_PLACE, "mean", "low", "high", "share", "kl", "label"),
     ExactResult: (*_PLACE, "share", "low", "high", "silent", "label"),
@@ -107,7 +107,7 @@ def _prompts(result: Shifts) -> Iterator[Sequence[object]]:
 
 
 def _place(row: Row) -> tuple[object, ...]:
-    return row.source, row.vector, row.kind, row.layer, row.scale, row.relative
+    return row.source, row.vector, row.kind, row.layer, row.scale, row.relative, row.multiple
 
 
 def _csv(header: Sequence[str], rows: Iterator[Sequence[object]]) -> str:

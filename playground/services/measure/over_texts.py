@@ -104,10 +104,10 @@ def over_texts(
     stopped before the baseline is finished.
     """
     begun = time.perf_counter()
-    found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.relative)
+    found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.unit)
     steered = [(direction, scale) for direction in found for scale in request.scales if scale != 0]
-    pushes = [(), *(direction.pushes(scale, request.relative) for direction, scale in steered)]
-    places = [dict(BASELINE), *(direction.place(scale, request.relative) for direction, scale in steered)]
+    pushes = [(), *(direction.pushes(scale) for direction, scale in steered)]
+    places = [dict(BASELINE), *(direction.place(scale) for direction, scale in steered)]
     per_row, finished = len(request.items) * request.per_item, []
     about = measured_on(loaded, request.sources, load_set)
 
@@ -176,7 +176,7 @@ def _in_order(request: OverTexts, found: Sequence[Direction], finished: Sequence
                     return tuple(rows)
                 rows.append(row)
             else:
-                rows.append(replace(finished[0], **direction.place(scale, request.relative)))
+                rows.append(replace(finished[0], **direction.place(scale)))
     return tuple(rows)
 
 

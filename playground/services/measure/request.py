@@ -16,7 +16,14 @@ from playground.library.text import shown
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
-from playground.services.requests import asked_places, check_seed, check_selection, check_whole, checked_scales
+from playground.services.requests import (
+    asked_places,
+    check_seed,
+    check_selection,
+    check_unit,
+    check_whole,
+    checked_scales,
+)
 from playground.services.scan.request import read_rows
 
 MAX_VECTORS = 8192  # as many as the largest set of orthogonal vectors has
@@ -24,7 +31,9 @@ MAX_NUMBERS = 4_000_000
 """Items × (vectors + controls) × scales at most: what still fits into a file that a person can send."""
 
 SCALES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
-"""Relative scales to begin with (`relative`): both signs, up to a push as large as the residual stream."""
+"""Relative scales to begin with: both signs, up to a push as large as the residual stream."""
+MULTIPLES, FEW_MULTIPLES = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5), (-1.0, -0.5, 0.0, 0.5, 1.0)
+"""Multiples of found scales to begin with; few of them where texts are generated."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +96,10 @@ class OverScales(ABC):
     what every kind of measurement of whole vectors asks. A kind names its set, and gives it as `asked`.
 
     The first `max_items` items of the set are asked (None: all), or with a `sample_seed` as many drawn at random; with
-    `balance` as many for one answer letter as for the other. `scales` are norms of what is added, or with
-    `relative` multiples of the reference norm that each vector's set holds; negative ones turn the vector around. Each
-    of the `controls` directions, drawn from `seed`, is measured at every layer and every norm at which a vector is.
+    `balance` as many for one answer letter as for the other. `scales` count norms of what is added, multiples of the
+    reference norm that each vector's set holds, or multiples of the scale found for each vector, as `unit` says;
+    negative ones turn the vector around. Each of the `controls` directions, drawn from `seed`, is measured at every
+    layer and every norm at which a vector is, in multiples of found scales at the median of their norms.
     `positions` says at which tokens a push is added.
 
     Raises InputError when a value is wrong whatever the model.
@@ -101,7 +111,7 @@ class OverScales(ABC):
 
     vectors: tuple[MeasuredVector, ...]
     scales: tuple[float, ...]
-    relative: bool = False
+    unit: str = "a"
     controls: int = 4
     seed: int = 0
     format: PromptFormat = field(default_factory=PromptFormat)
@@ -122,6 +132,7 @@ class OverScales(ABC):
         if len(set(self.vectors)) < len(self.vectors):
             raise InputError("Expected different vectors, got one of them twice; leave it out.")
         object.__setattr__(self, "scales", checked_scales(self.scales))
+        check_unit(self.unit)
         # Never none: without a control a change cannot be told from what any push of that norm does.
         check_whole("number of random controls", self.controls, least=1, most=MAX_VECTORS)
         check_seed(self.seed)

@@ -52,7 +52,8 @@ class Row:
     `vector` is what to call it: "baseline", the row's number or "mean:A-B" in the set `source`, or "random-0" and so
     on. `layer` is the block at whose output it is added (None for the baseline). `scale` is the norm of what is added,
     negative for the other way; `relative` is that in units of the residual norm of the vector's set (for a control, of
-    the first set at that layer). A row at scale 0 repeats the baseline.
+    the first set at that layer), `multiple` that in multiples of the found scale, None unless the request counts in
+    them. A row at scale 0 repeats the baseline.
     """
 
     kind: Kind
@@ -61,12 +62,22 @@ class Row:
     layer: int | None
     scale: float
     relative: float
+    multiple: float | None = field(default=None, kw_only=True)
+
+    def at(self, unit: str) -> float:
+        """Where it stands on an axis of scales in a unit (services/requests.py)."""
+        if unit == "f":
+            return 0.0 if self.multiple is None else self.multiple  # None: the baseline, or a row at scale 0
+        return self.relative if unit == "r" else self.scale
 
     @property
     def name(self) -> str:
         """What tells the curve it belongs to from others: `set#3`; `random-0`; `baseline`."""
         return self.vector if self.source is None else f"{self.source}#{self.vector}"
 
+
+SCALE_NAMES = {"f": "multiple of the found scale", "r": "relative scale", "a": "scale"}
+"""What scales in a unit are called."""
 
 BASELINE: Mapping[str, Any] = {
     "kind": "baseline", "vector": "baseline", "source": None, "layer": None, "scale": 0.0, "relative": 0.0

@@ -42,7 +42,7 @@ def measure(
     before the baseline.
     """
     begun = time.perf_counter()
-    found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.relative)
+    found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.unit)
     scored = score_items(loaded, request, cancelled)
     reader = AnswerReader(loaded, scored.questions, request.positions, source=found[0].layer)
     first = _encoded(scored.questions[0])
@@ -92,9 +92,9 @@ def _measure_turn(
     cancelled: Callable[[], bool],
 ) -> None:
     """Measure directions at one layer, until a cancel."""
-    scales, relative = rows.request.scales, rows.request.relative
+    scales = rows.request.scales
     before, total = told.done, len(turn) * len(scales)
-    pushes = [direction.pushes(scale, relative) for direction in turn for scale in scales if scale != 0]
+    pushes = [direction.pushes(scale) for direction in turn for scale in scales if scale != 0]
     readings = reader.read(pushes, lambda share: told.part(before + share * total), cancelled)
     for direction in turn:
         finished = []
@@ -137,7 +137,7 @@ class _Rows:
 
     def row(self, direction: Direction, scale: float, reading: Reading) -> MeasuredRow:
         """`scale` is as the request has it."""
-        return self._row(reading, direction.place(scale, self.request.relative))
+        return self._row(reading, direction.place(scale))
 
     def _row(self, reading: Reading, place: Mapping[str, Any]) -> MeasuredRow:
         finite = not bool(reading.differences.isnan().any())

@@ -123,7 +123,7 @@ def _units(
     loaded: LoadedModel, result: MeasureResult, load_set: LoadSet
 ) -> dict[tuple[str, str, int | None], Direction]:
     request = result.request
-    found, _ = directions(loaded, request.vectors, request.controls, request.seed, load_set)
+    found, _ = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.unit)
     return {(direction.kind, direction.name, direction.layer): direction for direction in found}
 
 

@@ -20,12 +20,12 @@ from playground.services.measure.result import Kind, MeasuredRow, MeasureResult
 class Standing:
     """One direction over its scales. `layer` tells random directions of one name apart.
 
-    swing: mean logit difference at +x minus that at −x, at the x where that is largest by absolute value (`swing_at`, a
-    norm), in nats: how well the two signs do opposite things. best: the highest mean at any scale, at `best_scale` (a
-    norm, with its sign) and `best_relative`, which is the `best_place`-th of its scales from 0. monotonicity:
-    Spearman's rank correlation of mean and scale. symmetry: 1 when +x and −x move the mean equally far in opposite
-    ways, 0 when both move it equally far the same way, over all x together; None where no scale stands on both sides,
-    or nothing moves.
+    swing: mean logit difference at +x minus that at −x, at the x where that is largest by absolute value (`swing_at`,
+    the norm of +x), in nats: how well the two signs do opposite things. best: the highest mean at any scale, at
+    `best_scale` (a norm, with its sign) and `best_relative`, which is the `best_place`-th of its scales from 0.
+    monotonicity: Spearman's rank correlation of mean and scale. symmetry: 1 when +x and −x move the mean equally far in
+    opposite ways, 0 when both move it equally far the same way, over all x together; None where no scale stands on both
+    sides, or nothing moves.
     """
 
     kind: Kind
@@ -50,22 +50,24 @@ def standings(result: MeasureResult) -> tuple[Standing, ...]:
     scales = result.request.scales
     if not any(scale > 0 and -scale in scales for scale in scales):
         raise InputError("Expected scales on both sides of 0, such as -0.5 and 0.5, got none; add the other sign.")
-    found = []
+    found, unit = [], result.request.unit
     for rows in directions_of(result):
-        if len(rows) == len(scales) and _pairs(rows):
-            found.append(_standing(rows, result.baseline.mean))
+        if len(rows) == len(scales) and _pairs(rows, unit):
+            found.append(_standing(rows, result.baseline.mean, unit))
     return tuple(found)
 
 
 def directions_of(result: MeasureResult | ExactResult) -> list[list[Any]]:
     """The rows of each direction in turn. Rows of one direction stand together, scales rising: a scale that is not
-    above the one before, as a norm and relative, begins another direction, such as the same random one at other norms.
+    above the one before, as a norm, relative and in the unit asked for, begins another direction, such as the same
+    random one at other norms.
     """
     groups: list[list[Any]] = []
+    unit = result.request.unit
     for row in result.rows:
         last = groups[-1][-1] if groups else None
         same = last is not None and (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)
-        if same and row.scale > last.scale and row.relative > last.relative:
+        if same and row.scale > last.scale and row.relative > last.relative and row.at(unit) > last.at(unit):
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -83,18 +85,19 @@ def draws(found: Sequence[Standing]) -> int:
     return len({(standing.layer, standing.name) for standing in found if standing.kind == "random"})
 
 
-def _standing(rows: Sequence[MeasuredRow], baseline: float) -> Standing:
-    pairs, every = _pairs(rows), rows
+def _standing(rows: Sequence[MeasuredRow], baseline: float, unit: str) -> Standing:
+    pairs, every = _pairs(rows, unit), rows
     rows = [row for row in rows if math.isfinite(row.mean)]
     swing_at = max(pairs, key=lambda scale: abs(pairs[scale][0] - pairs[scale][1]))
     up, down = pairs[swing_at]
+    widest = next(row for row in rows if row.at(unit) == swing_at)
     top = max(rows, key=lambda row: row.mean)
     return Standing(
         kind=rows[0].kind,
         name=rows[0].name,
         layer=rows[0].layer,
         swing=up - down,
-        swing_at=swing_at,
+        swing_at=widest.scale,
         best=top.mean,
         best_scale=top.scale,
         best_relative=top.relative,
@@ -104,9 +107,9 @@ def _standing(rows: Sequence[MeasuredRow], baseline: float) -> Standing:
     )
 
 
-def _pairs(rows: Sequence[MeasuredRow]) -> dict[float, tuple[float, float]]:
-    """The means at x and −x, by x, where both are finite."""
-    means = {row.scale: row.mean for row in rows if math.isfinite(row.mean)}
+def _pairs(rows: Sequence[MeasuredRow], unit: str) -> dict[float, tuple[float, float]]:
+    """The means at x and −x, by x in a unit of scales, where both are finite."""
+    means = {row.at(unit): row.mean for row in rows if math.isfinite(row.mean)}
     return {scale: (mean, means[-scale]) for scale, mean in means.items() if scale > 0 and -scale in means}
 
 

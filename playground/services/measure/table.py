@@ -55,10 +55,10 @@ class SetLine:
 
 @dataclass(frozen=True)
 class SetTable:
-    """Lines in the order in which sets come, random directions last. `scales` are relative when `relative`."""
+    """Lines in the order in which sets come, random directions last. `scales` are in `unit`."""
 
     scales: tuple[float, ...]
-    relative: bool
+    unit: str
     baseline: Row
     items: int
     lines: tuple[SetLine, ...]
@@ -96,7 +96,7 @@ def set_table(results: Sequence[Result]) -> SetTable:
         _check_same(first, other)
     groups: dict[_Set, dict[_Curve, dict[float, Row]]] = {}
     methods: dict[_Set, str] = {("", ""): RANDOM}
-    relative = first.request.relative
+    unit = first.request.unit
     for number, result in enumerate(results):
         sets = {one.source: one for one in result.sets}
         for rows in directions_of(result):
@@ -107,9 +107,9 @@ def set_table(results: Sequence[Result]) -> SetTable:
                 methods[key] = sets[key[0]].method if key[0] in sets else "unknown"
             # Results that share their seed share their controls.
             whose = (result.request.seed if kind == "random" else number, name, layer)
-            curve = groups.setdefault(key, {}).setdefault((whose, _unit(rows, relative)), {})
-            curve |= {_scale(row, relative): row for row in rows}
-    scales = tuple(sorted({_scale(row, relative) for result in results for row in result.rows}))
+            curve = groups.setdefault(key, {}).setdefault((whose, _norm(rows, unit)), {})
+            curve |= {_scale(row, unit): row for row in rows}
+    scales = tuple(sorted({_scale(row, unit) for result in results for row in result.rows}))
     names = [name for name, _ in groups]
     lines = []
     for (name, digest), curves in groups.items():
@@ -117,7 +117,7 @@ def set_table(results: Sequence[Result]) -> SetTable:
         lines.append(_line(methods[name, digest], called, curves, scales, value_of(first.baseline)))
     lines.sort(key=lambda line: line.method == RANDOM)
     items = len(first.items if isinstance(first, MeasureResult) else first.request.items)
-    return SetTable(scales, relative, first.baseline, items, tuple(lines))
+    return SetTable(scales, unit, first.baseline, items, tuple(lines))
 
 
 def _set_of(row: Row, sets: Mapping[str, MeasuredSet]) -> _Set:
@@ -147,16 +147,16 @@ def span(rows: Sequence[Row], baseline: float) -> float:
     return max(values) - min(values)
 
 
-def _unit(rows: Sequence[Row], relative: bool) -> str:
-    """The norm of relative scale 1, as finely as it can be told from rows: one random direction may stand at several.
-    Without relative scales, and at scale 0 alone, it says nothing.
+def _norm(rows: Sequence[Row], unit: str) -> str:
+    """The norm of scale 1 in a unit, as finely as it can be told from rows: one random direction may stand at several.
+    With absolute scales, and at scale 0 alone, it says nothing.
     """
-    norms = (row.scale / row.relative for row in rows if relative and row.relative != 0)
+    norms = (row.scale / row.at(unit) for row in rows if unit != "a" and row.at(unit) != 0)
     return f"{next(norms, 0.0):.6g}"
 
 
-def _scale(row: Row, relative: bool) -> float:
-    return round(row.relative, 9) if relative else row.scale
+def _scale(row: Row, unit: str) -> float:
+    return round(row.at(unit), 9) if unit != "a" else row.scale
 
 
 def _check_same(first: Result, other: Result) -> None:
@@ -167,7 +167,7 @@ def _check_same(first: Result, other: Result) -> None:
         "items": (first.request.items, other.request.items),
         "prompt format": (first.request.format, other.request.format),
         "positions": (first.request.positions, other.request.positions),
-        "unit of scales": (first.request.relative, other.request.relative),
+        "unit of scales": (first.request.unit, other.request.unit),
     }
     if isinstance(first, ExactResult | RepliesResult) and type(first) is type(other):
         one, two = (replace(result.request.sampling, seed=0) for result in (first, other))

@@ -13,16 +13,12 @@ from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
-from playground.services.requests import check_selection, check_whole
+from playground.services.requests import check_selection, check_unit, check_whole
 
 MAX_CELLS = 20_000
 """Texts of a scan: 1500 vectors in both signs at six scales. More than anybody reads, and what a browser still gets."""
 MAX_SCALES = 32
 MAX_SAMPLES = 64
-UNITS = ("f", "r", "a")
-"""What scales count: multiples of the found scale of each vector and sign, multiples of the reference norm of the set,
-or norms of what is added; the units of recipes.
-"""
 FOUND_SCALES = (0.5, 1.0)
 """Multiples of the found scale to begin with: as strong as the text bears, and half of that."""
 RELATIVE_SCALES = (0.1, 0.2)
@@ -42,10 +38,10 @@ ROWS_FORM = "all, starred, kept (what is not discarded), a range like 0-11, or n
 class ScanRequest:
     """`rows` of the set `source` (None: all), each in `signs` and at `scales`, `samples` times on each of `prompts`.
 
-    `unit` says what scales count (UNITS); in f a row is left out in a sign in which it has no found scale. Every prompt
-    gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from, of which
-    `sample_seed` drew them (None: they are its first), with `balance` answer letters alike. Raises InputError when a
-    value is wrong whatever the model.
+    `unit` says what scales count (services/requests.py); in f a row is left out in a sign in which it has no found
+    scale. Every prompt gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from, of
+    which `sample_seed` drew them (None: they are its first), with `balance` answer letters alike. Raises InputError
+    when a value is wrong whatever the model.
     """
 
     source: str
@@ -75,10 +71,7 @@ class ScanRequest:
             check_whole("row", row, least=0)
         if self.signs not in SIGNS:
             raise InputError(f"Expected the signs (1, -1), (1,) or (-1,), got {self.signs}; choose one or both.")
-        if self.unit not in UNITS:
-            raise InputError(
-                f"Expected scales in f (found), r (relative) or a (absolute), got {shown(self.unit)}; choose one."
-            )
+        check_unit(self.unit)
         _check_scales(self.scales)
         check_selection(self.sample_seed, self.balance)
         if not self.prompts:

@@ -178,10 +178,30 @@ def test_the_list_says_what_each_file_measured(tmp_path):
 
 def test_a_file_from_before_there_were_kinds_still_opens(tmp_path):
     document = to_document(result())
-    del document["kind"]
+    del document["kind"], document["request"]["unit"]
+    document["request"]["relative"] = False
     old = {"format": measurements.FORMAT, "format_version": 1} | document
     (tmp_path / "old.measure.json").write_text(json.dumps(old))
     assert from_document(measurements.Measurements(tmp_path).load("old")) == result()
+
+
+@pytest.mark.parametrize(("relative", "unit"), [(True, "r"), (False, "a")])
+def test_a_file_that_knew_two_units_of_scales_still_opens(relative, unit, tmp_path):
+    document = to_document(result())
+    del document["request"]["unit"]
+    document["request"]["relative"] = relative
+    (tmp_path / "old.measure.json").write_text(
+        json.dumps({"format": measurements.FORMAT, "format_version": 2} | document)
+    )
+    opened = from_document(measurements.Measurements(tmp_path).load("old"))
+    assert opened == result(request=replace(result().request, unit=unit))
+
+
+def test_multiples_of_found_scales_are_kept():
+    made = result(request=replace(result().request, unit="f"))
+    made = replace(made, rows=tuple(replace(row, multiple=row.scale / 8) for row in made.rows))
+    assert from_document(to_document(made)) == made
+    assert set_table([made]).scales == (-0.5, 0.5)
 
 
 def test_a_file_without_side_effects_opens_and_one_with_them_reads_as_before():
@@ -384,7 +404,7 @@ def test_answers_and_replies_have_the_same_table():
 
 
 def test_a_random_direction_at_two_norms_is_tried_once_and_each_of_its_curves_counts():
-    given = result(request=replace(result().request, relative=True))
+    given = result(request=replace(result().request, unit="r"))
     far = tuple(replace(one, scale=3 * one.scale, mean=one.mean / 2) for one in given.rows if one.kind == "random")
     table = set_table([replace(given, rows=(*given.rows, *far))])
     assert (table.tried, table.drawn) == (3, 2)
@@ -402,7 +422,7 @@ def test_a_vector_that_was_stopped_half_way_is_not_in_the_table():
         ({"fingerprint": "beef"}, "model"),
         ({"choices": PromptSet("f", "F", "", "choices", ITEMS[:2])}, "prompt set"),
         ({"format": PromptFormat(chat=False)}, "prompt format"),
-        ({"relative": True}, "unit of scales"),
+        ({"unit": "r"}, "unit of scales"),
         ({"positions": "prompt"}, "positions"),
     ],
 )

@@ -111,7 +111,7 @@ def test_a_cancel_keeps_the_rows_that_are_finished(tiny, load, monkeypatch):
 
 def test_relative_scales_are_multiples_of_the_residual_norm(tiny, load):
     loaded = tiny("qwen3")
-    seen = exact(loaded, request(scales=(1.5,), relative=True), load)
+    seen = exact(loaded, request(scales=(1.5,), unit="r"), load)
     same = exact(loaded, request(scales=(3,)), load)
     assert [row.texts for row in seen.rows] == [row.texts for row in same.rows]
     assert [(row.scale, row.relative) for row in seen.rows] == [(3.0, 1.5)] * 4

@@ -16,6 +16,7 @@ from playground.core.push import Push
 from playground.errors import FileError, InputError
 from playground.library.origin import Origin
 from playground.library.prompts import ChoiceItem, PromptSet, read, select
+from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.model import answer_logits
 from playground.model.load import load
@@ -121,9 +122,56 @@ def test_the_baseline_stands_at_scale_0_and_moves_nothing(tiny):
 
 
 def test_relative_scales_are_in_units_of_the_sets_residual_norm(tiny):
-    relative = measure(tiny("llama"), request(scales=(-1.5, 0.75), relative=True), SETS.__getitem__)
+    relative = measure(tiny("llama"), request(scales=(-1.5, 0.75), unit="r"), SETS.__getitem__)
     absolute = measure(tiny("llama"), request(scales=(-6.0, 3.0)), SETS.__getitem__)
     assert relative.rows == absolute.rows
+
+
+WINDOWS = {
+    (0, 1): ScaleWindow(0.1, 3.0, 2.0, 4.0),
+    (0, -1): ScaleWindow(0.1, 6.0, 5.0, 6.0),
+    (1, 1): ScaleWindow(0.1, 1.0, 0.5, 6.0),
+    (1, -1): ScaleWindow(None, 0.1, None, 6.0),  # noise only
+    (2, 1): ScaleWindow(None, 0.1, None, 6.0),
+}
+
+
+def test_found_scales_are_those_of_each_vector_and_sign_and_controls_stand_at_their_median(tiny):
+    sets = {"some": SETS["some"].with_windows(WINDOWS)}
+    asked = request(
+        vectors=(*(MeasuredVector("some", row) for row in range(3)), MeasuredVector("some", mean=(0, 2))),
+        scales=(-1.0, 0.0, 0.5),
+        controls=1,
+        unit="f",
+    )
+    result = measure(tiny("llama"), asked, sets.__getitem__)
+    assert [(row.name, row.multiple, row.scale) for row in result.rows] == [
+        ("some#0", -1, -5), ("some#0", 0, 0), ("some#0", 0.5, 1),
+        ("some#1", -1, -0.5), ("some#1", 0, 0), ("some#1", 0.5, 0.25),  # the other sign's
+        ("some#mean:0-2", -1, -5), ("some#mean:0-2", 0, 0), ("some#mean:0-2", 0.5, 0.625),
+        ("random-0", -1, -5), ("random-0", 0, 0), ("random-0", 0.5, 0.625),
+    ]  # fmt: skip
+    assert all(row.relative == row.scale / REFERENCE for row in result.rows)
+    assert result.warnings[1] == "Left out, since no scale was found for them in either sign: some#2."
+    plain = measure(
+        tiny("llama"), request(vectors=(MeasuredVector("some", 0),), scales=(-5.0, 1.0), controls=1), SETS.__getitem__
+    )
+    assert [row.mean for row in plain.rows[:2]] == pytest.approx([result.rows[0].mean, result.rows[2].mean], abs=1e-5)
+    (line, drawn) = set_table([result]).lines
+    assert (line.tried, drawn.tried) == (3, 1)
+    assert set_table([result]).scales == (-1.0, 0.0, 0.5)
+    # Both signs of a multiple are a pair, whatever their norms.
+    both = measure(tiny("llama"), replace(asked, scales=(-1.0, 1.0)), sets.__getitem__)
+    found = standings(both)[0]
+    assert found.swing == pytest.approx(both.rows[1].mean - both.rows[0].mean)
+    assert found.swing_at == 2.0
+
+
+def test_multiples_of_found_scales_of_a_set_without_any_are_refused(tiny):
+    with pytest.raises(InputError, match=r"Expected found scales in some for scales in multiples.*calibrate --vectors"):
+        measure(tiny("llama"), request(unit="f"), SETS.__getitem__)
+    with pytest.raises(InputError, match="Expected scales in f .found., r .relative. or a .absolute., got 'relative'"):
+        request(unit="relative")
 
 
 def test_an_average_of_rows_is_added_with_the_norm_asked_for(tiny):

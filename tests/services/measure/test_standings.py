@@ -26,7 +26,7 @@ def measured(*curves, baseline=1.0, scales=SCALES):
     return SimpleNamespace(
         rows=tuple(row for curve in curves for row in curve),
         baseline=SimpleNamespace(mean=baseline),
-        request=SimpleNamespace(scales=scales),
+        request=SimpleNamespace(scales=scales, unit="a"),
     )
 
 

@@ -24,7 +24,7 @@ from playground.services.measure.request import MeasuredVector, OverScales
 from playground.services.measure.result import Row
 
 _OF_SET = ("name", "title", "description", "for_model", "system", "chat")
-_OF_REQUEST = ("scales", "relative", "controls", "seed", "positions", "max_items")
+_OF_REQUEST = ("scales", "unit", "controls", "seed", "positions", "max_items")
 _SELECTION = {"sample_seed": None, "balance": False}
 """Fields that files of before do not have, and what they stand for there."""
 _OF_ROW = ("kind", "vector", "source", "layer", "scale", "relative")
@@ -96,13 +96,15 @@ def read_selection(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def row_entry(row: Row, *more: str) -> dict[str, Any]:
     """The fields that every row has, and those of the names `more`."""
-    return {name: plain(getattr(row, name)) for name in (*_OF_ROW, *more)}
+    own = {name: plain(getattr(row, name)) for name in (*_OF_ROW, *more)}
+    return own if row.multiple is None else own | {"multiple": row.multiple}
 
 
 def read_row(entry: Mapping[str, Any], *numbers: str) -> dict[str, Any]:
     """The arguments of a row that every row has, and those of the names `numbers`, which must be finite."""
-    check_numbers([entry["scale"], entry["relative"], *(entry[name] for name in numbers)], "a row")
-    return {name: entry[name] for name in (*_OF_ROW, *numbers)}
+    optional = [name for name in ("multiple",) if name in entry]
+    check_numbers([entry[name] for name in ("scale", "relative", *optional, *numbers)], "a row")
+    return {name: entry[name] for name in (*_OF_ROW, *optional, *numbers)}
 
 
 def read_number(value: object, what: str) -> float:
