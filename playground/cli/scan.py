@@ -145,9 +145,10 @@ def _text(result: ScanResult) -> str:
         signed = " ".join(f"{'+' if sign > 0 else '−'}{row}" for row, sign in vectors)
         like = " · as the baseline" if group.like_baseline else ""
         cell = cells[0]
+        kl = "–" if cell.kl is None else f"{cell.kl:.2f}"
         lines.append(
             f"{group.name} · {len(cells)} {'text' if len(cells) == 1 else 'texts'}{like} · vectors {signed}\n"
-            f"  {'+' if cell.sign > 0 else '−'}{cell.row} at {cell.scale:g} · KL {cell.kl:.2f} · {_short(cell.text)}"
+            f"  {'+' if cell.sign > 0 else '−'}{cell.row} at {cell.scale:g} · KL {kl} · {_short(cell.text)}"
         )
     made = f"{len(result.cells)} texts in {result.seconds:.1f} s · {result.tokens_per_second:.0f} tokens/s"
     return "\n\n".join([*lines, made])

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
+from playground.model.finite import is_too_large
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length
 from playground.model.row_pushes import batch_pushes
@@ -43,6 +44,7 @@ class Generation:
     token_ids: tuple[tuple[int, ...], ...]  # generated ones only, without the token that ended the text
     texts: tuple[str, ...]
     finished: tuple[bool, ...]  # whether the model ended the text itself
+    overflowed: tuple[bool, ...]  # whether it was cut where the model's numbers were not finite
     cancelled: bool
     seconds: float
     tokens_per_second: float  # of all rows together
@@ -66,7 +68,8 @@ def generate(
     with a checkpoint (its temperature, repetition penalty, …) are not used: `sampling` says everything, except that
     the tokens which end a text are the checkpoint's.
     Errors: InputError when pushes do not fit the model or the rows, or the texts would be longer than the model reads;
-    ModelError when memory runs out.
+    ModelError when memory runs out. A row whose logits are not finite ends there (`overflowed`), as does one whose push
+    is too large for the model's norms; the others go on.
     """
     sampling = Sampling() if sampling is None else sampling
     if len(pushes) != len(prompts):
@@ -75,7 +78,9 @@ def generate(
         raise InputError(f"Expected the number of a sample for each of {len(prompts)} rows, got {len(samples)}.")
     check_length(loaded, max(prompts.lengths), room=sampling.max_new_tokens)
     ends = _end_tokens(loaded)
-    rows = _Rows(loaded, len(prompts), ends, on_step)
+    finite = _Finite(torch.tensor([is_too_large(row) for row in pushes], device=loaded.device))
+    rows = _Rows(loaded, len(prompts), ends, finite, on_step)
+    processors = LogitsProcessorList([finite, *_choice(loaded, prompts, pushes, sampling, samples)])
     begun = time.perf_counter()
     if not cancelled():
         try:
@@ -94,8 +99,8 @@ def generate(
                         use_cache=True,
                         disable_compile=True,  # a compiled forward pass would not see hooks that come later
                     ),
-                    logits_processor=_choice(loaded, prompts, pushes, sampling, samples),
-                    stopping_criteria=StoppingCriteriaList([_Cancelled(cancelled)]),
+                    logits_processor=processors,
+                    stopping_criteria=StoppingCriteriaList([_Stopped(cancelled, finite)]),
                     streamer=rows,
                 )
         except torch.OutOfMemoryError as error:
@@ -108,7 +113,8 @@ def generate(
     return Generation(
         token_ids=tuple(map(tuple, rows.tokens)),
         texts=tuple(whole_text(loaded.tokenizer, tokens) for tokens in rows.tokens),
-        finished=tuple(rows.ended),
+        finished=tuple(ended and not cut for ended, cut in zip(rows.ended, rows.overflowed, strict=True)),
+        overflowed=tuple(rows.overflowed),
         cancelled=cancelled() and not all(rows.ended) and rows.steps < sampling.max_new_tokens,
         seconds=seconds,
         tokens_per_second=count / seconds if count else 0.0,
@@ -121,16 +127,16 @@ def _choice(
     pushes: Sequence[Sequence[Push]],
     sampling: Sampling,
     samples: Sequence[int] | None,
-) -> LogitsProcessorList:
+) -> list[LogitsProcessor]:
     if sampling.temperature == 0:
-        return LogitsProcessorList()
+        return []
     if samples is None:
         same = [tuple((push.layer, push.vector.double().cpu().numpy().tobytes()) for push in row) for row in pushes]
         samples = sample_numbers(prompts, same)
     uniforms = uniform_numbers(prompts, samples, sampling)
     # float32 before the device, as some have no float64; numbers that round to 1 would ask for a token past the last.
     below_one = uniforms.float().clamp(max=1 - 2**-24)
-    return LogitsProcessorList([SeededChoice(sampling, below_one.to(loaded.device))])
+    return [SeededChoice(sampling, below_one.to(loaded.device))]
 
 
 def _end_tokens(loaded: LoadedModel) -> set[int]:
@@ -153,23 +159,46 @@ def _no_defaults(loaded: LoadedModel) -> Iterator[None]:
         loaded.model.generation_config = before
 
 
-class _Cancelled(StoppingCriteria):
-    def __init__(self, cancelled: Callable[[], bool]) -> None:
+class _Finite(LogitsProcessor):
+    """Notes the rows whose logits are not finite (`overflowed`, (n,) bool), and hides these numbers from those who
+    choose tokens.
+    """
+
+    def __init__(self, overflowed: Tensor) -> None:
+        self.overflowed = overflowed
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        self.overflowed = self.overflowed | ~scores.amax(dim=-1).isfinite()  # NaN is larger than any number
+        return scores.masked_fill_(self.overflowed[:, None], 0.0)
+
+
+class _Stopped(StoppingCriteria):
+    def __init__(self, cancelled: Callable[[], bool], finite: _Finite) -> None:
         self._cancelled = cancelled
+        self._finite = finite
 
     def __call__(self, input_ids: Tensor, scores: Tensor | None, **_: object) -> Tensor:
-        return torch.full((len(input_ids),), self._cancelled(), dtype=torch.bool, device=input_ids.device)
+        return torch.full_like(self._finite.overflowed, True) if self._cancelled() else self._finite.overflowed
 
 
 class _Rows(BaseStreamer):
     """Receives the prompts and then (n,) token ids a step; keeps the tokens, and the texts if somebody listens."""
 
-    def __init__(self, loaded: LoadedModel, count: int, ends: set[int], on_step: Callable[[Step], None] | None) -> None:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        count: int,
+        ends: set[int],
+        finite: _Finite,
+        on_step: Callable[[Step], None] | None,
+    ) -> None:
         self.tokens: list[list[int]] = [[] for _ in range(count)]
         self.ended = [False] * count
+        self.overflowed = [False] * count
         self.steps = 0
         self._texts = [StreamedText(loaded.tokenizer) for _ in range(count)]
         self._ends = ends
+        self._finite = finite
         self._on_step = on_step
         self._prompts_seen = False
 
@@ -178,6 +207,9 @@ class _Rows(BaseStreamer):
             self._prompts_seen = True
             return
         new: list[int | None] = []
+        for row, overflowed in enumerate(self._finite.overflowed.tolist()):
+            if overflowed and not self.ended[row]:
+                self.overflowed[row] = self.ended[row] = True
         for row, token in enumerate(value.tolist()):
             if self.ended[row] or token in self._ends:
                 self.ended[row] = True

@@ -15,6 +15,7 @@ from playground.model.generate import generate as generate_rows
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
 from playground.services.mix import MAX_CONTROLS, LoadSet, Mix, mix, random_pushes
+from playground.services.overflowed import Overflowed
 from playground.services.requests import check_whole
 
 MAX_ROWS = 256  # rows of one batch; beyond it a click would fill the memory of most devices
@@ -145,8 +146,12 @@ def generate(
         GeneratedRow(row.recipe, row.prompt, row.sample, text, tuple(token_ids), row.mix.norm, finished)
         for row, text, token_ids, finished in zip(planned, done.texts, done.token_ids, done.finished, strict=True)
     )
+    overflowed = Overflowed(loaded, request.positions)
+    overflowed.note(encoded, pushes, done)
     warnings = tuple(dict.fromkeys(warning for row in planned for warning in row.mix.warnings))
-    return GenerateResult(rows, done.seconds, done.tokens_per_second, done.cancelled, warnings)
+    return GenerateResult(
+        rows, done.seconds, done.tokens_per_second, done.cancelled, (*warnings, *overflowed.warnings)
+    )
 
 
 @dataclass(frozen=True)

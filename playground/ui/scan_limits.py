@@ -23,8 +23,10 @@ class Limits:
     perplexity: float | None = None
 
     def passes(self, cell: Cell) -> bool:
-        """Whether a text is within them; without a perplexity, as an empty one is, it is within none of that."""
-        if self.kl is not None and cell.kl < self.kl:
+        """Whether a text is within them. Without a perplexity, as an empty one is, it is within none of that, and
+        without a KL, where numbers were not finite, within none of that.
+        """
+        if self.kl is not None and (cell.kl is None or cell.kl < self.kl):
             return False
         if self.changed is not None and cell.changed < self.changed:
             return False

@@ -124,8 +124,9 @@ def _text(body: str, length: int) -> str:
 
 def _effect(cell: Cell) -> str:
     """How far the text is from its baseline: at the first token, and in words."""
+    kl = "–" if cell.kl is None else f"{cell.kl:.2f}"
     return (
-        f'<span class="sp-c-kl" title="KL(steered ‖ baseline) of the next token, in nats">KL {cell.kl:.2f}</span> '
+        f'<span class="sp-c-kl" title="KL(steered ‖ baseline) of the next token, in nats">KL {kl}</span> '
         f'<span title="share of words that differ from the baseline">changed {100 * cell.changed:.0f} %</span>'
     )
 

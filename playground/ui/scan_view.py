@@ -120,10 +120,14 @@ def _perplexity(cell: Cell) -> float:
     return float("inf") if cell.perplexity is None else cell.perplexity
 
 
+def _kl(cell: Cell) -> float:
+    return -1.0 if cell.kl is None else cell.kl
+
+
 _ORDERS: dict[str, Callable[[Cell], tuple[object, ...]]] = {
-    "effect": lambda cell: (cell.noise, -round(cell.changed, 3), -cell.kl, *_place(cell)),
+    "effect": lambda cell: (cell.noise, -round(cell.changed, 3), -_kl(cell), *_place(cell)),
     "changed": lambda cell: (-cell.changed, *_place(cell)),
-    "kl": lambda cell: (-cell.kl, *_place(cell)),
+    "kl": lambda cell: (-_kl(cell), *_place(cell)),
     "noise": lambda cell: (cell.noise, cell.repetition + _perplexity(cell) / 10, *_place(cell)),
     "repetition": lambda cell: (cell.repetition, *_place(cell)),
     "perplexity": lambda cell: (_perplexity(cell), *_place(cell)),

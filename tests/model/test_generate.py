@@ -276,3 +276,43 @@ def test_what_is_not_set_is_greedy(tiny):
     assert generate(loaded, prompts, PUSHES).token_ids == generate(loaded, prompts, PUSHES, "all", Sampling()).token_ids
     assert isinstance(generate_module.Sampling(), Sampling)
     assert isinstance(loaded.model, nn.Module)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_row_ends_where_its_numbers_are_not_finite_and_the_others_go_on(tiny, temperature):
+    loaded = tiny("qwen3")
+    encoded, sampling = encode(loaded, PROMPTS[:2], RAW), Sampling(max_new_tokens=6, temperature=temperature)
+    plain = generate(loaded, encoded, [(), ()], sampling=sampling)
+    steps, calls = [], 0
+
+    def spoil(module: nn.Module, given: object, output: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            output[1] = torch.nan
+        return output
+
+    handle = loaded.model.get_output_embeddings().register_forward_hook(spoil)
+    try:
+        done = generate(loaded, encoded, [(), ()], sampling=sampling, on_step=steps.append)
+    finally:
+        handle.remove()
+    assert (plain.overflowed, done.overflowed) == ((False, False), (False, True))
+    assert done.token_ids == (plain.token_ids[0], plain.token_ids[1][:3])
+    assert not done.finished[1]
+    assert not done.cancelled
+    assert [step.token_ids[1] is None for step in steps] == [False, False, False, True, True, True]
+
+
+def test_a_push_too_large_for_the_norms_gives_no_text(tiny):
+    loaded = tiny("qwen3")
+    encoded, steps = encode(loaded, PROMPTS[:2], RAW), []
+    done = generate(
+        loaded, encoded, [(), (Push(1, direction(0, 1e30)),)], sampling=Sampling(max_new_tokens=4),
+        on_step=steps.append,
+    )  # fmt: skip
+    assert done.overflowed == (False, True)
+    assert (len(done.token_ids[0]), done.texts[1]) == (4, "")
+    alone = generate(loaded, encoded.take([1]), [(Push(1, direction(0, 1e30)),)], sampling=Sampling(max_new_tokens=4))
+    assert alone.overflowed == (True,)
+    assert alone.token_ids == ((),)

@@ -201,3 +201,16 @@ def test_tokens_with_their_divergence_make_up_the_texts(tiny, sets):
     assert [len(row) for row in tokens] == [len(row.token_ids) for row in result.rows]
     assert {token.kl for row in tokens[:2] for token in row} == {0.0}  # the baseline's own texts
     assert all(max(token.kl for token in row) > 0 for row in tokens[2:])
+
+
+def test_a_text_that_ends_where_numbers_are_not_finite_says_from_where(tiny, sets):
+    recipes = (parse("a#0@20"), parse("a#0@1e6"))
+    half = tiny("qwen3", "float16")
+    result = generate(half, request(recipes=recipes), sets.__getitem__)
+    assert [bool(row.text) for row in result.rows] == [True, True, False]
+    (said,) = [warning for warning in result.warnings if "finite" in warning]
+    assert said.startswith("1 text ends where the model's numbers are no longer finite. Expected a push that ")
+    assert said.endswith(
+        "in float16, but its numbers are not finite from block 1 on; use a smaller scale or dtype float32."
+    )
+    assert not [warning for warning in generate(half, request(), sets.__getitem__).warnings if "finite" in warning]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -17,7 +18,7 @@ from playground.model.prompting import PromptFormat
 from playground.services.effect import EffectRequest, effect
 from playground.services.generate import GenerateRequest, generate
 from playground.services.noise import is_noise, repetition
-from playground.services.scan import ScanRequest, scan
+from playground.services.scan import ScanRequest, file, scan
 from playground.services.scan import run as run_module
 from playground.services.scan.request import MAX_CELLS, read_rows, read_scales, usual_scales, usual_unit
 
@@ -255,3 +256,15 @@ def test_scales_that_are_no_numbers_above_0_are_refused(text):
     with pytest.raises(InputError, match="Expected .*scales"):
         read_scales(text)
     assert read_scales("0.3, 0.5 8e-1") == (0.3, 0.5, 0.8)
+
+
+def test_texts_that_end_where_numbers_are_not_finite_are_noise_with_a_sentence(tiny):
+    asked = request(rows=(0,), scales=(3.0, 1e6), prompts=PROMPTS[:1])
+    result = scan(tiny("qwen3", "float16"), asked, load)
+    assert [(cell.scale, cell.noise and not cell.text) for cell in result.cells if cell.scale > 3] == [(1e6, True)] * 2
+    assert not [cell for cell in result.cells if cell.scale == 3 and not cell.text]
+    assert "2 texts end where the model's numbers are no longer finite" in result.warnings[-1]
+    text = json.dumps(file.to_json(result), allow_nan=False)
+    kept = file.from_json(text)
+    assert kept.cells == result.cells
+    assert [cell.kl is None for cell in kept.cells] == [cell.scale > 3 for cell in kept.cells]

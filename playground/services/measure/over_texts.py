@@ -20,6 +20,7 @@ from playground.services.measure.directions import Direction, directions
 from playground.services.measure.request import OverScales
 from playground.services.measure.result import BASELINE, Row, measured_on
 from playground.services.mix import LoadSet
+from playground.services.overflowed import Overflowed
 
 MAX_TEXTS = 100_000
 """Generated texts at most: hours of work for any machine."""
@@ -109,6 +110,7 @@ def over_texts(
     pushes = [(), *(direction.pushes(scale) for direction, scale in steered)]
     places = [dict(BASELINE), *(direction.place(scale) for direction, scale in steered)]
     per_row, finished = len(request.items) * request.per_item, []
+    overflowed = Overflowed(loaded, request.positions)
     about = measured_on(loaded, request.sources, load_set)
 
     def result(stopped: bool = False) -> Any:
@@ -116,7 +118,7 @@ def over_texts(
             request=request,
             baseline=finished[0],
             rows=_in_order(request, found, finished),
-            warnings=warnings,
+            warnings=(*warnings, *overflowed.warnings),
             cancelled=stopped,
             seconds=time.perf_counter() - begun,
             **about,
@@ -125,7 +127,7 @@ def over_texts(
     total = len(pushes) * per_row
     emit(TextsProgress(0, total, 0.0))
     texts: list[str] = []
-    for batch in _generated(loaded, request, pushes, cancelled):
+    for batch in _generated(loaded, request, pushes, cancelled, overflowed):
         texts += batch
         while len(texts) >= per_row * (len(finished) + 1):
             place = len(finished)
@@ -140,7 +142,11 @@ def over_texts(
 
 
 def _generated(
-    loaded: LoadedModel, request: OverTexts, pushes: Sequence[tuple[Push, ...]], cancelled: Callable[[], bool]
+    loaded: LoadedModel,
+    request: OverTexts,
+    pushes: Sequence[tuple[Push, ...]],
+    cancelled: Callable[[], bool],
+    overflowed: Overflowed,
 ) -> Iterator[list[str]]:
     """The texts of every item and sample for each of `pushes` in turn, a batch at a time; fewer after a cancel."""
     questions = request.questions_asked
@@ -151,10 +157,11 @@ def _generated(
     for start in range(0, len(plan), BATCH):
         part = plan[start : start + BATCH]
         # A text is the same whatever else is in its batch: the number of its sample is said, not counted.
+        asked, added = encoded.take([item for item, _, _ in part]), [push for _, _, push in part]
         done = generate(
             loaded,
-            encoded.take([item for item, _, _ in part]),
-            [push for _, _, push in part],
+            asked,
+            added,
             request.positions,
             request.sampling,
             cancelled=cancelled,
@@ -162,6 +169,7 @@ def _generated(
         )
         if done.cancelled or cancelled():
             return
+        overflowed.note(asked, added, done)
         yield list(done.texts)
 
 

@@ -107,7 +107,8 @@ class Reader:
         else:
             baseline, texts = self._baselines[prompt], self._written(prompt, pushes)
         return [
-            replace(text, noise=is_noise(text, baseline), differs=text.tokens != baseline.tokens) for text in texts
+            replace(text, noise=text.noise or is_noise(text, baseline), differs=text.tokens != baseline.tokens)
+            for text in texts
         ]
 
     def _baseline(self, prompt: int) -> Written:
@@ -152,6 +153,6 @@ class Reader:
             raise Cancelled
         likely = perplexities(self._loaded, prompts, done.token_ids)
         return [
-            Written(text, tuple(tokens), repetition(tokens), perplexity)
-            for text, tokens, perplexity in zip(done.texts, done.token_ids, likely, strict=True)
+            Written(text, tuple(tokens), repetition(tokens), perplexity, noise=cut)
+            for text, tokens, perplexity, cut in zip(done.texts, done.token_ids, likely, done.overflowed, strict=True)
         ]

@@ -12,7 +12,8 @@ from playground.services.scan.request import ScanRequest
 class Cell:
     """One text. `recipe` is "" and `row` None for a baseline; `scale` is as asked for, without its sign.
 
-    `norm`: of what was added. `kl`: KL(steered ‖ baseline) of the next token after the prompt, in nats. `repetition`,
+    `norm`: of what was added. `kl`: KL(steered ‖ baseline) of the next token after the prompt, in nats; None where
+    it is not finite. `repetition`,
     `perplexity` (under the model as it is; None for an empty text) and `noise`: see noise.py. `changed`: the share of
     words that differ from the baseline's text of this prompt and sample. `finished`: the model ended the text itself.
     """
@@ -27,7 +28,7 @@ class Cell:
     text: str
     token_ids: tuple[int, ...]
     finished: bool
-    kl: float
+    kl: float | None
     repetition: float
     perplexity: float | None
     noise: bool

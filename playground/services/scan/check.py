@@ -70,7 +70,8 @@ def _check_cell(what: str, cell: Cell, request: ScanRequest) -> None:
             "sample": _is_whole(cell.sample) and cell.sample < request.samples,
             "perplexity": cell.perplexity is None or _is_number(cell.perplexity),
             "flag": isinstance(cell.noise, bool) and isinstance(cell.finished, bool),
-            **{name: _is_number(getattr(cell, name)) for name in ("scale", "norm", "kl", "repetition", "changed")},
+            "kl": cell.kl is None or _is_number(cell.kl),
+            **{name: _is_number(getattr(cell, name)) for name in ("scale", "norm", "repetition", "changed")},
         },
     )
 

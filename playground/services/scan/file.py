@@ -89,7 +89,8 @@ def to_csv(result: ScanResult, notes: Notes = ()) -> str:
             [
                 cell.row if steered else "", note.label, int(note.star), int(note.discarded),
                 cell.sign if steered else "", f"{cell.scale:g}" if steered else "", f"{cell.norm:.5g}",
-                result.request.prompts[cell.prompt], cell.sample, f"{cell.kl:.6g}", f"{cell.repetition:.6g}",
+                result.request.prompts[cell.prompt], cell.sample, "" if cell.kl is None else f"{cell.kl:.6g}",
+                f"{cell.repetition:.6g}",
                 "" if cell.perplexity is None else f"{cell.perplexity:.6g}", int(cell.noise), f"{cell.changed:.6g}",
                 result.groups[groups[number]].name if number in groups else "", int(cell.finished), cell.recipe,
                 cell.text,

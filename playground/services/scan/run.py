@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from playground.errors import Cancelled, ModelError
 from playground.library.origin import library_versions, now
 from playground.library.recipe import format as format_recipe
 from playground.library.vector_set import VectorSet, check_fits
+from playground.model.finite import check_finite
 from playground.model.generate import generate
 from playground.model.load import LoadedModel
 from playground.model.memory import generation_rows
@@ -24,6 +26,7 @@ from playground.model.text_likelihood import perplexities
 from playground.services.changed import changed_share
 from playground.services.mix import LoadSet, Mix, mix
 from playground.services.noise import is_noise, repetition
+from playground.services.overflowed import Overflowed
 from playground.services.scan.cell import Cell, ScanResult
 from playground.services.scan.group import group_cells
 from playground.services.scan.plan import Planned, plan
@@ -105,6 +108,7 @@ def scan(
         steered = tuple(cells[number] for number in sorted(cells))
         return replace(
             blank,
+            warnings=(*blank.warnings, *machine.overflowed.warnings),
             baselines=found,
             cells=steered,
             cancelled=len(found) + len(steered) < len(entries),
@@ -171,7 +175,9 @@ class _Machine:
         self._vector_set = vector_set
         self._prompts = prompts
         self._cancelled = cancelled
+        self.overflowed = Overflowed(loaded, request.positions)
         self._plain = next_logits(loaded, prompts, [()] * len(prompts))
+        check_finite(self._plain, loaded, prompts.take([0]))
 
     def run(
         self, entries: Sequence[Planned], baselines: dict[int, Cell], tell: Callable[[float], None]
@@ -194,10 +200,11 @@ class _Machine:
             step += 1
             return self._cancelled()
 
+        asked_prompts, pushes = self._prompts.take([entry.prompt for entry in entries]), [made.pushes for made in mixes]
         done = generate(
             self._loaded,
-            self._prompts.take([entry.prompt for entry in entries]),
-            [made.pushes for made in mixes],
+            asked_prompts,
+            pushes,
             request.positions,
             request.sampling,
             cancelled=asked,
@@ -210,6 +217,7 @@ class _Machine:
         prompts = self._prompts.take([entries[row].prompt for row in whole])
         told_by_model = perplexities(self._loaded, prompts, texts)
         nats = self._divergences([entries[row] for row in whole], [mixes[row] for row in whole])
+        self.overflowed.note(asked_prompts, pushes, done)
         known = dict(baselines)
         cells = []
         for place, row in enumerate(whole):
@@ -238,7 +246,9 @@ class _Machine:
                 if baseline is None:  # the scan was stopped before its baseline was whole
                     continue
                 cell = replace(
-                    cell, noise=is_noise(cell, baseline), changed=changed_share(baseline.text, cell.text)
+                    cell,
+                    noise=done.overflowed[row] or is_noise(cell, baseline),
+                    changed=changed_share(baseline.text, cell.text)
                 )
             cells.append((entry, cell))
         return cells
@@ -246,14 +256,16 @@ class _Machine:
     def _mixed(self, entry: Planned) -> Mix:
         return mix(self._loaded, entry.recipe, lambda source: self._vector_set)
 
-    def _divergences(self, entries: Sequence[Planned], mixes: Sequence[Mix]) -> list[float]:
-        """KL(steered ‖ baseline) of the next token for every entry; samples of one thing are read once."""
+    def _divergences(self, entries: Sequence[Planned], mixes: Sequence[Mix]) -> list[float | None]:
+        """KL(steered ‖ baseline) of the next token for every entry, None where it is not finite; samples of one thing
+        are read once.
+        """
         things: dict[tuple[int, str], int] = {}
         for number, entry in enumerate(entries):
             if entry.row is None:
                 continue  # from itself a baseline does not differ
             things.setdefault((entry.prompt, format_recipe(entry.recipe)), number)
-        found: dict[tuple[int, str], float] = {}
+        found: dict[tuple[int, str], float | None] = {}
         by_prompt: dict[int, list[tuple[int, str]]] = {}
         for thing in things:
             by_prompt.setdefault(thing[0], []).append(thing)
@@ -266,5 +278,6 @@ class _Machine:
                     [mixes[things[thing]].pushes for thing in some],
                     self._request.positions,
                 )
-                found |= zip(some, divergences(logits, self._plain[prompt]).tolist(), strict=True)
+                nats = divergences(logits, self._plain[prompt]).tolist()
+                found |= {thing: own if math.isfinite(own) else None for thing, own in zip(some, nats, strict=True)}
         return [found.get((entry.prompt, format_recipe(entry.recipe)), 0.0) for entry in entries]
