@@ -31,9 +31,8 @@ _MAX_RADII = 64
 class LinearityRequest:
     """What to measure: rows of a set (None: all) on the set's own prompts, from its source to its target layer.
 
-    `source_set` is a set or the name of one. `relative_radii` are radii over the reference norm, the median norm of
-    the residual stream at the source, ascending. `target` and `target_tokens` take the place of the set's own where it
-    has none.
+    `source_set` is a set or the name of one. `relative_radii` are radii over the reference norm that it holds,
+    ascending. `target` and `target_tokens` take the place of the set's own where it has none.
     Raises InputError for radii that are not positive, or not ascending.
     """
 
@@ -94,7 +93,8 @@ def linearity(
     units = torch.stack([vector_set.unit(row) for row in rows])
     with short_of_memory(loaded):
         part = _slice(loaded, vector_set, request, cancelled)
-    radii = torch.tensor(request.relative_radii, dtype=torch.float64) * part.residual_norm
+    reference = vector_set.origin.residual_norm
+    radii = torch.tensor(request.relative_radii, dtype=torch.float64) * reference
     operator = part.jacobian()
     measured, predicted, deviation = [], [], []
     for number, unit in enumerate(units):
@@ -114,7 +114,7 @@ def linearity(
         predicted=torch.stack(predicted).float(),
         deviation=deviations.float(),
         linear_radius=_crossings(radii, deviations).float(),
-        residual_norm=part.residual_norm,
+        residual_norm=reference,
     )
 
 
