@@ -1,14 +1,22 @@
-"""What a computation will cost, said before the click: an estimate from the model's size that learns from every run."""
+"""What a computation will cost, said before the click: an estimate from the size of the model and the speed of the
+machine that learns from every run.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
+import time
+from collections.abc import Sequence
+
+import torch
 
 from playground.core.krylov import KrylovSettings
 from playground.core.melbo import MelboSettings
 from playground.core.ortho import OrthoSettings
 from playground.model.load import LoadedModel
 from playground.services.find import FindRequest
+from playground.services.scales import ScalesRequest
 from playground.ui.markup import escape
 from playground.ui.running import seconds
 
@@ -21,8 +29,10 @@ PRODUCT = 6
 """Forward passes' worth of one product forth and back through a kept graph."""
 GRADIENT = 3
 """Forward passes' worth of a value and its gradient."""
-SPEED = {"cpu": 3e10, "cuda": 2e13}
-"""Floating-point operations a second before anything was measured: a laptop and a data-centre card, roughly."""
+SCALES = "scales"
+"""What the search for scales is called where speeds are kept."""
+_PROBE = 512
+"""Width of the matrices whose product tells how fast a machine is before anything ran on it."""
 
 _measured: dict[tuple[str, str, str], float] = {}
 
@@ -49,10 +59,24 @@ def operations(loaded: LoadedModel, request: FindRequest) -> float:
     return 2 * loaded.parameters / (loaded.block_count + 1) * blocks * tokens * passes(request)
 
 
-def hint(loaded: LoadedModel, request: FindRequest) -> str:
-    """One line: how much work it is, and about how long it takes."""
+def scale_operations(loaded: LoadedModel, prompts: Sequence[str], rows: int) -> float:
+    """Floating-point operations of the search for the scales of so many rows: texts in both signs, and how likely
+    each token of theirs is.
+    """
+    asked = ScalesRequest()
+    shortest = sorted(map(len, prompts))[: asked.prompts]
+    tokens = sum(shortest) / max(len(shortest), 1) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS + 2 * asked.tokens
+    return 2 * loaded.parameters * tokens * 2 * rows * asked.texts
+
+
+def hint(loaded: LoadedModel, request: FindRequest, scales: bool = False) -> str:
+    """One line: how much work it is, and about how long it takes, with the search for scales where that follows."""
+    last = ""
+    if scales:
+        took = seconds(duration(loaded, SCALES, scale_operations(loaded, request.prompts, request.vectors)))
+        last = f", and {took} for the scales"
     if request.method == "random":
-        return '<p class="sp-hint">costs next to nothing: one pass over the prompts</p>'
+        return f'<p class="sp-hint">costs next to nothing: one pass over the prompts{escape(last)}</p>'
     if not 0 <= request.source < (request.target or loaded.block_count) < loaded.block_count + 1:
         return ""
     count = len(request.prompts) + len(request.against) + len(request.answers)
@@ -65,7 +89,7 @@ def hint(loaded: LoadedModel, request: FindRequest) -> str:
             parts.append(f"{most}{request.steps or MelboSettings.steps} steps")
     about = "at most about" if request.method == "ortho" else "about"
     took = seconds(duration(loaded, request.method, operations(loaded, request)))
-    return f'<p class="sp-hint">{escape(" × ".join(parts))} · {about} {took}</p>'
+    return f'<p class="sp-hint">{escape(" × ".join(parts))} · {about} {took}{escape(last)}</p>'
 
 
 def learn(loaded: LoadedModel, request: FindRequest, took: float, done: float = 1.0) -> None:
@@ -75,7 +99,7 @@ def learn(loaded: LoadedModel, request: FindRequest, took: float, done: float = 
 
 def duration(loaded: LoadedModel, what: str, work: float) -> float:
     """About how many seconds so many operations take, at the speed that `what` had here before."""
-    speed = _measured.get(_key(loaded, what), SPEED.get(loaded.device.type, SPEED["cpu"]))
+    speed = _measured.get(_key(loaded, what)) or _speed(loaded.device, loaded.dtype)
     return max(work / speed, 0.1)
 
 
@@ -83,6 +107,18 @@ def learn_speed(loaded: LoadedModel, what: str, work: float, took: float) -> Non
     """Take in how long so many operations really took."""
     if took > 0 and work > 0:
         _measured[_key(loaded, what)] = work / took
+
+
+@functools.cache
+def _speed(device: torch.device, dtype: torch.dtype) -> float:
+    """Floating-point operations a second of a product of matrices: what a model comes near to where it is large."""
+    matrix = torch.ones(_PROBE, _PROBE, device=device, dtype=dtype)
+    best = math.inf
+    for _ in range(4):  # the first wakes the machine up
+        begun = time.perf_counter()
+        float((matrix @ matrix)[0, 0])  # waits for the device
+        best = min(best, time.perf_counter() - begun)
+    return 2 * _PROBE**3 / best
 
 
 def _key(loaded: LoadedModel, what: str) -> tuple[str, str, str]:

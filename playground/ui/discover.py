@@ -306,6 +306,7 @@ def cost_hint(frame: Frame, visitor: Visitor, form: DiscoverForm) -> str:
     try:
         prompts = form.choice.chosen(visitor)
         against = against_of(form.found_by, prompts, form.other_choice, visitor)
-        return cost.hint(frame.loaded, form.request(prompts, against, frame.load_set(visitor)))
+        request = form.request(prompts, against, frame.load_set(visitor))
+        return cost.hint(frame.loaded, request, form.first_look[0])
     except PlaygroundError:
         return ""

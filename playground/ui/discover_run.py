@@ -157,7 +157,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
     job = frame.start(visitor, "finding scales", lambda model, context: scales_of(model, begun, context))
     looks: dict[tuple[int, int], str] = {}
     scales: dict[tuple[int, int], float] = {}
-    prompt = ""
+    prompt, share, took = "", 0.0, 0.0
 
     def keep(scaled: VectorSet) -> None:
         visitor.found = with_scales_of(visitor.found, scaled)
@@ -174,6 +174,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
             if isinstance(event, VectorSet):
                 keep(event)
             elif isinstance(event, ScalesProgress):
+                share, took = event.share, event.seconds
                 for look in event.looks:
                     if not look.noise:
                         place = (look.row, look.sign)
@@ -187,6 +188,8 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
         keep(job.result())
     except Cancelled:
         return
+    work = cost.scale_operations(frame.loaded, begun.origin.prompts, begun.rows)
+    cost.learn_speed(frame.loaded, cost.SCALES, work * share, took)
     yield {
         tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.found)}"),
         tab.look_table: first_look.table(visitor.found, looks, scales=scales),  # not yet at the found scales

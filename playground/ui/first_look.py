@@ -102,7 +102,7 @@ def table(
         head = (
             f'<p class="sp-caption">“{escape(prompt)}”, both signs {where} (r: relative to the reference norm)</p>'
             f'<div class="sp-lookline sp-baseline-line"><b class="sp-sign">0</b>'
-            f'<span class="sp-text" dir="auto">{escape(baseline)}</span></div>'
+            f'<span class="sp-lookscale"></span><span class="sp-text" dir="auto">{escape(baseline)}</span></div>'
         )
     rest = ""
     if shown < vector_set.rows:

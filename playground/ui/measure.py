@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -18,7 +18,7 @@ from playground.ui import (
     measure_layout,
     prompt_source,
 )
-from playground.ui.frame import Frame
+from playground.ui.frame import NOT_SAVED, Frame
 from playground.ui.measure_form import (
     CHOICES,
     COMPARE,
@@ -73,12 +73,38 @@ def model_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, 
     }
 
 
-def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, Any]:
-    """New choices in the pickers after the library changed, and names given elsewhere; what is chosen is left alone."""
-    names = frame.set_choices(visitor)
+def library_inputs(tab: MeasureTab) -> list[Any]:
+    """What `library_updates` wants to know of the page."""
+    return [tab.sets, tab.kind, tab.one_set, tab.scales, tab.unit]
+
+
+def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, values: Sequence[Any]) -> dict[Any, Any]:
+    """New choices in the pickers after the library changed, and names given elsewhere; what is chosen is left alone.
+    Where no set was chosen the first one is; scales that nobody wrote become multiples of the found ones, once there
+    are some. `values` of `library_inputs`.
+    """
+    (sets, kind, one_set, scales, unit), names = values, frame.set_choices(visitor)
+    many: dict[str, Any] = {"choices": names}
+    one, updates = dict(many), {}
+    if NOT_SAVED not in names:  # it has a name now
+        renamed = [visitor.saved_as if name == NOT_SAVED else name for name in (*(sets or []), one_set)]
+        if renamed != [*(sets or []), one_set]:
+            *sets, one_set = renamed
+            many["value"], one["value"] = sets, one_set
+    if not sets and names and kind != COMPARE:
+        sets, one_set = names[:1], names[0]
+        many["value"], one["value"] = sets, one_set
+        vector_set = frame.load_set(visitor)(one_set)
+        rows = gr.update(choices=vector_choices(vector_set), value=str(defaults.best_row(vector_set)))
+        updates = {tab.one_row: rows, **_scales(tab, frame, vector_set, kind in GENERATED)}
+    elif sets and (unit, scales) == begin_with(frame.workbench.loaded, None, kind in GENERATED):
+        chosen = one_set if kind == NEXT else sets[0]
+        if chosen in names:
+            updates = _scales(tab, frame, frame.load_set(visitor)(chosen), kind in GENERATED)
     return {
-        tab.sets: gr.update(choices=names),
-        tab.one_set: gr.update(choices=names),
+        **updates,
+        tab.sets: gr.update(**many),
+        tab.one_set: gr.update(**one),
         **measure_keep.listed(frame, tab, visitor),
         **measure_keep.relabelled(frame, tab, visitor),
     }
@@ -93,7 +119,8 @@ def outputs(tab: MeasureTab) -> list[Any]:
 
 def library_outputs(tab: MeasureTab) -> list[Any]:
     """What `library_updates` may write to."""
-    return [tab.sets, tab.one_set, *measure_keep.outputs(tab), *measure_keep.relabelled_outputs(tab)]
+    pickers = [tab.sets, tab.one_set, tab.one_row, tab.scales, tab.unit]
+    return [*pickers, *measure_keep.outputs(tab), *measure_keep.relabelled_outputs(tab)]
 
 
 def _wire_run(frame: Frame, tab: MeasureTab) -> None:

@@ -283,18 +283,19 @@ def _scales(frame: Frame, parts: dict[str, Any]) -> None:
     loaded = frame.workbench.loaded
     name = defaults.opening(loaded, frame.workbench.store).set_name
     unit, scales = begin_with(loaded, None if name is None else frame.load_set(Visitor(""))(name))
-    with gr.Group(elem_classes="sp-card") as box, gr.Row(elem_classes="sp-tight"):
-        parts["scales"] = gr.Textbox(
-            scales, label="Scales", max_lines=2, elem_id="measure-scales", scale=3, min_width=180,
-            info="in the unit beside; negative ones turn the vector around",
-        )
+    with gr.Group(elem_classes="sp-card") as box:
+        with gr.Row(elem_classes="sp-tight"):
+            parts["scales"] = gr.Textbox(
+                scales, label="Scales", max_lines=2, elem_id="measure-scales", scale=3, min_width=180,
+                info="in the unit below; negative ones turn the vector around",
+            )
+            parts["controls"] = gr.Number(
+                CONTROLS, label="Random controls", precision=0, minimum=1, elem_id="measure-controls", min_width=130,
+                info="of equal norm, always",
+            )
         parts["unit"] = gr.Radio(
             list(defaults.UNIT_CHOICES), value=unit, label="Unit", elem_id="measure-unit", min_width=150,
-            info="found: 1 is as strong as text bears; relative: as long as the residual stream",
-        )
-        parts["controls"] = gr.Number(
-            CONTROLS, label="Random controls", precision=0, minimum=1, elem_id="measure-controls", min_width=110,
-            info="of equal norm, always",
+            info="times the found scale or the reference norm, or a norm",
         )
     parts["scales_box"] = box
 

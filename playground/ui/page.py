@@ -113,8 +113,8 @@ def build(workbench: Workbench) -> gr.Blocks:
             return {
                 **steer.library_updates(frame, steer_tab, visitor),
                 **discover.library_updates(frame, discover_tab, visitor),
-                **scan.library_updates(frame, scan_tab, visitor, values),
-                **measure.library_updates(frame, measure_tab, visitor),
+                **scan.library_updates(frame, scan_tab, visitor, values[:of_scan]),
+                **measure.library_updates(frame, measure_tab, visitor, values[of_scan:]),
                 **library.updates(frame, library_tab, visitor, again=False),
             }
 
@@ -127,6 +127,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             for handler, inputs, outputs in frame.opened:
                 event = event.then(handler, inputs, outputs, **EVENT, **UNCHECKED)
 
+        of_scan = len(scan.library_inputs(scan_tab))
         seen = [frame.model_seen, frame.library_seen]
         opened = page.load(on_open, seen, everything, **EVENT)
         then_opened(opened.then(None, None, None, js=OPENED_JS, **EVENT))
@@ -135,7 +136,7 @@ def build(workbench: Workbench) -> gr.Blocks:
         then_opened(frame.model_seen.change(on_model, None, everything, **latest))
         frame.library_seen.change(
             on_library,
-            scan.library_inputs(scan_tab),
+            [*scan.library_inputs(scan_tab), *measure.library_inputs(measure_tab)],
             [
                 *steer.library_outputs(steer_tab),
                 *discover.library_outputs(discover_tab),
