@@ -91,7 +91,8 @@ def _run(
     # A run that ended early teaches as much as it did.
     early = result.cancelled or (result.stopped not in (None, "count"))
     cost.learn(loaded, request, result.seconds, done if early else 1.0)
-    visitor.keep_found(result.vector_set)
+    # Under a name that Save can use: that of an earlier run with these settings may be taken.
+    visitor.keep_found(replace(result.vector_set, name=store.free_name(result.vector_set.name)))
     if kept_as:
         visitor.saved_as = kept_as[0]
         visitor.found = replace(result.vector_set, name=kept_as[0])
