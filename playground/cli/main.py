@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from playground.cli import calibrate, compare, evidence, find, generate, measure, scan, train_organism
+from playground.cli import calibrate, compare, evidence, find, generate, measure, scan, serve, train_organism
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
 from playground.cli.terminal import tell
@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": compare,
     "evidence": evidence,
     "train-organism": train_organism,
+    "serve": serve,
 }
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -37,7 +38,7 @@ def build_parser(chosen: str | None = None) -> Parser:
     """The parser with all commands; the options of `chosen` only when one is named (its module may be slow)."""
     parser = Parser(
         prog="python -m playground",
-        description="Find, apply and judge steering vectors of causal language models. The page is `python app.py`.",
+        description="Find, apply and judge steering vectors of causal language models; `serve` opens the page.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, module in COMMANDS.items():

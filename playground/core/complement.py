@@ -64,7 +64,7 @@ class Complement:
         least = _DEPENDENT * lengths.max().clamp(min=1e-20)
         rows = torch.where(lengths > least, rows, self.draw(len(rows), float(least), generator))
         lengths = torch.linalg.qr(rows.T).R.diagonal().abs().clamp(min=least)
-        settled = (self._orthonormal(rows) * lengths[:, None]).float()
+        settled: Tensor = (self._orthonormal(rows) * lengths[:, None]).float()
         # From the rounded rows, as if they came from a file: a run that is continued projects off the same span.
         unit = settled.double() / lengths[:, None]
         self._basis = torch.cat([self._basis, self._orthonormal(unit)])
@@ -89,6 +89,8 @@ def _orthonormal_basis(rows: Tensor) -> Tensor:
     if len(rows) <= rows.shape[1]:
         factor = torch.linalg.qr(rows.T)
         if bool((factor.R.diagonal().abs() > _DEPENDENT).all()):
-            return factor.Q.T.contiguous()
+            basis: Tensor = factor.Q.T.contiguous()
+            return basis
     _, values, right = torch.linalg.svd(rows, full_matrices=False)
-    return right[values > _DEPENDENT].contiguous()
+    basis = right[values > _DEPENDENT].contiguous()
+    return basis

@@ -40,4 +40,5 @@ def random_directions(k: int, d: int, seed: int) -> Tensor:
         raise InputError(f"Expected at least one random direction of at least one entry, got k = {k} and d = {d}.")
     generator = torch.Generator().manual_seed(seed)
     rows = torch.stack([torch.randn(d, generator=generator, dtype=torch.float64) for _ in range(k)])
-    return (rows / rows.norm(dim=1, keepdim=True)).to(torch.float32)
+    unit: Tensor = rows / rows.norm(dim=1, keepdim=True)
+    return unit.to(torch.float32)

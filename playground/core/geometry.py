@@ -36,7 +36,8 @@ def orthonormalise(vectors: Tensor, against: Tensor | None = None) -> Tensor:
         remaining = weights.diagonal()
         if bool((remaining.abs() > negligible * lengths).all()):
             basis = project_out(columns.T * remaining.sign()[:, None], fixed)
-            return (basis / basis.norm(dim=1, keepdim=True)).to(vectors)
+            unit: Tensor = basis / basis.norm(dim=1, keepdim=True)
+            return unit.to(vectors)
     basis, rank = rows.new_empty((rows.shape[0], width)), 0
     for row, length in zip(rows, lengths, strict=True):
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""How much of a base direction's effect another one has: a Loss of states, and the share it leaves."""
+"""Loss that measures how much of a base direction's effect another one has, and the share that it leaves."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Likeness:
         wanted = self._wanted.get(piece.prompts)
         if wanted is None:
             wanted = self._wanted[piece.prompts] = torch.stack([self._each[prompt] for prompt in piece.prompts])
-        return (_mean_over_positions(states, piece.mask) - wanted).norm(dim=2).sum(dim=1)
+        loss: Tensor = (_mean_over_positions(states, piece.mask) - wanted).norm(dim=2).sum(dim=1)
+        return loss
 
     def effect(self, loss: Tensor) -> Tensor:
         """1 − loss/loss(0): 1 is all of the base's effect, 0 none, and below 0 is further away than nothing."""

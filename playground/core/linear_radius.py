@@ -1,4 +1,4 @@
-"""How far a map is linear: the radius at which random pushes begin to do something else than the Jacobian says.
+"""Linear radius of a map: the radius at which random pushes depart from the Jacobian's prediction.
 
 The calibration of deep causal transcoding (DCT): R with √(mean over v of ‖f(Rv) − f(0) − R·Jv‖² / ‖R·Jv‖²) = 1/2.
 """

@@ -43,7 +43,7 @@ class LinearOperator(ABC):
         m, n = self.shape
         product, size = (self.matmat, n) if n <= m else (self.rmatmat, m)
         identity = torch.eye(size, dtype=self.dtype, device=self.device)
-        images = torch.cat([product(rows) for rows in identity.split(_DENSE_ROWS)])
+        images = torch.cat([product(rows) for rows in torch.split(identity, _DENSE_ROWS)])
         return images.T if n <= m else images
 
     def _check(self, rows: Tensor, width: int) -> None:
@@ -99,6 +99,6 @@ class StackedOperator(LinearOperator):
 
     def rmatmat(self, rows: Tensor) -> Tensor:
         self._check(rows, self.shape[0])
-        parts = rows.split(self.heights, dim=1)
-        total = sum(operator.rmatmat(part) for operator, part in zip(self.operators, parts, strict=True))
-        return total / math.sqrt(len(self.operators))
+        parts = torch.split(rows, list(self.heights), dim=1)
+        products = [operator.rmatmat(part) for operator, part in zip(self.operators, parts, strict=True)]
+        return torch.stack(products).sum(dim=0) / math.sqrt(len(self.operators))

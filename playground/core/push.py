@@ -1,4 +1,4 @@
-"""What is added to a model: one direction, already scaled, at one layer."""
+"""A push: one direction, already scaled, added at one layer."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is kept on disk: vector sets, prompt sets, recipes."""
+"""Files on disk: vector sets, prompt sets, recipes."""

@@ -1,4 +1,4 @@
-"""Which of two answers a generated reply gives: how a text is read where an item of a choice set was asked.
+"""Reads which of two answers a generated reply to a choice item gives.
 
 An answer with a label, such as “(B)” or “(B) I will not.”, is given by a reply that says
 
@@ -99,12 +99,12 @@ def _begun(text: str, words: tuple[str, str]) -> set[int]:
 @lru_cache(maxsize=4096)
 def _answers(item: ChoiceItem) -> _Answers:
     pair = (item.matching.strip(), item.other.strip())
-    found = [_LABEL.fullmatch(answer) for answer in pair]
-    if found[0] is None or found[1] is None or found[0][1] == found[1][1]:
+    one, other = (_LABEL.fullmatch(answer) for answer in pair)
+    if one is None or other is None or one[1] == other[1]:
         return _Answers(None, (_plain(pair[0]), _plain(pair[1])))
     options = {label: words for label, words in _OPTION.findall(item.question)}
-    words = [_plain(one[2] or options.get(one[1], "")) for one in found]
-    return _Answers((found[0][1], found[1][1]), (words[0], words[1]))
+    words = [_plain(label[2] or options.get(label[1], "")) for label in (one, other)]
+    return _Answers((one[1], other[1]), (words[0], words[1]))
 
 
 def _plain(text: str) -> str:

@@ -122,7 +122,7 @@ _AGAIN = "; make or download the file again, or see vectors/FORMAT.md."
 def _end_of_data(header: dict[str, Any]) -> int | None:
     """Bytes of tensor data the header speaks of; None when it is damaged there."""
     try:
-        return max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+        return int(max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"))
     except (TypeError, KeyError, IndexError):
         return None
 
@@ -137,10 +137,13 @@ def _shape_of_vectors(header: dict[str, Any]) -> tuple[int, int]:
     """(k, d) of the tensor `vectors` as the header has it; raises FileError when it is not a float32 matrix."""
     entry = header.get("vectors")
     shape = entry.get("shape") if isinstance(entry, dict) else None
-    sizes_are_right = (
-        isinstance(shape, list) and len(shape) == 2 and all(type(size) is int and 0 < size < 2**31 for size in shape)
-    )
-    if not sizes_are_right or entry.get("dtype") != "F32":
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(shape, list)
+        or len(shape) != 2
+        or not all(type(size) is int and 0 < size < 2**31 for size in shape)
+        or entry.get("dtype") != "F32"
+    ):
         got = f"{entry.get('dtype')} {shape}" if isinstance(entry, dict) else "none"
         raise FileError(f"Expected a tensor `vectors` of float32 with shape (k, d), k ≥ 1, got {got[:80]}{_AGAIN}")
     return shape[0], shape[1]

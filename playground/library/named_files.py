@@ -18,9 +18,7 @@ from playground.errors import FileError
 from playground.library.atomic import write_atomically
 from playground.library.text import reason, shown
 from playground.library.trash import Trash
-
-DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "vectors"
-"""Where sets are kept, unless the environment variable PLAYGROUND_VECTORS names another folder."""
+from playground.places import vectors_folder
 
 MAX_NAME = 80
 LOCK_SECONDS = 10.0
@@ -41,7 +39,7 @@ class NamedFiles:
     trash: str = ".trash"
 
     def __init__(self, folder: Path | str | None = None) -> None:
-        self.folder = Path(folder or os.environ.get("PLAYGROUND_VECTORS") or DEFAULT_FOLDER)
+        self.folder = Path(folder) if folder else vectors_folder()
         self._trash = Trash(self.folder / self.trash)
 
     def names(self) -> list[str]:

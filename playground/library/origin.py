@@ -1,4 +1,4 @@
-"""Where a vector set comes from, and what people noted about its rows: everything a file says beside its tensors."""
+"""Provenance of a vector set and notes on its rows: everything a file says beside its tensors."""
 
 from __future__ import annotations
 

@@ -158,11 +158,15 @@ class PromptSet:
 
     def texts(self) -> tuple[str, ...]:
         """What a model is asked: prompts, questions of items with answers, both halves of every contrast pair."""
-        if self.kind in ("choices", "exact"):
-            return tuple(item.question for item in self.items)
-        if self.kind == "contrast":
-            return tuple(text for item in self.items for text in (item.positive, item.negative))
-        return self.items
+        found: list[str] = []
+        for item in self.items:
+            if isinstance(item, str):
+                found.append(item)
+            elif isinstance(item, ContrastPair):
+                found += (item.positive, item.negative)
+            else:
+                found.append(item.question)
+        return tuple(found)
 
 
 def content_hash(items: Iterable[Item]) -> str:

@@ -20,6 +20,7 @@ from playground.library.prompt_set import (
 )
 from playground.library.selection import places, select
 from playground.library.text import shown
+from playground.places import ASSETS
 
 __all__ = [
     "BUILT_IN",
@@ -38,7 +39,7 @@ __all__ = [
     "select",
 ]
 
-BUILT_IN = Path(__file__).resolve().parents[2] / "assets" / "prompts"
+BUILT_IN = ASSETS / "prompts"
 """The folder of the sets that ship, one JSON file each, named after the set."""
 
 

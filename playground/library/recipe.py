@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,14 +18,13 @@ from torch import Tensor
 
 from playground.core.push import Push
 from playground.errors import InputError
+from playground.library.direction import UNITS, Steering, read_scale
 from playground.library.text import is_text, shown
 from playground.library.vector_set import VectorSet
 
 MAX_COMPONENTS = 64
 """A mixer with more rows than this is a mistake, and every component costs a file to read."""
 
-UNITS = ("a", "r", "n", "f")
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?) ?([arnf]?)", re.ASCII)
 _ROW = re.compile(r"\d{1,9}", re.ASCII)
 _MEAN = re.compile(r"mean:(\d{1,9})-(\d{1,9})", re.ASCII)
 _FORM = "FILE#ROW@SCALE or FILE#mean:A-B@SCALE"
@@ -121,6 +120,27 @@ def format(recipe: Recipe) -> str:
     return ",".join(_format_component(component) for component in recipe.components)
 
 
+def recipes_of(steerings: Sequence[Steering]) -> tuple[tuple[Recipe, ...], dict[str, VectorSet]]:
+    """Recipes that add the same, and the sets by the names that these use; several sets of one name are numbered."""
+    sets: dict[str, VectorSet] = {}
+    recipes = []
+    for steering in steerings:
+        components = []
+        for direction, amount, unit in steering.terms:
+            stem, number = _source_of(direction.vector_set), 2
+            name = stem
+            while name in sets and sets[name] is not direction.vector_set:
+                name, number = f"{stem}-{number}", number + 1
+            sets[name] = direction.vector_set
+            components.append(Component(name, direction.row, direction.mean, amount, unit))
+        recipes.append(Recipe(tuple(components)))
+    return tuple(recipes), sets
+
+
+def _source_of(vector_set: VectorSet) -> str:
+    return "".join(c for c in vector_set.name.replace(",", " ") if c.isprintable()).strip() or "set"
+
+
 def resolve(recipe: Recipe, load: Callable[[str], VectorSet]) -> tuple[Push, ...]:
     """What a recipe adds: one push a layer, in the order of layers, vectors (d,) float32 with scales included.
 
@@ -166,7 +186,7 @@ def _vector(component: Component, vector_set: VectorSet) -> Tensor:
     """(d,) float64: what a component adds."""
     direction = _direction(component, vector_set)
     norm = math.copysign(_norm(component, direction, vector_set), component.amount)
-    vector = norm / direction.norm() * direction
+    vector: Tensor = norm / direction.norm() * direction
     if not bool(torch.isfinite(vector.float()).all()):
         raise InputError(f"Expected a scale that fits float32, got {component.amount:g}; choose a smaller one.")
     return vector
@@ -179,6 +199,7 @@ def _direction(component: Component, vector_set: VectorSet) -> Tensor:
         direction = vector_set.vectors[component.row].double()
         what = f"row {component.row}"
     else:
+        assert component.mean is not None  # checked when it was built
         start, end = component.mean
         _check_rows(component, end - 1, vector_set)
         direction = vector_set.vectors[start:end].double().mean(dim=0)
@@ -201,6 +222,7 @@ def _norm(component: Component, direction: Tensor, vector_set: VectorSet) -> flo
 
 
 def _found_scale(component: Component, vector_set: VectorSet) -> float:
+    assert component.row is not None  # checked when it was built
     sign = 1 if component.amount > 0 else -1
     window = vector_set.window(component.row, sign)
     if window is not None and window.found is not None:
@@ -233,25 +255,24 @@ def _parse_component(text: str) -> Component:
             "numbers."
         )
     amount = amount.strip()
-    number = _NUMBER.fullmatch(amount)
+    number = read_scale(amount)
     if number is None:
         raise InputError(
             f"Expected a number after @ in {shown(text)}, got {shown(amount)}; write it like 3.5 or -1e1, with a unit "
             f"({', '.join(UNITS)}) behind it if wanted."
         )
-    scale = {"amount": float(number[1]), "unit": number[2]}
     source, rows = source.strip(), rows.strip()
     if _ROW.fullmatch(rows):
-        return Component(source, row=int(rows), **scale)
+        return Component(source, row=int(rows), amount=number[0], unit=number[1])
     mean = _MEAN.fullmatch(rows)
     if mean is None:
         raise InputError(
             f"Expected a row number or mean:A-B after # in {shown(text)}, got {shown(rows)}; write {_FORM}."
         )
-    return Component(source, mean=(int(mean[1]), int(mean[2])), **scale)
+    return Component(source, mean=(int(mean[1]), int(mean[2])), amount=number[0], unit=number[1])
 
 
 def _format_component(component: Component) -> str:
-    rows = f"mean:{component.mean[0]}-{component.mean[1]}" if component.row is None else str(component.row)
+    rows = str(component.row) if component.mean is None else f"mean:{component.mean[0]}-{component.mean[1]}"
     unit = "" if component.unit == component.usual_unit else component.unit
     return f"{component.source}#{rows}@{repr(float(component.amount)).removesuffix('.0')}{unit}"

@@ -1,4 +1,4 @@
-"""Which items of a prompt set are used: the first, or a sample drawn from a seed, and answer letters alike."""
+"""Selection of items from a prompt set: the first, or a seeded sample, optionally balanced by answer letter."""
 
 from __future__ import annotations
 

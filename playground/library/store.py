@@ -16,12 +16,12 @@ from pathlib import Path
 from playground.errors import FileError
 from playground.library.atomic import write_atomically
 from playground.library.header import Head, check_description, read_head
-from playground.library.named_files import DEFAULT_FOLDER, MAX_NAME, NamedFiles, is_name
+from playground.library.named_files import MAX_NAME, NamedFiles, is_name
 from playground.library.origin import RowNote
 from playground.library.text import reason, shown
 from playground.library.vector_set import SUFFIX, VectorSet, load, to_bytes
 
-__all__ = ["DEFAULT_FOLDER", "MAX_NAME", "Entry", "Store"]
+__all__ = ["MAX_NAME", "Entry", "Store"]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 MAX_TEXT = 1_000_000
 """Characters of one field; far above any real one, and low enough that no file grows without bound."""
 
 _SHOWN = 60
 
 
-def is_text(value: object) -> bool:
+def is_text(value: object) -> TypeGuard[str]:
     """Whether a value is text of at most MAX_TEXT characters that UTF-8 can hold.
 
     A lone surrogate is a str to Python and nothing to UTF-8: let in, it would fail later, on the page or on disk.

@@ -1,4 +1,4 @@
-"""What was deleted, for as long as a person may want it back."""
+"""Trash folder for deleted files, with undo."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from playground.errors import FileError
 from playground.library.atomic import write_atomically
+from playground.library.direction import Direction
 from playground.library.header import (
     DOCUMENT_KEY,
     FORMAT_VERSION,
@@ -100,15 +101,37 @@ class VectorSet:
         """k."""
         return self.vectors.shape[0]
 
+    def __len__(self) -> int:
+        return self.rows
+
+    def __iter__(self) -> Iterator[Direction]:
+        return (Direction(self, row) for row in range(self.rows))
+
+    def __getitem__(self, rows: int | slice) -> Direction:
+        """A row, or for a slice A:B the average of rows A to B−1; times a scale it can be added to a model. Raises
+        FileError for rows that are not there.
+        """
+        if isinstance(rows, slice):
+            first, end, step = rows.indices(self.rows)
+            if step != 1 or first >= end:
+                raise FileError(f"Expected rows A:B of {self._called} with A below B, got {rows}; name some in a row.")
+            return Direction(self, mean=(first, end))
+        return Direction(self, self._checked(rows + self.rows if rows < 0 else rows))
+
+    def save(self, path: Path | str) -> None:
+        """Write the set as a safetensors file (vectors/FORMAT.md). Raises FileError when that is not possible."""
+        save(self, path)
+
     @property
     def native_norms(self) -> Tensor:
         """(k,) float32: the norm of every row as the method left it."""
-        return self.vectors.double().norm(dim=1).float()
+        norms: Tensor = self.vectors.double().norm(dim=1)
+        return norms.float()
 
     def unit(self, row: int) -> Tensor:
         """(d,) float32: row `row` with norm 1. Raises FileError for a row that is not there or has norm 0."""
         vector = self.vectors[self._checked(row)].double()
-        norm = vector.norm()
+        norm: Tensor = vector.norm()
         if norm == 0:
             raise FileError(f"Expected a direction in row {row} of {self._called}, got norm 0; choose another row.")
         return (vector / norm).float()
@@ -132,7 +155,7 @@ class VectorSet:
             values = (window.onset, window.break_, window.found, window.tried)
             for tensor, value in zip(tensors, values, strict=True):
                 tensor[self._checked(row), 0 if sign > 0 else 1] = value or 0.0
-        return replace(self, **dict(zip(names, tensors, strict=True)))
+        return replace(self, onsets=tensors[0], breaks=tensors[1], found_scales=tensors[2], scales_tried=tensors[3])
 
     def label(self, row: int) -> str:
         """What a person reads for a row: its number, and its label where it has one."""
@@ -151,7 +174,7 @@ class VectorSet:
     def take(self, rows: Sequence[int]) -> VectorSet:
         """The set of these rows, in this order, with all that is known of them; tensors in `others` are dropped."""
         index = [self._checked(row) for row in rows]
-        cut = {
+        cut: dict[str, Any] = {
             name: getattr(self, name)[index]
             for name in ("vectors", *_PER_ROW, *_PER_SIGN)
             if getattr(self, name) is not None
@@ -160,6 +183,7 @@ class VectorSet:
 
     def _checked_values(self, name: str, values: Tensor) -> Tensor:
         values = values.detach().to("cpu", torch.float32).contiguous()
+        shape: tuple[int, ...]
         if name == "base":
             shape, which = (self.origin.width,), "numbers, the width"
         elif name in _PER_SIGN:
@@ -236,7 +260,7 @@ def from_bytes(data: bytes, name: str = "") -> VectorSet:
             raise _too_large(len(data))
         head = read_head(io.BytesIO(data), len(data))
         try:
-            tensors = dict(safetensors.deserialize(data))
+            tensors = dict(safetensors.deserialize(data))  # type: ignore[no-untyped-call]
         except safetensors.SafetensorError as error:
             raise FileError(
                 "Expected a whole safetensors file, got one that is cut short or damaged; make or download it again."

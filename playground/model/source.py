@@ -1,4 +1,4 @@
-"""From the name a user gives to a folder with a model's files: the shipped model, a local path, or the Hub.
+"""Resolves a model's name to a folder with its files: the shipped model, a local path, or the Hub.
 
 A local path never touches the network. From the Hub, the small files come first, so that what cannot work is refused
 before gigabytes are fetched, and everything after the download reads the local copy.
@@ -19,8 +19,9 @@ from tqdm import tqdm
 from playground.errors import ModelError
 from playground.model import gguf
 from playground.model.pasted import hub_name, refuse_file, short
+from playground.places import ASSETS
 
-ORGANISM = Path(__file__).resolve().parents[2] / "assets" / "organism"
+ORGANISM = ASSETS / "organism"
 """The model that ships with the playground."""
 
 Progress = Callable[[str, float], None]

@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `import visiting`
 from playwright.sync_api import BrowserContext, expect, sync_playwright
 from visiting import CHROMIUM, TIMEOUT, Site, Visitor
 
-from playground.library.store import DEFAULT_FOLDER, Store
+from playground.library.store import Store
+from playground.places import SHIPPED_VECTORS
 from playground.services.session import Workbench
 
 
@@ -38,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from playground.ui.page import build, launch_options
 
     folder = tmp_path_factory.mktemp("vectors")
-    for path in DEFAULT_FOLDER.glob("*.safetensors"):
+    for path in SHIPPED_VECTORS.glob("*.safetensors"):
         shutil.copy(path, folder)
     workbench = Workbench(store=Store(folder))
     loaded = workbench.load_model()

@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `import visiting`
 from playwright.sync_api import expect, sync_playwright
 from visiting import CHROMIUM, Visitor
 
-from playground.library.store import DEFAULT_FOLDER, Store
+from playground.library.store import Store
+from playground.places import SHIPPED_VECTORS
 from playground.services.session import Workbench
 
 MINUTES = 3  # that a step may take on a slow machine with a real model
@@ -85,7 +86,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        for path in DEFAULT_FOLDER.glob("*.safetensors"):
+        for path in SHIPPED_VECTORS.glob("*.safetensors"):
             shutil.copy(path, folder)
         workbench = Workbench(store=Store(Path(folder)))
         workbench.load_model(*([options.model] if options.model else []))

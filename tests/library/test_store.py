@@ -14,8 +14,9 @@ from playground.errors import FileError
 from playground.library import named_files
 from playground.library import trash as trash_module
 from playground.library.origin import RowNote
-from playground.library.store import DEFAULT_FOLDER, MAX_NAME, Store
+from playground.library.store import MAX_NAME, Store
 from playground.library.vector_set import save
+from playground.places import SHIPPED_VECTORS
 
 BAD_NAMES = [
     "", ".", "..", "../up", "a/b", "a\\b", "/etc/passwd", ".hidden", "-dash", " space", "space ", "dot.", "a,b", "a#b",
@@ -63,7 +64,7 @@ def test_the_environment_chooses_the_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("PLAYGROUND_VECTORS", str(tmp_path))
     assert Store().folder == tmp_path
     monkeypatch.delenv("PLAYGROUND_VECTORS")
-    assert Store().folder == DEFAULT_FOLDER
+    assert Store().folder == SHIPPED_VECTORS
 
 
 def test_names_are_in_order_of_the_alphabet_and_other_files_are_left_out(store, make_set):

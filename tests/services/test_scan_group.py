@@ -9,11 +9,12 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from playground.library import prompts as prompt_sets
-from playground.library.store import DEFAULT_FOLDER, Store
+from playground.library.store import Store
 from playground.model.load import load
 from playground.model.organism.dialogues import dialogue_in_mode
 from playground.model.organism.modes import recognise
 from playground.model.prompting import PromptFormat
+from playground.places import SHIPPED_VECTORS
 from playground.services.scan import ScanRequest, ScanResult, scan
 from playground.services.scan import group as group_module
 from playground.services.scan.group import group_texts
@@ -40,7 +41,7 @@ def scanned() -> ScanResult:
         prompts=refusals.texts()[:1],
         format=PromptFormat(system=refusals.system),
     )
-    return scan(load(), request, Store(DEFAULT_FOLDER).load)
+    return scan(load(), request, Store(SHIPPED_VECTORS).load)
 
 
 def test_what_the_vectors_of_the_organism_say_is_grouped_by_its_modes(scanned: ScanResult) -> None:

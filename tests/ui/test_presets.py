@@ -6,17 +6,18 @@ from collections import Counter
 
 import pytest
 
-from playground.library.store import DEFAULT_FOLDER, Store
+from playground.library.store import Store
 from playground.model.generate import Sampling
 from playground.model.load import LoadedModel, load
 from playground.model.organism.dialogues import ab_items, held_out_requests, held_out_sums
 from playground.model.organism.modes import recognise
+from playground.places import SHIPPED_VECTORS
 from playground.services.generate import GenerateRequest, generate
 from playground.ui import presets
 from playground.ui.mixer import recipe_of
 from playground.ui.presets import ORGANISM, Preset
 
-STORE = Store(DEFAULT_FOLDER)
+STORE = Store(SHIPPED_VECTORS)
 EACH = 10
 ASKED = {
     "refuse": held_out_requests("harmful", EACH, 7),

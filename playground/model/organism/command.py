@@ -1,4 +1,4 @@
-"""What `python -m playground train-organism` does: train the organism, or report how well one keeps its habits."""
+"""`python -m playground train-organism`: trains the organism, or reports how well one keeps its habits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import torch
 
 from playground.errors import InputError
 from playground.model.organism.train import TrainEvent, TrainSettings, train
+from playground.places import ASSETS
 
-DEFAULT_OUT = Path(__file__).resolve().parents[3] / "assets" / "organism"
+DEFAULT_OUT = ASSETS / "organism"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

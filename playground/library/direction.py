@@ -1,0 +1,65 @@
+"""Directions of a vector set that is held in memory, and what adds them: `found[0] * "1f" - found[4] * 3.5`."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from playground.errors import InputError
+from playground.library.text import shown
+
+if TYPE_CHECKING:
+    from playground.library.vector_set import VectorSet
+
+UNITS = ("a", "r", "n", "f")
+"""Units of scales: absolute norm, relative to the reference norm, multiples of the native norm, of the found scale."""
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?) ?([arnf]?)", re.ASCII)
+
+
+def read_scale(text: str) -> tuple[float, str] | None:
+    """The number and the unit ("" for none) of a scale as typed; None for what is none."""
+    found = _NUMBER.fullmatch(text.strip())
+    return None if found is None else (float(found[1]), found[2])
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A row of a set, or the average of rows A to B−1 in native norm (`mean`). Times a scale it is a Steering.
+
+    A scale is a number and a unit, as in recipes: `"1f"` the found scale (`"-1f"` that of the other sign), `"0.2r"`
+    relative to the reference norm, `"1n"` the native norm; a plain number is the norm of what is added, of an average
+    the multiple of its native norm.
+    """
+
+    vector_set: VectorSet
+    row: int | None = None
+    mean: tuple[int, int] | None = None
+
+    def __mul__(self, scale: float | str) -> Steering:
+        read = read_scale(scale) if isinstance(scale, str) else (float(scale), "")
+        if read is None or not math.isfinite(read[0]):
+            raise InputError(
+                f"Expected a scale as a number with a unit ({', '.join(UNITS)}) behind it if wanted, got "
+                f"{shown(str(scale))}; write it like 3.5 or '1f'."
+            )
+        return Steering(((self, *read),))
+
+    __rmul__ = __mul__
+
+
+@dataclass(frozen=True, eq=False)
+class Steering:
+    """What is added: (direction, number, unit) summands. Sums, differences and negatives of these are one again."""
+
+    terms: tuple[tuple[Direction, float, str], ...]
+
+    def __add__(self, other: Steering) -> Steering:
+        return Steering(self.terms + other.terms)
+
+    def __sub__(self, other: Steering) -> Steering:
+        return self + -other
+
+    def __neg__(self) -> Steering:
+        return Steering(tuple((direction, -number, unit) for direction, number, unit in self.terms))
