@@ -116,28 +116,63 @@ def load(
     try:
         need = _weight_bytes(files, config, number_type) if head is None else head.weights * number_type.itemsize
         model = _weights(source, need, config, place, number_type, on_progress)
-        blocks, d = decoder_blocks(model), width(model)
-        limit = getattr(decoder_config(config), "max_position_embeddings", None)
-        return LoadedModel(
-            model=model,
-            tokenizer=tokenizer,
-            name=source.name,
-            revision=source.revision,
-            device=place,
-            dtype=model.dtype,
-            fingerprint=fingerprint(model),
-            block_count=len(blocks),
-            width=d,
-            max_positions=limit if isinstance(limit, int) and limit > 0 else None,
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
-            memory_bytes=model.get_memory_footprint(),
-        )
+        return _described(model, tokenizer, source.name, source.revision, place)
     except (torch.OutOfMemoryError, MemoryError) as error:
         _free()
         raise ModelError(
             f"Expected {source.name} to fit into the memory of {place}, but it ran out; choose a smaller model, "
             "dtype bfloat16, or free memory held by other programs."
         ) from error
+
+
+def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> LoadedModel:
+    """A model and a tokenizer that are held already; neither is copied. `name` is what files say it was (None: the name
+    in its configuration).
+
+    The tokenizer is set to pad on the left, with a token of its own where it has none, and the model is asked for no
+    gradients of its weights. Raises ModelError for a model in training mode, one of several devices that is not a
+    causal decoder, and a tokenizer without words.
+    """
+    if model.training:
+        raise ModelError("Expected a model that is evaluated, got one in training mode; call its eval() first.")
+    called = name or getattr(model.config, "name_or_path", "") or type(model).__name__
+    if not tokenizer("Hello there", add_special_tokens=False)["input_ids"]:
+        raise ModelError(f"Expected a tokenizer with words for {called}, got one without; pass that of the model.")
+    model.requires_grad_(False)
+    return _described(model, padded_left(tokenizer), called, None, model.device)
+
+
+def _described(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    name: str,
+    revision: str | None,
+    device: torch.device,
+) -> LoadedModel:
+    limit = getattr(decoder_config(model.config), "max_position_embeddings", None)
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        name=name,
+        revision=revision,
+        device=device,
+        dtype=model.dtype,
+        fingerprint=fingerprint(model),
+        block_count=len(decoder_blocks(model)),
+        width=width(model),
+        max_positions=limit if isinstance(limit, int) and limit > 0 else None,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        memory_bytes=model.get_memory_footprint(),
+    )
+
+
+def padded_left(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """The tokenizer, padding on the left with a token that there is."""
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token_id is None:
+        # Padding is masked, so any token will do; models without one are padded with the end of text by custom.
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
+    return tokenizer
 
 
 def decoder_config(config: Any) -> Any:
@@ -235,11 +270,7 @@ def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
             f"Expected a tokenizer beside the weights of {source.name}, found none; choose a folder that holds the "
             "tokenizer's files."
         )
-    tokenizer.padding_side = "left"
-    if tokenizer.pad_token_id is None:
-        # Padding is masked, so any token will do; models without one are padded with the end of text by custom.
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
-    return tokenizer
+    return padded_left(tokenizer)
 
 
 def _weights(

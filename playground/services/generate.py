@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from playground.core.push import POSITIONS, Positions
 from playground.errors import InputError
@@ -118,6 +119,21 @@ class GenerateResult:
     tokens_per_second: float
     cancelled: bool
     warnings: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of all rows, in their order."""
+        return tuple(row.text for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return asdict(self)
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, a line a row."""
+        import pandas
+
+        return pandas.DataFrame([asdict(row) for row in self.rows])
 
 
 def generate(

@@ -1,4 +1,4 @@
-"""What measuring gives: items, rows of (vector, scale), and both as they are while it runs."""
+"""Results of measurements: items, rows of (vector, scale), and both while it runs."""
 
 from __future__ import annotations
 
@@ -211,6 +211,14 @@ class MeasureResult(Measurement):
     def curve(self, vector: MeasuredVector) -> tuple[MeasuredRow, ...]:
         """The rows of one vector, scales rising; fewer than were asked for when the run was stopped."""
         return tuple(row for row in self.rows if row.source == vector.source and row.vector == vector.label)
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, a line a row, the baseline first; numbers of single items are left out."""
+        import pandas
+
+        names = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
+        names += ("mean", "low", "high", "share", "kl")
+        return pandas.DataFrame([{name: getattr(row, name) for name in names} for row in (self.baseline, *self.rows)])
 
     def controls(self, layer: int) -> tuple[MeasuredRow, ...]:
         """The rows of all random directions at `layer`."""

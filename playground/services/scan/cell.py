@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from playground.library.origin import RowNote
 from playground.services.scan.request import ScanRequest
@@ -77,6 +78,13 @@ class ScanResult:
     seconds: float = 0.0
     tokens_per_second: float = 0.0
     notes: tuple[RowNote, ...] = ()
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, a line a text, the baselines first; `prompt` is the text of it."""
+        import pandas
+
+        cells = (*self.baselines, *self.cells)
+        return pandas.DataFrame([vars(cell) | {"prompt": self.request.prompts[cell.prompt]} for cell in cells])
 
     def baseline_of(self) -> dict[tuple[int, int], Cell]:
         """(number of the prompt, sample) → the text without steering."""

@@ -1,0 +1,283 @@
+"""The public API: what the page and the command line do, as functions over a model and sets that you hold.
+
+`import playground as sp`; everything here is in `playground` itself. Nothing prints. Long calls take `emit`, which gets
+events with a share of the work done, and `cancelled`, which is asked whether to stop; what there is then is the result.
+Bad input raises a subclass of `sp.PlaygroundError` with one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from playground.core.push import Positions
+from playground.errors import Cancelled, FileError, InputError, ModelError, PlaygroundError
+from playground.library import prompts as prompt_sets
+from playground.library.direction import Direction, Steering
+from playground.library.prompt_set import PromptSet
+from playground.library.recipe import Recipe, parse, recipes_of, resolve
+from playground.library.store import Store
+from playground.library.vector_set import VectorSet
+from playground.library.vector_set import load as load_vectors
+from playground.model.load import LoadedModel, load, wrap
+from playground.model.prompting import PromptFormat
+from playground.model.sampling import Sampling
+from playground.model.steering import steer
+from playground.services import find as _find
+from playground.services import generate as _generate
+from playground.services import measure as _measure
+from playground.services import scales as _scales
+from playground.services import scan as _scan
+from playground.services.measure.exact import ExactRequest, ExactResult, exact
+from playground.services.measure.replies import RepliesRequest, RepliesResult, replies
+
+__all__ = [
+    "Cancelled",
+    "Direction",
+    "FileError",
+    "InputError",
+    "LoadedModel",
+    "ModelError",
+    "PlaygroundError",
+    "PromptFormat",
+    "PromptSet",
+    "Recipe",
+    "Sampling",
+    "Steering",
+    "VectorSet",
+    "find",
+    "find_scales",
+    "generate",
+    "load",
+    "load_vectors",
+    "measure",
+    "methods",
+    "prompts",
+    "scan",
+    "steering",
+    "wrap",
+]
+
+Emit = Callable[[Any], None]
+Stop = Callable[[], bool]
+Added = Steering | Recipe | str
+"""What is added: a sum of scaled directions, or a recipe `FILE#ROW@SCALE` as an object or as text."""
+
+_ANALYSES: dict[str, tuple[type, str, Callable[..., Any]]] = {
+    "choices": (_measure.MeasureRequest, "choices", _measure.measure),
+    "exact": (ExactRequest, "questions", exact),
+    "replies": (RepliesRequest, "prompts", replies),
+}
+"""Request, the field of the items, and the function, of every analysis of vectors over scales."""
+
+
+def _silent(event: object) -> None:
+    """Nobody listens."""
+
+
+def _never() -> bool:
+    return False
+
+
+def methods() -> tuple[str, ...]:
+    """Names of the methods that `find` knows."""
+    return _find.METHODS
+
+
+def prompts(name: str | Path) -> PromptSet:
+    """A prompt set that ships, by name, or one in a file. Raises FileError when there is none."""
+    return prompt_sets.read(name)
+
+
+def find(
+    method: str,
+    model: LoadedModel,
+    prompts: str | Sequence[str] | PromptSet,
+    source: int,
+    target: int | None = None,
+    vectors: int = 12,
+    *,
+    scales: bool = True,
+    emit: Emit = _silent,
+    cancelled: Stop = _never,
+    **settings: Any,
+) -> VectorSet:
+    """Find directions at the output of block `source` by their effect at block `target` (counted from 0).
+
+    `prompts` are texts or a set. With `scales` the set holds for each row and sign where it begins to tell, where text
+    breaks, and a scale between. `settings` are those of FindRequest for the method; recipes among them name files.
+    Raises InputError for settings that the method or the model does not have, ModelError when memory runs out,
+    Cancelled when it is stopped before there is anything.
+    """
+    known = {field.name for field in fields(_find.FindRequest)}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise InputError(
+            f"Expected settings of {method}, got {', '.join(unknown)}; those of FindRequest are there, "
+            "some for each method."
+        )
+    if isinstance(prompts, PromptSet):
+        settings.setdefault("prompt_set", prompts.name)
+    request = _find.FindRequest(
+        method=method, prompts=_texts(prompts), source=source, target=target, vectors=vectors, **settings
+    )
+    request.check(model)
+    found = _find.find(model, request, emit, cancelled, Store().open_source)
+    if scales and not found.cancelled:
+        return find_scales(model, found.vector_set, emit=emit, cancelled=cancelled)
+    return found.vector_set
+
+
+def find_scales(
+    model: LoadedModel,
+    vectors: VectorSet,
+    rows: Sequence[int] | None = None,
+    *,
+    emit: Emit = _silent,
+    cancelled: Stop = _never,
+) -> VectorSet:
+    """The set with onset, break and found scale of `rows` (None: all) in both signs. Raises InputError for a set
+    without prompts, Cancelled when it is stopped before there is anything.
+    """
+    request = _scales.ScalesRequest(rows=None if rows is None else tuple(rows))
+    return _scales.find_scales(model, vectors, request, emit, cancelled)
+
+
+def generate(
+    model: LoadedModel,
+    prompts: str | Sequence[str] | PromptSet,
+    added: Added | Sequence[Added] = (),
+    *,
+    baseline: bool = False,
+    controls: int = 0,
+    samples: int = 1,
+    max_new_tokens: int = 64,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    positions: Positions = "all",
+    format: PromptFormat | None = None,
+    emit: Emit = _silent,
+    cancelled: Stop = _never,
+) -> _generate.GenerateResult:
+    """Texts for every prompt with each of `added` (without any: as the model is), all in one batch.
+
+    With `baseline` the model's own texts come first; `controls` random pushes of equal norm go beside each of `added`.
+    Temperature 0 is greedy. Raises InputError for what does not fit the model, FileError for sets that are missing.
+    """
+    recipes, load_set = _recipes([added] if isinstance(added, Steering | Recipe | str) else added)
+    request = _generate.GenerateRequest(
+        prompts=_texts(prompts),
+        format=PromptFormat() if format is None else format,
+        recipes=recipes,
+        positions=positions,
+        sampling=Sampling(max_new_tokens, temperature, top_p, seed),
+        samples=samples,
+        baseline=baseline or not recipes,
+        controls=controls,
+    )
+    return _generate.generate(model, request, load_set, emit, cancelled)
+
+
+@contextmanager
+def steering(model: LoadedModel | Any, added: Added, positions: Positions = "all") -> Iterator[None]:
+    """Add to every forward pass of the model inside the `with` block, whoever calls it.
+
+    `model` is a LoadedModel, or any causal model of transformers. Raises InputError for what does not fit the model.
+    """
+    (recipe,), load_set = _recipes([added])
+    plain = model.model if isinstance(model, LoadedModel) else model
+    with steer(plain, resolve(recipe, load_set), positions):
+        yield
+
+
+def measure(
+    model: LoadedModel,
+    analysis: str,
+    vectors: VectorSet | Sequence[VectorSet],
+    items: str | Path | PromptSet,
+    scales: Sequence[float] | None = None,
+    unit: str = "f",
+    *,
+    rows: Sequence[int] | None = None,
+    emit: Emit = _silent,
+    cancelled: Stop = _never,
+    **settings: Any,
+) -> _measure.MeasureResult | ExactResult | RepliesResult:
+    """What vectors do over scales, beside random directions of equal norm.
+
+    `analysis` is "choices", "exact" or "replies"; `items` the set that is asked. `scales` count multiples of found
+    scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales. `rows` of each set (None:
+    all). `settings` are those of the analysis' request. Raises InputError for what cannot be asked, FileError for sets
+    that do not fit.
+    """
+    if analysis not in _ANALYSES:
+        raise InputError(f"Expected an analysis: {', '.join(_ANALYSES)}, got {analysis!r}; choose one of them.")
+    request, field, run = _ANALYSES[analysis]
+    asked = items if isinstance(items, PromptSet) else prompt_sets.read(items)
+    sets = _by_name([vectors] if isinstance(vectors, VectorSet) else vectors)
+    measured = tuple(
+        _measure.MeasuredVector(name, row)
+        for name, vector_set in sets.items()
+        for row in (range(vector_set.rows) if rows is None else rows)
+    )
+    if scales is None:
+        if unit != "f":
+            raise InputError(f"Expected scales in the unit {unit}, got none; give some, such as (-0.3, 0.3).")
+        scales = _measure.request.MULTIPLES
+    settings.setdefault("format", PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
+    given = {field: asked, "vectors": measured, "scales": tuple(scales), "unit": unit, **settings}
+    result: _measure.MeasureResult | ExactResult | RepliesResult
+    result = run(model, request(**given), sets.__getitem__, emit, cancelled)
+    return result
+
+
+def scan(
+    model: LoadedModel,
+    vectors: VectorSet,
+    prompts: str | Sequence[str] | PromptSet,
+    scales: Sequence[float] | None = None,
+    unit: str = "f",
+    *,
+    rows: Sequence[int] | None = None,
+    emit: Emit = _silent,
+    cancelled: Stop = _never,
+    **settings: Any,
+) -> _scan.ScanResult:
+    """Texts of every vector in both signs at `scales` (None: half and whole found scales), grouped by what they say.
+
+    `settings` are those of ScanRequest. Raises InputError for what cannot be asked.
+    """
+    chosen = _scan.request.usual_scales(unit, model.name == "organism") if scales is None else tuple(scales)
+    (name,) = sets = _by_name([vectors])
+    request = _scan.ScanRequest(
+        source=name, rows=None if rows is None else tuple(rows), prompts=_texts(prompts), scales=chosen, unit=unit,
+        **settings,
+    )  # fmt: skip
+    return _scan.scan(model, request, sets.__getitem__, emit, cancelled)
+
+
+def _texts(given: str | Sequence[str] | PromptSet) -> tuple[str, ...]:
+    if isinstance(given, PromptSet):
+        return given.texts()
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _by_name(sets: Sequence[VectorSet]) -> dict[str, VectorSet]:
+    """The sets by their names; those of one name are numbered."""
+    (recipe,), named = recipes_of([Steering(tuple((Direction(one, 0), 0.0, "") for one in sets))])
+    return {name: replace(one, name=name) for name, one in named.items()}
+
+
+def _recipes(added: Sequence[Added]) -> tuple[tuple[Recipe, ...], Callable[[str], VectorSet]]:
+    """Recipes, and what opens the sets that they name: those in memory first, then the library and files."""
+    held = [one for one in added if isinstance(one, Steering)]
+    made, sets = recipes_of(held)
+    of_held, store = iter(made), Store()
+    recipes = []
+    for one in added:
+        recipes.append(next(of_held) if isinstance(one, Steering) else one if isinstance(one, Recipe) else parse(one))
+    return tuple(recipes), lambda name: sets[name] if name in sets else store.open_source(name)
