@@ -1,4 +1,4 @@
-"""How firmly greedy decoding holds on to a text when the model is steered: one forward pass, no decoding.
+"""Margins by which a steered model still chooses the tokens of a greedy text, in one forward pass.
 
 Greedy decoding writes a text exactly when each of its tokens has the largest logit given the prompt and the tokens
 before it. So whether steering changes a greedy text can be told from the logits along the text itself.
@@ -16,7 +16,7 @@ from playground.errors import InputError, ModelError
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length, forward_inputs
 from playground.model.row_pushes import batch_pushes
-from playground.model.steering import steer
+from playground.model.shared_prompt import run_shared
 
 _LOGITS = 1 << 27
 """Logits of a forward pass at most: half a gibibyte in float32."""
@@ -64,18 +64,7 @@ def _margins(logits: Tensor, tokens: Sequence[int]) -> Tensor:
 
 
 def _logits(loaded: LoadedModel, text: Encoded, pushes: tuple[Push, ...], rows: int) -> Tensor:
-    if rows > 1 and pushes:
-        try:
-            with steer(loaded.model, pushes, expand=True):
-                return _forward(loaded, text)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError:
-            # Families that fold heads into the batch (ALiBi in Bloom and MPT) refuse a mask of one row.
-            pass
-    with steer(loaded.model, pushes):
-        return _forward(loaded, text.take([0] * rows))
+    def forward(read: Encoded) -> Tensor:
+        return loaded.model(**forward_inputs(loaded, read), use_cache=False).logits
 
-
-def _forward(loaded: LoadedModel, text: Encoded) -> Tensor:
-    return loaded.model(**forward_inputs(loaded, text), use_cache=False).logits
+    return run_shared(loaded, text, rows, pushes, forward)

@@ -14,6 +14,7 @@ from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length, forward_inputs
 from playground.model.row_pushes import batch_pushes
+from playground.model.shared_prompt import run_shared
 from playground.model.steering import steer
 
 _TOKENS = 1 << 14
@@ -76,15 +77,10 @@ def _logits(
 ) -> Tensor:
     length = prompts.input_ids.shape[1]
     if len(prompts) > 1 and pushes and len({_tokens(prompts, row) for row in range(len(prompts))}) == 1:
-        try:
-            with steer(loaded.model, pushes, positions, length - generated, expand=True):
-                return _last(loaded, prompts.take([0]))
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError:
-            # Masks of one row go with a batch of any size in most families. Those that fold heads into the batch
-            # (ALiBi in Bloom and MPT) refuse, and take the rows one beside the other from the start.
-            pass
+        one, rows = prompts.take([0]), len(prompts)
+        return run_shared(
+            loaded, one, rows, pushes, lambda read: _last(loaded, read), positions, one.lengths[0] - generated
+        )
     with steer(loaded.model, pushes, positions, length - generated):
         return _last(loaded, prompts)
 

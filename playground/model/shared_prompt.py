@@ -1,0 +1,48 @@
+"""Steered forward passes of many rows that share one prompt: one row until the first push, all of them from there."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from playground.core.push import Positions, Push
+from playground.model.load import LoadedModel
+from playground.model.prompting import Encoded
+from playground.model.steering import steer
+
+_LOG = logging.getLogger(__name__)
+
+
+def run_shared(
+    loaded: LoadedModel,
+    prompt: Encoded,
+    rows: int,
+    pushes: Sequence[Push],
+    run: Callable[[Encoded], Tensor],
+    positions: Positions = "all",
+    prompt_length: int | None = None,
+) -> Tensor:
+    """What `run` gives, (rows, …), for `prompt` (a batch of one) with `pushes` of batched vectors (rows, d).
+
+    Masks of one row go with a batch of any size in most families. Those that fold heads into the batch (ALiBi in Bloom
+    and MPT) refuse, and take the rows one beside the other from the start; that is logged once a family.
+    """
+    if rows > 1 and pushes:
+        try:
+            with steer(loaded.model, pushes, positions, prompt_length, expand=True):
+                return run(prompt)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            _log_refusal(type(loaded.model).__name__, str(error).splitlines()[0])
+    with steer(loaded.model, pushes, positions, prompt_length):
+        return run(prompt.take([0] * rows))
+
+
+@functools.cache
+def _log_refusal(family: str, reason: str) -> None:
+    _LOG.info("%s takes no batch that grows inside of it (%s); rows run apart from the start", family, reason)
