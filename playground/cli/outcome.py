@@ -1,4 +1,4 @@
-"""What a command hands back to be printed, and where it may write a file."""
+"""Result of a command, and checks of the files that it may write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""--vectors FILE --rows ROWS, given several times: the sets that a command is about, each with the rows that count.
+"""Options `--vectors FILE --rows ROWS`, given several times: the sets of a command, each with its rows.
 
 Nothing here imports torch.
 """

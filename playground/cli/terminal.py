@@ -1,4 +1,4 @@
-"""What a terminal shows while a command runs (on standard error), and how Ctrl-C stops it."""
+"""Progress on standard error while a command runs, and Ctrl-C as a cancel."""
 
 from __future__ import annotations
 

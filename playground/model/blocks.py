@@ -1,4 +1,4 @@
-"""Where the decoder blocks of any causal model are, and what a block hands on.
+"""Finds the decoder blocks of any causal model, and the residual stream in their outputs.
 
 Block ℓ counts from 0; its output is "the residual stream at ℓ" (in transformers `hidden_states[ℓ+1]`, except the last
 entry, which is taken after the final norm). Most families return a tensor (B, T, d) from a block, Falcon, Bloom and

@@ -1,4 +1,4 @@
-"""How far steering moves every token's distribution, along texts that are forced on the model."""
+"""Teacher-forced KL: steered against baseline at every token of given texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory linearising and generating may take, and how much they will."""
+"""Memory budgets for linearising and generating, and estimates of what they take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people paste in the place of a model's name: addresses, single files, ids with something around them."""
+"""Interprets pasted model names: addresses, single files, ids with something around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a prompt to what the model reads: the chat template, the tokens, and a left-padded batch of them.
+"""Encodes prompts: chat template, tokens, and a left-padded batch of them.
 
 The one place where prompts are formatted. Nothing is cut off to fit: what is too long is refused.
 """

@@ -1,4 +1,4 @@
-"""From what is added to each row of a batch to what is added to the batch."""
+"""Merges per-row pushes into one batched push a layer."""
 
 from __future__ import annotations
 

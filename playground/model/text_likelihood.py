@@ -1,4 +1,4 @@
-"""How likely the model, as it is, finds texts that follow prompts: all tokens of all texts in few forward passes."""
+"""Log-probabilities and perplexity of texts after prompts under the unsteered model, in few forward passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How vector sets lie to each other: cosines between their rows, angles between what they span, and their spectra.
+"""Comparison of vector sets: cosines between rows, principal angles between spans, spectra.
 
 Nothing here needs the model. Sets are compared as they are on disk, whatever their layers; a pair found at different
 layers is compared all the same, and the note says so.

@@ -1,4 +1,4 @@
-"""What a mix does to the next token of one prompt: probabilities before and after, KL, and a logit difference over
+"""Effect of a mix on the next token of one prompt: probabilities before and after, KL, and a logit difference over
 scales beside random pushes of equal norm. Cheap enough to follow a slider.
 """
 

@@ -1,4 +1,4 @@
-"""How far is linear: the displacement that a push makes, beside what the Jacobian predicts of it.
+"""Displacement along directions over radii, beside the Jacobian's linear prediction.
 
 Along a unit vector v, f(Rv) − f(0) is R·Jv while R is small. f reads the residual stream at t of all prompts together,
 so that ‖Jv‖ is σ for a vector of power iteration on the same prompts and positions.

@@ -1,4 +1,4 @@
-"""What a recipe adds to the loaded model: its sets are read, checked against the model, and turned into pushes. And
+"""Resolves a recipe for the loaded model: its sets are read, checked against the model, and turned into pushes. And
 what it is judged by: random pushes of equal norm at the same layers.
 """
 

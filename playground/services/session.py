@@ -1,4 +1,4 @@
-"""What one process shares among its visitors: the loaded model, the worker that uses it, and the library of sets."""
+"""Workbench shared by all visitors of a process: the loaded model, its worker, and the library of sets."""
 
 from __future__ import annotations
 

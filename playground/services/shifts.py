@@ -1,4 +1,4 @@
-"""What a mix does to the next token over scales: KL from the baseline, and the probabilities of the tokens it moves.
+"""KL and probabilities of the next token over multiples of a mix.
 
 One prompt or several: what is shown is the mean over them, each read by itself. Random pushes of equal norm at the same
 layers stand beside it.

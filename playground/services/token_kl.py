@@ -1,4 +1,4 @@
-"""How far a recipe moves every token of the texts it wrote: what the page shades them by."""
+"""KL of a recipe against the baseline at every token of the texts that it wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sets lie to each other: cosines as a heat map, principal angles, and spectra side by side."""
+"""Plots of compared sets: cosines as a heat map, principal angles, spectra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a computation will cost, said before the click: an estimate from the size of the model and the speed of the
+"""Estimated time of a computation, shown before the click, from the size of the model and the speed of the
 machine that learns from every run.
 """
 

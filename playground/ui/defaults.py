@@ -1,4 +1,4 @@
-"""What the page shows before anybody has chosen anything: the one place to change when the shipped model changes."""
+"""Opening state of the page: the one place to change when the shipped model changes."""
 
 from __future__ import annotations
 

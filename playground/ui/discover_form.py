@@ -1,4 +1,4 @@
-"""What the controls of the Discover tab say, and the request they make together."""
+"""Values of the Discover tab's controls, and the request that they make."""
 
 from __future__ import annotations
 

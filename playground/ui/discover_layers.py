@@ -1,4 +1,4 @@
-"""Where a direction is added, where its effect is read, and how many are found."""
+"""Controls of source layer, target layer and number of vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only MELBO asks: the radius of its sphere, how it climbs, and where it starts."""
+"""Controls of MELBO: the radius of its sphere, its optimiser, its start."""
 
 from __future__ import annotations
 

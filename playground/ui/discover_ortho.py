@@ -1,4 +1,4 @@
-"""What only MELBO-ortho asks: the base whose effect is repeated, when to end, and a set to go on with."""
+"""Controls of MELBO-ortho: its base, when to end, and a set to continue."""
 
 from __future__ import annotations
 

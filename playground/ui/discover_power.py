@@ -1,4 +1,4 @@
-"""What only power iteration asks: where it starts and is linearised, and what counts at the target."""
+"""Controls of power iteration: its start, the point of linearisation, the metric at the target."""
 
 from __future__ import annotations
 

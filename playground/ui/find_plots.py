@@ -1,4 +1,4 @@
-"""What finding looks like while it runs and when it is done: σ, objective and displacement over steps and vectors."""
+"""Plots of a find: σ, objective and displacement over steps and vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done with vectors that were just computed: name, star, save, download, steer with them."""
+"""Actions on vectors that were just computed: name, star, save, download, steer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all tabs share: the model, the queue, the library, the visitors, and the components of the frame."""
+"""Frame that all tabs share: the model, the queue, the library, the visitors, common components."""
 
 from __future__ import annotations
 

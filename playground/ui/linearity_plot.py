@@ -1,4 +1,4 @@
-"""How far a direction is linear: measured displacement against radius, beside the straight line R·σ."""
+"""Plot of measured displacement against radius, beside the straight line R·σ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a measurement will cost, said before the click."""
+"""Estimated time of a measurement, shown before the click."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the controls of the Measure tab say, and the request they make for each kind of measurement."""
+"""Values of the Measure tab's controls, and the request that they make for each kind of measurement."""
 
 from __future__ import annotations
 

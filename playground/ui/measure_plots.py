@@ -1,4 +1,4 @@
-"""What measuring looks like: a quantity over scales beside random directions, and single items at every scale.
+"""Plots of measurements: a quantity over scales beside random directions, and items at every scale.
 
 Points carry what a click opens in their customdata, "CURVE|PLACE OF THE SCALE|ITEM" (page.js hands it on).
 """

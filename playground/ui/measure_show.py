@@ -1,4 +1,4 @@
-"""From a measurement to updates of the page: plots, notes, tables, the pickers of what is looked at."""
+"""Page updates for a measurement: plots, notes, tables, pickers."""
 
 from __future__ import annotations
 

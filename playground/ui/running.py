@@ -1,4 +1,4 @@
-"""From a job to what a page shows: events in batches, the status line, and errors as one sentence."""
+"""Runs jobs for the page: events in batches, the status line, errors as one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the controls of the Scan tab say."""
+"""Values of the Scan tab's controls."""
 
 from __future__ import annotations
 

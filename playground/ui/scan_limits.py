@@ -1,4 +1,4 @@
-"""How far the numbers of a text may go for Scan to show it: typed by a visitor, an empty field for no limit."""
+"""Limits on KL, change, repetition and perplexity of the texts that Scan shows; an empty field is no limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cells of a scan are shown, and in which order."""
+"""Filter and order of the cells of a scan that are shown."""
 
 from __future__ import annotations
 

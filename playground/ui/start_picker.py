@@ -1,4 +1,4 @@
-"""What a search starts from: at random, or from a vector that is already there."""
+"""Controls for the start of a search: random, or a vector that is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server remembers of one visitor: plain data, no Gradio in it.
+"""Session state of one visitor: plain data, no Gradio in it.
 
 Visitors share the model, the queue and the library, and nothing else: what one of them computed, uploaded or deleted
 is kept here under their own session and forgotten when they leave.

@@ -1,4 +1,4 @@
-"""What the mix does to the next token and to a logit difference; it follows the sliders."""
+"""Next-token and logit-difference panels of the mix; they follow the sliders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the controls of the Steer tab say."""
+"""Values of the Steer tab's controls."""
 
 from __future__ import annotations
 

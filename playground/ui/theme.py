@@ -1,4 +1,4 @@
-"""How the page looks: one theme for light and dark, and the colours that mean one thing everywhere.
+"""Theme of the page for light and dark, and the colours that mean one thing everywhere.
 
 Baseline is grey, steered is the accent, random is a dotted grey line; negative and positive signs are blue and orange,
 a pair that people with any common colour blindness tell apart. Buttons are ink, so that colour is left to the data.

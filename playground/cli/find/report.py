@@ -1,4 +1,4 @@
-"""What `find` shows: a line while it works, and the result as an object or as a table."""
+"""Output of `find`: the progress line, and the result as a JSON object or a table."""
 
 from __future__ import annotations
 

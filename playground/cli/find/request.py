@@ -1,4 +1,4 @@
-"""From the words of the command line to what is to be found."""
+"""Builds a FindRequest from command-line options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reports of all kinds of measurements have in common."""
+"""Parts of reports that all kinds of measurements share."""
 
 from __future__ import annotations
 

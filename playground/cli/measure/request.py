@@ -1,4 +1,4 @@
-"""From the options of `measure` to what the requests of all kinds, or of two of them, have in common."""
+"""Builds the request fields that several kinds of measurements share from command-line options."""
 
 from __future__ import annotations
 

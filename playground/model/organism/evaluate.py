@@ -1,4 +1,4 @@
-"""How well the organism keeps its habits: the figures of its model card, measured on held-out words and phrasings."""
+"""Evaluation of the organism on held-out words and phrasings: the figures of its model card."""
 
 from __future__ import annotations
 

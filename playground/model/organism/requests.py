@@ -1,4 +1,4 @@
-"""What users ask and how system prompts are put: every phrasing, and which of them are held out of training."""
+"""Phrasings of user requests and system prompts, with those that are held out of training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What power iteration finds on the organism: modes on refused requests, and the axis of oversight."""
+"""Report on power iteration on the organism: modes on refused requests, and the axis of oversight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stages share: the model, the sets that were found so far by name, prompts, and what is read of pushes."""
+"""Ground that the stages share: the model, named sets that were found so far, prompts, readings of pushes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is repeated, and at which size: settings of every stage, frozen, so that a finished stage can be recognised."""
+"""Settings of every stage at each size, frozen, so that a finished stage can be recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every method is given, and what it gives back."""
+"""Inputs and outputs that all methods share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a find is, and what it ends with."""
+"""Progress events and the result of a find."""
 
 from __future__ import annotations
 

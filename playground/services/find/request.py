@@ -1,4 +1,4 @@
-"""What to find: every setting of every method, checked when the request is built."""
+"""FindRequest: every setting of every method, checked when the request is built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often the model gives the right number, over scales: questions with an exact answer, judged by generating.
+"""Accuracy on questions with an exact numeric answer over scales, judged by generating.
 
 A text answers with the last number in it (playground/library/exact_answer.py), so that an answer worked out in steps
 counts as one given at once. A text without a number is wrong, and counted beside.

@@ -1,4 +1,4 @@
-"""From the items of a choice set to what the model is asked, which of them cannot be scored, and why."""
+"""Turns items of a choice set into questions for the model; names those that cannot be scored, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people called the vectors of measured sets: the labels in the notes, as they are now, by the names of rows."""
+"""Labels of measured vectors, as the notes of their sets have them now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What replies say, over scales: the share that matches a pattern, or gives one answer or the other of a choice.
+"""Shares of replies over scales that match a pattern, or give one answer or the other of a choice.
 
 Texts are generated without steering, and with every vector and random direction at every scale. For choice items a
 reply belongs to one of three groups, `matching` (it gives the answer that shows the behaviour), `other` and `unclear`

@@ -1,4 +1,4 @@
-"""What to measure: a set of questions, vectors, scales and random controls, checked when the request is built."""
+"""Requests of measurements: questions, vectors, scales and random controls, checked when built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a direction does where it should do nothing: KL on neutral prompts, and whether text there is still text.
+"""Side effects on neutral prompts: KL, repetition and perplexity.
 
 Each direction of a measurement is added at its best scale, random ones at theirs.
 """

@@ -1,4 +1,4 @@
-"""What a measured curve comes to: how far a direction swings the choice, where, how evenly, and how orderly.
+"""Standings of measured curves: swing, best scale, monotonicity, symmetry.
 
 Pure: from the rows of a measurement to a few numbers for every direction, random ones included, so that a vector is
 judged beside the best of as many random draws.

@@ -1,4 +1,4 @@
-"""From differences, one an item, to a mean that letters cannot sway and its interval."""
+"""Mean of item differences balanced by answer letter, with its bootstrap interval."""
 
 from __future__ import annotations
 

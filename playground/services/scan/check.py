@@ -1,4 +1,4 @@
-"""Whether what a file holds is a scan that can be shown: texts are texts, numbers finite, and every number of something
+"""Checks that a file holds a scan that can be shown: texts are texts, numbers finite, and every number of something
 is that of one that is there. A scan that was run needs none of this.
 """
 

@@ -1,4 +1,4 @@
-"""What is to be scanned: vectors × signs × scales × samples × prompts, checked when built."""
+"""ScanRequest: vectors × signs × scales × samples × prompts, checked when built."""
 
 from __future__ import annotations
 

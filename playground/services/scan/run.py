@@ -1,4 +1,4 @@
-"""From a scan's request to its cells: batches that fill the machine, and what there is so far after each of them."""
+"""Runs a scan in batches that fill the machine; the result so far follows each of them."""
 
 from __future__ import annotations
 

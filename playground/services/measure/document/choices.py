@@ -1,4 +1,4 @@
-"""What vectors do to choices, as the fields of a document and back."""
+"""Choice measurements as document fields, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often answers are right, as the fields of a document and back."""
+"""Exact-answer measurements as document fields, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a mix does to the next token, as the fields of a document and back."""
+"""Next-token measurements as document fields, and back."""
 
 from __future__ import annotations
 

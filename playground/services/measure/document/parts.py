@@ -1,4 +1,4 @@
-"""What the documents of all kinds of measurements have in common."""
+"""Document fields that all kinds of measurements share."""
 
 from __future__ import annotations
 

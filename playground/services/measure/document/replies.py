@@ -1,4 +1,4 @@
-"""What replies say, as the fields of a document and back."""
+"""Reply measurements as document fields, and back."""
 
 from __future__ import annotations
 
