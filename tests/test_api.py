@@ -113,6 +113,15 @@ def test_vectors_are_measured_and_scanned(tiny, found):
     ]  # fmt: skip
     frame = curve.to_frame()
     assert list(frame["mean"]) == [row.mean for row in (curve.baseline, *curve.rows)]
+    sums = sp.measure(tiny("qwen3"), "exact", found, "word-problems", (0.5,), "r", rows=[0], max_items=2, controls=1)
+    assert list(sums.to_frame()["share"]) == [row.share for row in (sums.baseline, *sums.rows)]
+    replies = sp.measure(
+        tiny("qwen3"), "replies", found, items, (0.5,), "r", rows=[0], max_items=2, controls=1,
+        sampling=sp.Sampling(max_new_tokens=4), format=RAW,
+    )  # fmt: skip
+    table = replies.to_frame()
+    assert list(table["group"][:3]) == list(replies.request.groups)
+    assert list(table["share"]) == [one.share for row in (replies.baseline, *replies.rows) for one in row.shares]
     seen = sp.scan(tiny("qwen3"), found, PROMPTS, (0.5,), "r", rows=[0, 1], format=RAW)
     assert len(seen.cells) == 2 * 2 * 2
     assert list(seen.to_frame()["text"])[-1] == seen.cells[-1].text

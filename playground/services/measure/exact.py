@@ -14,7 +14,7 @@ from playground.library.exact_answer import last_number
 from playground.library.prompt_set import PromptSet
 from playground.model.load import LoadedModel
 from playground.services.measure.over_texts import OverTexts, TextsProgress, over_texts, wilson
-from playground.services.measure.result import Measurement, Row
+from playground.services.measure.result import Measurement, Row, frame
 from playground.services.mix import LoadSet
 
 
@@ -56,6 +56,11 @@ class ExactResult(Measurement):
     request: ExactRequest
     baseline: ExactRow
     rows: tuple[ExactRow, ...]
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, a line a row, the baseline first; single replies are left out."""
+        names = ("share", "low", "high", "silent")
+        return frame((row, {name: getattr(row, name) for name in names}) for row in (self.baseline, *self.rows))
 
 
 def exact(

@@ -18,7 +18,7 @@ from playground.library.prompt_set import PromptSet
 from playground.library.reply_patterns import REST, ReplyPattern, check_patterns
 from playground.model.load import LoadedModel
 from playground.services.measure.over_texts import OverTexts, TextsProgress, over_texts, wilson
-from playground.services.measure.result import Measurement, Row
+from playground.services.measure.result import Measurement, Row, frame
 from playground.services.mix import LoadSet
 from playground.services.requests import check_whole
 
@@ -102,6 +102,14 @@ class RepliesResult(Measurement):
     request: RepliesRequest
     baseline: RepliesRow
     rows: tuple[RepliesRow, ...]
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, a line a row and group, the baseline first; single replies are left out."""
+        return frame(
+            (row, {"group": group, **vars(share)})
+            for row in (self.baseline, *self.rows)
+            for group, share in zip(self.request.groups, row.shares, strict=True)
+        )
 
 
 def replies(

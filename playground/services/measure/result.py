@@ -79,6 +79,16 @@ class Row:
 SCALE_NAMES = {"f": "multiple of the found scale", "r": "relative scale", "a": "scale"}
 """What scales in a unit are called."""
 
+_PLACE = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
+
+
+def frame(lines: Iterable[tuple[Row, Mapping[str, Any]]]) -> Any:
+    """A pandas DataFrame: a line for each row with numbers of its own, after where it was measured."""
+    import pandas
+
+    return pandas.DataFrame([{**{name: getattr(row, name) for name in _PLACE}, **own} for row, own in lines])
+
+
 BASELINE: Mapping[str, Any] = {
     "kind": "baseline", "vector": "baseline", "source": None, "layer": None, "scale": 0.0, "relative": 0.0
 }  # fmt: skip
@@ -214,11 +224,8 @@ class MeasureResult(Measurement):
 
     def to_frame(self) -> Any:
         """A pandas DataFrame, a line a row, the baseline first; numbers of single items are left out."""
-        import pandas
-
-        names = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
-        names += ("mean", "low", "high", "share", "kl")
-        return pandas.DataFrame([{name: getattr(row, name) for name in names} for row in (self.baseline, *self.rows)])
+        names = ("mean", "low", "high", "share", "kl")
+        return frame((row, {name: getattr(row, name) for name in names}) for row in (self.baseline, *self.rows))
 
     def controls(self, layer: int) -> tuple[MeasuredRow, ...]:
         """The rows of all random directions at `layer`."""
