@@ -21,7 +21,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     try:
-        serve.run(parse())
+        serve.start(parse())
     except PlaygroundError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2

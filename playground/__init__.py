@@ -9,70 +9,25 @@ starts without it.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playground.api import (
-        Cancelled,
-        Direction,
-        FileError,
-        InputError,
-        LoadedModel,
-        ModelError,
-        PlaygroundError,
-        PromptFormat,
-        PromptSet,
-        Recipe,
-        Sampling,
-        Steering,
-        VectorSet,
-        find,
-        find_scales,
-        generate,
-        load,
-        load_vectors,
-        measure,
-        methods,
-        prompts,
-        scan,
-        steering,
-        wrap,
-    )
+    from playground.api import *  # noqa: F403
 
 __version__ = "0.1.0"
-__all__ = [
-    "Cancelled",
-    "Direction",
-    "FileError",
-    "InputError",
-    "LoadedModel",
-    "ModelError",
-    "PlaygroundError",
-    "PromptFormat",
-    "PromptSet",
-    "Recipe",
-    "Sampling",
-    "Steering",
-    "VectorSet",
-    "find",
-    "find_scales",
-    "generate",
-    "load",
-    "load_vectors",
-    "measure",
-    "methods",
-    "prompts",
-    "scan",
-    "steering",
-    "wrap",
-]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(importlib.import_module("playground.api"), name)
+    # `from playground import core` asks for an attribute before it looks for the module.
+    if name == "__all__" or not (name.startswith("__") or importlib.util.find_spec(f"playground.{name}")):
+        api = importlib.import_module("playground.api")
+        if name == "__all__":
+            return api.__all__
+        if name in api.__all__:
+            return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *importlib.import_module("playground.api").__all__})

@@ -22,7 +22,7 @@ from playground.library.recipe import Recipe, parse, recipes_of, resolve
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.library.vector_set import load as load_vectors
-from playground.model.load import LoadedModel, load, wrap
+from playground.model.load import LoadedModel, is_organism, load, wrap
 from playground.model.prompting import PromptFormat
 from playground.model.sampling import Sampling
 from playground.model.steering import steer
@@ -251,7 +251,7 @@ def scan(
 
     `settings` are those of ScanRequest. Raises InputError for what cannot be asked.
     """
-    chosen = _scan.request.usual_scales(unit, model.name == "organism") if scales is None else tuple(scales)
+    chosen = _scan.request.usual_scales(unit, is_organism(model)) if scales is None else tuple(scales)
     (name,) = sets = _by_name([vectors])
     request = _scan.ScanRequest(
         source=name, rows=None if rows is None else tuple(rows), prompts=_texts(prompts), scales=chosen, unit=unit,

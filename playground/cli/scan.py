@@ -10,6 +10,7 @@ from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json, add_model, add_positions, add_prompts, add_sampling, one_of
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import InputError
+from playground.services.requests import UNITS
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -23,7 +24,6 @@ DESCRIPTION = (
 )
 SHOWN = 100  # characters of a text in the list for people; --json and --out have all of it
 SIGNS = ("both", "plus", "minus")
-UNITS = ("f", "r", "a")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -42,11 +42,16 @@ def check(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
+    start(options)
+    return Outcome({}, "")
+
+
+def start(options: argparse.Namespace) -> None:
+    """Serve the page until Ctrl-C, with options that were checked. Raises ModelError."""
     # Imported once the options are right: that takes seconds.
     from playground.serve import serve
 
     serve(options.model, options.models, options.device, options.dtype, options.host, options.port, options.public)
-    return Outcome({}, "")
 
 
 def _check_address(host: str, port: int | None) -> None:

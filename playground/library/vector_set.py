@@ -146,6 +146,12 @@ class VectorSet:
         onset, break_, found = (None if tensor is None else float(tensor[place]) or None for tensor in values)
         return ScaleWindow(onset, break_, found, tried)
 
+    def found_pair(self, row: int) -> tuple[float, float] | None:
+        """The found scales of a row and of its negative, each the other's where it has none; None without any."""
+        windows = (self.window(row, 1), self.window(row, -1))
+        plus, minus = (None if window is None else window.found for window in windows)
+        return (plus or minus or 0.0, minus or plus or 0.0) if plus or minus else None
+
     def with_windows(self, windows: Mapping[tuple[int, int], ScaleWindow]) -> VectorSet:
         """The set with other windows for the (row, sign) pairs that are given; those of other pairs stay."""
         names = ("onsets", "breaks", "found_scales", "scales_tried")

@@ -130,8 +130,7 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str |
     in its configuration).
 
     The tokenizer is set to pad on the left, with a token of its own where it has none, and the model is asked for no
-    gradients of its weights. Raises ModelError for a model in training mode, one of several devices that is not a
-    causal decoder, and a tokenizer without words.
+    gradients of its weights. Raises ModelError for a model in training mode and a tokenizer without words.
     """
     if model.training:
         raise ModelError("Expected a model that is evaluated, got one in training mode; call its eval() first.")
@@ -139,7 +138,7 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str |
     if not tokenizer("Hello there", add_special_tokens=False)["input_ids"]:
         raise ModelError(f"Expected a tokenizer with words for {called}, got one without; pass that of the model.")
     model.requires_grad_(False)
-    return _described(model, padded_left(tokenizer), called, None, model.device)
+    return _described(model, _padded_left(tokenizer), called, None, model.device)
 
 
 def _described(
@@ -166,7 +165,7 @@ def _described(
     )
 
 
-def padded_left(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+def _padded_left(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     """The tokenizer, padding on the left with a token that there is."""
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
@@ -270,7 +269,7 @@ def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
             f"Expected a tokenizer beside the weights of {source.name}, found none; choose a folder that holds the "
             "tokenizer's files."
         )
-    return padded_left(tokenizer)
+    return _padded_left(tokenizer)
 
 
 def _weights(

@@ -86,7 +86,7 @@ def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, values: Seq
     (sets, kind, one_set, scales, unit), names = values, frame.set_choices(visitor)
     many: dict[str, Any] = {"choices": names}
     one, updates = dict(many), {}
-    if NOT_SAVED not in names:  # it has a name now
+    if NOT_SAVED not in names and visitor.saved_as is not None:  # it has a name now
         renamed = [visitor.saved_as if name == NOT_SAVED else name for name in (*(sets or []), one_set)]
         if renamed != [*(sets or []), one_set]:
             *sets, one_set = renamed

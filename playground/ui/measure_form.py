@@ -158,9 +158,8 @@ class MeasureForm:
         """The norm of scale 1 of a single vector: for found scales that of its positive sign, or the other one."""
         if self.unit != "f":
             return vector_set.origin.residual_norm if self.unit == "r" else 1.0
-        windows = [vector_set.window(row, sign) for sign in (1, -1)] if row < vector_set.rows else []
-        found = [window.found for window in windows if window is not None and window.found]
-        if not found:
+        found = vector_set.found_pair(row) if row < vector_set.rows else None
+        if found is None:
             raise InputError(
                 f"Expected a found scale for vector {row} of {self.one_set}, got none; find its scales in Discover, or "
                 "choose relative scales."

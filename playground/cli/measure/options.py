@@ -24,6 +24,7 @@ from playground.cli.parser import (
 )
 from playground.cli.sets import add_sets
 from playground.errors import InputError
+from playground.services.requests import UNITS
 
 SUMMARY = "measure what vectors do to choices, answers, replies and next tokens, over scales"
 DESCRIPTION = (
@@ -40,7 +41,6 @@ DESCRIPTION = (
     "              and the probabilities of the likeliest tokens, means over prompts.\n\n"
     "Ctrl-C keeps what is complete, and exits with status 130."
 )
-UNITS = ("f", "r", "a")
 KINDS = ("choices", "exact", "replies", "next-token")
 _OVER_SCALES, _GENERATED = ("choices", "exact", "replies"), ("exact", "replies")
 _OF_KINDS = {

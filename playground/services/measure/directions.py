@@ -130,11 +130,9 @@ def _places(vectors: Sequence[Direction]) -> list[tuple[int, float, tuple[float,
 
 def _found(vector_set: VectorSet, vector: MeasuredVector) -> tuple[float, float] | None:
     """The found scales of a vector in both signs; None where there is none."""
-    if vector.mean is None:
-        assert vector.row is not None
-        rows = [vector.row]
-    else:
-        rows = list(range(*vector.mean))
+    if vector.row is not None:
+        return vector_set.found_pair(vector.row)
+    rows = range(*vector.mean or ())
     windows = [[vector_set.window(row, sign) for row in rows] for sign in (1, -1)]
     scales = [[window.found for window in own if window is not None and window.found] for own in windows]
     if not any(scales):
