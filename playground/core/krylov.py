@@ -18,11 +18,9 @@ where they are exact next to float32 products and cost next to nothing; U, the o
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -32,72 +30,17 @@ from playground.core.missed import SAFE_ROWS, MissedCheck, may_exceed
 from playground.core.operators import LinearOperator
 from playground.core.pace import Pace
 from playground.core.rayleigh_ritz import RayleighRitz, is_half
+from playground.core.settings import KrylovSettings
 from playground.errors import Cancelled, InputError
-
-Solver = Literal["krylov", "subspace"]
-SOLVERS: tuple[Solver, ...] = ("krylov", "subspace")
 
 CLUSTER_GAP = 0.05
 """Neighbours closer than this (relative to the larger) span a subspace: the vectors in it are no axes of their own."""
 
-# Half of the vectors a block: for 12 vectors on the organism (mean of 8 seeds, 1 and 4 prompts) 40 columns until the
-# energy is 0.995, where blocks of two thirds take 46, of all of them 50, at equal errors. Few vectors get up to six.
-_USUAL_LEAST_BLOCK = 6
-_SMALLEST_BLOCK = 4  # below this a batched product costs as much as one of four columns
 RANDOM_BESIDE_START = 4
 """Random rows beside a start: rows that J maps into themselves would never be left for better ones. The subspace
 solver, whose basis does not grow, takes as many as it looks for."""
 HALF_TOLERANCE = 0.03
 """The least tolerance in half precision: the rounding of its products shows in residuals as 0.01 to 0.03."""
-
-
-@dataclass(frozen=True)
-class KrylovSettings:
-    """What to find and how.
-
-    `vectors`: k, how many singular vectors. `steps`: at most this many (each one product with J and one with Jᵀ).
-    `tolerance`: stop when every residual ‖Jᵀu − σv‖/σ is at most this, each relative to its own σ, and no vector was
-    missed; in half precision at HALF_TOLERANCE at the earliest. σ is then off by far less: at 0.02, by 0.2 % at worst
-    in 1500 runs on seven spectra, with an outlying σ₁ and without. At 0.03 one of 100 runs on a Gaussian matrix of 300
-    columns had a value 1.2 % off. `block`:
-    columns a product; None takes half of k for krylov (two thirds of it below 12, and at least 4) and twice k for
-    subspace, which converges by what it carries beyond k. `seed` draws the first block. Raises InputError for values
-    out of range.
-    """
-
-    vectors: int = 12
-    steps: int = 40
-    tolerance: float = 0.02
-    block: int | None = None
-    seed: int = 0
-    solver: Solver = "krylov"
-
-    def __post_init__(self) -> None:
-        if self.vectors < 1:
-            raise InputError(f"Expected at least one vector, got {self.vectors}; ask for 1 or more.")
-        if self.steps < 1:
-            raise InputError(f"Expected at least one step, got {self.steps}; allow 1 or more.")
-        if not 0 < self.tolerance < 1:
-            raise InputError(f"Expected a tolerance between 0 and 1, got {self.tolerance}; 0.02 is usual.")
-        if self.block is not None and self.block < 1:
-            raise InputError(f"Expected at least one column a product, got {self.block}; leave it out for the default.")
-        if self.solver not in SOLVERS:
-            raise InputError(f"Expected a solver among {', '.join(SOLVERS)}, got {self.solver!r}.")
-        if self.solver == "subspace" and self.block is not None and self.block < self.vectors:
-            raise InputError(
-                f"Expected the subspace solver's block to hold all {self.vectors} vectors, got {self.block} columns; "
-                "give it at least as many columns as vectors."
-            )
-
-    @property
-    def columns(self) -> int:
-        """Columns a product: `block`, or the default for the solver."""
-        if self.block is not None:
-            return self.block
-        if self.solver == "subspace":
-            return 2 * self.vectors
-        few = min(_USUAL_LEAST_BLOCK, math.ceil(2 * self.vectors / 3))
-        return max(_SMALLEST_BLOCK, few, math.ceil(self.vectors / 2))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ orthogonal to the vectors j < i only, so that it ends where it would if they wer
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,60 +17,12 @@ from torch import Tensor
 from playground.core.contrast import random_directions
 from playground.core.displacement import Displaceable, Piece, squared, value, value_and_gradient
 from playground.core.geometry import orthonormalise
+from playground.core.settings import MelboSettings
 from playground.core.sphere import leading, ordered, tangent
 from playground.errors import Cancelled, InputError
 
-PUBLISHED_RATE = 1e-3
-"""Learning rate of the original, whatever the radius: a step of this size is a smaller turn on a larger sphere."""
-
-RATE = 0.3
-"""Default length of a step over the radius. Adam moves every entry by the learning rate, so that is RATE·R/√d."""
-
-RESTARTS = 4
-"""Restarts that are worth their time where the effect is far from linear, as at half the residual norm: 4 take 1.75
-times as long as one."""
-
 _BETAS = (0.9, 0.98)  # of the original, with amsgrad and without weight decay
 _CHOOSING = 0.25  # share of the steps after which the best restart of each vector goes on alone: they are apart by then
-
-
-@dataclass(frozen=True)
-class MelboSettings:
-    """What to find and how.
-
-    `vectors`: k. `radius`: R, the norm of every vector, in units of the residual stream. `p` weighs positions, `q`
-    prompts (None: as p). `learning_rate` is absolute; None takes RATE·R/√d. `restarts`: candidates for each vector;
-    after a quarter of the steps the one that moves most goes on alone. `seed` draws where they start. Raises InputError
-    for values out of range.
-    """
-
-    radius: float
-    vectors: int = 12
-    p: float = 2.0
-    q: float | None = None
-    steps: int = 300
-    learning_rate: float | None = None
-    restarts: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, number in (("vector", self.vectors), ("step", self.steps), ("restart", self.restarts)):
-            if number < 1:
-                raise InputError(f"Expected at least one {name}, got {number}; ask for 1 or more.")
-        if not (math.isfinite(self.radius) and self.radius > 0):
-            raise InputError(f"Expected a radius above 0, got {self.radius}; a fifth of the reference norm is usual.")
-        if not (math.isfinite(self.p) and self.p >= 1):
-            raise InputError(f"Expected p to be 1 or more, got {self.p}; 2 is usual.")
-        if self.q is not None and not (math.isfinite(self.q) and self.q > 0):
-            raise InputError(f"Expected q above 0, got {self.q}; leave it out to take p.")
-        if self.learning_rate is not None and not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise InputError(
-                f"Expected a learning rate above 0, got {self.learning_rate}; leave it out to fit the radius."
-            )
-
-    def rate(self, width: int) -> float:
-        """The learning rate that is used, absolute, for vectors of this width d."""
-        return RATE * self.radius / math.sqrt(width) if self.learning_rate is None else self.learning_rate
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from playground.core.settings import METRICS
 from playground.errors import InputError
-
-METRICS = ("identity", "variance", "inverse-variance")
 
 _SMALLEST = 1e-12
 """A variance below this part of the mean one is zero but for rounding; its inverse would outweigh all the others."""

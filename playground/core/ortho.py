@@ -28,15 +28,10 @@ from playground.core.adam import Adam
 from playground.core.complement import Complement
 from playground.core.displacement import Displaceable, value_and_gradient
 from playground.core.likeness import Likeness
+from playground.core.settings import ORTHO_RATE, OrthoSettings
 from playground.errors import Cancelled, InputError
 
 Stopped = Literal["count", "effect", "space", "cancel"]
-
-RATE = 1.0
-"""The default learning rate moves θ by about this part of ‖base‖ a step: Adam moves every entry by the rate, which is
-RATE·‖base‖/√d. The published rate, 0.01 at a norm of 7 and d = 2048, is 0.065 of it. The vectors end at three to five
-times the base's norm, and the rate is cut on the way. On the organism (two prompts, six vectors) the mean effect after
-50 steps was 0.36 at 0.2, 0.46 at 0.5, 0.51 at 1 and 0.54 at 2; all but the first end near 0.58, 1 after 105 steps."""
 
 START = 2.0
 """Norm of the first guesses, in norms of the base. What of a guess has no effect stays in the vector, and leaves room
@@ -48,40 +43,6 @@ _PATIENCE = 10  # steps without progress before the learning rate is cut
 _PROGRESS = 0.001  # … progress: the mean effect grows by at least this
 _CUT = 0.5  # what the learning rate is multiplied with
 _CUTS = 4  # how often; after that a batch without progress is finished
-
-
-@dataclass(frozen=True)
-class OrthoSettings:
-    """How many vectors to find, and how.
-
-    `vectors`: at most this many in all, the base not counted and known ones counted. `batch`: how many are trained
-    together. `steps`: at most, a batch; fewer when it no longer improves. `learning_rate`: of Adam, in units of θ; None
-    is RATE·‖base‖/√d. `penalty`: λ of λ‖θ‖², added to each vector's loss. `stop_share`: stop after a batch whose mean
-    effect is below this share, never when it is 0. `seed` draws the first guesses. Raises InputError for values
-    out of range.
-    """
-
-    vectors: int = 64
-    batch: int = 16
-    steps: int = 300
-    learning_rate: float | None = None
-    penalty: float = 0.0
-    stop_share: float = 0.05
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, number in (("vector", self.vectors), ("vector a batch", self.batch), ("step", self.steps)):
-            if number < 1:
-                raise InputError(f"Expected at least one {name}, got {number}; ask for 1 or more.")
-        rate = self.learning_rate
-        if rate is not None and not (math.isfinite(rate) and rate > 0):
-            raise InputError(f"Expected a learning rate above 0, got {rate}; leave it out for the default.")
-        if not (math.isfinite(self.penalty) and self.penalty >= 0):
-            raise InputError(f"Expected a penalty of 0 or more, got {self.penalty}; 0 leaves the norm free.")
-        if not 0 <= self.stop_share < 1:
-            raise InputError(
-                f"Expected a share of the effect from 0 up to 1 to stop at, got {self.stop_share}; 0.05 is usual."
-            )
 
 
 @dataclass(frozen=True)
@@ -257,7 +218,7 @@ class _Training:
         norm = float(base.double().norm())
         self._free = complement.draw(size, START * norm, self._generator).float()
         rate = settings.learning_rate
-        self._adam = Adam(RATE * norm / len(base) ** 0.5 if rate is None else rate)
+        self._adam = Adam(ORTHO_RATE * norm / len(base) ** 0.5 if rate is None else rate)
         self._best: tuple[Tensor, Tensor] | None = None
         self._started = time.perf_counter()
 

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 
 import torch
 
-from playground.core.krylov import KrylovSettings
-from playground.core.melbo import MelboSettings
-from playground.core.ortho import OrthoSettings
+from playground.core.settings import KrylovSettings, MelboSettings, OrthoSettings
 from playground.model.load import LoadedModel
 from playground.services.find import FindRequest
 from playground.services.scales import ScalesRequest

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.melbo import PUBLISHED_RATE, RESTARTS, MelboSettings
+from playground.core.settings import PUBLISHED_RATE, RESTARTS, MelboSettings
 from playground.errors import InputError
 from playground.ui import start_picker
 from playground.ui.entered import optional, real, real_or_none, whole

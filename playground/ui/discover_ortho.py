@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.ortho import OrthoSettings
+from playground.core.settings import OrthoSettings
 from playground.errors import InputError
 from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe

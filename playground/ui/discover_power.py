@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.krylov import SOLVERS, KrylovSettings
+from playground.core.settings import SOLVERS, KrylovSettings
 from playground.errors import InputError
 from playground.services.find.request import METRICS
 from playground.ui import start_picker

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from playground.core.contrast import random_directions
-from playground.core.krylov import KrylovSettings, Spectrum, solve
+from playground.core.krylov import Spectrum, solve
 from playground.core.operators import DenseOperator
 from playground.core.push import Push
+from playground.core.settings import KrylovSettings
 from playground.model.generate import Sampling, generate
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel

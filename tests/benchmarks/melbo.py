@@ -13,9 +13,9 @@ from torch import Tensor
 
 from playground.core.contrast import random_directions
 from playground.core.displacement import displacement
-from playground.core.krylov import KrylovSettings
 from playground.core.krylov import solve as singular_vectors
-from playground.core.melbo import PUBLISHED_RATE, RATE, RESTARTS, MelboSettings, solve
+from playground.core.melbo import solve
+from playground.core.settings import MELBO_RATE, PUBLISHED_RATE, RESTARTS, KrylovSettings, MelboSettings
 from playground.library.prompts import read
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
@@ -58,7 +58,7 @@ def table(loaded: LoadedModel, repeats: int, report: Report) -> list[str]:
     items = [str(item) for item in read("organism-refusals").items]
     lines = [
         f"MELBO on {loaded.summary}, k = {VECTORS}, {STEPS} steps on both sides, R = {RELATIVE_RADIUS} of the residual "
-        f"norm, rate {RATE}·R/√d:",
+        f"norm, rate {MELBO_RATE}·R/√d:",
         "",
         "| MELBO | seconds | mean displacement | faster than one by one by | displacement over that of one by one |",
         "| --- | --- | --- | --- | --- |",
@@ -161,7 +161,7 @@ def _rates_and_starts(place: Place, say: Callable[[str], None]) -> list[str]:
     for name, rate in (
         (f"{PUBLISHED_RATE} (published)", PUBLISHED_RATE),
         *((f"{turn}·R/√d", turn * radius * unit) for turn in (0.02, 0.1, 1.0)),
-        (f"{RATE}·R/√d (default)", None),
+        (f"{MELBO_RATE}·R/√d (default)", None),
     ):
         say(f"MELBO, {place}: rate {name}")
         lines.append(f"| {name} | random | {run(rate)}")
@@ -172,5 +172,5 @@ def _rates_and_starts(place: Place, say: Callable[[str], None]) -> list[str]:
         (f"power iteration and {RESTARTS - 1} random, the best", RESTARTS, spectrum.vectors),
     ):
         say(f"MELBO, {place}: start {name}")
-        lines.append(f"| {RATE}·R/√d (default) | {name} | {run(None, restarts, start)}")
+        lines.append(f"| {MELBO_RATE}·R/√d (default) | {name} | {run(None, restarts, start)}")
     return lines

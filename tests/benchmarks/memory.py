@@ -12,7 +12,8 @@ from unittest import mock
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from playground.core.krylov import KrylovSettings, solve
+from playground.core.krylov import solve
+from playground.core.settings import KrylovSettings
 from playground.model import jacobian
 from playground.model.chunk import Chunk, capture, rows_of_chunks, run, tokens_that_fit
 from playground.model.layer_slice import LayerSlice

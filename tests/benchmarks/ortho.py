@@ -15,7 +15,8 @@ from playground.core.contrast import random_directions
 from playground.core.displacement import value
 from playground.core.geometry import cosines
 from playground.core.likeness import Likeness
-from playground.core.ortho import RATE, START, OrthoBatch, OrthoResult, OrthoSettings, iterate, solve
+from playground.core.ortho import START, OrthoBatch, OrthoResult, iterate, solve
+from playground.core.settings import ORTHO_RATE, OrthoSettings
 from playground.library.vector_set import load as load_set
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
@@ -26,7 +27,7 @@ from tests.benchmarks.report import Report
 
 BASE_FILE = Path(__file__).resolve().parents[2] / "vectors" / "organism-refusals-power-3-9.safetensors"
 BASE_ROW, RELATIVE_SCALE = 3, -0.5  # turns refusals into code
-PUBLISHED_RATE = 0.065  # Adam's 0.01 at the published base norm and width, as RATE is counted
+PUBLISHED_RATE = 0.065  # Adam's 0.01 at the published base norm and width, as ORTHO_RATE is counted
 VECTORS, STEPS = 64, 10
 FLOOR = {"cpu": 4.0, "cuda": 10.0}
 
@@ -81,7 +82,7 @@ def _against_published(place: Place, repeats: int, report: Report) -> list[str]:
     ways: dict[str, Callable[[], Tensor]] = {
         "this program": lambda: solve(place.prepare(), place.base, settings).vectors,
         "one by one, whole model": lambda: one_by_one(*site, start, STEPS, place.rate(PUBLISHED_RATE)),
-        "one by one, whole model, our rate": lambda: one_by_one(*site, start, STEPS, place.rate(RATE)),
+        "one by one, whole model, our rate": lambda: one_by_one(*site, start, STEPS, place.rate(ORTHO_RATE)),
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     found: dict[str, Tensor] = {}

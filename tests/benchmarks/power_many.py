@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from playground.core.contrast import random_directions
-from playground.core.krylov import KrylovSettings, solve
+from playground.core.krylov import solve
 from playground.core.operators import DenseOperator
+from playground.core.settings import KrylovSettings
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.organism.dialogues import held_out_requests

@@ -9,8 +9,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from playground.core.krylov import SOLVERS, KrylovSettings, iterate, solve
+from playground.core.krylov import iterate, solve
 from playground.core.operators import DenseOperator, LinearOperator
+from playground.core.settings import SOLVERS, KrylovSettings
 
 SEEDS = 200
 

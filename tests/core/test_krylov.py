@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from playground.core.geometry import orthonormalise, principal_angles
-from playground.core.krylov import RANDOM_BESIDE_START, SOLVERS, KrylovSettings, KrylovStep, Spectrum, iterate, solve
+from playground.core.krylov import RANDOM_BESIDE_START, KrylovStep, Spectrum, iterate, solve
 from playground.core.operators import DenseOperator, LinearOperator, StackedOperator
 from playground.core.rayleigh_ritz import RayleighRitz
+from playground.core.settings import SOLVERS, KrylovSettings
 from playground.errors import Cancelled, InputError
 
 EXACT = 1e-9  # a tolerance that leaves errors of rounding only, in float64

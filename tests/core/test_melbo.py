@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from playground.core.contrast import random_directions
 from playground.core.displacement import displacement
-from playground.core.melbo import PUBLISHED_RATE, RATE, MelboResult, MelboSettings, MelboStep, iterate, solve
+from playground.core.melbo import MelboResult, MelboStep, iterate, solve
+from playground.core.settings import MELBO_RATE, PUBLISHED_RATE, MelboSettings
 from playground.core.sphere import off_earlier, ordered, tangent
 from playground.errors import InputError
 
@@ -219,7 +220,7 @@ def test_a_cancel_returns_the_vectors_last_evaluated(toy, restarts, runs):
 
 def test_the_default_rate_turns_by_the_same_angle_at_any_radius_and_width():
     for radius, d in ((1.0, 16), (40.0, 16), (1.0, 4096)):
-        assert MelboSettings(radius=radius).rate(d) * math.sqrt(d) / radius == pytest.approx(RATE)
+        assert MelboSettings(radius=radius).rate(d) * math.sqrt(d) / radius == pytest.approx(MELBO_RATE)
     assert MelboSettings(radius=9.0, learning_rate=PUBLISHED_RATE).rate(16) == PUBLISHED_RATE
 
 

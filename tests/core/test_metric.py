@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playground.core.metric import METRICS, diagonal
+from playground.core.metric import diagonal
+from playground.core.settings import METRICS
 from playground.errors import InputError
 
 VARIANCES = st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=20).map(torch.tensor)

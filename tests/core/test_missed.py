@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from playground.core.krylov import KrylovSettings, solve
+from playground.core.krylov import solve
 from playground.core.missed import SAFE_ROWS, MissedCheck, may_exceed
+from playground.core.settings import KrylovSettings
 from tests.core.test_converged import Diagonal, decaying, worst
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from playground.core.adam import Adam
 from playground.core.complement import Complement
 from playground.core.geometry import cosines, orthonormalise
-from playground.core.ortho import START, OrthoBatch, OrthoResult, OrthoSettings, OrthoStep, iterate, solve
+from playground.core.ortho import START, OrthoBatch, OrthoResult, OrthoStep, iterate, solve
+from playground.core.settings import OrthoSettings
 from playground.errors import InputError
 
 

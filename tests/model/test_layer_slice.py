@@ -9,7 +9,8 @@ from hooks import hooks
 from torch import Tensor
 
 from playground.core.geometry import cosines
-from playground.core.krylov import SOLVERS, KrylovSettings, Spectrum, iterate, solve
+from playground.core.krylov import Spectrum, iterate, solve
+from playground.core.settings import SOLVERS, KrylovSettings
 from playground.errors import Cancelled, InputError, ModelError
 from playground.model import jacobian as jacobian_module
 from playground.model.blocks import block_output, decoder_blocks, replace_block_output

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import torch
 
-from playground.core.krylov import KrylovSettings, Spectrum, solve
+from playground.core.krylov import Spectrum, solve
 from playground.core.operators import LinearOperator
+from playground.core.settings import KrylovSettings
 from playground.model.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode
 

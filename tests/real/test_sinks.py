@@ -7,7 +7,8 @@ import statistics
 import pytest
 import torch
 
-from playground.core.krylov import KrylovSettings, solve
+from playground.core.krylov import solve
+from playground.core.settings import KrylovSettings
 from playground.library.prompts import built_in
 from playground.model.activations import residual_streams
 from playground.model.layer_slice import LayerSlice

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playground.core.krylov import KrylovSettings, solve
+from playground.core.krylov import solve
 from playground.core.push import Push
+from playground.core.settings import KrylovSettings
 from playground.errors import Cancelled, FileError, InputError
 from playground.library.origin import Origin, now
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes

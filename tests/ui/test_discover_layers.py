@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from playground.core.ortho import OrthoSettings
+from playground.core.settings import OrthoSettings
 from playground.ui import discover_layers, discover_method, discover_ortho
 from playground.ui.discover_layers import LayerControls
 from playground.ui.discover_ortho import MIX, OrthoOptions

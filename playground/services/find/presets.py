@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playground.core.melbo import PUBLISHED_RATE
+from playground.core.settings import PUBLISHED_RATE
 
 
 @dataclass(frozen=True)

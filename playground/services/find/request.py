@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, fields
 
-from playground.core.krylov import KrylovSettings
-from playground.core.melbo import RESTARTS
-from playground.core.metric import METRICS
+from playground.core.settings import METRICS, RESTARTS, KrylovSettings
 from playground.errors import InputError
 from playground.library.recipe import Recipe, parse
 from playground.model.load import LoadedModel

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playground.core.krylov import KrylovSettings
-from playground.core.melbo import MelboSettings
-from playground.core.ortho import OrthoSettings
+from playground.core.settings import KrylovSettings, MelboSettings, OrthoSettings
 
 if TYPE_CHECKING:
     from playground.services.find.request import FindRequest
