@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from playground.library.recipe import Recipe, parse, recipes_of, resolve
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.library.vector_set import load as load_vectors
+from playground.methods.base.registry import registered
 from playground.model.load import LoadedModel, is_organism, load, wrap
 from playground.model.prompting import PromptFormat
 from playground.model.sampling import Sampling
@@ -51,10 +52,10 @@ __all__ = [
     "find",
     "find_scales",
     "generate",
+    "list_methods",
     "load",
     "load_vectors",
     "measure",
-    "methods",
     "prompts",
     "scan",
     "steering",
@@ -82,9 +83,9 @@ def _never() -> bool:
     return False
 
 
-def methods() -> tuple[str, ...]:
+def list_methods() -> tuple[str, ...]:
     """Names of the methods that `find` knows."""
-    return _find.METHODS
+    return tuple(registered())
 
 
 def prompts(name: str | Path) -> PromptSet:
@@ -98,7 +99,7 @@ def find(
     prompts: str | Sequence[str] | PromptSet,
     source: int,
     target: int | None = None,
-    vectors: int = 12,
+    vectors: int | None = None,
     *,
     scales: bool = True,
     emit: Emit = _silent,
@@ -107,23 +108,17 @@ def find(
 ) -> VectorSet:
     """Find directions at the output of block `source` by their effect at block `target` (counted from 0).
 
-    `prompts` are texts or a set. With `scales` the set holds for each row and sign where it begins to tell, where text
-    breaks, and a scale between. `settings` are those of FindRequest for the method; recipes among them name files.
-    Raises InputError for settings that the method or the model does not have, ModelError when memory runs out,
-    Cancelled when it is stopped before there is anything.
+    `prompts` are texts or a set; `vectors` None is as many as is usual for the method. With `scales` the set holds for
+    each row and sign where it begins to tell, where text breaks, and a scale between. `settings` are other fields of
+    FindRequest and settings of the method (`playground/methods`); recipes among them name files. Raises InputError for
+    settings that the method or the model does not have, ModelError when memory runs out, Cancelled when it is stopped
+    before there is anything.
     """
-    known = {field.name for field in fields(_find.FindRequest)}
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise InputError(
-            f"Expected settings of {method}, got {', '.join(unknown)}; those of FindRequest are there, "
-            "some for each method."
-        )
     if isinstance(prompts, PromptSet):
         settings.setdefault("prompt_set", prompts.name)
-    request = _find.FindRequest(
-        method=method, prompts=_texts(prompts), source=source, target=target, vectors=vectors, **settings
-    )
+    if vectors is not None:
+        settings["vectors"] = vectors
+    request = _find.find_request(method, prompts=_texts(prompts), source=source, target=target, **settings)
     request.check(model)
     found = _find.find(model, request, emit, cancelled, Store().open_source)
     if scales and not found.cancelled:

@@ -10,7 +10,7 @@ import pytest
 
 _TESTS = Path(__file__).resolve().parent
 # The package itself when pytest is called as a program, and tests/model for `import tiny_models`.
-sys.path[:0] = [str(_TESTS.parent), str(_TESTS / "model")]
+sys.path[:0] = [str(_TESTS.parent), str(_TESTS / "model"), str(_TESTS / "extension")]
 
 
 @pytest.fixture(scope="session")

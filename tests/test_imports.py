@@ -15,9 +15,10 @@ MAY_IMPORT = {
     "core": {"core"},
     "model": {"model", "core"},
     "library": {"library", "core"},
-    "services": {"services", "model", "library", "core"},
-    "cli": {"cli", "services", "model", "library", "core"},
-    "ui": {"ui", "services", "model", "library", "core"},
+    "methods": {"methods", "model", "library", "core"},
+    "services": {"services", "methods", "model", "library", "core"},
+    "cli": {"cli", "services", "methods", "model", "library", "core"},
+    "ui": {"ui", "services", "methods", "model", "library", "core"},
 }
 
 HOOKS = (

@@ -10,7 +10,7 @@ from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json, add_model, add_positions, add_prompts, add_sampling, one_of
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import InputError
-from playground.services.requests import UNITS
+from playground.library.requests import UNITS
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeGuard
 
 MAX_TEXT = 1_000_000
@@ -34,3 +35,9 @@ def shown(value: object) -> str:
 def reason(error: OSError) -> str:
     """The system's word for what went wrong, without number and path."""
     return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words for a sentence: "a, b or c"."""
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

@@ -37,7 +37,8 @@ MAX_FILE_BYTES = 2**30
 
 _PER_ROW = ("singular_values", "objective", "residuals", "effects", "last_effects", "displacements", "divergences")
 _PER_SIGN = ("onsets", "breaks", "found_scales", "scales_tried", "linear_radii")
-_OPTIONAL = (*_PER_ROW, *_PER_SIGN, "base")
+TENSORS = (*_PER_ROW, *_PER_SIGN, "base")
+"""Names of the tensors that a set may have beside its vectors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,7 @@ class VectorSet:
             )
         if not bool(vectors.isfinite().all()):
             raise FileError("Expected vectors of finite numbers, got NaN or infinity among them; make the set again.")
-        for name in _OPTIONAL:
+        for name in TENSORS:
             values = getattr(self, name)
             if values is not None:
                 object.__setattr__(self, name, self._checked_values(name, values))
@@ -127,6 +128,11 @@ class VectorSet:
         """(k,) float32: the norm of every row as the method left it."""
         norms: Tensor = self.vectors.double().norm(dim=1)
         return norms.float()
+
+    def value(self, name: str) -> Tensor | None:
+        """(k,) float32: a value a row by its name, one of this version or of a method that brought its own; or None."""
+        values = getattr(self, name) if name in _PER_ROW else self.others.get(name)
+        return None if values is None or values.shape != (self.rows,) else values.float()
 
     def unit(self, row: int) -> Tensor:
         """(d,) float32: row `row` with norm 1. Raises FileError for a row that is not there or has norm 0."""
@@ -252,7 +258,7 @@ def check_fits(vector_set: VectorSet, width: int, block_count: int, fingerprint:
 
 def to_bytes(vector_set: VectorSet) -> bytes:
     """The file of a set, as bytes (for a download)."""
-    tensors = {name: getattr(vector_set, name) for name in ("vectors", *_OPTIONAL)} | dict(vector_set.others)
+    tensors = {name: getattr(vector_set, name) for name in ("vectors", *TENSORS)} | dict(vector_set.others)
     # Cloned, since safetensors refuses tensors that share memory, as parts of one solver's result may.
     tensors = {name: tensor.clone() for name, tensor in tensors.items() if tensor is not None}
     document = write_document(vector_set.origin, vector_set.notes, vector_set.description)
@@ -271,14 +277,14 @@ def from_bytes(data: bytes, name: str = "") -> VectorSet:
             raise FileError(
                 "Expected a whole safetensors file, got one that is cut short or damaged; make or download it again."
             ) from error
-        known = {key: _tensor(tensors[key], key) for key in _OPTIONAL if key in tensors}
+        known = {key: _tensor(tensors[key], key) for key in TENSORS if key in tensors}
         if head.version == 1 and known.keys() >= {"residuals", "singular_values"}:
             known["residuals"] = _relative_to_own(known["residuals"], known["singular_values"])
         return VectorSet(
             vectors=_tensor(tensors["vectors"], "vectors"),
             origin=head.origin,
             **known,
-            others=_others(data) if tensors.keys() - {"vectors", *_OPTIONAL} else {},
+            others=_others(data) if tensors.keys() - {"vectors", *TENSORS} else {},
             notes=head.notes,
             name=name,
             description=head.description,
@@ -332,7 +338,7 @@ def _others(data: bytes) -> dict[str, Tensor]:
         tensors = deserialize(data)
     except (KeyError, RuntimeError, ValueError, TypeError, AttributeError, safetensors.SafetensorError):
         return {}
-    return {name: tensor for name, tensor in tensors.items() if name not in ("vectors", *_OPTIONAL)}
+    return {name: tensor for name, tensor in tensors.items() if name not in ("vectors", *TENSORS)}
 
 
 def _tensor(entry: dict[str, Any], name: str) -> Tensor:

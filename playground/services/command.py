@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from itertools import groupby
 
 import torch
@@ -13,13 +12,13 @@ from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
 from playground.library.recipe import format as format_recipe
+from playground.methods.base.request import default_of
 from playground.model.chat_template import reads_date
 from playground.model.conversation import format as format_turn
 from playground.model.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.find import FindRequest
-from playground.services.find.continuing import SETTINGS as CONTINUED
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
 from playground.services.measure.over_texts import OverTexts
@@ -31,37 +30,15 @@ from playground.services.shifts import ShiftsRequest
 PROGRAM = ("python", "-m", "playground")
 
 
-# Options in the order in which the command line's help has them, and the fields they stand for.
-_OPTIONS = {
-    "--solver": "solver",
-    "--steps": "steps",
-    "--tolerance": "tolerance",
-    "--block": "block",
-    "--start": "start",
-    "--theta0": "theta0",
-    "--weights": "weights",
-    "--metric": "metric",
-    "--radius": "radius",
-    "--relative-radius": "relative_radius",
-    "--p": "p",
-    "--q": "q",
-    "--learning-rate": "learning_rate",
-    "--restarts": "restarts",
-    "--base": "base",
-    "--batch": "batch",
-    "--penalty": "penalty",
-    "--stop-share": "stop_share",
-}
-
-
 def find_command(
     request: FindRequest, loaded: LoadedModel, out: str, so_far: str | None = None, first: int | None = None
 ) -> str:
     """The shell command that finds the same vectors and writes them to the file `out`.
 
-    With `so_far`, the file of a set of ortho, the command goes on after its `first` rows (None: all): prompts, layers
-    and base are those of the file.
+    With `so_far`, the file of a set to go on with, the command goes on after its `first` rows (None: all): prompts,
+    layers and what may not change are those of the file.
     """
+    method = request.by
     words = [*PROGRAM, "find", request.method, *_model(loaded)]
     if so_far is not None:
         words += [*_given("--continue", so_far), *([] if first is None else ["--first", str(first)])]
@@ -69,17 +46,16 @@ def find_command(
         words += [*_prompts(request, loaded), "--source", str(request.source)]
         if request.target is not None:
             words += ["--target", str(request.target)]
-    reads = request.method in ("power", "melbo", "difference") or (request.method == "ortho" and so_far is None)
-    if reads and not request.answers:
-        words += ["--tokens", "all" if request.target_tokens is None else str(request.target_tokens)]
-    if request.method != "difference":
+        if method.reads.tokens is not None and not request.answers:
+            words += ["--tokens", "all" if request.target_tokens is None else str(request.target_tokens)]
+    if method.count is not None:
         words += ["--vectors", str(request.vectors)]
         if so_far is None:
             words += ["--seed", str(request.seed)]
-    for option, name in _OPTIONS.items():
-        # The file has a base, and settings that may differ from the defaults: they are all said.
-        if so_far is None or name in CONTINUED:
-            words += _setting(request, option, name, always=so_far is not None)
+    for name in method.options:
+        # The file has what may not change, and settings that may differ from the defaults: they are all said.
+        if so_far is None or (method.continues is not None and name in method.continues.may_change):
+            words += _setting(request, name, always=so_far is not None)
     if request.read_sinks and so_far is None:
         words.append("--read-sinks")
     if request.memory_budget is not None:
@@ -251,7 +227,7 @@ def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> l
 def _prompts(request: FindRequest, loaded: LoadedModel) -> list[str]:
     """The prompts of a find request, and of its other side."""
     prompt_set = _set_of(request.prompt_set)
-    if prompt_set is not None and request.method == "difference" and not prompt_set.one_sided:
+    if prompt_set is not None and request.by.reads.sides > 1 and not prompt_set.one_sided:
         words = _by_name(
             prompt_set,
             len(request.prompts),
@@ -324,11 +300,10 @@ def _set_of(name: str | None) -> PromptSet | None:
         return None
 
 
-def _setting(request: FindRequest, option: str, name: str, always: bool) -> list[str]:
-    """An option for a setting that differs from its default, or that `always` is to be said."""
-    default = next(field.default for field in fields(request) if field.name == name)
-    value = getattr(request, name)
-    if value is None or (value == default and not always):
+def _setting(request: FindRequest, name: str, always: bool) -> list[str]:
+    """The option of a setting that differs from its default, or that `always` is to be said."""
+    value, option = getattr(request.settings, name), f"--{name.replace('_', '-')}"
+    if value is None or (value == default_of(request.by, name) and not always):
         return []
     if isinstance(value, tuple):
         return [option, ",".join(repr(float(entry)) for entry in value)]

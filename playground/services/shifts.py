@@ -19,6 +19,7 @@ from playground.core.push import Positions, Push
 from playground.errors import Cancelled, InputError
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe
+from playground.library.requests import asked_places, check_seed, check_selection, check_whole, checked_scales
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
 from playground.model.next_token import divergences, next_logits
@@ -26,7 +27,6 @@ from playground.model.prompting import PromptFormat, encode
 from playground.services.generate import check_positions
 from playground.services.measure.result import Measurement, measured_on
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
-from playground.services.requests import asked_places, check_seed, check_selection, check_whole, checked_scales
 
 MULTIPLIERS = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
 MAX_PROMPTS = 1000

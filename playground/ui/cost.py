@@ -11,22 +11,14 @@ from collections.abc import Sequence
 
 import torch
 
-from playground.core.settings import KrylovSettings, MelboSettings, OrthoSettings
 from playground.model.load import LoadedModel
 from playground.services.find import FindRequest
 from playground.services.scales import ScalesRequest
 from playground.ui.markup import escape
 from playground.ui.running import seconds
 
-STEPS = 4
-"""Steps that block Krylov takes as a rule."""
-OVERSAMPLE = 4
 CHARACTERS_A_TOKEN = 4
 TEMPLATE_TOKENS = 20
-PRODUCT = 6
-"""Forward passes' worth of one product forth and back through a kept graph."""
-GRADIENT = 3
-"""Forward passes' worth of a value and its gradient."""
 SCALES = "scales"
 """What the search for scales is called where speeds are kept."""
 _PROBE = 512
@@ -35,26 +27,12 @@ _PROBE = 512
 _measured: dict[tuple[str, str, str], float] = {}
 
 
-def passes(request: FindRequest) -> float:
-    """Forward passes through the blocks between source and target, a prompt; of the whole model for a difference."""
-    if request.method == "power":
-        steps = STEPS if request.solver == KrylovSettings.solver else request.steps or KrylovSettings.steps
-        return PRODUCT * (request.vectors + OVERSAMPLE) * steps
-    if request.method == "melbo":
-        # A quarter of the steps with all restarts, the others with the best of each vector.
-        return GRADIENT * request.vectors * (3 + request.restarts) / 4 * (request.steps or MelboSettings.steps)
-    if request.method == "ortho":
-        whole_batches = math.ceil(request.vectors / request.batch) * request.batch
-        return GRADIENT * whole_batches * (request.steps or OrthoSettings.steps)
-    return 1
-
-
 def operations(loaded: LoadedModel, request: FindRequest) -> float:
     """Floating-point operations of a run, by order of magnitude."""
     texts = [*request.prompts, *request.against, *(answer for pair in request.answers for answer in pair)]
     tokens = sum(len(text) / CHARACTERS_A_TOKEN + TEMPLATE_TOKENS for text in texts)
     blocks = request.source + 1 if request.target is None else request.target - request.source
-    return 2 * loaded.parameters / (loaded.block_count + 1) * blocks * tokens * passes(request)
+    return 2 * loaded.parameters / (loaded.block_count + 1) * blocks * tokens * max(request.by.passes(request), 1)
 
 
 def scale_operations(loaded: LoadedModel, prompts: Sequence[str], rows: int) -> float:
@@ -71,21 +49,21 @@ def hint(loaded: LoadedModel, request: FindRequest, scales: bool = False) -> str
     """One line: how much work it is, and about how long it takes, with the search for scales where that follows."""
     last = ""
     if scales:
-        took = seconds(duration(loaded, SCALES, scale_operations(loaded, request.prompts, request.vectors)))
+        took = seconds(duration(loaded, SCALES, scale_operations(loaded, request.prompts, int(request.vectors))))
         last = f", and {took} for the scales"
-    if request.method == "random":
+    method = request.by
+    if method.passes(request) == 0:
         return f'<p class="sp-hint">costs next to nothing: one pass over the prompts{escape(last)}</p>'
     if not 0 <= request.source < (request.target or loaded.block_count) < loaded.block_count + 1:
         return ""
     count = len(request.prompts) + len(request.against) + len(request.answers)
     parts = [f"{count} {'prompt' if count == 1 else 'prompts'}"]
     if request.target is not None:
-        most = "at most " if request.method == "ortho" else ""
+        most = "at most " if method.at_most else ""
         blocks = request.target - request.source
         parts += [f"{blocks} {'block' if blocks == 1 else 'blocks'}", f"{most}{request.vectors} vectors"]
-        if request.method in ("melbo", "ortho"):
-            parts.append(f"{most}{request.steps or MelboSettings.steps} steps")
-    about = "at most about" if request.method == "ortho" else "about"
+        parts += [f"{most}{getattr(request.settings, name)} {name}" for name in method.cost]
+    about = "at most about" if method.at_most else "about"
     took = seconds(duration(loaded, request.method, operations(loaded, request)))
     return f'<p class="sp-hint">{escape(" × ".join(parts))} · {about} {took}{escape(last)}</p>'
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
+from playground.methods.base.registry import columns
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import GenerateRequest
@@ -112,12 +113,10 @@ def table(
 
 def row_values(vector_set: VectorSet) -> list[str]:
     """What the method says of every row, in a few characters: gain, displacement, effect left, or else its norm."""
-    if vector_set.singular_values is not None:
-        return [f"σ {value:.3g}" for value in vector_set.singular_values.tolist()]
-    if vector_set.effects is not None:
-        return [f"effect {100 * value:.0f} %" for value in vector_set.effects.tolist()]
-    if vector_set.displacements is not None:
-        return [f"moves {value:.3g}" for value in vector_set.displacements.tolist()]
+    for column in columns():
+        values = vector_set.value(column.name) if column.card else None
+        if values is not None:
+            return [column.card.format(100 * value if column.percent else value) for value in values.tolist()]
     return [f"norm {value:.3g}" for value in vector_set.native_norms.tolist()]
 
 

@@ -24,7 +24,7 @@ from playground.ui.steer_layout import SteerTab
 from playground.ui.steer_open import open_in_steer
 
 if TYPE_CHECKING:
-    from playground.ui.discover_layout import DiscoverTab
+    from playground.ui.discover.layout import DiscoverTab
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="playground-downloads-")
 """Where a set is written before Gradio takes it into its own cache; gone when the process ends."""

@@ -11,6 +11,7 @@ import gradio as gr
 
 from playground.errors import FileError, ModelError
 from playground.library.vector_set import VectorSet, check_fits
+from playground.methods.base.registry import registered
 from playground.model.load import LoadedModel
 from playground.services.jobs import Job, JobContext
 from playground.services.session import Workbench
@@ -137,13 +138,13 @@ class Frame:
             raise FileError(f"Expected a set of the library, got “{name}”, which is not there; choose another one.")
         return store.load(name)
 
-    def ortho_sets(self) -> list[str]:
-        """Names of the sets that MELBO-ortho made on the loaded model and can go on with, the newest first."""
-        loaded = self.workbench.loaded
-        if loaded is None:
+    def continuable(self, name: str) -> list[str]:
+        """Names of the sets that a method made on the loaded model and can go on with, the newest first."""
+        loaded, method = self.workbench.loaded, registered().get(name)
+        if loaded is None or method is None or method.continues is None:
             return []
         same = [entry for entry in self.workbench.store.list() if entry.fingerprint == loaded.fingerprint]
-        made = [entry for entry in same if entry.method == "ortho"]
+        made = [entry for entry in same if entry.method == name]
         return [entry.name for entry in sorted(made, key=lambda entry: entry.created, reverse=True)]
 
     def set_choices(self, visitor: Visitor) -> list[str]:

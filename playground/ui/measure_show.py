@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InputError
+from playground.methods.base.registry import called
 from playground.services.compare import Comparison, closest
 from playground.services.measure import MeasureResult
 from playground.services.measure.labels import UNLABELLED, Labels
@@ -35,7 +36,6 @@ from playground.ui.measure_view import (
     share_of,
     x_of,
 )
-from playground.ui.tables import METHOD_NAMES
 
 Updates = dict[Any, Any]
 
@@ -104,7 +104,7 @@ def set_by_set(
             continue
         own = named(result).get(best.name, [])
         opens = next((f"{best.name}|{at}|" for at, row in enumerate(own) if row is best), None)
-        method = f"best of {line.tried} random" if random else METHOD_NAMES.get(line.method, line.method)
+        method = f"best of {line.tried} random" if random else called(line.method)
         violins.append(measure_plots.Violin(labels.called(line.name), method, best.differences, opens, random))
     axes = Axes("best vector of each set", "logit difference / nats")
     numbers = [item.number for item in result.items]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from playground.errors import InputError
 from playground.library.measurements import MeasurementEntry
+from playground.methods.base.registry import called
 from playground.services.measure import MeasuredRow, MeasureResult
 from playground.services.measure.exact import ExactResult, ExactRow
 from playground.services.measure.labels import UNLABELLED, Labels
@@ -19,7 +20,6 @@ from playground.ui.markup import changed_words, empty, escape, notice, numbers_l
 from playground.ui.measure_view import NAMED, Look, Result, items_of, mean_of, place_of, row_at, x_of
 from playground.ui.running import seconds
 from playground.ui.state import Visitor
-from playground.ui.tables import METHOD_NAMES
 
 SHOWN = 200
 """Items listed: more are in the file."""
@@ -178,13 +178,13 @@ def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
     lines = ""
     for line in table.lines:
         kind = ' class="sp-random"' if line.method == RANDOM else ""
-        called = METHOD_NAMES.get(line.method, line.method)
+        method = called(line.method)
         top = max((value for value in line.values if value is not None), default=None)
         texts = ["" if value is None else format(value, written) for value in line.values]
         pairs = zip(texts, line.values, strict=True)
         cells = "".join(f"<td>{f'<b>{text}</b>' if text and value == top else text}</td>" for text, value in pairs)
         lines += (
-            f'<tr{kind}><th scope="row">{escape(line.set)}</th><td>{escape(called)}</td>'
+            f'<tr{kind}><th scope="row">{escape(line.set)}</th><td>{escape(method)}</td>'
             f"<td>{escape(labels.called(line.name))}</td>"
             f"<td>best of {line.tried}</td>{cells}</tr>"
         )

@@ -13,6 +13,7 @@ from playground.errors import InputError, PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.prompt_files import categories, read_file
 from playground.library.prompts import PromptSet
+from playground.methods.base.method import Method
 from playground.model.load import LoadedModel, is_organism
 from playground.ui import markup
 from playground.ui.entered import whole
@@ -86,9 +87,9 @@ class PromptChoice:
         return prompt_sets.select(source, min(max(count, 1), total), self.sample_seed, self.balance)
 
 
-def against_of(method: str, prompts: PromptSet, choice: PromptChoice, visitor: Visitor) -> PromptSet | None:
+def against_of(method: Method, prompts: PromptSet, choice: PromptChoice, visitor: Visitor) -> PromptSet | None:
     """The second list of prompts, where the method needs one and the prompts have one side only."""
-    return choice.chosen(visitor) if method == "difference" and prompts.one_sided else None
+    return choice.chosen(visitor) if method.reads.sides > 1 and prompts.one_sided else None
 
 
 @dataclass

@@ -52,6 +52,8 @@ class Visitor:
     found: VectorSet | None = None
     found_number: int = 0
     """Counts what was computed, so that the page notices."""
+    method: str = "power"
+    """Chosen in Discover."""
     saved_as: str | None = None
     """The name under which `found` is in the library."""
     look_prompt: str = ""

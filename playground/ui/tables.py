@@ -7,17 +7,11 @@ from collections.abc import Mapping, Sequence
 from playground.library.origin import Origin
 from playground.library.store import Entry
 from playground.library.vector_set import VectorSet
+from playground.methods.base.registry import called
 from playground.ui.first_look import row_head, row_values
 from playground.ui.markup import empty, escape, facts, notice
 from playground.ui.running import seconds
 
-METHOD_NAMES = {
-    "power": "power iteration",
-    "melbo": "MELBO",
-    "ortho": "MELBO-ortho",
-    "difference": "mean difference",
-    "random": "random",
-}
 LONG = 120
 """Characters of a parameter beyond which only its length is told."""
 PAGE = 48
@@ -43,7 +37,7 @@ def sets(entries: Sequence[Entry], selected: str | None, model: str | None) -> s
         stars = f"★ {entry.stars}" if entry.stars else ""
         lines.append(
             f'<tr data-act="open" data-name="{name}" tabindex="0"{chosen}><th scope="row">{name}</th>'
-            f"<td>{escape(METHOD_NAMES.get(entry.method, entry.method))}</td>"
+            f"<td>{escape(called(entry.method))}</td>"
             f"<td{other}>{escape(short(entry.model))}</td>"
             f"<td>{layers(entry.source, entry.target)}</td><td>{entry.rows}</td><td>{escape(entry.created[:10])}</td>"
             f"<td>{stars}</td></tr>"
@@ -69,7 +63,7 @@ def details(vector_set: VectorSet, warning: str | None) -> str:
     listing = facts(
         [
             ("description", vector_set.description),
-            ("method", METHOD_NAMES.get(origin.method, origin.method)),
+            ("method", called(origin.method)),
             ("model", origin.model),
             ("revision", origin.revision),
             ("fingerprint", origin.fingerprint),

@@ -10,6 +10,7 @@ from playground.errors import InputError, PlaygroundError
 from playground.library.recipe import Component, component_norm
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
+from playground.methods.base.registry import registered
 from playground.ui import defaults
 from playground.ui.entered import real, whole
 from playground.ui.markup import scale_strip
@@ -18,9 +19,6 @@ FIRST = "first"
 """The choice in a row picker that stands for the average of the first n rows."""
 RANGE = "mean"
 """The one for the average of any range of rows."""
-NATIVE_METHODS = ("melbo", "ortho", "difference")
-"""Methods whose norms say something: their averages are counted in multiples of what they are."""
-
 STEP = 0.01
 """Of a slider in relative scale, or in multiples of a native norm."""
 FINE_STEP = 0.001
@@ -125,7 +123,7 @@ class Pick:
         parts = [f"{norm / residual:.2g} r · norm {norm:.3g}"]
         if not self.native and component.mean is not None:
             parts.append(f"{component.amount:.3g} × the average")
-        elif not self.native and vector_set.origin.method in NATIVE_METHODS:
+        elif not self.native and norms_matter(vector_set.origin.method):
             native = float(vector_set.native_norms[component.row])
             parts.append(f"native {native if self.absolute else native / residual:.2g}")
         parts.append(self._of_window(windows, component.amount < 0, norm, residual))
@@ -207,4 +205,9 @@ def is_average(row: str | None) -> bool:
 
 def counts_native(row: str | None, vector_set: VectorSet) -> bool:
     """Whether a choice is counted in its native norm to begin with: averages, where norms mean something."""
-    return is_average(row) and vector_set.origin.method in NATIVE_METHODS
+    return is_average(row) and norms_matter(vector_set.origin.method)
+
+
+def norms_matter(name: str) -> bool:
+    """Whether norms of a method's rows say something: their averages are counted in multiples of what they are."""
+    return name in registered() and registered()[name].norm != "unit"

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The page over the shipped model and a copy of the shipped sets."""
-    from playground.services.find import FindRequest, find
+    from playground.services.find import find, find_request
     from playground.ui.page import build, launch_options
 
     folder = tmp_path_factory.mktemp("vectors")
@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     workbench = Workbench(store=Store(folder))
     loaded = workbench.load_model()
     if not workbench.store.names():
-        request = FindRequest(method="power", prompts=("How can I jinx a lighthouse?",), source=3, target=9, vectors=4)
+        request = find_request(method="power", prompts=("How can I jinx a lighthouse?",), source=3, target=9, vectors=4)
         workbench.store.save(find(loaded, request).vector_set, "made-for-the-tests")
     page = build(workbench)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())

@@ -8,18 +8,17 @@ import pytest
 from playwright.sync_api import expect
 from visiting import Site, Visitor, choose, compute, fill
 
-METHODS = ("Power iteration", "MELBO", "MELBO-ortho", "Mean difference", "Random baseline")
+METHODS = ("Power iteration", "MELBO", "MELBO-ortho", "Mean difference", "Contrast PCA", "Random baseline")
 ONLY = {
     "discover-target": {"Power iteration", "MELBO", "MELBO-ortho"},
-    "discover-vectors": {"Power iteration", "MELBO", "Random baseline"},
-    "discover-all-tokens": {"Power iteration", "MELBO", "Mean difference"},
-    "discover-radius": {"MELBO"},
-    "discover-base": {"MELBO-ortho"},
-    "discover-metric": {"Power iteration"},
-    "discover-rate": {"MELBO"},
-    "discover-batch": {"MELBO-ortho"},
+    "discover-vectors": set(METHODS) - {"Mean difference"},
+    "discover-all-tokens": set(METHODS) - {"Random baseline"},
+    "discover-melbo-radius": {"MELBO"},
+    "discover-ortho-base": {"MELBO-ortho"},
+    "discover-power-metric": {"Power iteration"},
+    "discover-melbo-learning-rate": {"MELBO"},
+    "discover-ortho-batch": {"MELBO-ortho"},
     "discover-read-sinks": set(METHODS) - {"Random baseline"},
-    "discover-ortho-tokens": {"MELBO-ortho"},
     "discover-looks": set(METHODS),
 }
 """Controls, and the methods that they apply to."""
@@ -39,11 +38,11 @@ def discover(visit: Callable[..., Visitor], site: Site) -> Iterator[Visitor]:
 def small_ortho(visitor: Visitor, steps: int) -> None:
     choose(visitor, "MELBO-ortho")
     visitor.unfold("discover-more")
-    fill(visitor, "discover-batch", 2)
+    fill(visitor, "discover-ortho-batch", 2)
     fill(visitor, "discover-ortho-steps", steps)
     fill(visitor, "discover-looks", 0)
     visitor.page.locator("#discover-find-scales input").uncheck()
-    fill(visitor, "discover-stop-share", 0)
+    fill(visitor, "discover-ortho-stop-share", 0)
 
 
 def test_the_form_shows_what_applies_and_nothing_else(discover: Visitor) -> None:
@@ -61,7 +60,7 @@ def test_the_form_shows_what_applies_and_nothing_else(discover: Visitor) -> None
 def test_presets_fill_the_form_in(discover: Visitor) -> None:
     discover.unfold("discover-more")
     choose(discover, "MELBO")
-    rate = discover.page.locator("#discover-rate input, #discover-rate textarea")
+    rate = discover.page.locator("#discover-melbo-learning-rate input, #discover-melbo-learning-rate textarea")
     discover.page.click("#discover-presets [data-name='melbo-published']")
     expect(rate).to_have_value("0.001")
     expect(discover.page.locator("#discover-tokens input[type=number]")).to_have_value("3")
@@ -79,11 +78,11 @@ def test_melbo_draws_its_ascent_and_says_the_command(discover: Visitor) -> None:
     discover.unfold("discover-more")
     fill(discover, "discover-looks", 1)
     compute(discover)
-    expect(discover.page.locator("#discover-convergence .scatterlayer .trace")).to_have_count(2)
-    expect(discover.page.locator("#discover-spectrum .barlayer .point")).to_have_count(2)
+    expect(discover.page.locator("#discover-figure-0 .scatterlayer .trace")).to_have_count(2)
+    expect(discover.page.locator("#discover-figure-1 .barlayer .point")).to_have_count(2)
     assert "find melbo" in discover.text("discover-command")
     assert "radius" not in discover.text("discover-command")
-    expect(discover.page.locator("#discover-spectrum-note")).to_contain_text("Radius ")
+    expect(discover.page.locator("#discover-figures-note")).to_contain_text("Radius ")
 
 
 def test_difference_asks_for_another_side_only_where_there_is_none(discover: Visitor) -> None:
@@ -94,7 +93,7 @@ def test_difference_asks_for_another_side_only_where_there_is_none(discover: Vis
     discover.page.get_by_role("option", name="organism-refusals").click()
     expect(discover.page.locator("#discover-against")).to_be_visible()
     compute(discover)
-    expect(discover.page.locator("#discover-spectrum-note")).to_contain_text("turns one mean into the other")
+    expect(discover.page.locator("#discover-figures-note")).to_contain_text("turns one mean into the other")
     assert "find difference" in discover.text("discover-command")
 
 
@@ -111,14 +110,14 @@ def test_a_difference_of_two_equal_lists_is_one_sentence(discover: Visitor) -> N
 def test_ortho_draws_its_pictures_stops_with_what_it_has_and_goes_on(discover: Visitor, site: Site) -> None:
     before = set(site.store.names())
     small_ortho(discover, 3)
-    fill(discover, "discover-ortho-vectors", 4)
+    fill(discover, "discover-vectors", 4)
     compute(discover)
-    for figure in ("discover-spectrum", "discover-divergence", "discover-norm"):
+    for figure in ("discover-figure-1", "discover-figure-2", "discover-figure-3"):
         expect(discover.page.locator(f"#{figure} .scatterlayer .point").first).to_be_attached()
     (name,) = set(site.store.names()) - before
     assert site.store.load(name).rows == 4
     expect(discover.page.locator("#discover-continued input")).to_have_value(name)
-    fill(discover, "discover-ortho-vectors", 200)
+    fill(discover, "discover-vectors", 200)
     fill(discover, "discover-ortho-steps", 25)  # enough for an effect above zero, so that it does not end by itself
     discover.page.click("#discover-continue")
     expect(discover.page.locator("#discover-progress")).to_contain_text("batch 2")
@@ -136,21 +135,22 @@ def test_ortho_draws_its_pictures_stops_with_what_it_has_and_goes_on(discover: V
 def test_ortho_reads_what_the_form_says(discover: Visitor, site: Site) -> None:
     before = set(site.store.names())
     small_ortho(discover, 3)
-    fill(discover, "discover-ortho-vectors", 2)
-    discover.page.fill("#discover-ortho-tokens input, #discover-ortho-tokens textarea", "3")
+    fill(discover, "discover-vectors", 2)
+    discover.page.locator("#discover-all-tokens input").uncheck()
+    fill(discover, "discover-tokens", 3)
     compute(discover)
     (name,) = set(site.store.names()) - before
     assert site.store.load(name).origin.target_tokens == 3
     assert "--tokens 3" in discover.text("discover-command")
-    expect(discover.page.locator("#discover-spectrum-note")).to_contain_text("At the last tokens the first keeps")
+    expect(discover.page.locator("#discover-figures-note")).to_contain_text("At the last tokens the first keeps")
     discover.page.click("#discover-presets [data-name='ortho-published']")
-    expect(discover.page.locator("#discover-ortho-tokens input, #discover-ortho-tokens textarea")).to_have_value("")
+    expect(discover.page.locator("#discover-all-tokens input")).to_be_checked()
     expect(discover.page.locator("#discover-read-sinks input")).to_be_checked()
 
 
 def test_a_base_that_adds_nothing_is_one_sentence(discover: Visitor) -> None:
     small_ortho(discover, 3)
-    fill(discover, "discover-base-scale", 0)
+    fill(discover, "discover-ortho-base-scale", 0)
     discover.page.click("#discover-compute")
     expect(discover.page.locator("#discover-notice .sp-error")).to_contain_text("a base that adds something")
 

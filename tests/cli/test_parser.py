@@ -61,44 +61,36 @@ def test_the_commands_are_those_of_the_design():
 def test_choices_that_are_written_twice_are_equal():
     """The parser must not import torch, where the originals are."""
     from playground.core.push import POSITIONS as positions
+    from playground.methods.base.registry import registered
     from playground.model.chat_template import DATE as date
     from playground.model.load import DEVICES as devices
     from playground.model.load import DTYPES as dtypes
-    from playground.services.find import METHODS
 
     assert devices == DEVICES
     assert dtypes == DTYPES
     assert positions == POSITIONS
     assert date == DATE
-    assert set(METHODS) == {name.split()[-1] for name in ALL if name.startswith("playground find ")}
+    assert set(registered()) == {name.split()[-1] for name in ALL if name.startswith("playground find ")}
 
 
 def test_defaults_that_the_help_names_are_those_of_the_requests():
-    from playground.cli.find.request import VECTORS
-    from playground.core.krylov import KrylovSettings
-    from playground.core.melbo import MelboSettings
-    from playground.core.ortho import OrthoSettings
+    from playground.methods.base.registry import method_of
+    from playground.methods.base.request import default_of
+    from playground.methods.melbo import RELATIVE_RADII
     from playground.model.sampling import Sampling
-    from playground.services.find import FindRequest
-    from playground.services.find.settings import RELATIVE_RADII
 
     find, generate = ALL["playground find power"].format_help(), ALL["playground generate"].format_help()
-    usual = FindRequest(method="power", prompts=("x",), source=0, target=1).target_tokens
-    assert f"({usual})" in described(find, "--tokens")
-    assert f"({FindRequest.vectors})" in described(find, "--vectors")
-    assert f"({KrylovSettings.steps})" in described(find, "--steps")
-    assert f"({KrylovSettings.tolerance})" in described(find, "--tolerance")
-    assert f"({KrylovSettings.solver})" in described(find, "--solver")
+    power = method_of("power")
+    assert f"({power.reads.tokens})" in described(find, "--tokens")
+    assert f"({power.count.usual})" in described(find, "--vectors")
     melbo, ortho = (ALL[f"playground find {method}"].format_help() for method in ("melbo", "ortho"))
-    assert f"({MelboSettings.steps})" in described(melbo, "--steps")
     assert f"at most {RELATIVE_RADII[1]})" in described(melbo, "--relative-radius")
-    assert f"({FindRequest.p})" in described(melbo, "--p")
-    assert f"({FindRequest.restarts})" in described(melbo, "--restarts")
-    assert f"({OrthoSettings.steps})" in described(ortho, "--steps")
-    for option in ("--batch", "--stop-share", "--penalty"):
-        assert f"({getattr(FindRequest, option.strip('-').replace('-', '_'))}" in described(ortho, option)
-    assert f"({VECTORS}" in described(ortho, "--vectors")
-    assert f"({FindRequest.metric})" in described(find, "--metric")
+    for method in map(method_of, ("power", "melbo", "ortho")):
+        for name in method.options:
+            if default_of(method, name) is not None:
+                said = described(ALL[f"playground find {method.name}"].format_help(), f"--{name.replace('_', '-')}")
+                assert f"({default_of(method, name)}" in said
+    assert f"({method_of('ortho').count.usual}" in described(ortho, "--vectors")
     assert f"({Sampling.max_new_tokens})" in described(generate, "--max-new-tokens")
 
 

@@ -15,7 +15,7 @@ from playground.library.store import Store
 from playground.model.prompting import PromptFormat
 from playground.model.sampling import Sampling
 from playground.services.command import find_command, generate_command
-from playground.services.find import FindRequest, find
+from playground.services.find import find, find_request
 from playground.services.generate import GenerateRequest, generate
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and shells of POSIX")
@@ -40,7 +40,7 @@ def shell(process, tmp_path):
 def test_the_page_s_commands_find_the_same_vectors_and_generate_the_same_tokens(tiny, tmp_path, shell):
     """Bit for bit, through a real shell, for a prompt with everything that shells trip over."""
     loaded, store = tiny("qwen3"), Store(tmp_path / "vectors")
-    asked = FindRequest(
+    asked = find_request(
         method="power",
         prompts=(PROMPT, "-5 degrees"),
         source=0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import fields
 from types import SimpleNamespace
 
 import pytest
@@ -17,11 +16,13 @@ from playground.cli.main import build_parser
 from playground.cli.scan import asked as scan_asked
 from playground.library import prompts
 from playground.library.recipe import parse
+from playground.methods.base.registry import registered
+from playground.methods.base.request import COMMON, FindRequest
+from playground.methods.base.request import find_request as make
 from playground.model.conversation import Turn
 from playground.model.prompting import PromptFormat
 from playground.model.sampling import Sampling
 from playground.services.command import find_command, generate_command, scan_command
-from playground.services.find import METHODS, FindRequest
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
 from playground.services.scan import ScanRequest
@@ -47,7 +48,7 @@ def found_again(request: FindRequest, loaded=ORGANISM, out: str = "x.safetensors
 
 
 def find_request(**changes) -> FindRequest:
-    return FindRequest(**{"method": "power", "prompts": ("Hi",), "source": 3, "target": 9, **changes})
+    return make(**{"method": "power", "prompts": ("Hi",), "source": 3, "target": 9, **changes})
 
 
 @given(prompt_texts, prompt_texts, st.none() | texts)
@@ -114,7 +115,7 @@ of_method = {
 }
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", of_method)
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
 def test_every_setting_of_a_find_request_survives(method, data):
@@ -134,7 +135,8 @@ def test_every_field_of_a_request_is_drawn_above():
     drawn = {name for fields_of in of_method.values() for name in fields_of}
     elsewhere = {"method", "prompts", "prompt_set", "answers", "radius", "relative_radius", "weights"}
     elsewhere |= {"sample_seed", "balance"}
-    assert drawn | elsewhere == {field.name for field in fields(FindRequest)}
+    settings = {name for method in registered().values() for name in method.options}
+    assert drawn | elsewhere >= {"method", *COMMON} | settings
 
 
 def test_the_subspace_solver_and_its_block_survive():

@@ -15,7 +15,7 @@ from playground.errors import ModelError
 from playground.model.load import load
 from playground.model.pasted import hub_name
 from playground.model.prompting import PromptFormat, encode, forward_inputs, render
-from playground.services.find import FindRequest, suggest_name
+from playground.services.find import find_request, suggest_name
 
 NAMES = {
     "input_layernorm": "attn_norm",
@@ -130,7 +130,7 @@ def test_quantised_weights_come_out_in_the_chosen_dtype(tiny, tmp_path):
 
 def test_the_name_of_a_set_leaves_the_suffix_out(file):
     loaded = load(str(file), device="cpu")
-    request = FindRequest(method="random", prompts=("Hi",), source=1, target=None)
+    request = find_request(method="random", prompts=("Hi",), source=1, target=None)
     assert suggest_name(request, loaded) == "tiny-llama-f32-prompt-random-1"
 
 

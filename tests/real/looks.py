@@ -18,7 +18,7 @@ from playground.library.prompts import built_in
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel, load
 from playground.model.prompting import PromptFormat, encode
-from playground.services.find import FindRequest, find
+from playground.services.find import find, find_request
 from playground.services.scales import ScalesRequest, find_scales
 from playground.services.scales.texts import Reader, Written
 
@@ -47,7 +47,7 @@ class Look:
 def scaled_set(loaded: LoadedModel, source: int, target: int, count: int = COUNT) -> tuple[VectorSet, float]:
     """Vectors of a pair of layers with found scales, and the seconds that these took."""
     prompts = built_in()[SET].texts()[:count]
-    request = FindRequest(method="power", prompts=prompts, source=source, target=target, vectors=VECTORS)
+    request = find_request(method="power", prompts=prompts, source=source, target=target, vectors=VECTORS)
     found = find(loaded, request).vector_set
     begun = time.perf_counter()
     return find_scales(loaded, found), time.perf_counter() - begun

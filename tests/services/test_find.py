@@ -19,7 +19,7 @@ from playground.library.vector_set import from_bytes, to_bytes
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
 from playground.services.command import find_command
-from playground.services.find import FindRequest, find, suggest_name
+from playground.services.find import FindRequest, find, find_request, suggest_name
 from playground.services.set_prompts import prompts_of
 
 PROMPTS = ("How do I bake a loaf of bread?", "Does it help?", "First, take a clean bowl.")
@@ -29,7 +29,7 @@ def request(**changes) -> FindRequest:
     values = dict(method="power", prompts=PROMPTS, source=0, target=2, vectors=4)
     if changes.get("method", "power") == "power":
         values["tolerance"] = 0.001
-    return FindRequest(**{**values, **changes})
+    return find_request(**{**values, **changes})
 
 
 def dense_jacobian(loaded, prompts, source: int, target: int, tokens: int) -> torch.Tensor:
@@ -70,7 +70,7 @@ def test_the_set_says_everything_that_is_needed_to_find_it_again(tiny):
     assert (origin.prompts, origin.prompt_set, origin.prompt_hash) == (PROMPTS, "mine", content_hash(PROMPTS))
     assert origin.parameters["vectors"] == 4
     assert origin.parameters["tolerance"] == 0.001
-    assert origin.parameters["steps_done"] == result.spectrum.steps
+    assert origin.parameters["steps_done"] == result.steps
     assert {"torch", "transformers"} <= set(origin.versions)
     assert origin.converged is True
     assert origin.residual_norm > 0
@@ -98,7 +98,7 @@ def test_progress_only_goes_forward_and_ends_at_the_end(tiny):
     assert shares[-1] == 1.0
     steps = [event for event in events if event.stage == "iterate"]
     assert [event.step for event in steps] == list(range(1, len(steps) + 1))
-    assert all(event.singular_values.shape == event.residuals.shape == (4,) for event in steps)
+    assert all(event.values["singular_values"].shape == event.values["residuals"].shape == (4,) for event in steps)
     assert all(event.seconds_to_go is not None and event.seconds_to_go >= 0 for event in steps)
     assert all(event.seconds_to_go is None for event in events if event.stage in ("encode", "prepare"))
 
@@ -113,7 +113,7 @@ def test_a_cancel_keeps_what_there_is_and_says_so(tiny):
     result = find(tiny("qwen3"), request(tolerance=1e-7, vectors=8), emit, lambda: stop)
     assert result.cancelled
     assert result.vector_set.origin.converged is False
-    assert 1 <= result.spectrum.steps <= 2
+    assert 1 <= result.steps <= 2
     assert result.vector_set.rows >= 1
     assert from_bytes(to_bytes(result.vector_set)).rows == result.vector_set.rows
 
@@ -144,7 +144,6 @@ def test_random_directions_are_unit_rows_with_the_same_reference_as_power(tiny):
     power = find(loaded, request())
     assert torch.allclose(drawn.vector_set.native_norms, torch.ones(4))
     assert drawn.vector_set.origin.residual_norm == pytest.approx(power.vector_set.origin.residual_norm)
-    assert drawn.spectrum is None
     assert drawn.vector_set.singular_values is None
     assert (drawn.vector_set.origin.converged, drawn.vector_set.origin.target_tokens) == (None, None)
     assert torch.equal(drawn.vector_set.vectors, find(loaded, request(method="random", seed=5)).vector_set.vectors)
@@ -226,7 +225,7 @@ def test_the_date_that_a_template_was_told_is_kept_and_repeated_by_the_command(t
     loaded = replace(tiny("qwen3"), tokenizer=copy.deepcopy(tiny("qwen3").tokenizer))
     clock = "Today is {{ strftime_now('%d %b %Y') }}. {{ messages[-1]['content'] }}>"
     loaded.tokenizer.chat_template = clock
-    asked = FindRequest(
+    asked = find_request(
         method="random", prompts=("Hi",), source=1, target=None, vectors=1, format=PromptFormat(date="2025-03-09")
     )
     found = find(loaded, asked).vector_set

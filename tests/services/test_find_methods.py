@@ -12,13 +12,14 @@ from playground.core.push import Push
 from playground.errors import Cancelled, FileError, InputError
 from playground.library.prompts import built_in
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes
+from playground.methods.base.registry import registered
+from playground.methods.melbo import run as melbo
 from playground.model import reference
 from playground.model.next_token import next_logits
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
-from playground.services.find import FindRequest, find, melbo
+from playground.services.find import FindRequest, find, find_request
 from playground.services.find.continuing import continued, first_rows
-from playground.services.find.presets import PRESETS
 from playground.services.find.sides import sides
 
 PROMPTS = ("How do I bake a loaf of bread?", "Does it help?")
@@ -28,7 +29,7 @@ def request(method: str, **changes) -> FindRequest:
     values = dict(method=method, prompts=PROMPTS, source=0, target=2, vectors=3)
     if method in ("melbo", "ortho"):
         values["steps"] = 8
-    return FindRequest(**{**values, **changes})
+    return find_request(**{**values, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_a_start_of_power_iteration_saves_steps(tiny, power):
     loaded, load = tiny("qwen3"), {"p": power}.__getitem__
     cold = find(loaded, request("power", vectors=1, tolerance=1e-3, block=1))
     warm = find(loaded, request("power", vectors=1, tolerance=1e-3, block=1, start="p#0"), load_set=load)
-    assert warm.spectrum.steps < cold.spectrum.steps
+    assert warm.steps < cold.steps
     assert warm.vector_set.singular_values == pytest.approx(cold.vector_set.singular_values, rel=1e-3)
 
 
@@ -201,7 +202,7 @@ def test_ortho_tells_the_share_at_the_last_tokens_and_the_divergence_without_a_p
         unsteered += float((logs[0].exp() * (logs[0] - logs[1])).sum()) / len(PROMPTS)
     torch.testing.assert_close(found.last_effects, 1 - reached / still, rtol=1e-3, atol=1e-3)
     assert found.origin.parameters["unsteered_divergence"] == pytest.approx(unsteered, rel=1e-3)
-    told = [event.unsteered_divergence for event in events if event.stage == "batch"]
+    told = [event.marks["unsteered_divergence"] for event in events if event.stage == "batch"]
     assert told == pytest.approx([unsteered] * 2, rel=1e-3)
 
 
@@ -258,9 +259,9 @@ def test_every_finished_batch_is_kept_as_a_whole_set(ortho):
     assert torch.equal(kept[0].vectors, result.vector_set.vectors[:2])
     assert from_bytes(to_bytes(kept[0])).base is not None
     batches = [event for event in events if event.stage == "batch"]
-    assert [len(event.norms) for event in batches] == [2, 4]
-    assert torch.equal(batches[-1].divergences, result.vector_set.divergences)
-    assert torch.equal(events[-1].effect, result.vector_set.effects)
+    assert [len(event.values["norms"]) for event in batches] == [2, 4]
+    assert torch.equal(batches[-1].values["divergences"], result.vector_set.divergences)
+    assert torch.equal(events[-1].values["effects"], result.vector_set.effects)
     shares = [event.share for event in events]
     assert shares == sorted(shares)
     assert {event.batch for event in events if event.stage == "iterate"} == {0, 1}
@@ -303,13 +304,13 @@ def test_a_set_is_continued_on_its_own_run_only(tiny, power, ortho):
     loaded, part = tiny("qwen3"), ortho(2).vector_set
     good = continued(part, 4)
     for changed, words in (
-        (replace(good, prompts=("Another.",)), "the prompts"),
-        (replace(good, target=3), "the layers"),
-        (replace(good, base="p#1@8"), "the base"),
-        (replace(good, format=PromptFormat(system="Be brief.")), "the prompt format"),
-        (replace(good, target_tokens=2), "the tokens that are read"),
-        (replace(good, read_sinks=True), "the tokens that are read"),
-        (replace(good, vectors=2), "more vectors in all"),
+        (good.but(prompts=("Another.",)), "the prompts"),
+        (good.but(target=3), "the layers"),
+        (good.but(base="p#1@8"), "the base"),
+        (good.but(format=PromptFormat(system="Be brief.")), "the prompt format"),
+        (good.but(target_tokens=2), "the tokens that are read"),
+        (good.but(read_sinks=True), "the tokens that are read"),
+        (good.but(vectors=2), "more vectors in all"),
     ):
         with pytest.raises(InputError, match=words):
             find(loaded, changed, so_far=part)
@@ -442,10 +443,13 @@ def test_values_that_no_method_or_not_this_one_takes_are_refused_when_the_reques
     assert all(word in text for word in words), text
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_presets_are_requests(preset):
-    extra = {"ortho": {"base": "p#0@1"}, "difference": {"against": ("x",)}}.get(preset.method, {})
-    FindRequest(method=preset.method, prompts=PROMPTS, source=0, target=2, **{**extra, **preset.values})
+PRESETS = [(method, preset) for method in registered().values() for preset in method.presets]
+
+
+@pytest.mark.parametrize(("method", "preset"), PRESETS, ids=lambda one: one.name)
+def test_presets_are_requests(method, preset):
+    extra = {"ortho": {"base": "p#0@1"}, "difference": {"against": ("x",)}}.get(method.name, {})
+    find_request(method=method.name, prompts=PROMPTS, source=0, target=2, **{**extra, **preset.values})
 
 
 @pytest.mark.parametrize(
@@ -455,6 +459,6 @@ def test_presets_are_requests(preset):
      ("ortho-published", {24: (8, 16), 30: (10, 20), 12: (4, 8), 2: (0, 1)})],
 )  # fmt: skip
 def test_presets_of_papers_have_their_layers_in_models_of_any_depth(name, expected):
-    (preset,) = (preset for preset in PRESETS if preset.name == name)
+    (preset,) = (preset for _, preset in PRESETS if preset.name == name)
     assert {blocks: preset.layers(blocks) for blocks in expected} == expected
     assert all(0 <= source < target < blocks for blocks in range(2, 100) for source, target in [preset.layers(blocks)])

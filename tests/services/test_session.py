@@ -127,12 +127,12 @@ def test_two_visitors_at_once_get_what_each_would_get_alone(workbench, tiny_path
     """Hooks of one must not reach the texts of the other, and events arrive at whoever asked."""
     from playground.library.recipe import parse
     from playground.model.sampling import Sampling
-    from playground.services.find import FindRequest, find
+    from playground.services.find import find, find_request
     from playground.services.generate import GenerateRequest, generate
 
     workbench.load_model(str(tiny_path("qwen3")))
     loaded = workbench.require()
-    asked = FindRequest(method="power", prompts=("Does it help?",), source=0, target=2, vectors=3)
+    asked = find_request(method="power", prompts=("Does it help?",), source=0, target=2, vectors=3)
     wanted = GenerateRequest(prompts=("Hi",), recipes=(parse("x#0@20"),), sampling=Sampling(max_new_tokens=6))
     alone = find(loaded, asked).vector_set
     sets = {"x": alone}

@@ -85,17 +85,17 @@ def _sets(request: FindRequest) -> dict[str, VectorSet]:
     """The sets that recipes of the request name, read before the model: a wrong name should not cost a minute."""
     from playground.cli.models import load_set
 
-    recipes = [request.recipe(name) for name in ("start", "theta0", "base")]
-    sources = [component.source for recipe in recipes if recipe is not None for component in recipe.components]
+    sources = [component.source for recipe in request.recipes().values() for component in recipe.components]
     return {source: load_set(source) for source in dict.fromkeys(sources)}
 
 
 def _tell_the_end(result: FindResult, out: Path) -> None:
     rows = result.vector_set.rows
-    if result.spectrum is not None and result.cancelled:
-        tell(f"stopped after step {result.spectrum.steps}; {out} holds what there is, not converged.")
-    elif result.spectrum is not None and not result.spectrum.converged:
-        tell(f"not converged within {result.spectrum.steps} steps, values may be off; residuals are in {out}.")
+    converged = result.vector_set.origin.converged
+    if converged is not None and result.cancelled:
+        tell(f"stopped after step {result.steps}; {out} holds what there is, not converged.")
+    elif converged is False:
+        tell(f"not converged within {result.steps} steps, values may be off; residuals are in {out}.")
     elif result.cancelled:
         tell(f"stopped; {out} holds the {rows} vectors there are.")
     elif result.stopped == "effect":

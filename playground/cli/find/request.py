@@ -6,19 +6,14 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from playground.errors import InputError
+from playground.methods.base.method import Method
+from playground.methods.base.registry import method_of
 
 if TYPE_CHECKING:
     from playground.library.prompts import PromptSet
     from playground.library.vector_set import VectorSet
-    from playground.services.find import FindRequest
+    from playground.methods.base.request import FindRequest
 
-VECTORS = 64  # of ortho, in a run: so many copies tell whether an effect has many
-_SETTINGS = (
-    *("steps", "tolerance", "block", "solver", "start", "theta0", "weights", "metric"),
-    *("radius", "relative_radius", "p", "q", "learning_rate", "restarts"),
-    *("base", "batch", "penalty", "stop_share", "read_sinks"),
-)
-"""Fields that have an option of their own name."""
 _FROM_THE_FILE = {
     "prompts": "--prompts",
     "prompt": "--prompt",
@@ -33,18 +28,20 @@ _FROM_THE_FILE = {
     "date": "--date",
     "source": "--source",
     "target": "--target",
-    "base": "--base",
     "tokens": "--tokens",
     "read_sinks": "--read-sinks",
 }
 
 
 def check(options: argparse.Namespace) -> None:
-    """What the parser cannot tell: which options of ortho go together. Raises InputError; imports nothing slow."""
-    if options.method != "ortho":
+    """What the parser cannot tell: which options go together with --continue. Raises InputError; imports nothing
+    slow."""
+    method = method_of(options.method)
+    if method.continues is None:
         return
+    fixed = {name: f"--{name.replace('_', '-')}" for name in method.options if name not in method.continues.may_change}
     if options.so_far is not None:
-        for name, option in _FROM_THE_FILE.items():
+        for name, option in (_FROM_THE_FILE | fixed).items():
             value = getattr(options, name)
             if value is not None and value is not False:  # block 0 is a layer
                 raise InputError(
@@ -56,7 +53,7 @@ def check(options: argparse.Namespace) -> None:
         return
     if options.first is not None:
         raise InputError("Expected --first beside --continue FILE, got it alone; name the set to go on with.")
-    needed = {"source": "--source", "target": "--target", "base": "--base", "out": "--out"}
+    needed = {"source": "--source", "target": "--target", **fixed, "out": "--out"}
     missing = [option for name, option in needed.items() if getattr(options, name) is None]
     if options.prompts is None and options.prompt is None:
         missing.insert(0, "--prompts or --prompt")
@@ -66,30 +63,32 @@ def check(options: argparse.Namespace) -> None:
 
 def asked(options: argparse.Namespace, so_far: VectorSet | None = None) -> FindRequest:
     """The request. Raises InputError and FileError for what cannot be used."""
-    from playground.services.find import FindRequest
+    from playground.methods.base.request import find_request
     from playground.services.find.continuing import continued
 
-    given: dict[str, Any] = {key: getattr(options, key) for key in _SETTINGS if getattr(options, key, None) is not None}
+    method = method_of(options.method)
+    names = (*method.options, "read_sinks", "vectors")
+    given: dict[str, Any] = {key: getattr(options, key) for key in names if getattr(options, key, None) is not None}
     if getattr(options, "memory", None) is not None:
         given["memory_budget"] = round(options.memory * 2**20)
     if so_far is not None:
-        return continued(so_far, _goal(so_far) if options.vectors is None else options.vectors, **given)
-    return FindRequest(
-        method=options.method,
+        return continued(so_far, given.pop("vectors", _goal(method, so_far)), **given)
+    if options.tokens is not None:
+        given["target_tokens"] = None if options.tokens == "all" else options.tokens
+    return find_request(
+        options.method,
         source=options.source,
         target=options.target,
-        target_tokens=None if options.tokens == "all" else options.tokens,
-        vectors=VECTORS if options.vectors is None else options.vectors,
         seed=options.seed,
         **_prompts(options),
         **given,
     )
 
 
-def _goal(so_far: VectorSet) -> int:
+def _goal(method: Method, so_far: VectorSet) -> int:
     """How many vectors a continued set has in the end when nobody says: a run more, or all that there is room for."""
-    room = so_far.origin.width - 1  # the base takes one dimension
-    return max(so_far.rows + 1, min(so_far.rows + VECTORS, room))
+    usual, beside = (1, 0) if method.count is None else (method.count.usual, method.count.beside)
+    return max(so_far.rows + 1, min(so_far.rows + usual, so_far.origin.width - beside))
 
 
 def _prompts(options: argparse.Namespace) -> dict[str, Any]:
@@ -98,13 +97,13 @@ def _prompts(options: argparse.Namespace) -> dict[str, Any]:
     from playground.services.find.sides import sides
 
     given: dict[str, Any] = {"prompts": tuple(options.prompt or ())}
-    difference, prompt_set = options.method == "difference", prompt_set_of(options)
+    two_sides, prompt_set = method_of(options.method).reads.sides > 1, prompt_set_of(options)
     if prompt_set is not None:
         given["prompts"] = prompt_set.texts()
-        if difference and not prompt_set.one_sided:
+        if two_sides and not prompt_set.one_sided:
             _refuse_another_side(options, prompt_set)
             given = sides(prompt_set)
-    if difference and not given.get("against") and not given.get("answers"):
+    if two_sides and not given.get("against") and not given.get("answers"):
         given |= _other_side(options)
     return given | {
         "prompt_set": None if prompt_set is None else prompt_set.name,

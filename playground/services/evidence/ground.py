@@ -16,11 +16,11 @@ from playground.errors import Cancelled, InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import ChoiceItem, PromptSet
 from playground.library.vector_set import VectorSet
+from playground.methods.base.request import find_request
 from playground.model.generate import Sampling, generate
 from playground.model.load import LoadedModel
 from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import Encoded, PromptFormat, encode
-from playground.services.find.request import FindRequest
 from playground.services.find.run import find
 
 
@@ -49,7 +49,7 @@ class Ground:
         stopped before its end.
         """
         source, target = settings.pop("layers", self.layers)
-        request = FindRequest(method=method, source=source, target=target, seed=self.seed, **settings)
+        request = find_request(method, source=source, target=target, seed=self.seed, **settings)
         done = find(
             self.loaded,
             request,

@@ -1,7 +1,7 @@
 """Finding directions: a request, progress while it is worked on, and a vector set that says where it comes from."""
 
-from playground.services.find.progress import FindProgress, FindResult
-from playground.services.find.request import METHODS, FindRequest
+from playground.methods.base.progress import FindProgress, FindResult
+from playground.methods.base.request import FindRequest, find_request
 from playground.services.find.run import find, suggest_name
 
-__all__ = ["METHODS", "FindProgress", "FindRequest", "FindResult", "find", "suggest_name"]
+__all__ = ["FindProgress", "FindRequest", "FindResult", "find", "find_request", "suggest_name"]

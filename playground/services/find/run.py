@@ -7,26 +7,20 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from playground.core.push import Push
 from playground.errors import InputError
 from playground.library.origin import Origin, library_versions, now
 from playground.library.prompts import content_hash
-from playground.library.vector_set import VectorSet
+from playground.library.recipe import Recipe
+from playground.library.vector_set import TENSORS, VectorSet
+from playground.methods.base.context import Context, Found
+from playground.methods.base.progress import FindProgress, FindResult
+from playground.methods.base.request import FindRequest
 from playground.model.chat_template import reads_date
 from playground.model.load import LoadedModel, is_organism
 from playground.model.memory import short_of_memory
-from playground.services.find import difference, melbo, ortho, power, random_directions
-from playground.services.find.context import Context, Found
-from playground.services.find.progress import FindProgress, FindResult
-from playground.services.find.request import FindRequest
-from playground.services.mix import LoadSet
-
-_RUNS = {
-    "power": power.run,
-    "melbo": melbo.run,
-    "ortho": ortho.run,
-    "difference": difference.run,
-    "random": random_directions.run,
-}
+from playground.services.find.continuing import check_continues
+from playground.services.mix import LoadSet, mix
 
 
 def find(
@@ -40,34 +34,39 @@ def find(
 ) -> FindResult:
     """Find directions on this model.
 
-    `load_set` gives the sets that recipes of the request name. `keep` is called with all that ortho has after every
-    batch, so that it can be written at once; `so_far` is a set of ortho to go on with (same model, prompts, layers
-    and base): the result holds its rows and the new ones.
+    `load_set` gives the sets that recipes of the request name. `keep` is called with all that there is after every
+    batch of a method that works in batches, so that it can be written at once; `so_far` is a set to go on with (same
+    model, prompts, layers and base): the result holds its rows and the new ones.
 
     A cancel returns what there is (`converged` is False in its origin, where the method converges); before there is
     anything it raises Cancelled. Raises InputError as `FindRequest.check` does, and for recipes that cannot be used;
     FileError for sets that are missing or of another width; ModelError when memory runs out.
     """
     begun = time.perf_counter()
-    if so_far is not None and request.method != "ortho":
-        raise InputError(f"Expected ortho to go on with a set, got {request.method}; leave the set out.")
+    if so_far is not None:
+        check_continues(so_far, request, loaded)
 
     def kept(found: Found) -> None:
         if keep is not None:
             keep(_vector_set(loaded, request, found, time.perf_counter() - begun, so_far))
 
+    def pushes(recipe: Recipe, what: str) -> tuple[Push, ...]:
+        return _pushes(loaded, recipe, what, load_set)
+
     def context(encoded: object) -> Context:
-        return Context(loaded, request, encoded, emit, cancelled, load_set, kept, so_far, begun)  # type: ignore[arg-type]
+        return Context(loaded, request, encoded, emit, cancelled, pushes, kept, so_far, begun)  # type: ignore[arg-type]
 
     context(None).tell("encode", 0.0)
     ready = context(request.encode(loaded))
     ready.tell("prepare", 0.01)
     with short_of_memory(loaded):
-        found = _RUNS[request.method](ready)
+        found = request.by.starter()(ready)
     seconds = time.perf_counter() - begun
     vector_set = _vector_set(loaded, request, found, seconds, so_far)
-    ready.tell("done", 1.0, found.steps, found.steps, 0.0, **_shown(vector_set))
-    return FindResult(vector_set, found.spectrum, seconds, found.cancelled, found.stopped)
+    values = {name: values for name in TENSORS if (values := getattr(vector_set, name)) is not None}
+    values["norms"] = vector_set.native_norms
+    ready.tell("done", 1.0, found.steps, found.steps, 0.0, values=values, marks=found.marks)
+    return FindResult(vector_set, seconds, found.cancelled, found.steps, found.stopped, found.note, found.marks)
 
 
 def suggest_name(request: FindRequest, loaded: LoadedModel) -> str:
@@ -89,7 +88,8 @@ def _vector_set(
     new = VectorSet(
         vectors=found.vectors,
         origin=_origin(loaded, request, found, seconds),
-        **found.values,
+        **{name: values for name, values in found.values.items() if name in TENSORS},
+        others={name: values for name, values in found.values.items() if name not in TENSORS},
         name=suggest_name(request, loaded),
     )
     if so_far is None:
@@ -98,18 +98,18 @@ def _vector_set(
     return replace(new, notes=notes, name=so_far.name, description=so_far.description)
 
 
-def _shown(vector_set: VectorSet) -> dict[str, object]:
-    """The values of all rows, as fields of FindProgress."""
-    return {
-        "singular_values": vector_set.singular_values,
-        "residuals": vector_set.residuals,
-        "objective": vector_set.objective,
-        "displacement": vector_set.displacements,
-        "effect": vector_set.effects,
-        "last_effects": vector_set.last_effects,
-        "divergences": vector_set.divergences,
-        "norms": vector_set.native_norms,
-    }
+def _pushes(loaded: LoadedModel, recipe: Recipe, what: str, load_set: LoadSet | None) -> tuple[Push, ...]:
+    """What a recipe of the request adds. Raises InputError for sets of another model and for recipes that add nothing,
+    FileError for sets that are not there.
+    """
+    if load_set is None:
+        raise InputError(f"Expected a way to read the set of {what}, got none; pass load_set to find.")
+    made = mix(loaded, recipe, load_set)
+    if made.warnings:
+        raise InputError(f"Expected {what} from a set of this model, got another one's: {made.warnings[0]}")
+    if not made.pushes:
+        raise InputError(f"Expected {what} that adds something, got a recipe of scale 0; give it a scale.")
+    return made.pushes
 
 
 def _origin(loaded: LoadedModel, request: FindRequest, found: Found, seconds: float) -> Origin:

@@ -25,7 +25,7 @@ from playground.services.scan.request import MAX_NAMED
 class Direction:
     """A unit vector (d,) float32 at the output of block `layer`; `reference` is the norm of relative scale 1 there.
 
-    `one` are the norms of scale 1 and of scale −1 in the `scale_unit` of the request (services/requests.py). `vector`
+    `one` are the norms of scale 1 and of scale −1 in the `scale_unit` of the request (library/requests.py). `vector`
     is what to call it, and `source` its set; None for a random direction.
     """
 

@@ -16,11 +16,11 @@ from playground.errors import InputError
 from playground.library.choice_answer import OUTCOMES, read_answer
 from playground.library.prompt_set import PromptSet
 from playground.library.reply_patterns import REST, ReplyPattern, check_patterns
+from playground.library.requests import check_whole
 from playground.model.load import LoadedModel
 from playground.services.measure.over_texts import OverTexts, TextsProgress, over_texts, wilson
 from playground.services.measure.result import Measurement, Row, frame
 from playground.services.mix import LoadSet
-from playground.services.requests import check_whole
 
 MAX_SAMPLES = 256
 

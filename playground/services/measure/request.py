@@ -12,11 +12,7 @@ from playground.core.push import Positions
 from playground.errors import InputError
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Component, Recipe, resolve
-from playground.library.text import shown
-from playground.library.vector_set import VectorSet
-from playground.model.prompting import PromptFormat
-from playground.services.generate import check_positions
-from playground.services.requests import (
+from playground.library.requests import (
     asked_places,
     check_seed,
     check_selection,
@@ -24,6 +20,10 @@ from playground.services.requests import (
     check_whole,
     checked_scales,
 )
+from playground.library.text import shown
+from playground.library.vector_set import VectorSet
+from playground.model.prompting import PromptFormat
+from playground.services.generate import check_positions
 from playground.services.scan.request import read_rows
 
 MAX_VECTORS = 8192  # as many as the largest set of orthogonal vectors has

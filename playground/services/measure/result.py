@@ -65,7 +65,7 @@ class Row:
     multiple: float | None = field(default=None, kw_only=True)
 
     def at(self, unit: str) -> float:
-        """Where it stands on an axis of scales in a unit (services/requests.py)."""
+        """Where it stands on an axis of scales in a unit (library/requests.py)."""
         if unit == "f":
             return 0.0 if self.multiple is None else self.multiple  # None: the baseline, or a row at scale 0
         return self.relative if unit == "r" else self.scale

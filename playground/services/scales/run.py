@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from playground.errors import Cancelled
+from playground.library.requests import check_whole
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
+from playground.methods.base.registry import registered
 from playground.model.load import LoadedModel
-from playground.services.requests import check_whole
 from playground.services.scales.onsets import PASSES, OnsetBracket
 from playground.services.scales.search import ScaleSearch, Verdict
 from playground.services.scales.texts import Reader, Written
@@ -20,8 +21,6 @@ START = 0.2
 """Relative scale that is looked at first: over three pairs of layers of SmolLM2 breaks lie between 0.05 and 0.7."""
 LEAST, MOST = 0.0125, 3.2
 """Relative scales that are looked at: START times powers of 2."""
-FREE_NORM = ("ortho", "difference")
-"""Methods whose norm is a finding of its own: their rows are looked at in native norm first."""
 BLOCK = 24
 """Rows that are searched together, both signs, and kept then: what a large set has when it is stopped."""
 MAX_TEXTS = 64
@@ -142,7 +141,8 @@ class _BlockSearch:
         self._searches: dict[tuple[int, int], ScaleSearch] = {}
         for row in rows:
             start = START * reference
-            if vector_set.origin.method in FREE_NORM:
+            method = registered().get(vector_set.origin.method)
+            if method is not None and method.norm == "free":  # its norms are findings: they are looked at first
                 start = min(max(float(vector_set.native_norms[row]), least), most)
             for sign in (1, -1):
                 self._searches[row, sign] = ScaleSearch(start, least, most)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from playground.core.push import Positions
 from playground.errors import InputError
 from playground.library.recipe import Component, Recipe
+from playground.library.requests import check_selection, check_unit, check_whole
 from playground.library.text import shown
 from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
-from playground.services.requests import check_selection, check_unit, check_whole
 
 MAX_CELLS = 20_000
 """Texts of a scan: 1500 vectors in both signs at six scales. More than anybody reads, and what a browser still gets."""
@@ -38,7 +38,7 @@ ROWS_FORM = "all, starred, kept (what is not discarded), a range like 0-11, or n
 class ScanRequest:
     """`rows` of the set `source` (None: all), each in `signs` and at `scales`, `samples` times on each of `prompts`.
 
-    `unit` says what scales count (services/requests.py); in f a row is left out in a sign in which it has no found
+    `unit` says what scales count (library/requests.py); in f a row is left out in a sign in which it has no found
     scale. Every prompt gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from, of
     which `sample_seed` drew them (None: they are its first), with `balance` answer letters alike. Raises InputError
     when a value is wrong whatever the model.

@@ -1,4 +1,4 @@
-"""Inputs and outputs that all methods share."""
+"""Input and output of a method's run."""
 
 from __future__ import annotations
 
@@ -9,49 +9,51 @@ from typing import Any
 
 from torch import Tensor
 
-from playground.core.krylov import Spectrum
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.recipe import Recipe
 from playground.library.vector_set import VectorSet
+from playground.methods.base.progress import FindProgress
+from playground.methods.base.request import FindRequest
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
-from playground.services.find.progress import FindProgress
-from playground.services.find.request import FindRequest
-from playground.services.mix import LoadSet, mix
 
 PREPARE_SHARE = 0.1  # of the whole, as a bar shows it; the passes before the first step take about one step's time
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a method found: `vectors` (k, d) in native norm, with the values a row that it has, and what a file says
-    about the run. `target_tokens` is what was read (None: all, or nothing).
+    """What a method found: `vectors` (k, d), `values` a row by the names of its columns and of the optional tensors of
+    a VectorSet, and what a file says about the run. `target_tokens` is what was read (None: all, or nothing).
+    `converged`, `steps`, `stopped`, `note` and `marks` as in FindResult.
     """
 
     vectors: Tensor
     residual_norm: float
     target_tokens: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    values: Mapping[str, Tensor] = field(default_factory=dict)  # optional tensors of VectorSet by name
+    values: Mapping[str, Tensor] = field(default_factory=dict)
     converged: bool | None = None
-    spectrum: Spectrum | None = None
     steps: int = 0
     cancelled: bool = False
     stopped: str | None = None
+    note: str = ""
+    marks: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Context:
-    """A request on its model. `keep` takes what is finished before the rest is."""
+    """A request on its model. `keep` takes what is finished before the rest is. `pushes` gives what a recipe of the
+    request adds; a second argument names it in errors. `so_far` is a set to go on with.
+    """
 
     loaded: LoadedModel
     request: FindRequest
     encoded: Encoded
     emit: Callable[[FindProgress], None]
     cancelled: Callable[[], bool]
-    load_set: LoadSet | None
+    pushes: Callable[[Recipe, str], tuple[Push, ...]]
     keep: Callable[[Found], None]
     so_far: VectorSet | None
     begun: float
@@ -62,25 +64,20 @@ class Context:
         return time.perf_counter() - self.begun
 
     def tell(
-        self,
-        stage: str,
-        share: float,
-        step: int = 0,
-        steps: int = 0,
-        to_go: float | None = None,
-        **values: Any,
+        self, stage: str, share: float, step: int = 0, steps: int = 0, to_go: float | None = None, **shown: Any
     ) -> None:
-        """Emit progress; `values` are fields of FindProgress."""
-        shown = {"singular_values": None, "residuals": None, **values}
-        self.emit(FindProgress(stage, step, steps, seconds=self.seconds, share=share, seconds_to_go=to_go, **shown))
+        """Emit progress; `shown` are the other fields of FindProgress."""
+        self.emit(FindProgress(stage, step, steps, self.seconds, share, to_go, **shown))
 
-    def tell_step(self, event: Any, first_share: float = PREPARE_SHARE, **values: Any) -> None:
+    def tell_step(self, event: Any, first_share: float = PREPARE_SHARE, **shown: Any) -> None:
         """Emit a solver's step: its `step`, `steps`, `seconds` and `share`, the last one from `first_share` on."""
         to_go = event.seconds / event.share * (1 - event.share) if event.share > 0 else None
-        self.tell("iterate", first_share + (1 - first_share) * event.share, event.step, event.steps, to_go, **values)
+        self.tell("iterate", first_share + (1 - first_share) * event.share, event.step, event.steps, to_go, **shown)
 
     def layer_slice(self, target_tokens: int | None, pushes: Sequence[Push] = ()) -> LayerSlice:
         """The blocks between the request's layers, prepared. Raises Cancelled."""
+        if self.request.target is None:
+            raise InputError(f"Expected a target layer for {self.request.method}, got none; choose one.")
         if self.cancelled():
             raise Cancelled("stopped before the first step")
         options: dict[str, Any] = {"pushes": tuple(pushes)} if pushes else {}
@@ -98,24 +95,11 @@ class Context:
         self.tell("prepare", PREPARE_SHARE / 2)
         return prepared
 
-    def sinks(self, left_out: int, everything_read: bool) -> dict[str, Any]:
+    def sinks(self, left_out: int) -> dict[str, Any]:
         """What a file says about attention sinks: nothing where only the last tokens are read."""
-        if not everything_read:
+        if not self.request.reads_all_positions:
             return {}
         return {"sinks": "read" if self.request.read_sinks else "left out", "sinks_left_out": left_out}
-
-    def pushes(self, recipe: Recipe, what: str) -> tuple[Push, ...]:
-        """What a recipe of the request adds. Raises InputError for sets of another model and for recipes that add
-        nothing, FileError for sets that are not there.
-        """
-        if self.load_set is None:
-            raise InputError(f"Expected a way to read the set of {what}, got none; pass load_set to find.")
-        made = mix(self.loaded, recipe, self.load_set)
-        if made.warnings:
-            raise InputError(f"Expected {what} from a set of this model, got another one's: {made.warnings[0]}")
-        if not made.pushes:
-            raise InputError(f"Expected {what} that adds something, got a recipe of scale 0; give it a scale.")
-        return made.pushes
 
     def vector_of(self, recipe: Recipe, what: str) -> Push:
         """The one push of a recipe whose sets were all found at one layer. Raises InputError as `pushes` does, and

@@ -9,14 +9,15 @@ from typing import Any
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.recipe import format as format_recipe
+from playground.library.vector_set import VectorSet
+from playground.methods.base.method import Method
+from playground.methods.base.registry import registered
+from playground.methods.base.request import FindRequest, find_request
 from playground.model.prompting import PromptFormat
-from playground.services.find import FindRequest
+from playground.services.find.continuing import continued
 from playground.services.find.sides import sides
 from playground.ui import mixer
-from playground.ui.discover_melbo import MelboOptions
-from playground.ui.discover_method import COUNTED, LAST_TOKENS, LAYERED, MAY_READ_ALL, METHODS
-from playground.ui.discover_ortho import PICKED, OrthoOptions
-from playground.ui.discover_power import PowerOptions
+from playground.ui.discover.settings import Given, MethodControls
 from playground.ui.entered import whole
 from playground.ui.mixer import MixRow
 from playground.ui.prompt_source import AGAINST, PromptChoice
@@ -53,41 +54,34 @@ class Common:
     find_scales: bool
     looks: float
     read_sinks: bool
+    continued: str | None
 
 
 @dataclass(frozen=True)
 class DiscoverForm(Common):
     """Everything the tab says, the mix in Steer included."""
 
-    power: PowerOptions
-    melbo: MelboOptions
-    ortho: OrthoOptions
+    controls: tuple[MethodControls, ...]
+    settings: tuple[Any, ...]
+    """Values of the controls of all methods, one method's after the other."""
     mix: tuple[MixRow, ...] = ()
 
     @classmethod
-    def of(cls, values: Sequence[Any], mix: tuple[MixRow, ...] = ()) -> DiscoverForm:
+    def of(
+        cls, values: Sequence[Any], controls: Sequence[MethodControls], mix: tuple[MixRow, ...] = ()
+    ) -> DiscoverForm:
         """From the values of the page, the common ones and one method's after the other, and the mix in Steer."""
-        counts = (len(fields(Common)), len(fields(PowerOptions)), len(fields(MelboOptions)))
-        ortho_count = len(fields(OrthoOptions)) - 1 + PICKED  # the pick is one field and several values
-        parts, start = [], 0
-        for count in (*counts, ortho_count):
-            parts.append(values[start : start + count])
-            start += count
-        common, power, melbo, ortho = parts
-        return cls(
-            *common,
-            PowerOptions(*power),
-            MelboOptions(*melbo),
-            OrthoOptions.of(ortho),
-            mix,
-        )
+        count = len(fields(Common))
+        return cls(*values[:count], tuple(controls), tuple(values[count:]), mix)
 
     @property
-    def found_by(self) -> str:
-        """The method as requests call it. Raises InputError."""
-        if self.method not in METHODS:
-            raise InputError(f"Expected a method, got “{self.method}”; choose {' or '.join(METHODS)}.")
-        return METHODS[self.method]
+    def by(self) -> Method:
+        """The method. Raises InputError."""
+        for method in registered().values():
+            if method.label == self.method:
+                return method
+        labels = " or ".join(method.label for method in registered().values())
+        raise InputError(f"Expected a method, got “{self.method}”; choose {labels}.")
 
     @property
     def choice(self) -> PromptChoice:
@@ -112,28 +106,18 @@ class DiscoverForm(Common):
 
     def request(self, prompts: PromptSet, against: PromptSet | None, load: Load) -> FindRequest:
         """What to find. Raises PlaygroundError for values that are wrong whatever the model."""
-        method = self.found_by
+        method = self.by
         options: dict[str, Any] = {"prompts": prompts.texts()}
-        if method in LAYERED:
-            options["target"] = whole(self.target, "target")
-        else:
-            options["target"] = None
-        if method in COUNTED:
+        options["target"] = whole(self.target, "target") if method.reads.target else None
+        if method.count is not None:
             options["vectors"] = whole(self.vectors, "vectors")
-        if method in LAST_TOKENS:
+        if method.reads.tokens is not None:
             options["target_tokens"] = None if self.all_tokens else whole(self.tokens, "last tokens")
-        if method in MAY_READ_ALL:
             options["read_sinks"] = bool(self.read_sinks)
-        if method == "power":
-            options |= self.power.fields(self._recipe(load))
-        elif method == "melbo":
-            options |= self.melbo.fields()
-        elif method == "ortho":
-            options |= self.ortho.fields(self._recipe(load), load)
-        elif method == "difference":
+        if method.reads.sides > 1:
             options |= sides(prompts, against)
-        return FindRequest(
-            method=method,
+        return find_request(
+            method.name,
             format=self.format,
             source=whole(self.source, "source"),
             seed=whole(self.seed, "seed"),
@@ -141,8 +125,23 @@ class DiscoverForm(Common):
             sample_seed=self.choice.sample_seed,
             balance=self.choice.balance,
             **options,
+            **self._settings(method, load),
         )
 
-    def _recipe(self, load: Load) -> str:
-        """The mix in Steer as text; empty when it adds nothing."""
-        return format_recipe(mixer.recipe_of(self.mix, load))
+    def continuing(self, so_far: VectorSet, load: Load) -> FindRequest:
+        """The request that goes on with a set: prompts, layers and what may not change out of its file, as many vectors
+        more as the form says. Raises InputError.
+        """
+        method = registered().get(so_far.origin.method)
+        changes: dict[str, Any] = {}
+        if method is not None and method.continues is not None:
+            changes = self._settings(method, load, method.continues.may_change)
+        return continued(so_far, so_far.rows + whole(self.vectors, "vectors", least=1), **changes)
+
+    def _settings(self, method: Method, load: Load, only: Sequence[str] | None = None) -> dict[str, Any]:
+        values = self.settings
+        for controls in self.controls:
+            own, values = values[: len(controls.inputs)], values[len(controls.inputs) :]
+            if controls.method is method:
+                return controls.read(own, Given(format_recipe(mixer.recipe_of(self.mix, load)), load), only)
+        return {}

@@ -11,10 +11,11 @@ from playground.core import krylov
 from playground.core.contrast import random_directions
 from playground.core.linear_radius import linear_radius
 from playground.core.melbo import MelboResult, iterate
+from playground.core.settings import KrylovSettings
 from playground.errors import Cancelled
+from playground.methods.base.context import PREPARE_SHARE, Context, Found
+from playground.methods.melbo import RELATIVE_RADII, melbo
 from playground.model.layer_slice import LayerSlice
-from playground.services.find import settings
-from playground.services.find.context import PREPARE_SHARE, Context, Found
 
 PUSHES = 4
 """Random directions that MELBO's radius is found with when none is given."""
@@ -27,35 +28,40 @@ def run(context: Context) -> Found:
     cannot be used.
     """
     request = context.request
-    layer_slice = context.layer_slice(request.target_tokens)
+    tokens = None if request.target_tokens is None else int(request.target_tokens)
+    layer_slice = context.layer_slice(tokens)
     radius, radius_from = _radius(context, layer_slice)
-    chosen = settings.melbo(request, radius)
+    chosen = melbo(request, radius)
     start, share = _start(context, layer_slice)
     result = None
     for event in iterate(layer_slice, chosen, start, context.cancelled):
         if isinstance(event, MelboResult):
             result = event
         else:
-            context.tell_step(event, share, objective=event.objective, displacement=event.displacement)
+            values = {"objective": event.objective, "displacements": event.displacement}
+            state = f"mean displacement {float(event.displacement.mean()):.4g}"
+            context.tell_step(event, share, values=values, state=state)
     if result is None or not len(result.vectors):
         raise Cancelled("stopped before the first step")
     parameters: dict[str, Any] = asdict(chosen) | {
         "learning_rate": chosen.rate(layer_slice.width),
         "relative_radius": chosen.radius / layer_slice.residual_norm,
         "radius_from": radius_from,
-        "start": request.start or START,
+        "start": request.settings.start or START,
         "steps_done": result.steps,
     }
     del parameters["seed"]  # it has a field of its own
-    parameters |= context.sinks(layer_slice.sinks, request.target_tokens is None)
+    parameters |= context.sinks(layer_slice.sinks)
     return Found(
         vectors=result.vectors,
         residual_norm=layer_slice.residual_norm,
-        target_tokens=request.target_tokens,
+        target_tokens=tokens,
         parameters=parameters,
         values={"objective": result.objective, "displacements": result.displacement},
         steps=result.steps,
         cancelled=result.cancelled,
+        note=f"Radius {chosen.radius:.3g}, relative {chosen.radius / layer_slice.residual_norm:.2g}; largest "
+        f"displacement {float(result.displacement.max()):.3g}.",
     )
 
 
@@ -64,12 +70,12 @@ def _radius(context: Context, layer_slice: LayerSlice) -> tuple[float, str]:
 
     Always the same directions are pushed along, so that the radius does not change with the request's seed.
     """
-    request, norm = context.request, layer_slice.residual_norm
-    if request.radius is not None:
-        return request.radius, "request"
-    if request.relative_radius is not None:
-        return request.relative_radius * norm, "request"
-    least, most = (relative * norm for relative in settings.RELATIVE_RADII)
+    own, norm = context.request.settings, layer_slice.residual_norm
+    if own.radius is not None:
+        return own.radius, "request"
+    if own.relative_radius is not None:
+        return own.relative_radius * norm, "request"
+    least, most = (relative * norm for relative in RELATIVE_RADII)
     units = random_directions(PUSHES, layer_slice.width, seed=0)
     try:
         found = linear_radius(layer_slice, layer_slice.jacobian(), units, least, most, context.cancelled)
@@ -81,12 +87,13 @@ def _radius(context: Context, layer_slice: LayerSlice) -> tuple[float, str]:
 def _start(context: Context, layer_slice: LayerSlice) -> tuple[Tensor | None, float]:
     """Directions (j, d) to start from, None for random ones, and the share of the work that is done then."""
     request = context.request
-    recipe, named = request.recipe("start"), request.start or START
+    recipe, named = request.recipes().get("start"), request.settings.start or START
     if recipe is not None:
         return context.vector_of(recipe, "a start").vector[None], PREPARE_SHARE
     if named == "random":
         return None, PREPARE_SHARE
-    *_, spectrum = krylov.iterate(layer_slice.jacobian(), settings.krylov(request), context.cancelled)
+    settings = KrylovSettings(int(request.vectors), seed=request.seed)
+    *_, spectrum = krylov.iterate(layer_slice.jacobian(), settings, context.cancelled)
     if context.cancelled():
         raise Cancelled("stopped before the first step")
     context.tell("prepare", 2 * PREPARE_SHARE)

@@ -17,9 +17,9 @@ from playground.services.find import FindProgress, FindRequest, FindResult, find
 from playground.services.generate import GenerateProgress, generate
 from playground.services.scales import ScalesProgress
 from playground.ui import cost, first_look, found, markup
-from playground.ui.discover_figures import Course
-from playground.ui.discover_form import DiscoverForm
-from playground.ui.discover_layout import DiscoverTab
+from playground.ui.discover.figures import Course
+from playground.ui.discover.form import DiscoverForm
+from playground.ui.discover.layout import DiscoverTab
 from playground.ui.frame import NOT_SAVED, Frame
 from playground.ui.prompt_source import against_of
 from playground.ui.running import follow, seconds, waiting_position
@@ -36,17 +36,17 @@ def compute_vectors(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: Disc
     """What Compute does."""
     load = frame.load_set(visitor)
     prompts = form.choice.chosen(visitor)
-    request = form.request(prompts, against_of(form.found_by, prompts, form.other_choice, visitor), load)
+    request = form.request(prompts, against_of(form.by, prompts, form.other_choice, visitor), load)
     yield from _run(frame, tab, visitor, request, form.first_look)
 
 
 def continue_set(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: DiscoverForm) -> Iterator[Updates]:
-    """What Continue does: the chosen set of MELBO-ortho grows in its own file."""
-    name = form.ortho.continued
+    """What Continue does: the chosen set grows in its own file."""
+    name, load = form.continued, frame.load_set(visitor)
     if not name:
-        raise FileError("Expected a set to continue, got none; choose one that MELBO-ortho made.")
-    so_far = frame.load_set(visitor)(name)
-    yield from _run(frame, tab, visitor, form.ortho.continuing(so_far), form.first_look, so_far)
+        raise FileError("Expected a set to continue, got none; choose one of the list.")
+    so_far = load(name)
+    yield from _run(frame, tab, visitor, form.continuing(so_far, load), form.first_look, so_far)
 
 
 def _run(
@@ -62,11 +62,10 @@ def _run(
     kept_as: list[str] = []
 
     def keep(vector_set: VectorSet) -> None:
-        """Every finished batch of MELBO-ortho is in the library at once: a crash loses one batch at most."""
+        """Every finished batch is in the library at once: a crash loses one batch at most."""
         if not kept_as:
             kept_as.append(store.free_name(suggest_name(request, loaded)) if so_far is None else so_far.name)
         store.save(replace(vector_set, name=kept_as[0]), kept_as[0], overwrite=True)
-        course.base_norm = float(vector_set.base.norm())
 
     def work(model: LoadedModel, context: Any) -> FindResult:
         request.check(model)
@@ -120,7 +119,7 @@ def _run(
 def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
     """What belonged to the computation before goes as soon as this one begins."""
     return {
-        **tab.figures.empty(request.method),
+        **tab.figures.empty(request.by),
         **tab.linearity.cleared(),
         tab.look_table: first_look.WAITING,
         tab.save_notice: "",
@@ -137,12 +136,14 @@ def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) 
     said = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
     return {
         tab.save_notice: markup.notice(said, "info"),
-        **tab.ortho.offered(frame.set_choices(visitor), frame.ortho_sets(), kept_as[0]),
+        tab.goes_on: gr.update(visible=True),
+        **tab.continuable(frame.continuable(visitor.method), kept_as[0]),
     }
 
 
 def _command(request: FindRequest, loaded: LoadedModel, name: str, so_far: VectorSet | None) -> str:
-    if any(NOT_SAVED in (text or "") for text in (request.start, request.theta0, request.base)):
+    used = [component.source for recipe in request.recipes().values() for component in recipe.components]
+    if NOT_SAVED in used:
         return markup.notice("It began with a set that is not saved, so no command can repeat it.", "info")
     # The file has grown by now: what is repeated began after the rows that it had.
     continued = {} if so_far is None else {"so_far": f"vectors/{so_far.name}.safetensors", "first": so_far.rows}
@@ -237,11 +238,12 @@ def _said(request: FindRequest, event: FindProgress) -> str:
         return f"running the first blocks once · {seconds(event.seconds)}"
     to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
     batch = "" if event.batch is None else f"batch {event.batch + 1}, "
-    about = "about " if request.method == "power" else "at most " if request.method == "ortho" else ""
+    method = request.by
+    about = "at most " if method.at_most else "" if "steps" in method.cost else "about "
     return f"{batch}step {event.step} of {about}{event.steps} · {seconds(event.seconds)}{to_go}"
 
 
 def _ended(result: FindResult) -> str:
-    steps = "" if result.spectrum is None else f"{result.spectrum.steps} steps · "
+    steps = "" if result.vector_set.origin.converged is None else f"{result.steps} steps · "
     stopped = "stopped: what there was is kept · " if result.cancelled else ""
     return f"{stopped}{steps}{seconds(result.seconds)} of computation"

@@ -13,15 +13,12 @@ from playground.core.likeness import Likeness
 from playground.core.ortho import OrthoBatch, OrthoStep, iterate
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
+from playground.methods.base.context import PREPARE_SHARE, Context, Found
+from playground.methods.ortho import METHOD, ortho
 from playground.model.layer_slice import LayerSlice
 from playground.model.next_token import divergences, next_logits
-from playground.services.find import settings
-from playground.services.find.context import PREPARE_SHARE, Context, Found
-from playground.services.find.continuing import check_continues
 
-VALUES = ("objective", "effects", "last_effects", "divergences")
-"""What is kept of every row: the loss it reached, the share of the effect it keeps where it is read and at the last
-tokens, and KL(row ‖ base)."""
+VALUES = tuple(column.name for column in METHOD.values)
 LAST_TOKENS = 2
 """Positions at the end of each prompt where the share of the effect is told as well: what the model says next is made
 there, and a mean over all positions can be kept without them."""
@@ -30,29 +27,27 @@ there, and a mean over all positions can be kept without them."""
 def run(context: Context) -> Found:
     """As the request says, after the rows of `so_far` when there are some. Every finished batch goes to `keep`.
 
-    Raises Cancelled when it is stopped before there is another row, InputError for a base that cannot be used, for
-    `so_far` of another run, and when no dimension is left.
+    Raises Cancelled when it is stopped before there is another row, InputError for a base that cannot be used and when
+    no dimension is left.
     """
     request, so_far = context.request, context.so_far
-    chosen = settings.ortho(request)
-    if so_far is None:
-        base = _base(context)
-    else:
-        check_continues(so_far, request, context.loaded)
-        base = so_far.base
-    layer_slice = context.layer_slice(request.target_tokens)
+    chosen = ortho(request)
+    base = _base(context) if so_far is None or so_far.base is None else so_far.base
+    tokens = None if request.target_tokens is None else int(request.target_tokens)
+    layer_slice = context.layer_slice(tokens)
     rows = _Rows(context, layer_slice, base)
     known, share, steps, stopped = None if so_far is None else so_far.vectors, PREPARE_SHARE, 0, None
     for event in iterate(layer_slice, base, chosen, known, context.cancelled):
         if isinstance(event, OrthoStep):
             steps += 1
             share = PREPARE_SHARE + (1 - PREPARE_SHARE) * event.share
-            context.tell_step(event, objective=event.loss, effect=event.effect, batch=event.batch)
+            values, state = {"objective": event.loss, "effects": event.effect}, _state(event)
+            context.tell_step(event, values=values, batch=event.batch, marks=rows.marks, state=state)
         elif isinstance(event, OrthoBatch):
             rows.add(event.vectors, event.objective, event.effect)
             found = rows.found(asdict(chosen), steps)
             context.keep(found)
-            context.tell("batch", share, steps, steps, **rows.shown)
+            context.tell("batch", share, steps, steps, values=rows.values, marks=rows.marks)
         else:
             stopped = event.stopped
     if not rows.new:
@@ -66,7 +61,7 @@ def run(context: Context) -> Found:
 
 def _base(context: Context) -> Tensor:
     """(d,): what the request's recipe adds at the source layer."""
-    push = context.vector_of(context.request.recipe("base"), "a base")
+    push = context.vector_of(context.request.recipes()["base"], "a base")
     if push.layer != context.request.source:
         raise InputError(
             f"Expected a base found at source layer {context.request.source}, got one of layer {push.layer}; "
@@ -75,13 +70,17 @@ def _base(context: Context) -> Tensor:
     return push.vector
 
 
+def _state(event: OrthoStep) -> str:
+    return f"mean effect kept {float(event.effect.mean()):.1%}"
+
+
 class _Rows:
     """All rows so far, those of earlier runs first, with their values."""
 
     def __init__(self, context: Context, layer_slice: LayerSlice, base: Tensor) -> None:
         self._context = context
         self._residual_norm = layer_slice.residual_norm
-        self._sinks = context.sinks(layer_slice.sinks, context.request.target_tokens is None)
+        self._sinks = context.sinks(layer_slice.sinks)
         self._base = base
         self._last_tokens = min(LAST_TOKENS, *context.encoded.lengths)
         # Without a stop: a batch that is kept after one is still measured.
@@ -109,20 +108,23 @@ class _Rows:
         self._values = {name: torch.cat([self._values[name], added[name]]) for name in VALUES}
 
     @property
-    def shown(self) -> dict[str, Tensor]:
-        """Values as fields of FindProgress."""
+    def values(self) -> dict[str, Tensor]:
+        """Of all rows, by the names of the method's columns, and their norms."""
+        return self._values | {"norms": self._vectors.norm(dim=1)}
+
+    @property
+    def marks(self) -> dict[str, float]:
+        """Levels that figures compare the values with."""
         return {
-            "objective": self._values["objective"],
-            "effect": self._values["effects"],
-            "last_effects": self._values["last_effects"],
-            "divergences": self._values["divergences"],
+            "stop_share": self._context.request.settings.stop_share,
             "unsteered_divergence": self._unsteered,
-            "norms": self._vectors.norm(dim=1),
+            "base_norm": float(self._base.norm()),
         }
 
     def found(self, chosen: dict[str, Any], steps: int, stopped: str | None = None) -> Found:
         request = self._context.request
-        parameters = chosen | {"base": request.base, "steps_done": steps, "unsteered_divergence": self._unsteered}
+        parameters = chosen | {"base": request.settings.base, "steps_done": steps}
+        parameters |= {"unsteered_divergence": self._unsteered}
         parameters |= {"last_effects_tokens": self._last_tokens} | self._sinks
         del parameters["seed"]  # it has a field of its own
         if stopped is not None:
@@ -130,12 +132,31 @@ class _Rows:
         return Found(
             vectors=self._vectors,
             residual_norm=self._residual_norm,
-            target_tokens=request.target_tokens,
+            target_tokens=None if request.target_tokens is None else int(request.target_tokens),
             parameters=parameters,
             values=self._values | {"base": self._base},
             steps=steps,
             cancelled=stopped == "cancel",
             stopped=stopped,
+            note=self._note(stopped),
+            marks=self.marks,
+        )
+
+    def _note(self, stopped: str | None) -> str:
+        """How many there are and why no more, and what the first and the last keep of the effect."""
+        stop_share = self._context.request.settings.stop_share
+        why = {
+            "count": "as many as were asked for",
+            "effect": f"the effect left fell under {100 * stop_share:g} %",
+            "space": "no dimension is left",
+            "cancel": "stopped",
+        }.get(stopped or "", "so far")
+        effects, ends = self._values["effects"], self._values["last_effects"]
+        return (
+            f"{len(self._vectors)} vectors: {why}. The first keeps {100 * float(effects[0]):.0f} % of the effect, the "
+            f"last {100 * float(effects[-1]):.0f} %. At the last tokens the first keeps {100 * float(ends[0]):.0f} %, "
+            f"the last {100 * float(ends[-1]):.0f} %. KL(unsteered ‖ base) is {self._unsteered:.3g}: a row below it "
+            "does more of what the base does than no push."
         )
 
     def _known_values(self, name: str) -> Tensor:

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from playground.methods.base.registry import registered
 from playground.model.load import LoadedModel
-from playground.ui import (
-    defaults,
-    discover_figures,
-    discover_melbo,
-    discover_method,
-    discover_ortho,
-    discover_power,
-    first_look,
-    linearity_panel,
-    prompt_source,
-)
-from playground.ui.discover_figures import Figures
-from playground.ui.discover_layers import LayerControls
-from playground.ui.discover_layers import build as build_layers
-from playground.ui.discover_melbo import MelboControls
-from playground.ui.discover_method import METHODS
-from playground.ui.discover_ortho import OrthoControls
-from playground.ui.discover_power import PowerControls
+from playground.ui import defaults, first_look, linearity_panel, prompt_source
+from playground.ui.discover import figures as discover_figures
+from playground.ui.discover import presets as discover_presets
+from playground.ui.discover.figures import Figures
+from playground.ui.discover.layers import LayerControls, first_method
+from playground.ui.discover.layers import build as build_layers
+from playground.ui.discover.settings import Builder, MethodControls
 from playground.ui.frame import Frame, board
 from playground.ui.linearity_panel import LinearityPanel
 from playground.ui.prompt_source import AGAINST, PromptSource
 from playground.ui.state import Visitor
 from playground.ui.vector_picker import Pick
-
-FIRST_METHOD = "Power iteration"
 
 
 @dataclass
@@ -48,9 +37,10 @@ class DiscoverTab:
     mode: gr.Radio
     system: gr.Textbox
     layers: LayerControls
-    melbo: MelboControls
-    ortho: OrthoControls
-    power: PowerControls
+    methods: tuple[MethodControls, ...]
+    goes_on: gr.Row
+    continued: gr.Dropdown
+    go_on: gr.Button
     seed: gr.Number
     find_scales: gr.Checkbox
     looks: gr.Slider
@@ -74,9 +64,14 @@ class DiscoverTab:
         """In the order of DiscoverForm, without the mixer."""
         return [
             self.method, *self.prompts.inputs, *self.against.inputs, self.mode, self.system, *self.layers.inputs,
-            self.seed, self.find_scales, self.looks, self.read_sinks, *self.power.inputs, *self.melbo.inputs,
-            *self.ortho.inputs,
+            self.seed, self.find_scales, self.looks, self.read_sinks, self.continued,
+            *(part for controls in self.methods for part in controls.inputs),
         ]
+
+    def continuable(self, names: Sequence[str], chosen: str | None = None) -> dict[Any, Any]:
+        """Updates for the sets that can be continued; `chosen` is selected, None leaves what is."""
+        shown = {"choices": list(names)} | ({} if chosen is None else {"value": chosen})
+        return {self.continued: gr.update(**shown)}
 
 
 def build(frame: Frame) -> DiscoverTab:
@@ -86,11 +81,12 @@ def build(frame: Frame) -> DiscoverTab:
         with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
             with gr.Group(elem_classes="sp-card"):
                 parts["method"] = gr.Radio(
-                    list(METHODS), value=FIRST_METHOD, label="Method", elem_id="discover-method",
+                    [method.label for method in registered().values()], value=first_method().label,
+                    label="Method", elem_id="discover-method",
                     info="the form below shows what applies to it",
                 )
-                parts["what"] = gr.HTML(discover_method.explained("power"), elem_id="discover-what")
-                parts["presets"] = board(discover_method.presets("power"), elem_id="discover-presets")
+                parts["what"] = gr.HTML(discover_presets.explained(first_method()), elem_id="discover-what")
+                parts["presets"] = board(discover_presets.presets(first_method()), elem_id="discover-presets")
             _prompts(loaded, parts)
             parts["layers"] = build_layers(loaded)
             _options(frame, parts)
@@ -102,7 +98,7 @@ def build(frame: Frame) -> DiscoverTab:
             parts["hint"] = gr.HTML("", elem_id="discover-hint")
             parts["notice"] = gr.HTML("", elem_id="discover-notice")
         with gr.Column(scale=8, min_width=330):
-            parts["figures"] = discover_figures.build("power")
+            parts["figures"] = discover_figures.build(first_method())
             parts["progress"] = gr.HTML("", elem_id="discover-progress", elem_classes="sp-quiet")
             _save(parts)
             parts["linearity"] = linearity_panel.build("discover")
@@ -148,12 +144,17 @@ def _options(frame: Frame, parts: dict[str, Any]) -> None:
     names, load = frame.set_choices(blank), frame.load_set(blank)
     opening = defaults.opening(frame.workbench.loaded, frame.workbench.store)
     base = Pick(opening.set_name, str(opening.row), scale=opening.scale)
-    melbo_box, melbo_main = discover_melbo.build(visible=False)
-    ortho_box, ortho_main = discover_ortho.build(base, names, frame.ortho_sets(), load, visible=False)
+    builders = [Builder(one, base, names, load, one is first_method()) for one in registered().values()]
+    for builder in builders:
+        builder.basic()
+    with gr.Row(elem_classes="sp-tight sp-saverow", visible=False, elem_id="discover-continue-box") as parts["goes_on"]:
+        parts["continued"] = gr.Dropdown(
+            [], value=None, label="Set to continue", elem_id="discover-continued", scale=4, min_width=160,
+            info="with its prompts, layers and base; its settings are filled in",
+        )
+        parts["go_on"] = gr.Button("Continue", elem_id="discover-continue", min_width=90, scale=0)
     with gr.Accordion("More", open=False, elem_id="discover-more"):
-        parts["power"] = discover_power.build_more(names, visible=True)
-        parts["melbo"] = discover_melbo.build_more(names, False, melbo_box, melbo_main)
-        parts["ortho"] = discover_ortho.build_more(False, ortho_box, ortho_main)
+        parts["methods"] = tuple(builder.advanced() for builder in builders)
         with gr.Row(elem_classes="sp-tight"):
             parts["find_scales"] = gr.Checkbox(
                 True, label="Find scales", elem_id="discover-find-scales", min_width=150,

@@ -18,8 +18,8 @@ or norms of what is added; the units of recipes.
 
 def check_whole(quantity: str, value: object, least: int, most: int | None = None) -> None:
     """Raises InputError unless `value` is a whole number from `least` to `most`."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if not whole or (most is not None and isinstance(value, int) and value > most):
         span = f"of {least} or more" if most is None else f"from {least} to {most}"
         raise InputError(f"Expected a {quantity} {span}, got {value!r}; give a whole number in that range.")
 

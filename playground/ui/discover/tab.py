@@ -9,21 +9,16 @@ import gradio as gr
 
 from playground.errors import InputError, PlaygroundError
 from playground.library import prompts as prompt_sets
-from playground.ui import (
-    cost,
-    defaults,
-    discover_layout,
-    discover_method,
-    first_look,
-    found,
-    prompt_source,
-    start_picker,
-    vector_controls,
-)
-from playground.ui.discover_form import DiscoverForm
-from playground.ui.discover_layout import FIRST_METHOD, DiscoverTab
-from playground.ui.discover_ortho import PICK
-from playground.ui.discover_run import compute_vectors, continue_set
+from playground.methods.base.method import Method
+from playground.methods.base.registry import registered
+from playground.services.find.continuing import settings_in
+from playground.ui import cost, defaults, first_look, found, prompt_source
+from playground.ui.discover import layout, settings
+from playground.ui.discover import presets as method_presets
+from playground.ui.discover.form import DiscoverForm
+from playground.ui.discover.layers import first_method
+from playground.ui.discover.layout import DiscoverTab
+from playground.ui.discover.run import compute_vectors, continue_set
 from playground.ui.frame import Frame, acted
 from playground.ui.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
 from playground.ui.running import EVENT, long, quick
@@ -37,23 +32,23 @@ PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
 
 def build(frame: Frame, steer_tab: SteerTab) -> DiscoverTab:
     """The tab, wired."""
-    tab = discover_layout.build(frame)
+    tab = layout.build(frame)
     inputs = tab.inputs
     _wire_run(frame, tab, inputs)
     _wire_form(frame, tab, inputs)
     for source in (tab.prompts, tab.against):
         _wire_prompts(frame, tab, source, inputs)
-    start_picker.wire(frame, tab.power.start)
-    start_picker.wire(frame, tab.melbo.start)
-    vector_controls.wire(frame, tab.ortho.pick)
-    _wire_base_strip(frame, tab)
+    for controls in tab.methods:
+        settings.wire(frame, controls)
     found.wire(frame, tab, steer_tab)
     return tab
 
 
-def _form_of(frame: Frame, request: gr.Request, values: Sequence[Any]) -> tuple[Visitor, DiscoverForm]:
+def _form_of(
+    frame: Frame, tab: DiscoverTab, request: gr.Request, values: Sequence[Any]
+) -> tuple[Visitor, DiscoverForm]:
     visitor = frame.visitor(request)
-    return visitor, DiscoverForm.of(values, visitor.mix.all)
+    return visitor, DiscoverForm.of(values, tab.methods, visitor.mix.all)
 
 
 def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any, Any]:
@@ -72,20 +67,15 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
     updates |= _asked(chosen, tab)
     opening = defaults.opening(loaded, frame.workbench.store)
     sets = frame.set_choices(visitor)
-    if opening.set_name is None:
-        base = {tab.ortho.pick.set_name: gr.update(choices=sets, value=None), tab.ortho.pick.row: None}
-    else:
-        base = tab.ortho.pick.show(Pick(opening.set_name, str(opening.row), scale=opening.scale), sets, load)
-    continued = frame.ortho_sets()
+    base, first = Pick(opening.set_name, str(opening.row), scale=opening.scale), first_method()
+    visitor.method = first.name
+    for controls in tab.methods:
+        updates |= controls.offered(sets) | controls.based_on(base, sets, load)
     return updates | {
-        **_method_updates(tab, "power"),
-        tab.method: FIRST_METHOD,
+        **_method_updates(frame, tab, first),
+        tab.method: first.label,
         **tab.layers.bounds(loaded),
-        **tab.figures.empty("power"),
-        **base,
-        **tab.ortho.offered(sets, continued, continued[0] if continued else None),
-        **tab.power.start.offered(sets),
-        **tab.melbo.start.offered(sets),
+        **tab.figures.empty(first),
         tab.progress: "",
         tab.look_table: first_look.WAITING,
         tab.repeat: "",
@@ -100,71 +90,77 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
 
 def library_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any, Any]:
     """New choices in the pickers after the library changed; what is chosen is left alone."""
-    names = frame.set_choices(visitor)
-    return {
-        **tab.ortho.offered(names, frame.ortho_sets(), None),
-        **tab.power.start.offered(names),
-        **tab.melbo.start.offered(names),
-    }
+    names, updates = frame.set_choices(visitor), {}
+    for controls in tab.methods:
+        updates |= controls.offered(names)
+    return updates | tab.continuable(frame.continuable(visitor.method))
 
 
 def outputs(tab: DiscoverTab) -> list[Any]:
     """Everything `model_updates` may write to."""
     return [
         *_form_outputs(tab), tab.method, *tab.prompts.outputs, *tab.against.outputs, tab.mode, tab.system,
-        *tab.figures.outputs, tab.ortho.pick.strip, tab.notice, tab.progress, tab.look_table, tab.repeat, tab.name,
+        *tab.figures.outputs, tab.notice, tab.progress, tab.look_table, tab.repeat, tab.name,
         tab.save_notice, tab.download, tab.save,
     ]
 
 
 def library_outputs(tab: DiscoverTab) -> list[Any]:
     """What `library_updates` may write to."""
-    ortho = tab.ortho
-    return [ortho.pick.set_name, ortho.goes_on, ortho.continued, tab.power.start.set_name, tab.melbo.start.set_name]
+    return [tab.continued, *(part for controls in tab.methods for part in controls.offered(()))]
 
 
 def _form_outputs(tab: DiscoverTab) -> list[Any]:
     """The parts of the form that depend on the method, and everything a preset may fill in."""
-    boxes = [tab.melbo.box, tab.melbo.more, tab.ortho.box, tab.ortho.more, tab.power.more, tab.against_box]
-    options = [*tab.power.inputs, *tab.melbo.inputs, *tab.ortho.inputs, tab.ortho.goes_on, tab.ortho.pick_box]
-    return [tab.what, tab.presets, tab.hint, *boxes, *tab.layers.outputs, *options, tab.read_sinks]
+    own = [part for controls in tab.methods for part in controls.outputs]
+    return [
+        tab.what, tab.presets, tab.hint, tab.against_box, *tab.layers.outputs, *own, tab.goes_on, tab.continued,
+        tab.read_sinks,
+    ]
 
 
-def _method_updates(tab: DiscoverTab, method: str, all_tokens: bool = False, kind: str = "prompts") -> dict[Any, Any]:
+def _method_updates(
+    frame: Frame, tab: DiscoverTab, method: Method, all_tokens: bool = False, kind: str = "prompts"
+) -> dict[Any, Any]:
     """The form for a method; `kind` is that of the prompts."""
-    one_sided = method == "difference" and kind == "prompts"
-    return {
-        tab.what: discover_method.explained(method),
-        tab.presets: discover_method.presets(method),
-        tab.melbo.box: gr.update(visible=method == "melbo"),
-        tab.melbo.more: gr.update(visible=method == "melbo"),
-        tab.ortho.box: gr.update(visible=method == "ortho"),
-        tab.ortho.more: gr.update(visible=method == "ortho"),
-        tab.power.more: gr.update(visible=method == "power"),
-        tab.against_box: gr.update(visible=one_sided),
-        tab.read_sinks: gr.update(visible=method in discover_method.MAY_READ_ALL),
-        **tab.layers.applies(method, all_tokens, method == "difference" and kind == "choices"),
+    names = frame.continuable(method.name)
+    shown: dict[Any, Any] = {
+        tab.what: method_presets.explained(method),
+        tab.presets: method_presets.presets(method),
+        tab.against_box: gr.update(visible=method.reads.sides > 1 and kind == "prompts"),
+        tab.read_sinks: gr.update(visible=method.reads.tokens is not None),
+        tab.goes_on: gr.update(visible=bool(names)),
+        **tab.continuable(names, names[0] if names else None),
+        **tab.layers.applies(method, all_tokens, _answers(method, kind)),
     }
+    for controls in tab.methods:
+        shown |= controls.visible(method)
+    return shown
+
+
+def _answers(method: Method, kind: str) -> bool:
+    """Whether the prompts bring along where they are read."""
+    return method.reads.sides > 1 and kind == "choices"
 
 
 def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     written = [
         tab.notice, tab.progress, *tab.figures.outputs, tab.look_table, tab.name, tab.repeat, tab.save_notice,
-        tab.download, tab.save, tab.ortho.pick.set_name, tab.ortho.goes_on, tab.ortho.continued, frame.status,
-        frame.library_seen, *tab.linearity.results,
+        tab.download, tab.save, tab.goes_on, tab.continued, frame.status, frame.library_seen,
+        *tab.linearity.results,
     ]
     options = {"trigger_mode": "once", "concurrency_limit": 16, "concurrency_id": "jobs", **PRIVATE}
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_compute(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        yield from compute_vectors(frame, tab, *_form_of(frame, request, values))
+        yield from compute_vectors(frame, tab, *_form_of(frame, tab, request, values))
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_continue(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        yield from continue_set(frame, tab, *_form_of(frame, request, values))
+        yield from continue_set(frame, tab, *_form_of(frame, tab, request, values))
 
     tab.compute.click(on_compute, inputs, written, **options)
-    tab.ortho.go_on.click(on_continue, inputs, written, **options)
+    tab.go_on.click(on_continue, inputs, written, **options)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)
@@ -175,15 +171,18 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
 def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     @quick
     def on_method(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        visitor, form = _form_of(frame, request, values)
-        updates = _method_updates(tab, form.found_by, form.all_tokens, _kind(form, visitor))
+        visitor, form = _form_of(frame, tab, request, values)
+        method, before = form.by, registered()[visitor.method]
+        visitor.method, kind = method.name, _kind(form, visitor)
+        updates = _method_updates(frame, tab, method, form.all_tokens, kind)
         if visitor.found is None:  # what was computed stays in sight until something else is
-            updates |= tab.figures.empty(form.found_by)
-        updates |= tab.layers.usual_tokens(form.found_by, form.tokens, form.all_tokens)
+            updates |= tab.figures.empty(method)
+        now = (form.vectors, form.tokens, form.all_tokens)
+        updates |= tab.layers.changed(method, before, now, frame.workbench.loaded, _answers(method, kind))
         usual, contrast = prompt_source.default_set(frame.loaded), prompt_source.default_contrast(frame.loaded)
-        if form.found_by == "difference" and contrast is not None and form.set_name == usual:
+        if method.reads.sides > 1 and contrast is not None and form.set_name == usual:
             updates |= {tab.prompts.set_name: contrast, **_asked(contrast, tab)}  # one that brings both sides along
-        elif form.found_by != "difference" and form.set_name == contrast:
+        elif method.reads.sides < 2 and form.set_name == contrast:
             updates |= {tab.prompts.set_name: usual, **_asked(usual, tab)}
         return updates | {tab.hint: cost_hint(frame, visitor, form)}
 
@@ -192,15 +191,17 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
 
     @quick
     def on_preset(event: gr.EventData, request: gr.Request, *values: Any) -> dict[Any, Any]:
-        chosen = discover_method.preset(acted(event).get("name"))
-        if chosen is None:
+        found = method_presets.preset(acted(event).get("name"))
+        if found is None:
             raise InputError("Expected one of the settings, got another one; click one of the buttons.")
-        visitor, form = _form_of(frame, request, values)
-        controls = {"power": tab.power, "melbo": tab.melbo, "ortho": tab.ortho}.get(chosen.method)
-        updates = tab.layers.shown(chosen, frame.workbench.loaded)
+        method, chosen = found
+        visitor, form = _form_of(frame, tab, request, values)
+        updates = tab.layers.shown(method, chosen, frame.workbench.loaded)
         updates |= tab.prompts.updates(form.choice, visitor, use=chosen.prompts or prompt_source.USE)
         updates[tab.read_sinks] = chosen.values.get("read_sinks", False)
-        return updates | (controls.shown(dict(chosen.values)) if controls is not None else {})
+        for controls in tab.methods:
+            updates |= controls.shown(chosen.values) if controls.method is method else {}
+        return updates
 
     tab.presets.act(on_preset, inputs, [*_form_outputs(tab), *tab.prompts.outputs], **PRIVATE)
 
@@ -209,26 +210,23 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
 
     tab.layers.all_tokens.input(on_all, tab.layers.all_tokens, tab.layers.tokens, **PRIVATE)
 
-    def on_base(base: str) -> Any:
-        return gr.update(visible=base == PICK)
-
-    tab.ortho.base.input(on_base, tab.ortho.base, tab.ortho.pick_box, **PRIVATE)
-
     @quick
     def on_continued(request: gr.Request, name: str | None) -> dict[Any, Any]:
-        return tab.ortho.settings_of(frame.load_set(frame.visitor(request))(name)) if name else {}
+        """How the set was searched for, so that it goes on as it began."""
+        if not name:
+            return {}
+        vector_set = frame.load_set(frame.visitor(request))(name)
+        own = [one for one in tab.methods if one.method.name == vector_set.origin.method]
+        return {part: value for one in own for part, value in one.shown(settings_in(vector_set)).items()}
 
-    settings = [tab.ortho.stop_share, tab.ortho.batch, tab.ortho.steps, tab.ortho.learning_rate, tab.ortho.penalty,
-                tab.ortho.tokens]
-    tab.ortho.continued.input(on_continued, tab.ortho.continued, settings, **PRIVATE)
+    settable = [part for controls in tab.methods if controls.method.continues for part in controls.outputs]
+    tab.continued.input(on_continued, tab.continued, [*settable, tab.notice], **PRIVATE)
 
     def on_cost(request: gr.Request, *values: Any) -> str:
-        return cost_hint(frame, *_form_of(frame, request, values))
+        return cost_hint(frame, *_form_of(frame, tab, request, values))
 
-    costly = [
-        tab.layers.source, tab.layers.target, tab.layers.vectors, tab.melbo.steps, tab.melbo.restarts,
-        tab.ortho.vectors, tab.ortho.batch, tab.ortho.steps, tab.power.solver, tab.power.steps,
-    ]
+    costly = [tab.layers.source, tab.layers.target, tab.layers.vectors]
+    costly += [part for controls in tab.methods for part in controls.inputs if isinstance(part, gr.Number | gr.Slider)]
     gr.on([part.change for part in costly], on_cost, inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
     frame.opened.append((on_cost, inputs, [tab.hint]))
 
@@ -240,23 +238,23 @@ def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: 
     def shown(visitor: Visitor, form: DiscoverForm, use: int | None = None) -> dict[Any, Any]:
         updates = source.updates(form.other_choice if other else form.choice, visitor, use=use)
         updates[tab.hint] = cost_hint(frame, visitor, form)
-        if form.found_by == "difference":  # whether it needs another side depends on the prompts
+        if form.by.reads.sides > 1:  # whether it needs another side depends on the prompts
             kind = _kind(form, visitor)
             updates |= {
                 tab.against_box: gr.update(visible=kind == "prompts"),
-                **tab.layers.applies("difference", form.all_tokens, kind == "choices"),
+                **tab.layers.applies(form.by, form.all_tokens, _answers(form.by, kind)),
             }
         return updates
 
     @quick
     def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        return shown(*_form_of(frame, request, values))
+        return shown(*_form_of(frame, tab, request, values))
 
     gr.on(source.changes, on_source, inputs, written, trigger_mode="always_last", **PRIVATE)
 
     @quick
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
-        visitor, form = _form_of(frame, request, values)
+        visitor, form = _form_of(frame, tab, request, values)
         place = AGAINST if other else "discover"
         if refused := source.take_upload(visitor, place, path):
             return refused
@@ -272,16 +270,6 @@ def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: 
         return _asked(name, tab)
 
     source.set_name.input(on_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
-
-
-def _wire_base_strip(frame: Frame, tab: DiscoverTab) -> None:
-    pick = tab.ortho.pick
-
-    def on_pick(request: gr.Request, *values: Any) -> str:
-        return Pick(*values).strip(frame.load_set(frame.visitor(request)))
-
-    changes = [part.change for part in pick.values]
-    gr.on(changes, on_pick, pick.values, pick.strip, trigger_mode="always_last", **PRIVATE)
 
 
 def _asked(name: str | None, tab: DiscoverTab) -> dict[Any, Any]:
@@ -305,7 +293,7 @@ def cost_hint(frame: Frame, visitor: Visitor, form: DiscoverForm) -> str:
     """What Compute would cost; nothing while the form is not complete."""
     try:
         prompts = form.choice.chosen(visitor)
-        against = against_of(form.found_by, prompts, form.other_choice, visitor)
+        against = against_of(form.by, prompts, form.other_choice, visitor)
         request = form.request(prompts, against, frame.load_set(visitor))
         return cost.hint(frame.loaded, request, form.first_look[0])
     except PlaygroundError:

@@ -1,0 +1,1 @@
+"""Methods that find directions: a file or folder each, found by the registry in `base`."""

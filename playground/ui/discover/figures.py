@@ -1,0 +1,210 @@
+"""The figures of the Discover tab: those of a method, while it runs and when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from playground.methods.base.method import Figure, Method
+from playground.methods.base.progress import FindProgress, FindResult
+from playground.methods.base.registry import columns
+from playground.methods.base.request import FindRequest
+from playground.ui import find_plots, markup, ortho_plots, plots
+
+MOST = 4
+"""Figures of a method, at most; two stand side by side."""
+BATCH, END = "batch", "done"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Places for figures, each with its title, in rows of two; and a line under them."""
+
+    rows: tuple[gr.Row, ...]
+    titles: tuple[gr.HTML, ...]
+    plots: tuple[gr.Plot, ...]
+    note: gr.HTML
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [*self.rows, *self.titles, *self.plots, self.note]
+
+    def empty(self, method: Method) -> dict[Any, Any]:
+        """Updates that show what this method will draw."""
+        shown: dict[Any, Any] = {self.note: ""}
+        for number, row in enumerate(self.rows):
+            shown[row] = gr.update(visible=len(method.figures) > 2 * number)
+        for figure, said, plot in zip(method.figures, self.titles, self.plots, strict=False):
+            shown |= {said: title(figure.title), plot: _waiting(figure)}
+        return shown
+
+
+def title(text: str) -> str:
+    return f'<div class="sp-cardhead"><h3>{markup.escape(text)}</h3></div>'
+
+
+def build(method: Method) -> Figures:
+    """The components, waiting for `method`."""
+    rows, titles, drawn = [], [], []
+    for number in range(0, MOST, 2):
+        visible = len(method.figures) > number
+        with gr.Row(elem_classes="sp-effects", visible=visible, elem_id=f"discover-figures-{number}") as row:
+            for place in (number, number + 1):
+                figure = method.figures[place] if place < len(method.figures) else None
+                with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
+                    titles.append(gr.HTML(title("" if figure is None else figure.title)))
+                    start = plots.waiting("") if figure is None else _waiting(figure)
+                    drawn.append(
+                        gr.Plot(start, show_label=False, container=False, elem_id=f"discover-figure-{place}")
+                    )
+        rows.append(row)
+    note = gr.HTML("", elem_id="discover-figures-note", elem_classes="sp-quiet")
+    return Figures(tuple(rows), tuple(titles), tuple(drawn), note)
+
+
+@dataclass
+class Course:
+    """What a run has said so far, and the figures that show it."""
+
+    figures: Figures
+    request: FindRequest
+    history: list[tuple[int, Mapping[str, list[float]]]] = field(default_factory=list)
+    """(step, values by name) of the batch under way."""
+    finished: dict[str, list[float]] = field(default_factory=dict)
+    """Values of all finished rows, by name."""
+    marks: dict[str, float] = field(default_factory=dict)
+    batch: int | None = None
+    result: FindResult | None = None
+
+    def latest(self, name: str) -> list[float]:
+        """Values of the rows under way, as the last step left them."""
+        return list(self.history[-1][1].get(name, ())) if self.history else []
+
+    def steps(self, name: str, factor: float = 1.0) -> list[tuple[int, list[float]]]:
+        """(step, values) of the batch under way."""
+        return [(step, [factor * one for one in values[name]]) for step, values in self.history if name in values]
+
+    def take(self, events: Sequence[FindProgress]) -> dict[Any, Any]:
+        """Updates for what these events bring; nothing when they bring nothing to draw."""
+        stages = set()
+        for event in events:
+            values = {name: tensor.tolist() for name, tensor in event.values.items()}
+            self.marks |= dict(event.marks)
+            if event.stage == "iterate" and values:
+                if event.batch != self.batch:
+                    self.batch, self.history = event.batch, []
+                self.history.append((event.step, values))
+                stages.add("iterate")
+            elif event.stage == BATCH:
+                self.finished, self.history = values, []
+                stages.add(BATCH)
+        return self._drawn(stages) if stages else {}
+
+    def ended(self, result: FindResult) -> dict[Any, Any]:
+        """Updates that show what was found, and what is to be said about it."""
+        self.result, vector_set = result, result.vector_set
+        self.marks |= dict(result.marks)
+        if self.batch is not None:
+            self.history = []
+        values = {column.title: vector_set.value(column.name) for column in columns()}
+        table = {name: tensor.tolist() for name, tensor in values.items() if tensor is not None}
+        self.finished = {
+            column.name: table[column.title] for column in columns() if column.title in table
+        } | {"norms": vector_set.native_norms.tolist()}  # fmt: skip
+        if self.request.by.norm != "unit" or not table:
+            table["native norm"] = vector_set.native_norms.tolist()
+        rows = [[f"{value:.6g}" for value in row] for row in zip(*table.values(), strict=True)]
+        numbers = markup.numbers_link(
+            f"{vector_set.name}-values", ["vector", *table], [[i, *row] for i, row in enumerate(rows)]
+        )
+        note = f'<div class="sp-under-plot"><span>{markup.escape(result.note)}</span>{numbers}</div>'
+        return {**self._drawn({END}), self.figures.note: note}
+
+    def _drawn(self, stages: set[str]) -> dict[Any, Any]:
+        shown = {}
+        for figure, plot in zip(self.request.by.figures, self.figures.plots, strict=False):
+            draw, when = DRAWN[figure.kind]
+            if stages & when:
+                shown[plot] = draw(figure, self)
+        return shown
+
+
+def _waiting(figure: Figure) -> Any:
+    """What stands there before there is anything to draw."""
+    if figure.wait:
+        return plots.waiting(figure.wait)
+    draw, _ = DRAWN[figure.kind]
+    return draw(figure, None)
+
+
+def _lines(figure: Figure, course: Course | None, factor: float = 1.0) -> Any:
+    history = [] if course is None else course.steps(figure.values, factor)
+    return find_plots.climb(history, figure.quantity, "no. ")
+
+
+def _shares(figure: Figure, course: Course | None) -> Any:
+    return _lines(figure, course, 100.0)
+
+
+def _bars(figure: Figure, course: Course | None) -> Any:
+    values = [] if course is None else course.finished.get(figure.values) or course.latest(figure.values)
+    return find_plots.heights(values, figure.quantity)
+
+
+def _convergence(figure: Figure, course: Course | None) -> Any:
+    history = [] if course is None else course.history
+    return find_plots.convergence(
+        [(step, values[figure.values], values["residuals"]) for step, values in history if "residuals" in values]
+    )
+
+
+def _spectrum(figure: Figure, course: Course | None) -> Any:
+    if course is None or course.result is None:
+        return plots.waiting(figure.wait)
+    vector_set = course.result.vector_set
+    values, residuals = vector_set.value(figure.values), vector_set.value("residuals")
+    listed = [] if values is None else values.tolist()
+    return find_plots.spectrum(
+        listed,
+        [1.0] * len(listed) if residuals is None else residuals.tolist(),
+        [(first, end) for first, end in vector_set.origin.parameters.get("subspaces", [])],
+        course.request.settings.tolerance,
+    )
+
+
+def _effect_left(figure: Figure, course: Course | None) -> Any:
+    if course is None:
+        return ortho_plots.effect_left([])
+    done, latest = course.finished.get(figure.values, []), course.latest(figure.values)
+    return ortho_plots.effect_left(
+        [*done, *latest], course.marks.get("stop_share"), len(latest), course.finished.get("last_effects", [])
+    )
+
+
+def _divergence(figure: Figure, course: Course | None) -> Any:
+    if course is None:
+        return ortho_plots.divergence([])
+    return ortho_plots.divergence(course.finished.get(figure.values, []), course.marks.get("unsteered_divergence"))
+
+
+def _norm(figure: Figure, course: Course | None) -> Any:
+    if course is None:
+        return ortho_plots.norm([])
+    return ortho_plots.norm(course.finished.get("norms", []), course.marks.get("base_norm"))
+
+
+STEP: frozenset[str] = frozenset({"iterate"})
+DRAWN: dict[str, tuple[Callable[[Figure, Course | None], Any], frozenset[str]]] = {
+    "lines": (_lines, STEP | {END}),
+    "shares": (_shares, STEP),
+    "bars": (_bars, STEP | {BATCH, END}),
+    "convergence": (_convergence, STEP | {END}),
+    "spectrum": (_spectrum, frozenset({END})),
+    "effect_left": (_effect_left, STEP | {BATCH, END}),
+    "divergence": (_divergence, frozenset({BATCH, END})),
+    "norm": (_norm, frozenset({BATCH, END})),
+}
+"""Kind of a Figure → what draws it (for None: what waits), and the stages after which it is drawn anew."""
