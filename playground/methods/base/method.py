@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playground.methods.base.context import Context, Found
     from playground.methods.base.request import FindRequest
 
-ALL = "all"
+ALL: Literal["all"] = "all"
 """A usual number of target tokens: all of them."""
 PRODUCT = 6
 """Forward passes' worth of one product forth and back through a kept graph."""

@@ -83,7 +83,7 @@ def melbo(request: FindRequest, radius: float) -> MelboSettings:
 
 def _passes(request: FindRequest) -> float:
     # A quarter of the steps with all restarts, the others with the best of each vector.
-    return GRADIENT * int(request.vectors) * (3 + request.settings.restarts) / 4 * int(request.settings.steps)
+    return float(GRADIENT * request.vectors * (3 + request.settings.restarts) / 4 * request.settings.steps)
 
 
 METHOD = Method(

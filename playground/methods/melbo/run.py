@@ -94,7 +94,7 @@ def _start(context: Context, layer_slice: LayerSlice) -> tuple[Tensor | None, fl
         return None, PREPARE_SHARE
     settings = KrylovSettings(int(request.vectors), seed=request.seed)
     *_, spectrum = krylov.iterate(layer_slice.jacobian(), settings, context.cancelled)
-    if context.cancelled():
+    if context.cancelled() or not isinstance(spectrum, krylov.Spectrum):
         raise Cancelled("stopped before the first step")
     context.tell("prepare", 2 * PREPARE_SHARE)
     return spectrum.vectors, 2 * PREPARE_SHARE

@@ -90,7 +90,8 @@ def _check(request: FindRequest) -> None:
 
 def _passes(request: FindRequest) -> float:
     own = request.settings
-    return GRADIENT * math.ceil(int(request.vectors) / own.batch) * int(own.batch) * int(own.steps)
+    batches = math.ceil(int(request.vectors) / int(own.batch))
+    return float(GRADIENT * batches * own.batch * own.steps)
 
 
 METHOD = Method(

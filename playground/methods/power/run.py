@@ -85,7 +85,8 @@ def _note(spectrum: Spectrum) -> str:
 
 def _output_space(context: Context, layer_slice: Any) -> dict[str, Any]:
     """How much positions and entries of the residual stream at the target count."""
-    own, options = context.request.settings, {}
+    own = context.request.settings
+    options: dict[str, Any] = {}
     if own.weights is not None:
         options["weights"] = torch.tensor(own.weights)
     if own.metric != METRICS[0]:
