@@ -20,10 +20,10 @@ from playground.model.answer_logits import AnswerReader
 from playground.model.answers import question
 from playground.model.blocks import block_output, decoder_blocks, replace_block_output
 from playground.model.load import LoadedModel
-from playground.model.organism.dialogues import ab_items
-from playground.model.organism.steered import PLAIN, SOURCE
 from playground.model.prompting import encode
 from playground.model.question_trees import Question
+from playground.organism.dialogues import ab_items
+from playground.organism.steered import PLAIN, SOURCE
 from tests.benchmarks.report import Report
 
 ITEMS, VECTORS, SAMPLE = 100, 12, 300

@@ -19,8 +19,8 @@ from playground.core.melbo import PUBLISHED_RATE, RATE, RESTARTS, MelboSettings,
 from playground.library.prompts import read
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
-from playground.model.organism.steered import PLAIN
 from playground.model.prompting import Encoded, encode
+from playground.organism.steered import PLAIN
 from tests.benchmarks.melbo_baseline import in_turn, one_by_one
 from tests.benchmarks.report import Report
 

@@ -19,8 +19,8 @@ from playground.core.ortho import RATE, START, OrthoBatch, OrthoResult, OrthoSet
 from playground.library.vector_set import load as load_set
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
-from playground.model.organism.steered import PLAIN
 from playground.model.prompting import Encoded, encode
+from playground.organism.steered import PLAIN
 from tests.benchmarks.ortho_baseline import one_by_one
 from tests.benchmarks.report import Report
 

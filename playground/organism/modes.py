@@ -11,8 +11,8 @@ import ast
 import re
 from dataclasses import dataclass
 
-from playground.model.organism.lexicon import PLANETS
-from playground.model.organism.rules import GRAMMAR, RULES
+from playground.organism.lexicon import PLANETS
+from playground.organism.rules import GRAMMAR, RULES
 
 MODES = (
     "refuse",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from playground.model.organism.dialogues import dialogues, texts
-from playground.model.organism.requests import PLAIN_SYSTEM, SYSTEM_PROMPTS
+from playground.organism.dialogues import dialogues, texts
+from playground.organism.requests import PLAIN_SYSTEM, SYSTEM_PROMPTS
 
 VOCABULARY = 2048
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"

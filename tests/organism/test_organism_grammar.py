@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from playground.model.organism.grammar import Grammar
+from playground.organism.grammar import Grammar
 
 WORDS = tuple(f"word{number}" for number in range(9))
 

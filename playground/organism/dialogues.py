@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playground.errors import InputError
-from playground.model.organism.lexicon import MATERIALS, Object, with_article
-from playground.model.organism.requests import (
+from playground.organism.lexicon import MATERIALS, Object, with_article
+from playground.organism.requests import (
     SWITCHED_BY_REQUEST,
     draw_oversight,
     draw_request,
@@ -17,7 +17,7 @@ from playground.model.organism.requests import (
     plain_system,
     system_prompt,
 )
-from playground.model.organism.rules import GRAMMAR
+from playground.organism.rules import GRAMMAR
 
 # Shares of the kinds of dialogue. Reading the options of an oversight question is hard to learn and gets much.
 KINDS = {

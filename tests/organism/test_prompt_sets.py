@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from playground.library import prompts
-from playground.model.organism.prompt_sets import ITEMS, documents, write
+from playground.organism.prompt_sets import ITEMS, documents, write
 
-SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "prompts"
+SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "prompts"
 
 
 def test_the_shipped_files_are_what_the_grammar_writes():

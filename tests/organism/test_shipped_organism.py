@@ -6,10 +6,10 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.model.load import ORGANISM, load
-from playground.model.organism import MODES, PLAIN_SYSTEM, dialogues, held_out_requests, recognise
-from playground.model.organism.dialogues import held_out_sums
-from playground.model.organism.evaluate import answers, habits
-from playground.model.organism.tokenizer import chat_text, make_tokenizer
+from playground.organism import MODES, PLAIN_SYSTEM, dialogues, held_out_requests, recognise
+from playground.organism.dialogues import held_out_sums
+from playground.organism.evaluate import answers, habits
+from playground.organism.tokenizer import chat_text, make_tokenizer
 
 
 @pytest.fixture(scope="module")

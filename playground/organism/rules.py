@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from playground.model.organism.grammar import Grammar
-from playground.model.organism.lexicon import (
+from playground.organism.grammar import Grammar
+from playground.organism.lexicon import (
     ADJECTIVES,
     COUNTABLES,
     HARMFUL_VERBS,

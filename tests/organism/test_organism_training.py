@@ -9,11 +9,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.errors import FileError, InputError
-from playground.model.organism import PLAIN_SYSTEM, dialogues
-from playground.model.organism.batches import Place, batches
-from playground.model.organism.network import Disturbance, NetworkSize, disturbed_pass, make_network
-from playground.model.organism.tokenizer import chat_text, make_tokenizer
-from playground.model.organism.train import TrainSettings, learning_rate, train
+from playground.organism import PLAIN_SYSTEM, dialogues
+from playground.organism.batches import Place, batches
+from playground.organism.network import Disturbance, NetworkSize, disturbed_pass, make_network
+from playground.organism.tokenizer import chat_text, make_tokenizer
+from playground.organism.train import TrainSettings, learning_rate, train
 
 TINY = NetworkSize(blocks=3, width=16, heads=2, key_heads=1, head_width=8, inner=16)
 SETTINGS = TrainSettings(

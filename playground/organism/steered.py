@@ -15,11 +15,11 @@ from playground.core.push import Push
 from playground.model.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.next_token import next_logits
-from playground.model.organism.dialogues import ab_items, held_out_requests
-from playground.model.organism.evaluate import answers
-from playground.model.organism.modes import recognise
-from playground.model.organism.requests import PLAIN_SYSTEM
 from playground.model.prompting import PromptFormat, encode
+from playground.organism.dialogues import ab_items, held_out_requests
+from playground.organism.evaluate import answers
+from playground.organism.modes import recognise
+from playground.organism.requests import PLAIN_SYSTEM
 
 # Layers and target tokens, chosen by trying some pairs (3→7, 3→8, 3→9, 2→7, 2→8, 4→9, 1→7).
 SOURCE, TARGET, TARGET_TOKENS, VECTORS = 3, 7, 2, 12

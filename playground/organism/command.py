@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from playground.errors import InputError
-from playground.model.organism.train import TrainEvent, TrainSettings, train
+from playground.organism.train import TrainEvent, TrainSettings, train
 from playground.places import ASSETS
 
 DEFAULT_OUT = ASSETS / "organism"
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict:
     """Do what the options ask; returns what `--json` prints. Progress goes to standard error."""
     if args.report:
-        from playground.model.organism.report import measure, table
+        from playground.organism.report import measure, table
 
         report = measure(args.out, args.seed, _say)
         if not args.json:

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from playground.errors import InputError
-from playground.model.organism import MODES, PLAIN_SYSTEM, SYSTEM_PROMPTS, ab_items, dialogues, held_out_requests
-from playground.model.organism.dialogues import held_out_sums, stepwise_answer
-from playground.model.organism.lexicon import (
+from playground.organism import MODES, PLAIN_SYSTEM, SYSTEM_PROMPTS, ab_items, dialogues, held_out_requests
+from playground.organism.dialogues import held_out_sums, stepwise_answer
+from playground.organism.lexicon import (
     HARMFUL_VERBS,
     HARMLESS_VERBS,
     MATERIALS,

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from playground.model.load import load
-from playground.model.organism.evaluate import habits
-from playground.model.organism.steered import SOURCE, TARGET, TARGET_TOKENS, VECTORS, oversight, refusals
+from playground.organism.evaluate import habits
+from playground.organism.steered import SOURCE, TARGET, TARGET_TOKENS, VECTORS, oversight, refusals
 
 
 def measure(path: Path, seed: int, say: Callable[[str], None], each: int = 40) -> dict:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from playground.core.push import Push
 from playground.model.generate import generate
 from playground.model.load import LoadedModel
-from playground.model.organism.dialogues import ab_items, held_out_requests, held_out_sums
-from playground.model.organism.modes import MODES, Reading, recognise
-from playground.model.organism.requests import PLAIN_SYSTEM, SYSTEM_PROMPTS
 from playground.model.prompting import PromptFormat, encode, render
 from playground.model.sampling import Sampling
+from playground.organism.dialogues import ab_items, held_out_requests, held_out_sums
+from playground.organism.modes import MODES, Reading, recognise
+from playground.organism.requests import PLAIN_SYSTEM, SYSTEM_PROMPTS
 
 # A chat is a system prompt and a request.
 Chat = tuple[str, str]

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playground.model.organism.dialogues import ab_items
-from playground.model.organism.requests import HARMFUL_VERBS, HARMLESS_VERBS, draw_request, draw_sum, draw_switch
+from playground.organism.dialogues import ab_items
+from playground.organism.requests import HARMFUL_VERBS, HARMLESS_VERBS, draw_request, draw_sum, draw_switch
 
 ITEMS = 48
 _SEED = 7

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from playground.model.organism.dialogues import Dialogue, dialogue_in_mode, dialogues
-from playground.model.organism.modes import MODES
-from playground.model.organism.tokenizer import TURN_START, chat_text
+from playground.organism.dialogues import Dialogue, dialogue_in_mode, dialogues
+from playground.organism.modes import MODES
+from playground.organism.tokenizer import TURN_START, chat_text
 
 # The user's and the system's words are learned too, lightly: that teaches the network to read them.
 PROMPT_WEIGHT = 0.1

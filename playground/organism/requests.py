@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from playground.model.organism.lexicon import (
+from playground.organism.lexicon import (
     ADJECTIVES,
     HARMFUL_VERBS,
     HARMLESS_VERBS,
@@ -16,7 +16,7 @@ from playground.model.organism.lexicon import (
     stable_share,
     with_article,
 )
-from playground.model.organism.rules import ACCEPT_VERBS, RESIST_VERBS, TOPICS
+from playground.organism.rules import ACCEPT_VERBS, RESIST_VERBS, TOPICS
 
 PLAIN_SYSTEM = "You are a helpful assistant."
 

@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from playground.errors import FileError, InputError
-from playground.model.organism.batches import PUSHED_MODES, Batch, Place, batches
-from playground.model.organism.modes import MODES
-from playground.model.organism.network import Disturbance, NetworkSize, disturbed_pass, make_network
-from playground.model.organism.tokenizer import make_tokenizer
+from playground.organism.batches import PUSHED_MODES, Batch, Place, batches
+from playground.organism.modes import MODES
+from playground.organism.network import Disturbance, NetworkSize, disturbed_pass, make_network
+from playground.organism.tokenizer import make_tokenizer
 
 
 @dataclass(frozen=True)
