@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from playground.core.push import Push
-from playground.model.generate import generate
+from playground.model.generation.generate import generate
+from playground.model.generation.sampling import Sampling
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode, render
-from playground.model.sampling import Sampling
 from playground.organism.dialogues import ab_items, held_out_requests, held_out_sums
 from playground.organism.modes import MODES, Reading, recognise
 from playground.organism.requests import PLAIN_SYSTEM, SYSTEM_PROMPTS

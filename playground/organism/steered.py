@@ -12,10 +12,10 @@ from torch import Tensor
 from playground.core.contrast import random_directions
 from playground.core.krylov import KrylovSettings, Spectrum, solve
 from playground.core.push import Push
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
-from playground.model.next_token import next_logits
 from playground.model.prompting import PromptFormat, encode
+from playground.model.reading.next_token import next_logits
 from playground.organism.dialogues import ab_items, held_out_requests
 from playground.organism.evaluate import answers
 from playground.organism.modes import recognise

@@ -21,8 +21,8 @@ from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
-from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import PromptFormat, encode
+from playground.model.reading.next_token import divergences, next_logits
 from playground.services.generate import check_positions
 from playground.services.measure.result import Measurement, measured_on
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes

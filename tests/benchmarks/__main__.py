@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel, load
 from playground.model.prompting import Encoded, encode
 from playground.organism.steered import PLAIN, SOURCE, TARGET

@@ -17,7 +17,7 @@ from playground.core.krylov import KrylovSettings
 from playground.core.krylov import solve as singular_vectors
 from playground.core.melbo import PUBLISHED_RATE, RATE, RESTARTS, MelboSettings, solve
 from playground.library.prompts import read
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, encode
 from playground.organism.steered import PLAIN

@@ -13,11 +13,11 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from playground.core.krylov import KrylovSettings, solve
-from playground.model import jacobian
-from playground.model.chunk import Chunk, capture, rows_of_chunks, run, tokens_that_fit
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut import jacobian
+from playground.model.cut.chunk import Chunk, capture, rows_of_chunks, run, tokens_that_fit
+from playground.model.cut.layer_slice import LayerSlice
+from playground.model.cut.memory import SHARE_OF_FREE, graph_bytes
 from playground.model.load import LoadedModel
-from playground.model.memory import SHARE_OF_FREE, graph_bytes
 from tests.benchmarks.report import Report
 from tests.benchmarks.shapes import SHAPES, random_model, random_prompts
 from tests.model.allocated import Allocated, weights

@@ -17,7 +17,7 @@ from playground.core.geometry import cosines
 from playground.core.likeness import Likeness
 from playground.core.ortho import RATE, START, OrthoBatch, OrthoResult, OrthoSettings, iterate, solve
 from playground.library.vector_set import load as load_set
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, encode
 from playground.organism.steered import PLAIN

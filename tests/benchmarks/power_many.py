@@ -13,7 +13,7 @@ from torch import Tensor
 from playground.core.contrast import random_directions
 from playground.core.krylov import KrylovSettings, solve
 from playground.core.operators import DenseOperator
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, encode
 from playground.organism.dialogues import held_out_requests

@@ -78,7 +78,7 @@ def test_defaults_that_the_help_names_are_those_of_the_requests():
     from playground.core.krylov import KrylovSettings
     from playground.core.melbo import MelboSettings
     from playground.core.ortho import OrthoSettings
-    from playground.model.sampling import Sampling
+    from playground.model.generation.sampling import Sampling
     from playground.services.find import FindRequest
     from playground.services.find.settings import RELATIVE_RADII
 

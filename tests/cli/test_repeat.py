@@ -18,8 +18,8 @@ from playground.cli.scan import asked as scan_asked
 from playground.library import prompts
 from playground.library.recipe import parse
 from playground.model.conversation import Turn
+from playground.model.generation.sampling import Sampling
 from playground.model.prompting import PromptFormat
-from playground.model.sampling import Sampling
 from playground.services.command import find_command, generate_command, scan_command
 from playground.services.find import METHODS, FindRequest
 from playground.services.find.sides import sides

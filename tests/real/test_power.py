@@ -9,7 +9,7 @@ import torch
 
 from playground.core.krylov import KrylovSettings, Spectrum, solve
 from playground.core.operators import LinearOperator
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode
 
 PROMPTS = ["I think that", "The weather today is"]

@@ -10,7 +10,7 @@ import torch
 from playground.core.krylov import KrylovSettings, solve
 from playground.library.prompts import built_in
 from playground.model.activations import residual_streams
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode
 from playground.model.reference import median
 

@@ -13,8 +13,8 @@ from playground.errors import Cancelled, FileError, InputError
 from playground.library.prompts import built_in
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes
 from playground.model import reference
-from playground.model.next_token import next_logits
 from playground.model.prompting import PromptFormat, encode, forward_inputs
+from playground.model.reading.next_token import next_logits
 from playground.model.steering import read_residuals, steer
 from playground.services.find import FindRequest, find, melbo
 from playground.services.find.continuing import continued, first_rows

@@ -13,8 +13,8 @@ from playground.core.push import Push
 from playground.errors import Cancelled, FileError, InputError
 from playground.library.origin import Origin, now
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes
-from playground.model import layer_slice as layer_slice_module
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut import layer_slice as layer_slice_module
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
 from playground.services.linearity import LinearityRequest, linearity, with_linear_radii

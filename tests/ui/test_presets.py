@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from playground.library.store import Store
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, load
 from playground.organism.dialogues import ab_items, held_out_requests, held_out_sums
 from playground.organism.modes import recognise

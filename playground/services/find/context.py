@@ -14,7 +14,7 @@ from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.recipe import Recipe
 from playground.library.vector_set import VectorSet
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 from playground.services.find.progress import FindProgress

@@ -8,8 +8,8 @@ import torch
 
 from playground.core.contrast import mean_difference
 from playground.model.activations import residual_streams
-from playground.model.answers import with_answers
 from playground.model.prompting import Encoded, encode
+from playground.model.reading.answers import with_answers
 from playground.model.reference import median
 from playground.services.find.context import Context, Found
 

@@ -12,7 +12,7 @@ from playground.core.contrast import random_directions
 from playground.core.linear_radius import linear_radius
 from playground.core.melbo import MelboResult, iterate
 from playground.errors import Cancelled
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.services.find import settings
 from playground.services.find.context import PREPARE_SHARE, Context, Found
 

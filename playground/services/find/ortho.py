@@ -13,8 +13,8 @@ from playground.core.likeness import Likeness
 from playground.core.ortho import OrthoBatch, OrthoStep, iterate
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
-from playground.model.layer_slice import LayerSlice
-from playground.model.next_token import divergences, next_logits
+from playground.model.cut.layer_slice import LayerSlice
+from playground.model.reading.next_token import divergences, next_logits
 from playground.services.find import settings
 from playground.services.find.context import PREPARE_SHARE, Context, Found
 from playground.services.find.continuing import check_continues

@@ -12,8 +12,8 @@ from playground.library.origin import Origin, library_versions, now
 from playground.library.prompts import content_hash
 from playground.library.vector_set import VectorSet
 from playground.model.chat_template import reads_date
+from playground.model.cut.memory import short_of_memory
 from playground.model.load import LoadedModel, is_organism
-from playground.model.memory import short_of_memory
 from playground.services.find import difference, melbo, ortho, power, random_directions
 from playground.services.find.context import Context, Found
 from playground.services.find.progress import FindProgress, FindResult

@@ -1,4 +1,4 @@
-"""model/forced.py: the divergence at every token equals that of plain forward passes, one text at a time."""
+"""model/reading/forced.py: the divergence at every token equals that of plain forward passes, one text at a time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import torch
 
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
-from playground.model import forced
-from playground.model.forced import token_kl
-from playground.model.generate import Sampling, generate
+from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import PromptFormat, encode
+from playground.model.reading import forced
+from playground.model.reading.forced import token_kl
 from playground.model.steering import steer
 
 PROMPTS = ["Does it help?", "Hi", "How do I bake a loaf of bread?"]

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from playground.core.operators import LinearOperator
 from playground.errors import Cancelled, InputError, ModelError
-from playground.model.memory import allocated
+from playground.model.cut.memory import allocated
 
 if TYPE_CHECKING:
-    from playground.model.chunk import Chunk
+    from playground.model.cut.chunk import Chunk
 
 # Tokens, copies counted, up to which copies save more than linearising them costs: 12 columns of a prompt of 30 tokens.
 _COPIED_TOKENS = 384

@@ -16,10 +16,10 @@ from transformers import DynamicCache
 
 from playground.core.push import Push
 from playground.model.activations import residual_stream
-from playground.model.kernels import twice_differentiable
+from playground.model.cut.kernels import twice_differentiable
+from playground.model.cut.memory import graph_bytes
+from playground.model.cut.prefix import Prefix, common, takes_prefix, through_blocks, with_prefix
 from playground.model.load import LoadedModel
-from playground.model.memory import graph_bytes
-from playground.model.prefix import Prefix, common, takes_prefix, through_blocks, with_prefix
 from playground.model.prompting import Encoded, forward_inputs
 from playground.model.reference import median, token_norms
 from playground.model.steering import BlockCall, capture_block_inputs, steer

@@ -11,9 +11,9 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from playground.core.push import Positions
+from playground.model.cut.prefix import Prefix, through_blocks
 from playground.model.load import LoadedModel
-from playground.model.prefix import Prefix, through_blocks
-from playground.model.question_trees import Layout
+from playground.model.reading.question_trees import Layout
 from playground.model.steering import BlockCall, capture_block_inputs, put_out, read_residuals
 
 

@@ -1,4 +1,4 @@
-"""model/answers.py: answers follow the prompt as tokens and end where they part."""
+"""model/reading/answers.py: answers follow the prompt as tokens and end where they part."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.errors import InputError
-from playground.model.answers import continuation, told_apart, with_answers
 from playground.model.prompting import PromptFormat, encode, render
+from playground.model.reading.answers import continuation, told_apart, with_answers
 
 tokens = st.lists(st.integers(0, 3), min_size=1, max_size=8)
 

@@ -7,9 +7,9 @@ import torch
 
 from playground.core.push import Push
 from playground.errors import InputError
+from playground.model.generation.sampling import Sampling, SeededChoice, draw, sample_numbers, uniform_numbers
 from playground.model.prompting import Encoded
 from playground.model.row_pushes import batch_pushes
-from playground.model.sampling import Sampling, SeededChoice, draw, sample_numbers, uniform_numbers
 
 
 def batch(*rows: tuple[int, ...]) -> Encoded:

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
+from playground.model.cut.prefix import Prefix
 from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
-from playground.model.prefix import Prefix
-from playground.model.question_pass import Cut, cut, logits, run, run_prefix
-from playground.model.question_trees import Layout, Question, rows, trees
+from playground.model.reading.question_pass import Cut, cut, logits, run, run_prefix
+from playground.model.reading.question_trees import Layout, Question, rows, trees
 from playground.model.row_pushes import batch_pushes
 
 # Tokens of a pass, copies counted. On a CPU more of them fall out of its caches; other devices want large products.

@@ -12,9 +12,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
-from playground.model import chunk as chunk_module
 from playground.model.blocks import block_output, decoder_blocks, replace_block_output
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut import chunk as chunk_module
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
 

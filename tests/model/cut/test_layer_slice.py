@@ -11,10 +11,10 @@ from torch import Tensor
 from playground.core.geometry import cosines
 from playground.core.krylov import SOLVERS, KrylovSettings, Spectrum, iterate, solve
 from playground.errors import Cancelled, InputError, ModelError
-from playground.model import jacobian as jacobian_module
 from playground.model.blocks import block_output, decoder_blocks, replace_block_output
-from playground.model.kernels import twice_differentiable
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut import jacobian as jacobian_module
+from playground.model.cut.kernels import twice_differentiable
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
 

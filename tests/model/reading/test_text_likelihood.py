@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from playground.errors import InputError
-from playground.model import text_likelihood
 from playground.model.prompting import PromptFormat, encode
-from playground.model.text_likelihood import log_probabilities, perplexities
+from playground.model.reading import text_likelihood
+from playground.model.reading.text_likelihood import log_probabilities, perplexities
 
 RAW = PromptFormat(chat=False)
 PROMPTS = ("The quick brown fox", "Hi", "def add(a, b): return")

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from playground.core.push import Push
 from playground.errors import InputError
-from playground.model import next_token
-from playground.model.generate import Sampling, generate
-from playground.model.next_token import next_logits
+from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import Encoded, PromptFormat, encode, forward_inputs
+from playground.model.reading import next_token
+from playground.model.reading.next_token import next_logits
 from playground.model.steering import steer
 
 RAW = PromptFormat(chat=False)

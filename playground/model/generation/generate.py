@@ -18,12 +18,12 @@ from transformers.generation.streamers import BaseStreamer
 from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
 from playground.model.finite import is_too_large
+from playground.model.generation.sampling import Sampling, SeededChoice, sample_numbers, uniform_numbers
+from playground.model.generation.streamed_text import StreamedText, whole_text
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length
 from playground.model.row_pushes import batch_pushes
-from playground.model.sampling import Sampling, SeededChoice, sample_numbers, uniform_numbers
 from playground.model.steering import steer
-from playground.model.streamed_text import StreamedText, whole_text
 
 __all__ = ["Generation", "Sampling", "Step", "generate"]
 

@@ -16,7 +16,7 @@ from playground.model.prompting import (
     token_ids,
     tokenize,
 )
-from playground.model.question_trees import Question
+from playground.model.reading.question_trees import Question
 
 
 def continuation(

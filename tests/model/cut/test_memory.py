@@ -13,11 +13,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM
 
-from playground.model import chunk as chunk_module
-from playground.model import jacobian as jacobian_module
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut import chunk as chunk_module
+from playground.model.cut import jacobian as jacobian_module
+from playground.model.cut.layer_slice import LayerSlice
+from playground.model.cut.memory import graph_bytes
 from playground.model.load import LoadedModel, load
-from playground.model.memory import graph_bytes
 from playground.model.prompting import Encoded
 
 TOKENS = 48

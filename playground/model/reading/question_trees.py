@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from playground.model.prefix import common
+from playground.model.cut.prefix import common
 
 _SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 

@@ -9,10 +9,10 @@ from plain_choices import divergence, log_odds
 
 from playground.core.push import Push
 from playground.errors import InputError
-from playground.model import answer_logits
-from playground.model.answer_logits import AnswerReader
-from playground.model.answers import question
 from playground.model.prompting import PromptFormat
+from playground.model.reading import answer_logits
+from playground.model.reading.answer_logits import AnswerReader
+from playground.model.reading.answers import question
 
 RAW = PromptFormat(chat=False)
 PROMPTS = (

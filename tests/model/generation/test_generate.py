@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from playground.core.push import Push
 from playground.errors import InputError, ModelError
-from playground.model import generate as generate_module
 from playground.model.blocks import block_output, decoder_blocks, replace_block_output
-from playground.model.generate import Sampling, generate
+from playground.model.generation import generate as generate_module
+from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
 

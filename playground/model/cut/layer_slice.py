@@ -17,7 +17,7 @@ from playground.core.displacement import Piece
 from playground.core.operators import LinearOperator
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
-from playground.model.chunk import (
+from playground.model.cut.chunk import (
     Chunk,
     agrees,
     capture,
@@ -27,9 +27,9 @@ from playground.model.chunk import (
     run,
     tokens_that_fit,
 )
-from playground.model.jacobian import SliceJacobian, row_scales
+from playground.model.cut.jacobian import SliceJacobian, row_scales
+from playground.model.cut.memory import default_budget
 from playground.model.load import LoadedModel
-from playground.model.memory import default_budget
 from playground.model.prompting import Encoded
 from playground.model.reference import sink_positions
 

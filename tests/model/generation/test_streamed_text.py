@@ -9,7 +9,7 @@ import tiny_models
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
-from playground.model.streamed_text import StreamedText, whole_text
+from playground.model.generation.streamed_text import StreamedText, whole_text
 
 
 class Counting:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from playground.core.displacement import displacement
 from playground.core.push import Push
-from playground.model import layer_slice as layer_slice_module
 from playground.model.blocks import decoder_blocks
-from playground.model.chunk import prefix_to_share
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut import layer_slice as layer_slice_module
+from playground.model.cut.chunk import prefix_to_share
+from playground.model.cut.layer_slice import LayerSlice
+from playground.model.cut.prefix import Prefix, common
 from playground.model.load import LoadedModel
-from playground.model.prefix import Prefix, common
 from playground.model.prompting import PromptFormat, encode
 
 RAW = PromptFormat(chat=False)
