@@ -121,7 +121,7 @@ def test_a_radius_that_is_not_reached_is_zero(tiny):
 def test_what_a_push_at_the_source_does_when_the_map_is_linear_is_the_prediction(tiny, monkeypatch):
     # A model part without blocks that bend anything: the residual stream alone.
     loaded = tiny("qwen3", "float64")
-    monkeypatch.setattr(layer_slice_module, "run", lambda loaded, chunk, theta, pushes, tokens: (
+    monkeypatch.setattr(layer_slice_module, "run_chunk", lambda loaded, chunk, theta, pushes, tokens: (
         (chunk.stream + (theta if theta.ndim == 1 else theta[:, None, None])).flatten(0, -3)[:, -tokens:]
     ))
     found = linearity(loaded, LinearityRequest(source_set=set_of(loaded)))

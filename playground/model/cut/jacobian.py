@@ -23,6 +23,7 @@ from torch import Tensor
 
 from playground.core.operators import LinearOperator
 from playground.errors import Cancelled, InputError, ModelError
+from playground.model.cut.agreement import Refused, go_without
 from playground.model.cut.memory import allocated
 
 if TYPE_CHECKING:
@@ -193,10 +194,8 @@ def _linearised(run: Callable[[Chunk, Tensor], Tensor], chunk: Chunk, theta0: Te
     if theta0.device.type == "cpu" and alone and 1 < columns <= _COPIED_TOKENS // chunk.stream.shape[1]:
         try:
             return _LinearisedCopies(run, chunk, theta0, columns)
-        except torch.OutOfMemoryError:
-            raise
-        except (RuntimeError, ValueError, TypeError, LookupError):
-            pass  # a family that lays out its masks for the batch it was called with
+        except Refused as refused:  # a family that lays out its masks for the batch it was called with
+            go_without("a copy of the prompt for each column", refused)
     return _Linearised(run, chunk, theta0)
 
 

@@ -17,20 +17,20 @@ from playground.core.displacement import Piece
 from playground.core.operators import LinearOperator
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
+from playground.model.cut.agreement import Refused, go_without
 from playground.model.cut.chunk import (
     Chunk,
-    agrees,
-    capture,
+    capture_chunk,
+    check_prefix,
     prefix_to_share,
     reference_norm,
-    rows_of_chunks,
-    run,
+    run_chunk,
     tokens_that_fit,
 )
 from playground.model.cut.jacobian import SliceJacobian, row_scales
 from playground.model.cut.memory import default_budget
 from playground.model.load import LoadedModel
-from playground.model.prompting import Encoded
+from playground.model.prompting import Encoded, rows_of_like_length, takes_padding
 from playground.model.reference import sink_positions
 
 
@@ -105,12 +105,10 @@ class LayerSlice:
         if prefix:
             try:
                 sharing = made(prefix=prefix)
-                if sharing._agrees():
-                    return sharing
-            except torch.OutOfMemoryError:
-                raise
-            except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
-                pass  # a cache of this kind is news to the model
+                sharing._check_prefix()
+                return sharing
+            except Refused as refused:
+                go_without("setting aside what prompts begin with", refused)
         return made(prefix=0)
 
     @property
@@ -213,16 +211,17 @@ class LayerSlice:
         for chunk in plain:
             if self._cancelled():
                 raise Cancelled
-            states = run(self._loaded, chunk, None, {}, None)
+            states = run_chunk(self._loaded, chunk, None, {}, None)
             read = chunk.real if self._read_sinks else chunk.real & ~sink_positions(states, chunk.real)
             streams.append(states[read].cpu().double())
         return torch.cat(streams).var(dim=0, correction=min(1, sum(map(len, streams)) - 1)).float()
 
-    def _agrees(self) -> bool:
-        """Whether the first chunk of which a prefix is set aside computes what the model itself does."""
+    def _check_prefix(self) -> None:
+        """Refused unless the first chunk of which a prefix is set aside computes what the model itself does."""
         chunk = next((chunk for chunk in self._chunks if chunk.prefix is not None), None)
-        trial = (self._below, self._above, self.target, self.target_tokens)
-        return chunk is None or agrees(self._loaded, self._encoded, chunk, *trial)
+        if chunk is not None:
+            trial = (self._below, self._above, self.target, self.target_tokens)
+            check_prefix(self._loaded, self._encoded, chunk, *trial)
 
     def _piece(self, chunk: Chunk) -> Piece:
         if self._cancelled():
@@ -242,7 +241,7 @@ class LayerSlice:
 
     def _run(self, chunk: Chunk, theta: Tensor) -> Tensor:
         """(b, K, d) for θ of shape (d,); (r·b, K, d) for θ of shape (r, d) and a chunk of r copies."""
-        states = run(self._loaded, chunk, theta, self._above, self.target_tokens)
+        states = run_chunk(self._loaded, chunk, theta, self._above, self.target_tokens)
         if self.target_tokens is not None:
             return states
         return states.masked_fill(~self._read(chunk).repeat(chunk.copies, 1)[..., None], 0.0)
@@ -266,7 +265,7 @@ class LayerSlice:
         for chunk in self._chunks:
             if self._cancelled():
                 raise Cancelled
-            states = run(self._loaded, chunk, None, self._above, None)
+            states = run_chunk(self._loaded, chunk, None, self._above, None)
             for prompt, mask in zip(chunk.rows, sink_positions(states, chunk.real), strict=True):
                 if bool(mask.any()):
                     found[prompt] = mask[-self._encoded.lengths[prompt] :].cpu()
@@ -278,17 +277,15 @@ class LayerSlice:
             if self._cancelled():
                 raise Cancelled
             shared = prefix if len(rows) > 1 else 0
-            yield capture(self._loaded, self._encoded, rows, self.source, target, pushes, copies, shared)
+            yield capture_chunk(self._loaded, self._encoded, rows, self.source, target, pushes, copies, shared)
 
 
 def _rows(
     loaded: LoadedModel, encoded: Encoded, depth: int, budget: int, copies: int, prefix: int
 ) -> Iterator[tuple[int, ...]]:
     tokens = tokens_that_fit(loaded, max(encoded.lengths), depth, budget)
-    # Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a
-    # padded row becomes NaN: float64 models get prompts of one length a chunk.
     lengths = [length - prefix for length in encoded.lengths]
-    return rows_of_chunks(lengths, tokens // copies, padding=loaded.dtype != torch.float64)
+    return rows_of_like_length(lengths, tokens // copies, takes_padding(loaded))
 
 
 def _by_layer(pushes: Sequence[Push], width: int, target: int) -> dict[int, Tensor]:

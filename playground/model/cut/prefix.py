@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import Cache
 
-from playground.model.blocks import decoder_blocks, where_others_are_idle
-from playground.model.steering import BlockCall, only_last_positions
+from playground.model.steering import BlockCall
 
 
 class Prefix:
@@ -52,30 +50,6 @@ def with_prefix(call: BlockCall, prefix: Prefix) -> BlockCall:
 
     kwargs = {name: exchanged(value) for name, value in call.kwargs.items()}
     return replace(call, args=tuple(map(exchanged, call.args)), kwargs=kwargs)
-
-
-def through_blocks(
-    model: nn.Module,
-    source: int,
-    calls: Sequence[BlockCall],
-    hidden_states: Tensor,
-    last: int | None,
-    prefix: Prefix | None,
-    pushed: Callable[[int, Tensor], Tensor],
-) -> Tensor:
-    """`hidden_states` (B, T, d) through the blocks after `source`, called as in `calls`, with `prefix` as their cache.
-
-    `pushed` gives what a layer's output becomes. With `last`, only so many last places of the result are right: the
-    others leave the last block keys and values, and no more.
-    """
-    blocks = decoder_blocks(model)[source + 1 : source + 1 + len(calls)]
-    with ExitStack() as cuts:
-        for module in where_others_are_idle(blocks[-1]) if last is not None and len(blocks) else ():
-            cuts.enter_context(only_last_positions(module, last))
-        for layer, (call, block) in enumerate(zip(calls, blocks, strict=True), start=source + 1):
-            call = call if prefix is None else with_prefix(call, prefix)
-            hidden_states = pushed(layer, call(block, hidden_states))
-    return hidden_states
 
 
 def common(sequences: Sequence[Sequence[int]], room: int = 1) -> int:

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
+from playground.model.cut.agreement import Refused, check_agreement, go_without
 from playground.model.cut.prefix import Prefix
 from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
-from playground.model.reading.question_pass import Cut, cut, logits, run, run_prefix
+from playground.model.reading.question_pass import QuestionCut, capture_questions, logits, run_before, run_questions
 from playground.model.reading.question_trees import Layout, Question, rows, trees
 from playground.model.row_pushes import batch_pushes
 
@@ -36,8 +37,6 @@ _LOGITS = {"cpu": 1 << 23}
 _LOGITS_ELSEWHERE = 1 << 27
 
 _CHECKED = 4  # questions that trees are checked on
-_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # of the largest logit; a mask gone wrong is off by far more
-_TOLERANCE_HALF = 5e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +66,10 @@ class AnswerReader:
         self._questions = tuple(questions)
         self._positions = positions
         self._budget = _TOKENS.get(loaded.device.type, _TOKENS_ELSEWHERE)
-        self._cuts: tuple[int, list[Cut]] | None = None
+        self._cuts: tuple[int, list[QuestionCut]] | None = None
         with _memory(loaded):
             self._layouts = self._laid_out(source)
-            cuts = [cut(loaded, layout, source, 1) for layout in self._layouts]
+            cuts = [capture_questions(loaded, layout, source, 1) for layout in self._layouts]
             self._still = self._unsteered(cuts)
             if self.as_trees:
                 self._cuts = (source, cuts)
@@ -107,13 +106,13 @@ class AnswerReader:
         passes = len(batches) * len(self._layouts)
         for number, batch in enumerate(batches):
             with _memory(self._loaded):
-                additions, prefix = self._begin(batch)
+                additions, copies, prefix = self._begin(batch)
             states = []
             for place, begun in enumerate(self._cuts[1]):
                 if cancelled():
                     return
                 with _memory(self._loaded):
-                    moved = run(self._loaded, begun, additions, self._positions, prefix)
+                    moved = run_questions(self._loaded, begun, additions, copies, self._positions, prefix)
                 states.append(moved[: len(batch)])
                 tell((number * len(self._layouts) + place + 1) / passes)
             with _memory(self._loaded):
@@ -141,52 +140,46 @@ class AnswerReader:
         if _may_know_trees(self._loaded, max(question.length for question in self._questions)):
             for with_prefix in (True, False):
                 laid_out = trees(self._questions, *_costs(self._loaded), with_prefix)
-                if self._computes(laid_out, source):
+                try:
+                    self._check_trees(laid_out, source)
                     return laid_out
-        # Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a
-        # padded row becomes NaN: float64 models get rows of one length.
-        padding = self._loaded.dtype != torch.float64
-        return list(rows(self._questions, self._budget, self._loaded.pad_id, padding))
+                except Refused as refused:
+                    go_without(f"questions as trees{' after a prefix' * with_prefix}", refused)
+        return list(rows(self._loaded, self._questions, self._budget))
 
     @torch.no_grad()
-    def _computes(self, laid_out: Sequence[Layout], source: int) -> bool:
-        """Whether the model computes with trees what it does without, on the longest question and some others."""
-        loaded, tolerance = self._loaded, _TOLERANCE.get(self._loaded.dtype, _TOLERANCE_HALF)
+    def _check_trees(self, laid_out: Sequence[Layout], source: int) -> None:
+        """Refused unless the model computes with trees what it does without, on the longest question and others."""
+        loaded = self._loaded
         longest = max(range(len(self._questions)), key=lambda number: self._questions[number].length)
         tried = next(layout for layout in laid_out if longest in layout.questions)
-        try:
-            read = logits(loaded, self._unsteered([cut(loaded, tried, source, 1)])[0][0])
-        except torch.OutOfMemoryError:
-            raise
-        except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
-            return False  # masks of this shape are news to the model
+        read = logits(loaded, self._unsteered([capture_questions(loaded, tried, source, 1)])[0][0])
         others = [number for number in tried.questions if number != longest]
         for number in [longest, *others][:_CHECKED]:
             question, parting = self._questions[number], tried.partings[tried.questions.index(number)]
             alone = torch.tensor([question.prompt + question.shared], device=loaded.device)
             mask = torch.ones_like(alone)
             expected = loaded.model(input_ids=alone, attention_mask=mask, use_cache=False).logits[0, -1]
-            off = (read[parting].to(expected.device) - expected).float().abs().max()
-            if not bool(off <= tolerance * expected.float().abs().max()):
-                return False
-        return True
+            check_agreement(loaded.model, read[parting], expected, loaded.dtype)
 
-    def _unsteered(self, cuts: Sequence[Cut]) -> list[Tensor]:
+    def _unsteered(self, cuts: Sequence[QuestionCut]) -> list[Tensor]:
         """(1, R, d) a layout: the last block's output at its reads."""
-        prefix = run_prefix(self._loaded, cuts[0], {}, "all")
-        return [run(self._loaded, begun, {}, "all", prefix) for begun in cuts]
+        prefix = run_before(self._loaded, cuts[0], {}, 1, "all")
+        return [run_questions(self._loaded, begun, {}, 1, "all", prefix) for begun in cuts]
 
-    def _begin(self, batch: Sequence[Sequence[Push]]) -> tuple[dict[int, Tensor], Prefix | None]:
-        """What is added for every list of pushes, (C, d) a layer; and the tokens before all layouts, run with it."""
+    def _begin(self, batch: Sequence[Sequence[Push]]) -> tuple[dict[int, Tensor], int, Prefix | None]:
+        """What is added for every list of pushes, (C, d) a layer; C; and the tokens before all layouts, run with it."""
         additions = {push.layer: push.vector for push in batch_pushes(batch)}
         source = min(additions, default=0)
         copies = 1 if self.as_trees else self.side_by_side
         if self._cuts is None or self._cuts[0] != source:
-            self._cuts = (source, [cut(self._loaded, layout, source, copies) for layout in self._layouts])
+            cuts = [capture_questions(self._loaded, layout, source, copies) for layout in self._layouts]
+            self._cuts = (source, cuts)
         # A cut with copies is made for exactly as many; what is missing to them adds nothing.
-        short = max(0, copies - len(batch))
-        additions = {layer: nn.functional.pad(vectors, (0, 0, 0, short)) for layer, vectors in additions.items()}
-        return additions, run_prefix(self._loaded, self._cuts[1][0], additions, self._positions)
+        copies = max(copies, len(batch))
+        missing = (0, 0, 0, copies - len(batch))
+        additions = {layer: nn.functional.pad(vectors, missing) for layer, vectors in additions.items()}
+        return additions, copies, run_before(self._loaded, self._cuts[1][0], additions, copies, self._positions)
 
     def _judged(self, states: Sequence[Tensor]) -> list[Reading]:
         """A reading for each of C entries of `states`, (C, R, d) a layout; entry 0 is the baseline."""

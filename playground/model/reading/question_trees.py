@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from playground.model.cut.prefix import common
+from playground.model.load import LoadedModel
+from playground.model.prompting import pad_left, rows_of_like_length, takes_padding
 
 _SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 
@@ -110,20 +112,14 @@ def trees(questions: Sequence[Question], per_token: float, per_pair: float, with
     return [tree.layout() for tree in best[1]]
 
 
-def rows(questions: Sequence[Question], tokens: int, pad: int, padding: bool) -> Iterator[Layout]:
+def rows(loaded: LoadedModel, questions: Sequence[Question], tokens: int) -> Iterator[Layout]:
     """The questions with every answer in a row of its own, padded on the left; about `tokens` a layout, and at least
-    one row. Without `padding`, only rows of one length go together.
+    one row.
     """
-    all_of_them = [sequence for number, asked in enumerate(questions) for sequence in _sequences(asked, number)]
-    batch: list[_Sequence] = []
-    for sequence in sorted(all_of_them, key=lambda sequence: -len(sequence.tokens)):
-        longest = len(batch[0].tokens) if batch else 0
-        full = (len(batch) + 1) * longest > tokens
-        if batch and (full or (not padding and len(sequence.tokens) != longest)):
-            yield _padded(batch, pad)
-            batch = []
-        batch.append(sequence)
-    yield _padded(batch, pad)
+    sequences = [sequence for number, asked in enumerate(questions) for sequence in _sequences(asked, number)]
+    lengths = [len(sequence.tokens) for sequence in sequences]
+    for batch in rows_of_like_length(lengths, tokens, takes_padding(loaded)):
+        yield _padded(loaded, [sequences[row] for row in batch])
 
 
 @dataclass(frozen=True)
@@ -225,19 +221,15 @@ def _grow(
     return grown
 
 
-def _padded(sequences: Sequence[_Sequence], pad: int) -> Layout:
-    longest = max(len(sequence.tokens) for sequence in sequences)
-    input_ids = torch.full((len(sequences), longest), pad)
-    mask = torch.zeros(len(sequences), longest, dtype=torch.int64)
-    generated = torch.zeros(len(sequences), longest, dtype=torch.bool)
+def _padded(loaded: LoadedModel, sequences: Sequence[_Sequence]) -> Layout:
+    encoded = pad_left(loaded, [sequence.tokens for sequence in sequences])
+    longest = encoded.input_ids.shape[1]
+    answered = torch.tensor([sequence.generated for sequence in sequences])
     reads: dict[tuple[int, int], int] = {}
     partings: dict[int, int] = {}
     terms = []
     for row, sequence in enumerate(sequences):
         start = longest - len(sequence.tokens)
-        input_ids[row, start:] = torch.tensor(sequence.tokens)
-        mask[row, start:] = 1
-        generated[row, longest - sequence.generated :] = True
         for place, sign, token in sequence.reads:
             read = reads.setdefault((row, start + place), len(reads))
             terms.append(Term(sequence.question, sign, read, token))
@@ -245,10 +237,10 @@ def _padded(sequences: Sequence[_Sequence], pad: int) -> Layout:
             partings[sequence.question] = reads[row, start + sequence.reads[0][0]]
     return Layout(
         questions=tuple(partings),
-        input_ids=input_ids,
-        position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0),
-        mask=mask,
-        generated=generated,
+        input_ids=encoded.input_ids,
+        position_ids=encoded.position_ids,
+        mask=encoded.attention_mask,
+        generated=torch.arange(longest) >= longest - answered[:, None],
         rows=torch.tensor([row for row, _ in reads]),
         places=torch.tensor([place for _, place in reads]),
         partings=tuple(partings.values()),
