@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ PUSHED_MODES: dict[tuple[str, ...], float] = {
     ("accept", "resist"): 0.22,
     ("direct", "stepwise"): 0.13,
 }
+
+_Row = tuple[list[int], int, int, bool]  # tokens, where the answer starts, number of its mode, whether it is pushed for
 
 
 @dataclass(frozen=True)
@@ -90,24 +93,24 @@ def _pool(
         group = rng.choices(tuple(PUSHED_MODES), tuple(PUSHED_MODES.values()))[0]
         chosen.append((dialogue_in_mode(rng.choice(group), rng, blends), True))
     encoded = tokenizer.backend_tokenizer.encode_batch([chat_text(dialogue.messages) for dialogue, _ in chosen])
-    start = tokenizer.convert_tokens_to_ids(TURN_START)
-    rows = []
+    start: Any = tokenizer.convert_tokens_to_ids(TURN_START)
+    rows: list[_Row] = []
     for (dialogue, pushed), encoding in zip(chosen, encoded, strict=True):
         ids = encoding.ids[:-1]  # the newline after the last turn is never generated
         opening = len(ids) - 1 - ids[::-1].index(start)
         rows.append((ids, opening + 3, MODES.index(dialogue.mode), pushed))  # <|im_start|>, assistant, newline
     rows.sort(key=lambda row: (len(row[0]), row[0]))
-    groups: list[list] = [[]]
+    groups: list[list[_Row]] = [[]]
     for row in rows:
         if len(row[0]) * (len(groups[-1]) + 1) > batch_tokens and groups[-1]:
             groups.append([])
         groups[-1].append(row)
     rng.shuffle(groups)
-    options = tokenizer.convert_tokens_to_ids(["(A", "(B"])
+    options: Any = tokenizer.convert_tokens_to_ids(["(A", "(B"])
     return [_batch(group, tokenizer.pad_token_id, options) for group in groups]
 
 
-def _batch(rows: list, pad: int, options: list[int]) -> Batch:
+def _batch(rows: list[_Row], pad: int, options: list[int]) -> Batch:
     longest = max(len(ids) for ids, *_ in rows)
     ids = torch.full((len(rows), longest), pad)
     weights = torch.zeros(len(rows), longest)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 _SLOT = re.compile(r"\{([a-z_]+)(\d*)\}")
 _WORD = re.compile(r"[\w'’-]+")
 
+_Memo = dict[tuple[str, int], frozenset[int]]  # where a rule ends, by its name and where it starts
+
 
 class Grammar:
     """Rules by name; a text never repeats an alternative of a `distinct` rule.
@@ -64,7 +66,7 @@ class Grammar:
         """How many characters from the start of `text` the rule can make at most; -1 when none fits."""
         return max(self._ends(rule, text, 0, {}), default=-1)
 
-    def _ends(self, rule: str, text: str, start: int, memo: dict) -> frozenset[int]:
+    def _ends(self, rule: str, text: str, start: int, memo: _Memo) -> frozenset[int]:
         key = (rule, start)
         if key not in memo:
             if rule in self._words:
@@ -76,7 +78,7 @@ class Grammar:
                 memo[key] = frozenset(ends)
         return memo[key]
 
-    def _sequence_ends(self, parts: list[tuple[str, str]], text: str, start: int, memo: dict) -> set[int]:
+    def _sequence_ends(self, parts: list[tuple[str, str]], text: str, start: int, memo: _Memo) -> set[int]:
         here = {start}
         for kind, value in parts:
             if kind == "text":

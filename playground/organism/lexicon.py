@@ -238,7 +238,7 @@ def _objects() -> tuple[Object, ...]:
         for name, spanish in _pairs(block).items():
             ranked = sorted(choices, key=lambda material: stable_share(f"{name}/{material}"))
             held_out = stable_share(f"object {name}") < 1.3 * HELD_OUT_SHARE and name not in _ALWAYS_TRAINED
-            made.append(Object(name, spanish, tuple(ranked[:3]), held_out))
+            made.append(Object(name, spanish, (ranked[0], ranked[1], ranked[2]), held_out))
     return tuple(made)
 
 

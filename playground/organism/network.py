@@ -94,7 +94,7 @@ def disturbed_pass(
         if kept is not None:
             hidden = hidden * kept
         hidden = block(hidden, position_embeddings=rotary, attention_mask=None)
-        if number in pushed_blocks:
+        if disturbance is not None and number in pushed_blocks:
             rows = (disturbance.block == number).to(hidden.dtype)
             lengths = hidden.detach().norm(dim=-1)
             typical = (lengths * real).sum(dim=1) / real.sum(dim=1)

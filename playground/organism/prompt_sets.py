@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from playground.organism.dialogues import ab_items
-from playground.organism.requests import HARMFUL_VERBS, HARMLESS_VERBS, draw_request, draw_sum, draw_switch
+from playground.organism.lexicon import HARMFUL_VERBS, HARMLESS_VERBS
+from playground.organism.requests import draw_request, draw_sum, draw_switch
 
 ITEMS = 48
 _SEED = 7
@@ -105,8 +106,8 @@ def write(folder: Path) -> list[Path]:
 
 
 def _document(
-    name: str, title: str, description: str, kind: str, items: list, answers: list[str] | None = None
-) -> dict:
+    name: str, title: str, description: str, kind: str, items: list[Any], answers: list[str] | None = None
+) -> dict[str, Any]:
     return {
         "format": 1,
         "name": name,
@@ -121,10 +122,10 @@ def _document(
     }
 
 
-def _distinct(name: str, draw: Callable[[random.Random], Any]) -> list:
+def _distinct(name: str, draw: Callable[[random.Random], Any]) -> list[Any]:
     """ITEMS different draws; `name` seeds them, so that no two sets are about the same things."""
     rng = random.Random(f"prompt set {name} {_SEED}")
-    items: list = []
+    items: list[Any] = []
     while len(items) < ITEMS:
         item = draw(rng)
         if item not in items:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from playground.model.load import load
 from playground.organism.evaluate import habits
 from playground.organism.steered import SOURCE, TARGET, TARGET_TOKENS, VECTORS, oversight, refusals
 
 
-def measure(path: Path, seed: int, say: Callable[[str], None], each: int = 40) -> dict:
+def measure(path: Path, seed: int, say: Callable[[str], None], each: int = 40) -> dict[str, Any]:
     """Measure the organism in `path` on held-out requests; `each` requests a mode. Returns plain numbers, for JSON."""
     loaded = load(str(path), device="cpu")
 
@@ -49,7 +50,7 @@ def measure(path: Path, seed: int, say: Callable[[str], None], each: int = 40) -
     }
 
 
-def table(report: dict) -> str:
+def table(report: dict[str, Any]) -> str:
     """The figures as a Markdown table, with the modes below it."""
     lines = ["| figure | target | measured | |", "| --- | --- | --- | --- |"]
     for figure in report["figures"]:
@@ -75,12 +76,12 @@ def table(report: dict) -> str:
     return "\n".join(lines)
 
 
-def _layers(report: dict) -> str:
+def _layers(report: dict[str, Any]) -> str:
     chosen = report["power_iteration"]
     return f"{chosen['source']}→{chosen['target']}, last {chosen['tokens']} tokens, {chosen['vectors']} vectors"
 
 
-def _figure(name: str, measured: float, target: float, at_least: bool, share: bool) -> dict:
+def _figure(name: str, measured: float, target: float, at_least: bool, share: bool) -> dict[str, Any]:
     met = measured >= target if at_least else measured <= target
     return {
         "name": name,
@@ -92,7 +93,7 @@ def _figure(name: str, measured: float, target: float, at_least: bool, share: bo
     }
 
 
-def _number(figure: dict, key: str) -> str:
+def _number(figure: dict[str, Any], key: str) -> str:
     value = figure[key]
     if figure["share"]:
         return f"{value:.0%}" if key == "target" else f"{value:.1%}"

@@ -123,7 +123,8 @@ def _modes_at(
     best: dict[str, FoundMode] = {}
     for number in range(len(signed)):
         mine = readings[number * len(requests) : (number + 1) * len(requests)]
-        counts = Counter(reading.mode for reading in mine if reading.well_formed and reading.mode != "refuse")
+        modes = [reading.mode for reading in mine if reading.well_formed]
+        counts = Counter(mode for mode in modes if mode is not None and mode != "refuse")
         for mode, count in counts.items():
             if count >= 8 and count > (best[mode].requests if mode in best else 0):
                 row, sign = number % (len(signed) // 2), 1 if number < len(signed) // 2 else -1

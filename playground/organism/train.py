@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from playground.errors import FileError, InputError
 from playground.organism.batches import PUSHED_MODES, Batch, Place, batches
@@ -150,7 +152,8 @@ def train(
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     tokenizer = make_tokenizer(settings.seed, settings.tokenizer_dialogues)
-    network = make_network(settings.size, tokenizer, settings.seed).to(settings.device)
+    made: Any = make_network(settings.size, tokenizer, settings.seed)
+    network: Qwen3ForCausalLM = made.to(settings.device)
     optimiser = _optimiser(network, settings)
     means = ModeMeans(settings.size.blocks, settings.size.width, settings.device)
     work = out.with_name(f"{out.name}.work")
@@ -235,7 +238,7 @@ def learning_rate(settings: TrainSettings, step: int) -> float:
     )
 
 
-def export(network, tokenizer, out: Path) -> None:
+def export(network: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
     """Write a model directory; files appear under their names only when they are whole."""
     part = out.with_name(f"{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -248,7 +251,7 @@ def export(network, tokenizer, out: Path) -> None:
     part.rmdir()
 
 
-def _optimiser(network, settings: TrainSettings) -> torch.optim.Optimizer:
+def _optimiser(network: Qwen3ForCausalLM, settings: TrainSettings) -> torch.optim.Optimizer:
     matrices = [weight for weight in network.parameters() if weight.ndim == 2]
     others = [weight for weight in network.parameters() if weight.ndim != 2]
     groups = [
@@ -315,7 +318,15 @@ def _fixed(settings: TrainSettings) -> str:
     return json.dumps(asdict(replace(settings, device="", threads=None, compiled=False)), sort_keys=True)
 
 
-def _keep(work: Path, settings, network, optimiser, means: ModeMeans, step: int, place: Place) -> None:
+def _keep(
+    work: Path,
+    settings: TrainSettings,
+    network: Qwen3ForCausalLM,
+    optimiser: torch.optim.Optimizer,
+    means: ModeMeans,
+    step: int,
+    place: Place,
+) -> None:
     state = {
         "settings": _fixed(settings),
         "step": step,
@@ -329,7 +340,13 @@ def _keep(work: Path, settings, network, optimiser, means: ModeMeans, step: int,
     os.replace(work / "state.part", work / "state.pt")
 
 
-def _restore(work: Path, settings, network, optimiser, means: ModeMeans) -> tuple[int, Place]:
+def _restore(
+    work: Path,
+    settings: TrainSettings,
+    network: Qwen3ForCausalLM,
+    optimiser: torch.optim.Optimizer,
+    means: ModeMeans,
+) -> tuple[int, Place]:
     state = torch.load(work / "state.pt", map_location=settings.device, weights_only=True)
     if state["settings"] != _fixed(settings):
         raise FileError(

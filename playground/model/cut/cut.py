@@ -87,8 +87,9 @@ def run(
     states = _added(begun, additions.get(cut.source), places).flatten(0, 1)
     blocks = decoder_blocks(loaded.model)[cut.source + 1 : cut.source + 1 + len(cut.calls)]
     with ExitStack() as idle:
-        for module in where_others_are_idle(blocks[-1]) if last is not None and len(blocks) else ():
-            idle.enter_context(only_last_positions(module, last))
+        if last is not None and len(blocks):
+            for module in where_others_are_idle(blocks[-1]):
+                idle.enter_context(only_last_positions(module, last))
         for layer, (call, block) in enumerate(zip(cut.calls, blocks, strict=True), start=cut.source + 1):
             with refusals(loaded.model):
                 states = (call if prefix is None else with_prefix(call, prefix))(block, states)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import nn
+from transformers import PreTrainedModel
 
 
 @contextmanager
-def twice_differentiable(model: nn.Module) -> Iterator[None]:
+def twice_differentiable(model: PreTrainedModel) -> Iterator[None]:
     """Let the model run on kernels that can be differentiated twice; what was chosen before is restored.
 
     Scaled-dot-product attention stays, on its mathematical kernel; other fused attention (flash, flex, from the Hub)
     gives way to eager attention, and fused experts to the plain loop over experts.
     """
-    attention = getattr(model.config, "_attn_implementation", None)
-    experts = getattr(model.config, "_experts_implementation", None)
+    attention: Any = getattr(model.config, "_attn_implementation", None)
+    experts: Any = getattr(model.config, "_experts_implementation", None)
     kernel = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
     swap_attention = attention not in (None, "eager", "sdpa")
     swap_experts = experts not in (None, "eager")

@@ -237,7 +237,8 @@ class LayerSlice:
         """(r, b, K, d) in float32 or wider for θ of shape (r, d)."""
         if theta.shape != (chunk.copies, self.width):
             raise ValueError(f"Expected θ of shape ({chunk.copies}, {self.width}), got {tuple(theta.shape)}.")
-        return self._run(chunk, theta).to(self.dtype).unflatten(0, (chunk.copies, len(chunk.rows)))
+        states: Tensor = self._run(chunk, theta).to(self.dtype).unflatten(0, (chunk.copies, len(chunk.rows)))
+        return states
 
     def _run(self, chunk: Chunk, theta: Tensor) -> Tensor:
         """(b, K, d) for θ of shape (d,); (r·b, K, d) for θ of shape (r, d) and a chunk of r copies."""

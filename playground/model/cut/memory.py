@@ -55,7 +55,7 @@ def generation_rows(loaded: LoadedModel, length: int) -> int:
     cached = 2 * loaded.block_count * (getattr(config, "num_key_value_heads", None) or heads) * head
     # While the prompt is read, one block's numbers of every token are there, and the logits of the last one.
     row = (cached + _READ_WIDTHS * loaded.width) * length * loaded.dtype.itemsize + _READ_LOGITS * 4 * config.vocab_size
-    return max(1, default_budget(loaded.device) // row)
+    return max(1, int(default_budget(loaded.device) // row))
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def _mlp_width(config: PretrainedConfig, width: int) -> int:
     if not sizes:
         return 4 * width
     of_one = max(sizes[0]) if isinstance(sizes[0], list | tuple) else sizes[0]  # some families give one a block
-    return of_one * (experts or 1)
+    return int(of_one * (experts or 1))
 
 
 def _free(device: torch.device) -> int:
@@ -89,4 +89,4 @@ def _free(device: torch.device) -> int:
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     import psutil  # accelerate depends on it
 
-    return psutil.virtual_memory().available
+    return int(psutil.virtual_memory().available)

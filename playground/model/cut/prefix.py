@@ -54,8 +54,9 @@ def with_prefix(call: BlockCall, prefix: Prefix) -> BlockCall:
 
 def common(sequences: Sequence[Sequence[int]], room: int = 1) -> int:
     """How many tokens all sequences begin with, short of the last `room` tokens of any."""
-    first, last = min(sequences), max(sequences)
-    most = max(0, min(map(len, sequences)) - room)
+    rows = [tuple(sequence) for sequence in sequences]
+    first, last = min(rows), max(rows)
+    most = max(0, min(map(len, rows)) - room)
     return next((count for count in range(most) if first[count] != last[count]), most)
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -81,6 +82,7 @@ def generate(
     finite = _Finite(torch.tensor([is_too_large(row) for row in pushes], device=loaded.device))
     rows = _Rows(loaded, len(prompts), ends, finite, on_step)
     processors = LogitsProcessorList([finite, *_choice(loaded, prompts, pushes, sampling, samples)])
+    model: Any = loaded.model  # that it generates is not in the type of all pretrained models
     begun = time.perf_counter()
     if not cancelled():
         try:
@@ -88,7 +90,7 @@ def generate(
                 steer(loaded.model, batch_pushes(pushes), positions, prompt_length=prompts.input_ids.shape[1]),
                 _no_defaults(loaded),
             ):
-                loaded.model.generate(
+                model.generate(
                     prompts.input_ids.to(loaded.device),
                     attention_mask=prompts.attention_mask.to(loaded.device),
                     generation_config=GenerationConfig(

@@ -13,6 +13,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +23,6 @@ from playground.core.push import Positions, Push
 from playground.errors import InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
 from playground.model.cut.agreement import Refused, check_agreement, go_without
-from playground.model.cut.prefix import Prefix
 from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.reading.question_pass import QuestionCut, capture_questions, logits, run_before, run_questions
@@ -106,13 +107,13 @@ class AnswerReader:
         passes = len(batches) * len(self._layouts)
         for number, batch in enumerate(batches):
             with _memory(self._loaded):
-                additions, copies, prefix = self._begin(batch)
+                begun = self._begin(batch)
             states = []
-            for place, begun in enumerate(self._cuts[1]):
+            for place, read_layout in enumerate(begun):
                 if cancelled():
                     return
                 with _memory(self._loaded):
-                    moved = run_questions(self._loaded, begun, additions, copies, self._positions, prefix)
+                    moved = read_layout()
                 states.append(moved[: len(batch)])
                 tell((number * len(self._layouts) + place + 1) / passes)
             with _memory(self._loaded):
@@ -167,19 +168,22 @@ class AnswerReader:
         prefix = run_before(self._loaded, cuts[0], {}, 1, "all")
         return [run_questions(self._loaded, begun, {}, 1, "all", prefix) for begun in cuts]
 
-    def _begin(self, batch: Sequence[Sequence[Push]]) -> tuple[dict[int, Tensor], int, Prefix | None]:
-        """What is added for every list of pushes, (C, d) a layer; C; and the tokens before all layouts, run with it."""
+    def _begin(self, batch: Sequence[Sequence[Push]]) -> list[Callable[[], Tensor]]:
+        """What is left to do for lists of pushes, a pass a layout: the tokens before all of them have been run."""
         additions = {push.layer: push.vector for push in batch_pushes(batch)}
         source = min(additions, default=0)
         copies = 1 if self.as_trees else self.side_by_side
         if self._cuts is None or self._cuts[0] != source:
-            cuts = [capture_questions(self._loaded, layout, source, copies) for layout in self._layouts]
-            self._cuts = (source, cuts)
+            self._cuts = (source, [capture_questions(self._loaded, layout, source, copies) for layout in self._layouts])
+        cuts = self._cuts[1]
         # A cut with copies is made for exactly as many; what is missing to them adds nothing.
         copies = max(copies, len(batch))
         missing = (0, 0, 0, copies - len(batch))
         additions = {layer: nn.functional.pad(vectors, missing) for layer, vectors in additions.items()}
-        return additions, copies, run_before(self._loaded, self._cuts[1][0], additions, copies, self._positions)
+        prefix = run_before(self._loaded, cuts[0], additions, copies, self._positions)
+        return [
+            partial(run_questions, self._loaded, begun, additions, copies, self._positions, prefix) for begun in cuts
+        ]
 
     def _judged(self, states: Sequence[Tensor]) -> list[Reading]:
         """A reading for each of C entries of `states`, (C, R, d) a layout; entry 0 is the baseline."""
@@ -225,7 +229,8 @@ def _may_know_trees(loaded: LoadedModel, length: int) -> bool:
 def _costs(loaded: LoadedModel) -> tuple[float, float]:
     """Multiplications a block makes for every token, and for every pair of tokens that meet in its attention."""
     block = decoder_blocks(loaded.model)[0]
-    config = decoder(loaded.model).config.get_text_config()
+    whole: Any = decoder(loaded.model).config
+    config = whole.get_text_config()
     heads = getattr(config, "num_attention_heads", None) or 1
     head = getattr(config, "head_dim", None) or loaded.width // heads
     return float(sum(parameter.numel() for parameter in block.parameters())), 2.0 * heads * head

@@ -96,5 +96,5 @@ def _log_probabilities(loaded: LoadedModel, encoded: Encoded, count: int) -> Ten
     given: dict[str, object] = {**forward_inputs(loaded, encoded), "use_cache": False}
     if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
         given["logits_to_keep"] = count + 1
-    logits = loaded.model(**given).logits[:, -count - 1 : -1]
+    logits: Tensor = loaded.model(**given).logits[:, -count - 1 : -1]
     return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=-1)

@@ -65,6 +65,7 @@ def _margins(logits: Tensor, tokens: Sequence[int]) -> Tensor:
 
 def _logits(loaded: LoadedModel, text: Encoded, pushes: tuple[Push, ...], rows: int) -> Tensor:
     def forward(read: Encoded) -> Tensor:
-        return loaded.model(**forward_inputs(loaded, read), use_cache=False).logits
+        logits: Tensor = loaded.model(**forward_inputs(loaded, read), use_cache=False).logits
+        return logits
 
     return run_shared(loaded, text, rows, pushes, forward)

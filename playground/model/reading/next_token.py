@@ -89,7 +89,8 @@ def _last(loaded: LoadedModel, prompts: Encoded) -> Tensor:
     given: dict[str, object] = {**forward_inputs(loaded, prompts), "use_cache": False}
     if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
         given["logits_to_keep"] = 1
-    return loaded.model(**given).logits[:, -1].float().cpu()
+    logits: Tensor = loaded.model(**given).logits
+    return logits[:, -1].float().cpu()
 
 
 def _tokens(prompts: Encoded, row: int) -> tuple[int, ...]:

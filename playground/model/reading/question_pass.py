@@ -65,7 +65,8 @@ def run_questions(
     layout = begun.layout
     places = None if positions == "all" else layout.generated == (positions == "generated")
     states = run(loaded, begun.cut, additions, copies, places=places, last=layout.last, prefix=prefix)
-    return states.unflatten(0, (copies, -1))[:, layout.rows.to(states.device), layout.places.to(states.device)]
+    read: Tensor = states.unflatten(0, (copies, -1))[:, layout.rows.to(states.device), layout.places.to(states.device)]
+    return read
 
 
 @torch.no_grad()
@@ -74,4 +75,5 @@ def logits(loaded: LoadedModel, states: Tensor) -> Tensor:
     one = torch.full((1, 1), loaded.pad_id, device=loaded.device)
     with put_out(loaded.model, states[None]):
         # GPT-2 and its kin lay out the positions as a batch.
-        return loaded.model(input_ids=one, attention_mask=torch.ones_like(one), use_cache=False).logits.flatten(0, -2)
+        read: Tensor = loaded.model(input_ids=one, attention_mask=torch.ones_like(one), use_cache=False).logits
+    return read.flatten(0, -2)

@@ -48,8 +48,8 @@ def log_probabilities(loaded: LoadedModel, prompts: Encoded, texts: Sequence[Seq
     order = sorted(left, key=lambda row: sum(map(len, rows[row])))
     for part in _parts(rows, order, loaded.model.config.get_text_config().vocab_size):
         try:
-            for row, values in zip(part, _pass(loaded, [rows[row] for row in part]), strict=True):
-                found[row] = values
+            for row, own in zip(part, _pass(loaded, [rows[row] for row in part]), strict=True):
+                found[row] = own
         except torch.OutOfMemoryError as error:
             raise ModelError(
                 f"Expected room to read {len(part)} texts on {loaded.device}, but its memory ran out; "
