@@ -146,6 +146,8 @@ class AnswerReader:
                     return laid_out
                 except Refused as refused:
                     go_without(f"questions as trees{' after a prefix' * with_prefix}", refused)
+        else:
+            go_without("questions as trees", Refused(self._loaded.model, "tokens count by row, or see only the latest"))
         return list(rows(self._loaded, self._questions, self._budget))
 
     @torch.no_grad()

@@ -12,6 +12,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from playground.errors import InputError, ModelError
+from playground.model.cut.agreement import Refused, go_without
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, forward_inputs, pad_left
 
@@ -40,6 +41,7 @@ def log_probabilities(loaded: LoadedModel, prompts: Encoded, texts: Sequence[Seq
     for shared in _sharing(rows):
         values = _after_shared_prompt(loaded, rows[shared[0]][0], [rows[row][1] for row in shared])
         if values is None:
+            go_without("a prompt that texts share", Refused(loaded.model, "its cache cannot be copied"))
             break
         for row, own in zip(shared, values, strict=True):
             found[row] = own
