@@ -23,9 +23,9 @@ from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.library.vector_set import load as load_vectors
 from playground.methods.base.registry import registered
+from playground.model.generation.sampling import Sampling
 from playground.model.load import LoadedModel, is_organism, load, wrap
 from playground.model.prompting import PromptFormat
-from playground.model.sampling import Sampling
 from playground.model.steering import steer
 from playground.services import find as _find
 from playground.services import generate as _generate

@@ -1,4 +1,4 @@
-"""Imports point one way: ui, cli → services → model, library → core. Read from the source, nothing is imported."""
+"""Imports point one way: ui, cli → services → methods → model, library → core; organism stands aside. Read from the source."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ MAY_IMPORT = {
     "core": {"core"},
     "model": {"model", "core"},
     "library": {"library", "core"},
+    "organism": {"organism", "model", "library", "core"},
     "methods": {"methods", "model", "library", "core"},
     "services": {"services", "methods", "model", "library", "core"},
-    "cli": {"cli", "services", "methods", "model", "library", "core"},
+    "cli": {"cli", "services", "methods", "model", "library", "core", "organism"},
     "ui": {"ui", "services", "methods", "model", "library", "core"},
 }
 
@@ -65,6 +66,13 @@ def test_imports_point_one_way(path):
         parts = imported.split(".")
         if parts[0] == "playground" and len(parts) > 1 and parts[1] in MAY_IMPORT:
             assert parts[1] in MAY_IMPORT[layer(path)], f"{name(path)} imports {imported}"
+
+
+@pytest.mark.parametrize("path", [path for path in sources(PACKAGE) if layer(path) != "organism"], ids=name)
+def test_the_organism_is_imported_by_its_command_only(path):
+    """What works on every model must not know the one that ships."""
+    known = [imported for imported in imports(path) if imported.startswith("playground.organism")]
+    assert not known or name(path) == "playground/cli/train_organism.py", f"{name(path)} imports {known}"
 
 
 @pytest.mark.parametrize("path", sources(PACKAGE / "core"), ids=name)

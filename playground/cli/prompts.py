@@ -9,7 +9,7 @@ from playground.cli.terminal import tell
 from playground.errors import InputError
 from playground.library import prompts
 from playground.library.prompts import PromptSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 
 

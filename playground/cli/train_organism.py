@@ -11,12 +11,12 @@ DESCRIPTION = "Train the model organism from dialogues it generates itself, or m
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from playground.model.organism import command
+    from playground.organism import command
 
     command.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.model.organism import command
+    from playground.organism import command
 
     return Outcome(command.run(options), "")  # without --json it prints its own messages and table

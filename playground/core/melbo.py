@@ -10,10 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from playground.core.adam import Adam
 from playground.core.contrast import random_directions
 from playground.core.displacement import Displaceable, Piece, squared, value, value_and_gradient
 from playground.core.geometry import orthonormalise
@@ -70,7 +72,7 @@ def iterate(
     leaders = torch.zeros(settings.vectors, dtype=torch.int64)
     directions, basis = ordered(rows, leaders)
     theta = (settings.radius * directions).float()
-    optimiser = _adam(theta, settings)
+    adam = Adam(settings.rate(target.width), _BETAS, amsgrad=True)
     known = MelboResult(torch.empty(0, target.width), torch.empty(0), torch.empty(0), 0, cancelled=True)
     try:
         for step in range(1, settings.steps + 1):
@@ -80,12 +82,13 @@ def iterate(
                 leaders = values.argmax(dim=0)
                 directions, basis = ordered(theta, leaders)
                 if step >= _CHOOSING * settings.steps:
-                    theta, gradients, optimiser = _chosen(theta, gradients, optimiser, leaders, settings)
+                    chosen = partial(_leading, leaders=leaders)
+                    theta, gradients = chosen(theta), chosen(gradients)
+                    adam.select(chosen)
                     directions, leaders = basis[None], torch.zeros_like(leaders)
-            theta.grad = tangent(gradients, directions, basis).float()
-            optimiser.step()
-            directions, basis = ordered(theta, leaders)
-            theta.copy_(settings.radius * directions)
+            uphill = tangent(gradients, directions, basis).float()
+            directions, basis = ordered(theta + adam.step(-uphill), leaders)
+            theta = (settings.radius * directions).float()
             yield MelboStep(
                 step=step,
                 steps=settings.steps,
@@ -178,23 +181,9 @@ def _start(target: Displaceable, settings: MelboSettings, start: Tensor | None) 
     return rows
 
 
-def _adam(theta: Tensor, settings: MelboSettings) -> torch.optim.AdamW:
-    return torch.optim.AdamW(
-        [theta], lr=settings.rate(theta.shape[2]), betas=_BETAS, weight_decay=0.0, amsgrad=True, maximize=True
-    )
-
-
-def _chosen(
-    theta: Tensor, gradients: Tensor, optimiser: torch.optim.AdamW, leaders: Tensor, settings: MelboSettings
-) -> tuple[Tensor, Tensor, torch.optim.AdamW]:
-    """The leaders' θ and gradients (1, k, d), and an optimiser that goes on from what it knew of them."""
-    kept = leading(theta, leaders)[None].clone()
-    fresh = _adam(kept, settings)
-    fresh.state[kept] = {
-        name: leading(entry, leaders)[None].clone() if entry.ndim == 3 else entry
-        for name, entry in optimiser.state[theta].items()
-    }
-    return kept, leading(gradients, leaders)[None], fresh
+def _leading(candidates: Tensor, leaders: Tensor) -> Tensor:
+    """The candidates (m, k, d) that lead, as the only ones: (1, k, d)."""
+    return leading(candidates, leaders)[None]
 
 
 def _result(

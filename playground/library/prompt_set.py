@@ -32,7 +32,7 @@ class ChoiceItem:
     """A question with an answer that shows the behaviour (`matching`) and one that does not (`other`).
 
     Answers are kept as they are; whether one begins with a space is asked of the chat template when it is read
-    (playground/model/answers.py). Raises InputError for an empty text and for two answers that are the same.
+    (playground/model/reading/answers.py). Raises InputError for an empty text and for two answers that are the same.
     """
 
     question: str

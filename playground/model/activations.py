@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from playground.errors import Cancelled, InputError
 from playground.model.load import LoadedModel
-from playground.model.prompting import Encoded, forward_inputs
+from playground.model.prompting import Encoded, forward_inputs, rows_of_like_length
 from playground.model.reference import median, sink_positions, token_norms
 from playground.model.steering import capture_block_inputs, read_residuals
 
@@ -59,7 +59,7 @@ def residual_streams(
     wide = torch.promote_types(loaded.dtype, torch.float32)
     means = torch.empty(len(prompts), loaded.width, dtype=wide)
     norms, sinks = [], 0
-    for rows in _batches(prompts.lengths, _TOKENS.get(loaded.device.type, _TOKENS_ELSEWHERE)):
+    for rows in rows_of_like_length(prompts.lengths, _TOKENS.get(loaded.device.type, _TOKENS_ELSEWHERE)):
         if cancelled():
             raise Cancelled
         batch = prompts.take(rows)
@@ -90,13 +90,3 @@ def residual_stream(loaded: LoadedModel, batch: Encoded, layer: int) -> Tensor:
         loaded.model(**inputs, use_cache=False)
     return streams[layer]
 
-
-def _batches(lengths: Sequence[int], tokens: int) -> Iterator[tuple[int, ...]]:
-    """Prompts of like length together, at most `tokens` a batch, at least one prompt."""
-    rows: list[int] = []
-    for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
-        if rows and (len(rows) + 1) * lengths[rows[0]] > tokens:
-            yield tuple(rows)
-            rows = []
-        rows.append(row)
-    yield tuple(rows)

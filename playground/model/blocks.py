@@ -54,7 +54,7 @@ def width(model: nn.Module) -> int:
 
     Errors: ModelError when the decoder's configuration does not say.
     """
-    config = decoder(model).config
+    config: Any = decoder(model).config
     found = getattr(config.get_text_config(), "hidden_size", None)
     if not isinstance(found, int):
         raise ModelError(f"Expected a decoder with a hidden_size in its configuration, got {type(config).__name__}")

@@ -33,8 +33,8 @@ def check_date(value: object) -> None:
     """Raises InputError unless `value` is a day as YYYY-MM-DD."""
     try:
         # fromisoformat takes other spellings too.
-        is_spelt = isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII)
-        date.fromisoformat(value if is_spelt else "")
+        spelt = value if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII) else ""
+        date.fromisoformat(spelt)
     except ValueError as error:
         raise InputError(f"Expected a date as YYYY-MM-DD, got {value!r}; write it like {DATE}.") from error
 
@@ -128,13 +128,14 @@ def _apply(
 ) -> str:
     try:
         with _same_draws():
-            return loaded.tokenizer.apply_chat_template(
+            text = loaded.tokenizer.apply_chat_template(
                 list(conversation),
                 tokenize=False,
                 add_generation_prompt=to_answer,
                 enable_thinking=thinking,
                 chat_template=_pinned(loaded.tokenizer.get_chat_template(), day),
             )
+            return str(text)
     except (TemplateError, ValueError, TypeError, KeyError) as error:
         what = "these turns" if len(conversation) > 1 else "one turn"
         raise InputError(

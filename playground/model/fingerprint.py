@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,8 @@ def fingerprint(model: nn.Module) -> str:
     float32, float64 or bfloat16, and so has a bfloat16 one. Loading in float16 may change it: that rounds twice, and
     its range is smaller. Devices and offloading make no difference.
     """
-    config = decoder(model).config.get_text_config(decoder=True)
+    whole: Any = decoder(model).config
+    config = whole.get_text_config(decoder=True)
     digest = hashlib.sha256(json.dumps([getattr(config, name, None) for name in _SETTINGS]).encode())
     # With the second names of tied weights: offloaded ones are no longer seen to be the same.
     named = sorted(model.named_parameters(remove_duplicate=False), key=lambda pair: pair[0])
@@ -58,4 +60,5 @@ def _real(model: nn.Module, name: str, parameter: Tensor) -> Tensor:
     owner, _, attribute = name.rpartition(".")
     module = model.get_submodule(owner)
     with align_module_device(module, "cpu"):
-        return getattr(module, attribute).detach().clone()
+        weights: Tensor = getattr(module, attribute)
+        return weights.detach().clone()

@@ -94,9 +94,10 @@ def dense() -> dict[str, Any]:
 @contextmanager
 def conversion_bar(kind: type) -> Iterator[None]:
     """Let the progress bar of the conversion be of class `kind`; transformers' own goes to the terminal."""
-    from transformers import modeling_gguf_pytorch_utils as converting
+    from transformers import modeling_gguf_pytorch_utils
 
-    before: Any = converting.tqdm
+    converting: Any = modeling_gguf_pytorch_utils
+    before = converting.tqdm
     converting.tqdm = kind
     try:
         yield

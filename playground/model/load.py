@@ -62,7 +62,8 @@ class LoadedModel:
     @property
     def token_count(self) -> int:
         """How many tokens the model has embeddings for; the tokenizer may know more, or fewer."""
-        return int(self.model.get_input_embeddings().weight.shape[0])
+        embeddings: Any = self.model.get_input_embeddings()
+        return int(embeddings.weight.shape[0])
 
     @property
     def pad_id(self) -> int:
@@ -114,7 +115,10 @@ def load(
     if before_weights is not None:
         before_weights()
     try:
-        need = _weight_bytes(files, config, number_type) if head is None else head.weights * number_type.itemsize
+        if head is None or isinstance(number_type, str):
+            need = _weight_bytes(files, config, number_type)
+        else:
+            need = head.weights * number_type.itemsize
         model = _weights(source, need, config, place, number_type, on_progress)
         return _described(model, tokenizer, source.name, source.revision, place)
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -240,7 +244,8 @@ def _check_causal(config: Any, source: Source) -> None:
     hint = "choose a causal language model such as a Llama, Qwen, Gemma, Mistral or GPT-2."
     known = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
     named = getattr(config, "architectures", None) or []
-    causal = [MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__] if known else []
+    mapped: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)] if known else None
+    causal = [mapped.__name__] if known else []
     if getattr(config, "is_encoder_decoder", False) or not known:
         raise ModelError(
             f"Expected a causal decoder model, but {source.name} is a {kind} model, which is not one; {hint}"
@@ -283,7 +288,7 @@ def _weights(
     spread = _must_spread(source, need, place)
     try:
         with _loading_bar(on_progress):
-            model, report = AutoModelForCausalLM.from_pretrained(
+            read: Any = AutoModelForCausalLM.from_pretrained(
                 source.folder,
                 config=config,
                 dtype=dtype,
@@ -296,6 +301,7 @@ def _weights(
                 # Straight onto one CUDA device, so that the weights need not fit into the host's memory as well.
                 device_map="auto" if spread else {"": place} if place.type == "cuda" else None,
             )
+        model, report = read
         if not spread:
             model = model.to(place)
     except (torch.OutOfMemoryError, MemoryError):
@@ -310,7 +316,8 @@ def _weights(
         )
     if source.gguf is not None:
         gguf.forget_quantization(model)
-    return model.eval().requires_grad_(False)
+    frozen: PreTrainedModel = model.eval().requires_grad_(False)
+    return frozen
 
 
 def _kernels(dtype: torch.dtype | str) -> dict[str, str]:
@@ -355,13 +362,13 @@ def _weight_bytes(files: Sequence[Path], config: Any, dtype: torch.dtype | str) 
     stored = getattr(torch, stored, None) if isinstance(stored, str) else stored
     if not isinstance(dtype, torch.dtype) or stored is None or getattr(config, "quantization_config", None) is not None:
         return size
-    return size * dtype.itemsize // stored.itemsize
+    return int(size * dtype.itemsize // stored.itemsize)
 
 
 def _free_ram() -> int:
     import psutil  # accelerate brings it
 
-    return psutil.virtual_memory().available
+    return int(psutil.virtual_memory().available)
 
 
 @contextmanager

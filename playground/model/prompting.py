@@ -6,7 +6,7 @@ The one place where prompts are formatted. Nothing is cut off to fit: what is to
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,6 +209,29 @@ def pad_left(loaded: LoadedModel, rows: Sequence[Sequence[int]]) -> Encoded:
     return Encoded(input_ids, attention_mask, tuple(map(len, rows)))
 
 
+def rows_of_like_length(lengths: Sequence[int], tokens: int, padding: bool = True) -> Iterator[tuple[int, ...]]:
+    """Numbers of rows in batches, the longest first, so that little is padding; at most `tokens` a batch, and at least
+    one row. Without `padding`, only rows of one length go together.
+    """
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
+        full = rows and (len(rows) + 1) * lengths[rows[0]] > tokens
+        if full or (rows and not padding and lengths[row] != lengths[rows[0]]):
+            yield tuple(rows)
+            rows = []
+        rows.append(row)
+    yield tuple(rows)
+
+
+def takes_padding(loaded: LoadedModel) -> bool:
+    """Whether rows of different lengths may go together where the model's kernels are chosen for it.
+
+    Eager attention of transformers takes its softmax in float32, where the mask value of float64 overflows and a padded
+    row becomes NaN: float64 models get rows of one length.
+    """
+    return loaded.dtype != torch.float64
+
+
 def check_length(loaded: LoadedModel, length: int, room: int = 0) -> None:
     """Refuse `length` prompt tokens, with `room` to follow, that the model has too few positions for: InputError."""
     limit = loaded.max_positions
@@ -227,7 +250,12 @@ def forward_inputs(loaded: LoadedModel, encoded: Encoded) -> dict[str, Tensor]:
     Models that count positions are told them, so that left padding shifts nothing; those that work from the attention
     mask (ALiBi) have no such argument.
     """
-    given = {"input_ids": encoded.input_ids, "attention_mask": encoded.attention_mask}
+    return model_inputs(loaded, encoded.input_ids, encoded.attention_mask, encoded.position_ids)
+
+
+def model_inputs(loaded: LoadedModel, input_ids: Tensor, mask: Tensor, position_ids: Tensor) -> dict[str, Tensor]:
+    """`forward_inputs` of tokens whose mask and positions are laid out in another way."""
+    given = {"input_ids": input_ids, "attention_mask": mask}
     if "position_ids" in inspect.signature(loaded.model.forward).parameters:
-        given["position_ids"] = encoded.position_ids
+        given["position_ids"] = position_ids
     return {name: tensor.to(loaded.device) for name, tensor in given.items()}

@@ -17,7 +17,8 @@ token has 17 to 171 times it in blocks 11 to 28 and at most 9.7 in the others, o
 
 def token_norms(stream: Tensor, mask: Tensor) -> Tensor:
     """Norms (N,) float32 on the CPU of the N positions of `stream` (b, T, d) that `mask` (b, T) marks."""
-    return stream[mask].float().norm(dim=1).cpu()
+    norms: Tensor = stream[mask].float().norm(dim=1)
+    return norms.cpu()
 
 
 def median(norms: Tensor) -> float:
@@ -27,6 +28,6 @@ def median(norms: Tensor) -> float:
 
 def sink_positions(stream: Tensor, mask: Tensor) -> Tensor:
     """Mask (b, T) bool of the sinks in `stream` (b, T, d), judged prompt by prompt over the positions in `mask`."""
-    norms = stream.float().norm(dim=2)
+    norms: Tensor = stream.float().norm(dim=2)
     middle = torch.where(mask, norms, torch.nan).nanquantile(0.5, dim=1, keepdim=True)
     return mask & (norms > SINK_RATIO * middle)

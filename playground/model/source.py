@@ -126,6 +126,8 @@ def bar(stage: str, on_progress: Progress | None) -> type[tqdm]:
     """A tqdm class that reports to `on_progress` and writes nothing."""
 
     class Bar(tqdm):
+        disable: bool
+
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)
             # Without a listener nothing is computed; with one, `display` is called as often as a bar is drawn.

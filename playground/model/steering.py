@@ -234,8 +234,8 @@ class _Addition:
         if last - first == length:
             return replace_block_output(output, stream + vector)
         steered = stream[:, first:last] + vector
-        parts = (stream[:, :first], steered, stream[:, last:])
-        parts = tuple(part.expand(len(steered), -1, -1) for part in parts)  # as they are unless the batch was expanded
+        # They stay as they are unless the batch was expanded.
+        parts = [part.expand(len(steered), -1, -1) for part in (stream[:, :first], steered, stream[:, last:])]
         return replace_block_output(output, torch.cat(parts, dim=1))
 
     def _fitting(self, stream: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from playground.library.recipe import format as format_recipe
 from playground.methods.base.request import default_of
 from playground.model.chat_template import reads_date
 from playground.model.conversation import format as format_turn
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.find import FindRequest

@@ -14,11 +14,11 @@ from playground.core.push import Positions, Push
 from playground.errors import Cancelled, InputError
 from playground.library.recipe import Recipe
 from playground.library.requests import check_seed, check_whole
-from playground.model.answers import continuation
 from playground.model.finite import check_finite, kl_divergence
 from playground.model.load import LoadedModel
-from playground.model.next_token import next_logits
 from playground.model.prompting import Encoded, PromptFormat, encode
+from playground.model.reading.answers import continuation
+from playground.model.reading.next_token import next_logits
 from playground.services.generate import check_positions
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
 

@@ -12,8 +12,8 @@ from playground.errors import InputError
 from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
 from playground.library.requests import check_whole
-from playground.model.generate import Sampling, Step
-from playground.model.generate import generate as generate_rows
+from playground.model.generation.generate import Sampling, Step
+from playground.model.generation.generate import generate as generate_rows
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
 from playground.services.mix import MAX_CONTROLS, LoadSet, Mix, mix, random_pushes

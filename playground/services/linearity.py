@@ -17,9 +17,9 @@ from playground.core.linear_radius import HALF
 from playground.core.operators import LinearOperator
 from playground.errors import Cancelled, InputError
 from playground.library.vector_set import VectorSet
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
+from playground.model.cut.memory import short_of_memory
 from playground.model.load import LoadedModel
-from playground.model.memory import short_of_memory
 from playground.services.mix import LoadSet
 from playground.services.set_prompts import check_rows, prompts_of
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from playground.core.push import Positions, Push
 from playground.model.finite import overflow
-from playground.model.generate import Generation
+from playground.model.generation.generate import Generation
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, pad_left
 

@@ -22,8 +22,8 @@ from playground.library.recipe import Recipe
 from playground.library.requests import asked_places, check_seed, check_selection, check_whole, checked_scales
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
-from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import PromptFormat, encode
+from playground.model.reading.next_token import divergences, next_logits
 from playground.services.generate import check_positions
 from playground.services.measure.result import Measurement, measured_on
 from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import columns
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import GenerateRequest
 from playground.ui import defaults

@@ -12,7 +12,7 @@ from playground.library import reply_patterns
 from playground.library.prompts import PromptSet
 from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.measure import MeasuredVector, MeasureRequest

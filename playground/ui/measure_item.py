@@ -10,7 +10,7 @@ import gradio as gr
 from playground.errors import InputError
 from playground.library.prompt_set import ChoiceItem
 from playground.library.recipe import Recipe
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.services.generate import GenerateProgress, GenerateRequest, generate
 from playground.services.measure import MeasuredItem, MeasuredVector, MeasureResult
 from playground.ui import measure_show, measure_tables, steer_open

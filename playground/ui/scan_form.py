@@ -9,7 +9,7 @@ from typing import Any
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.scan import ScanRequest

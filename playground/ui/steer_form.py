@@ -8,7 +8,7 @@ from typing import Any
 
 from playground.errors import InputError
 from playground.model.conversation import Turn
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.ui.entered import real, whole
 from playground.ui.mixer import MixRow

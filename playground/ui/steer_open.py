@@ -11,7 +11,7 @@ import gradio as gr
 from playground.core.push import Positions
 from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.ui import conversation, steer
 from playground.ui.frame import Frame

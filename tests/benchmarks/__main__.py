@@ -19,10 +19,10 @@ from pathlib import Path
 
 import torch
 
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel, load
-from playground.model.organism.steered import PLAIN, SOURCE, TARGET
 from playground.model.prompting import Encoded, encode
+from playground.organism.steered import PLAIN, SOURCE, TARGET
 from tests.benchmarks.measure import ENERGY, Problem, Row, generation, power_iteration
 from tests.benchmarks.report import Report
 from tests.benchmarks.shapes import SHAPES, random_model, random_prompts

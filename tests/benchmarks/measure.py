@@ -17,8 +17,8 @@ from playground.core.krylov import Spectrum, solve
 from playground.core.operators import DenseOperator
 from playground.core.push import Push
 from playground.core.settings import KrylovSettings
-from playground.model.generate import Sampling, generate
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
+from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 from tests.benchmarks.baselines import columns_in_a_batch, columns_one_by_one, orthonormal, subspace_rounds

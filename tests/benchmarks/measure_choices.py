@@ -16,14 +16,14 @@ from torch import Tensor
 from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.model.activations import residual_streams
-from playground.model.answer_logits import AnswerReader
-from playground.model.answers import question
 from playground.model.blocks import block_output, decoder_blocks, replace_block_output
 from playground.model.load import LoadedModel
-from playground.model.organism.dialogues import ab_items
-from playground.model.organism.steered import PLAIN, SOURCE
 from playground.model.prompting import encode
-from playground.model.question_trees import Question
+from playground.model.reading.answer_logits import AnswerReader
+from playground.model.reading.answers import question
+from playground.model.reading.question_trees import Question
+from playground.organism.dialogues import ab_items
+from playground.organism.steered import PLAIN, SOURCE
 from tests.benchmarks.report import Report
 
 ITEMS, VECTORS, SAMPLE = 100, 12, 300

@@ -17,10 +17,10 @@ from playground.core.krylov import solve as singular_vectors
 from playground.core.melbo import solve
 from playground.core.settings import MELBO_RATE, PUBLISHED_RATE, RESTARTS, KrylovSettings, MelboSettings
 from playground.library.prompts import read
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
-from playground.model.organism.steered import PLAIN
 from playground.model.prompting import Encoded, encode
+from playground.organism.steered import PLAIN
 from tests.benchmarks.melbo_baseline import in_turn, one_by_one
 from tests.benchmarks.report import Report
 

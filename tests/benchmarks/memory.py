@@ -14,11 +14,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from playground.core.krylov import solve
 from playground.core.settings import KrylovSettings
-from playground.model import jacobian
-from playground.model.chunk import Chunk, capture, rows_of_chunks, run, tokens_that_fit
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut import jacobian
+from playground.model.cut.chunk import Chunk, capture_chunk, run_chunk, tokens_that_fit
+from playground.model.cut.layer_slice import LayerSlice
+from playground.model.cut.memory import SHARE_OF_FREE, graph_bytes
 from playground.model.load import LoadedModel
-from playground.model.memory import SHARE_OF_FREE, graph_bytes
+from playground.model.prompting import rows_of_like_length
 from tests.benchmarks.report import Report
 from tests.benchmarks.shapes import SHAPES, random_model, random_prompts
 from tests.model.allocated import Allocated, weights
@@ -94,12 +95,12 @@ def counted(card: int) -> Taken:
     tokens = tokens_that_fit(replace(wide, device=torch.device("cuda")), max(LENGTHS), depth, budget)
     prompts = random_prompts(narrow, LENGTHS)
     captured = [
-        capture(narrow, prompts, rows, SHAPE.source, SHAPE.target)
-        for rows in rows_of_chunks(LENGTHS, tokens, padding=True)
+        capture_chunk(narrow, prompts, rows, SHAPE.source, SHAPE.target)
+        for rows in rows_of_like_length(LENGTHS, tokens)
     ]
     with nothing_held, Allocated(weights(wide.model)) as memory:
         operator = jacobian.SliceJacobian(
-            run=lambda chunk, theta: run(wide, chunk, theta, {}, TOKENS),
+            run=lambda chunk, theta: run_chunk(wide, chunk, theta, {}, TOKENS),
             chunks=[_widened(chunk, wide) for chunk in captured],
             theta0=torch.zeros(SHAPE.width),
             output_shape=(len(LENGTHS), TOKENS, SHAPE.width),

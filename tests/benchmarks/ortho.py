@@ -18,10 +18,10 @@ from playground.core.likeness import Likeness
 from playground.core.ortho import START, OrthoBatch, OrthoResult, iterate, solve
 from playground.core.settings import ORTHO_RATE, OrthoSettings
 from playground.library.vector_set import load as load_set
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
-from playground.model.organism.steered import PLAIN
 from playground.model.prompting import Encoded, encode
+from playground.organism.steered import PLAIN
 from tests.benchmarks.ortho_baseline import one_by_one
 from tests.benchmarks.report import Report
 

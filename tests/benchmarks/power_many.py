@@ -14,11 +14,11 @@ from playground.core.contrast import random_directions
 from playground.core.krylov import solve
 from playground.core.operators import DenseOperator
 from playground.core.settings import KrylovSettings
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
-from playground.model.organism.dialogues import held_out_requests
-from playground.model.organism.steered import PLAIN, SOURCE, TARGET
 from playground.model.prompting import Encoded, encode
+from playground.organism.dialogues import held_out_requests
+from playground.organism.steered import PLAIN, SOURCE, TARGET
 from tests.benchmarks.baselines import columns_in_a_batch, orthonormal, subspace_rounds
 from tests.benchmarks.cost_plot import write_panels
 from tests.benchmarks.measure import ENERGY, OURS, Problem, energy_share, interleaved, worst_error

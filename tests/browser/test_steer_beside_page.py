@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 from visiting import Visitor
 
-from playground.model.organism.modes import recognise
+from playground.organism.modes import recognise
 
 
 def generate(visitor: Visitor) -> None:

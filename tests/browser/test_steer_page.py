@@ -17,7 +17,7 @@ SENTENCE = re.compile(r"\S.*[.!?…]$", re.DOTALL)
 @pytest.fixture
 def endless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts end at their full length only: on a busy machine they would end by themselves before anybody stops them."""
-    monkeypatch.setattr("playground.model.generate._end_tokens", lambda loaded: set())
+    monkeypatch.setattr("playground.model.generation.generate._end_tokens", lambda loaded: set())
 
 
 def generate(visitor: Visitor) -> None:

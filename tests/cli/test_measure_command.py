@@ -23,7 +23,7 @@ from playground.library.recipe import Component, Recipe, parse
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.command import measure_command
 from playground.services.measure import MeasuredVector, MeasureRequest

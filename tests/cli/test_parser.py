@@ -77,7 +77,7 @@ def test_defaults_that_the_help_names_are_those_of_the_requests():
     from playground.methods.base.registry import method_of
     from playground.methods.base.request import default_of
     from playground.methods.melbo import RELATIVE_RADII
-    from playground.model.sampling import Sampling
+    from playground.model.generation.sampling import Sampling
 
     find, generate = ALL["playground find power"].format_help(), ALL["playground generate"].format_help()
     power = method_of("power")

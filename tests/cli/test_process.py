@@ -12,8 +12,8 @@ import pytest
 from playground.library import vector_set
 from playground.library.recipe import parse
 from playground.library.store import Store
+from playground.model.generation.sampling import Sampling
 from playground.model.prompting import PromptFormat
-from playground.model.sampling import Sampling
 from playground.services.command import find_command, generate_command
 from playground.services.find import find, find_request
 from playground.services.generate import GenerateRequest, generate

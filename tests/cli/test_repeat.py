@@ -20,8 +20,8 @@ from playground.methods.base.registry import registered
 from playground.methods.base.request import COMMON, FindRequest
 from playground.methods.base.request import find_request as make
 from playground.model.conversation import Turn
+from playground.model.generation.sampling import Sampling
 from playground.model.prompting import PromptFormat
-from playground.model.sampling import Sampling
 from playground.services.command import find_command, generate_command, scan_command
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest

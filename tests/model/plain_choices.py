@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from playground.core.push import Push
-from playground.model.answers import continuation
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, render
+from playground.model.reading.answers import continuation
 
 
 @torch.no_grad()

@@ -7,11 +7,11 @@ import torch
 
 from playground.core.push import Push
 from playground.errors import InputError, ModelError
-from playground.model.answer_logits import AnswerReader
-from playground.model.answers import question
 from playground.model.finite import check_finite, kl_divergence, not_finite_from
-from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import PromptFormat, encode
+from playground.model.reading.answer_logits import AnswerReader
+from playground.model.reading.answers import question
+from playground.model.reading.next_token import divergences, next_logits
 
 PROMPT = "Does it help?"
 

@@ -34,7 +34,7 @@ from playground.errors import ModelError
 from playground.model import load as load_module
 from playground.model import source as source_module
 from playground.model.fingerprint import fingerprint
-from playground.model.generate import Sampling, generate
+from playground.model.generation.generate import Sampling, generate
 from playground.model.load import DEVICES, DTYPES, load
 from playground.model.prompting import PromptFormat, encode
 

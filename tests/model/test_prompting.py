@@ -11,12 +11,12 @@ import torch
 
 from playground.core.push import Push
 from playground.errors import InputError
-from playground.model.answer_logits import AnswerReader
-from playground.model.answers import question
 from playground.model.conversation import Turn
-from playground.model.forced import token_kl
-from playground.model.generate import Sampling, generate
+from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import Encoded, PromptFormat, encode, forward_inputs, render
+from playground.model.reading.answer_logits import AnswerReader
+from playground.model.reading.answers import question
+from playground.model.reading.forced import token_kl
 
 RAW = PromptFormat(chat=False)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from playground.model import reference
 from playground.model.activations import residual_streams
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode
 from playground.model.reference import median, sink_positions
 

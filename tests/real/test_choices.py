@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from playground.model.answer_logits import AnswerReader
-from playground.model.answers import question
 from playground.model.prompting import PromptFormat
+from playground.model.reading.answer_logits import AnswerReader
+from playground.model.reading.answers import question
 
 
 @pytest.mark.parametrize("space", ["", " "])

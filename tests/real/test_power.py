@@ -10,7 +10,7 @@ import torch
 from playground.core.krylov import Spectrum, solve
 from playground.core.operators import LinearOperator
 from playground.core.settings import KrylovSettings
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode
 
 PROMPTS = ["I think that", "The weather today is"]

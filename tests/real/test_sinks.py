@@ -11,7 +11,7 @@ from playground.core.krylov import solve
 from playground.core.settings import KrylovSettings
 from playground.library.prompts import built_in
 from playground.model.activations import residual_streams
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode
 from playground.model.reference import median
 

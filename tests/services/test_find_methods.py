@@ -15,8 +15,8 @@ from playground.library.vector_set import VectorSet, from_bytes, to_bytes
 from playground.methods.base.registry import registered
 from playground.methods.melbo import run as melbo
 from playground.model import reference
-from playground.model.next_token import next_logits
 from playground.model.prompting import PromptFormat, encode, forward_inputs
+from playground.model.reading.next_token import next_logits
 from playground.model.steering import read_residuals, steer
 from playground.services.find import FindRequest, find, find_request
 from playground.services.find.continuing import continued, first_rows

@@ -10,7 +10,7 @@ from playground.library.origin import Origin, now
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
 from playground.model.conversation import Turn
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import MAX_ROWS, GenerateRequest, generate, plan
 from playground.services.token_kl import token_kl

@@ -14,8 +14,8 @@ from playground.core.settings import KrylovSettings
 from playground.errors import Cancelled, FileError, InputError
 from playground.library.origin import Origin, now
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes
-from playground.model import layer_slice as layer_slice_module
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut import layer_slice as layer_slice_module
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import read_residuals, steer
 from playground.services.linearity import LinearityRequest, linearity, with_linear_radii
@@ -122,7 +122,7 @@ def test_a_radius_that_is_not_reached_is_zero(tiny):
 def test_what_a_push_at_the_source_does_when_the_map_is_linear_is_the_prediction(tiny, monkeypatch):
     # A model part without blocks that bend anything: the residual stream alone.
     loaded = tiny("qwen3", "float64")
-    monkeypatch.setattr(layer_slice_module, "run", lambda loaded, chunk, theta, pushes, tokens: (
+    monkeypatch.setattr(layer_slice_module, "run_chunk", lambda loaded, chunk, theta, pushes, tokens: (
         (chunk.stream + (theta if theta.ndim == 1 else theta[:, None, None])).flatten(0, -3)[:, -tokens:]
     ))
     found = linearity(loaded, LinearityRequest(source_set=set_of(loaded)))

@@ -11,11 +11,11 @@ from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling, generate
-from playground.model.greedy_margin import greedy_margins
+from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import PromptFormat, encode
+from playground.model.reading.greedy_margin import greedy_margins
+from playground.model.reading.text_likelihood import log_probabilities
 from playground.model.steering import steer
-from playground.model.text_likelihood import log_probabilities
 from playground.services.scales import ScalesRequest, find_scales, run, texts
 
 PROMPTS = ("How do I bake a loaf of bread?", "Does it help?", "Is the sky green? It may be.", "Hello, what is it?")

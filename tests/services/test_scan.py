@@ -13,7 +13,7 @@ from playground.library.origin import Origin, RowNote, now
 from playground.library.recipe import parse
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.effect import EffectRequest, effect
 from playground.services.generate import GenerateRequest, generate

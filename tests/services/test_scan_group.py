@@ -11,9 +11,9 @@ from sklearn.metrics import adjusted_rand_score
 from playground.library import prompts as prompt_sets
 from playground.library.store import Store
 from playground.model.load import load
-from playground.model.organism.dialogues import dialogue_in_mode
-from playground.model.organism.modes import recognise
 from playground.model.prompting import PromptFormat
+from playground.organism.dialogues import dialogue_in_mode
+from playground.organism.modes import recognise
 from playground.places import SHIPPED_VECTORS
 from playground.services.scan import ScanRequest, ScanResult, scan
 from playground.services.scan import group as group_module

@@ -126,7 +126,7 @@ def test_sets_are_loaded_by_name_and_never_by_path(workbench, tmp_path):
 def test_two_visitors_at_once_get_what_each_would_get_alone(workbench, tiny_path):
     """Hooks of one must not reach the texts of the other, and events arrive at whoever asked."""
     from playground.library.recipe import parse
-    from playground.model.sampling import Sampling
+    from playground.model.generation.sampling import Sampling
     from playground.services.find import find, find_request
     from playground.services.generate import GenerateRequest, generate
 

@@ -18,7 +18,7 @@ from playground.library.prompts import ChoiceItem, PromptSet, from_text
 from playground.library.recipe import component_norm, parse
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
 from playground.services.measure.document import to_document
 from playground.services.measure.labels import Labels

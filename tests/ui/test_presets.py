@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 
 from playground.library.store import Store
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, load
-from playground.model.organism.dialogues import ab_items, held_out_requests, held_out_sums
-from playground.model.organism.modes import recognise
+from playground.organism.dialogues import ab_items, held_out_requests, held_out_sums
+from playground.organism.modes import recognise
 from playground.places import SHIPPED_VECTORS
 from playground.services.generate import GenerateRequest, generate
 from playground.ui import presets

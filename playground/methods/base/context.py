@@ -15,7 +15,7 @@ from playground.library.recipe import Recipe
 from playground.library.vector_set import VectorSet
 from playground.methods.base.progress import FindProgress
 from playground.methods.base.request import FindRequest
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 

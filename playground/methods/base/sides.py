@@ -7,8 +7,8 @@ from typing import Any
 from playground.methods.base.context import Context
 from playground.methods.base.request import FindRequest
 from playground.model.activations import ResidualStreams, residual_streams
-from playground.model.answers import with_answers
 from playground.model.prompting import encode
+from playground.model.reading.answers import with_answers
 
 
 def read_sides(context: Context) -> tuple[ResidualStreams, ResidualStreams]:

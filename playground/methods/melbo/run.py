@@ -15,7 +15,7 @@ from playground.core.settings import KrylovSettings
 from playground.errors import Cancelled
 from playground.methods.base.context import PREPARE_SHARE, Context, Found
 from playground.methods.melbo import RELATIVE_RADII, melbo
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 
 PUSHES = 4
 """Random directions that MELBO's radius is found with when none is given."""

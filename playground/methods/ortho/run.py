@@ -15,8 +15,8 @@ from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.methods.base.context import PREPARE_SHARE, Context, Found
 from playground.methods.ortho import METHOD, ortho
-from playground.model.layer_slice import LayerSlice
-from playground.model.next_token import divergences, next_logits
+from playground.model.cut.layer_slice import LayerSlice
+from playground.model.reading.next_token import divergences, next_logits
 
 VALUES = tuple(column.name for column in METHOD.values)
 LAST_TOKENS = 2

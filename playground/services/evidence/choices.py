@@ -9,7 +9,7 @@ import torch
 
 from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import PromptSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.services.evidence import measured
 from playground.services.evidence.ground import Ground, balanced, format_of
 from playground.services.evidence.request import ChoicesSettings

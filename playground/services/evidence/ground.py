@@ -17,10 +17,10 @@ from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import ChoiceItem, PromptSet
 from playground.library.vector_set import VectorSet
 from playground.methods.base.request import find_request
-from playground.model.generate import Sampling, generate
+from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel
-from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import Encoded, PromptFormat, encode
+from playground.model.reading.next_token import divergences, next_logits
 from playground.services.find.run import find
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from playground.core.displacement import displacement
 from playground.core.geometry import cosines, principal_angles
 from playground.library.vector_set import VectorSet
-from playground.model.layer_slice import LayerSlice
+from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import encode
 from playground.services.evidence import svg
 from playground.services.evidence.ground import Ground, prompts_of_set

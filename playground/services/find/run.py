@@ -17,8 +17,8 @@ from playground.methods.base.context import Context, Found
 from playground.methods.base.progress import FindProgress, FindResult
 from playground.methods.base.request import FindRequest
 from playground.model.chat_template import reads_date
+from playground.model.cut.memory import short_of_memory
 from playground.model.load import LoadedModel, is_organism
-from playground.model.memory import short_of_memory
 from playground.services.find.continuing import check_continues
 from playground.services.mix import LoadSet, mix
 

@@ -11,9 +11,9 @@ from playground.core.push import Positions
 from playground.errors import Cancelled, InputError
 from playground.library.prompt_set import ChoiceItem
 from playground.library.selection import label_pair
-from playground.model.answers import question
 from playground.model.load import LoadedModel
-from playground.model.question_trees import Question
+from playground.model.reading.answers import question
+from playground.model.reading.question_trees import Question
 from playground.services.measure.request import MeasureRequest
 from playground.services.measure.result import MeasuredItem, SkippedItem
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
-from playground.model.generate import Sampling, generate
+from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel
 from playground.model.prompting import encode
 from playground.services.measure.directions import Direction, directions

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from playground.core.push import Push
-from playground.model.answer_logits import AnswerReader, Reading
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
-from playground.model.question_trees import Question
+from playground.model.reading.answer_logits import AnswerReader, Reading
+from playground.model.reading.question_trees import Question
 from playground.services.measure.directions import Direction, directions
 from playground.services.measure.items import ScoredItems, score_items
 from playground.services.measure.request import MeasureRequest

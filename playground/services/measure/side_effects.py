@@ -13,11 +13,11 @@ from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import PromptSet
-from playground.model.generate import Sampling, generate
+from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel, is_organism
-from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import Encoded, PromptFormat, encode
-from playground.model.text_likelihood import perplexities
+from playground.model.reading.next_token import divergences, next_logits
+from playground.model.reading.text_likelihood import perplexities
 from playground.services.measure.directions import Direction, directions
 from playground.services.measure.result import MeasureResult, SideEffect, SideEffects
 from playground.services.measure.standings import Standing, standings

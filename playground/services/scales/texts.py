@@ -12,12 +12,12 @@ from torch import Tensor
 
 from playground.core.push import Push
 from playground.errors import Cancelled, ModelError
-from playground.model.generate import Generation, Sampling, generate
-from playground.model.greedy_margin import greedy_margins
+from playground.model.cut.memory import generation_rows
+from playground.model.generation.generate import Generation, Sampling, generate
 from playground.model.load import LoadedModel
-from playground.model.memory import generation_rows
 from playground.model.prompting import Encoded
-from playground.model.text_likelihood import perplexities
+from playground.model.reading.greedy_margin import greedy_margins
+from playground.model.reading.text_likelihood import perplexities
 from playground.services.noise import is_noise, repetition
 from playground.services.scales.onsets import holding
 
@@ -122,7 +122,7 @@ class Reader:
         return self._unsteered[self._firm]
 
     def margins(self, vectors: Sequence[Tensor]) -> Tensor:
-        """Margins (n, T) of the same tokens with each of `vectors` (d,) added (model/greedy_margin.py)."""
+        """Margins (n, T) of the same tokens with each of `vectors` (d,) added (model/reading/greedy_margin.py)."""
         return self._all_margins(vectors)[:, self._firm]
 
     @cached_property

@@ -15,7 +15,7 @@ from playground.library.atomic import write_atomically
 from playground.library.origin import RowNote
 from playground.library.strict_json import parse_json
 from playground.library.text import reason, shown
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.scan.cell import Cell, Group, ScanResult
 from playground.services.scan.check import check_whole_scan

@@ -11,7 +11,7 @@ from playground.library.recipe import Component, Recipe
 from playground.library.requests import check_selection, check_unit, check_whole
 from playground.library.text import shown
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import check_positions
 

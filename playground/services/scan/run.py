@@ -16,13 +16,13 @@ from playground.errors import Cancelled, ModelError
 from playground.library.origin import library_versions, now
 from playground.library.recipe import format as format_recipe
 from playground.library.vector_set import VectorSet, check_fits
+from playground.model.cut.memory import generation_rows
 from playground.model.finite import check_finite
-from playground.model.generate import generate
+from playground.model.generation.generate import generate
 from playground.model.load import LoadedModel
-from playground.model.memory import generation_rows
-from playground.model.next_token import divergences, next_logits
 from playground.model.prompting import Encoded, encode
-from playground.model.text_likelihood import perplexities
+from playground.model.reading.next_token import divergences, next_logits
+from playground.model.reading.text_likelihood import perplexities
 from playground.services.changed import changed_share
 from playground.services.mix import LoadSet, Mix, mix
 from playground.services.noise import is_noise, repetition

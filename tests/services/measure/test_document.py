@@ -15,7 +15,7 @@ from playground.library import measurements
 from playground.library.prompts import ChoiceItem, ContrastPair, ExactItem, PromptSet
 from playground.library.recipe import parse
 from playground.library.reply_patterns import ReplyPattern
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.measure import (
     MeasuredItem,

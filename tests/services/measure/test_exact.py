@@ -13,7 +13,7 @@ from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
 from playground.library.prompts import ExactItem, PromptSet
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling, generate
+from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import PromptFormat, encode
 from playground.services.measure import MeasuredVector
 from playground.services.measure.exact import ExactRequest, exact

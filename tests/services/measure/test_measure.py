@@ -18,9 +18,9 @@ from playground.library.origin import Origin
 from playground.library.prompts import ChoiceItem, PromptSet, read, select
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
-from playground.model import answer_logits
 from playground.model.load import load
 from playground.model.prompting import PromptFormat
+from playground.model.reading import answer_logits
 from playground.services.measure import MeasuredVector, MeasureRequest, measure
 from playground.services.measure.document import from_document, to_document
 from playground.services.measure.standings import standings

@@ -12,7 +12,7 @@ from playground.library.prompts import ChoiceItem, ContrastPair, PromptSet, buil
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.model.load import load as load_model
 from playground.services.generate import GenerateRequest, generate
 from playground.services.measure import MeasuredVector

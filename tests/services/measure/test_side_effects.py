@@ -14,7 +14,7 @@ from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
 from playground.library.prompts import ChoiceItem, PromptSet
 from playground.library.vector_set import VectorSet
-from playground.model.generate import Sampling, generate
+from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import PromptFormat, encode, forward_inputs
 from playground.model.steering import steer
 from playground.services.measure import MeasuredVector, MeasureRequest

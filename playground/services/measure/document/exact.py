@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from playground.library.text import is_text
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.services.measure.document.parts import (
     check_count,
     over_scales_entry,

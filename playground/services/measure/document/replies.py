@@ -8,7 +8,7 @@ from typing import Any
 
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.text import is_text
-from playground.model.generate import Sampling
+from playground.model.generation.generate import Sampling
 from playground.services.measure.document.parts import (
     check_count,
     check_numbers,

@@ -1,0 +1,1 @@
+"""Text generation: batches, sampling, text as it comes."""

@@ -1,0 +1,1 @@
+"""Readings without generation: next tokens, log-odds of answers, likelihoods of texts."""
