@@ -1,4 +1,4 @@
-"""Imports point one way: ui, cli → services → methods → model, library → core; organism stands aside. Read from the source."""
+"""Imports point one way: ui, cli → services → methods → model, library → core. Read from the source."""
 
 from __future__ import annotations
 

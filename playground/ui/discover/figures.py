@@ -24,19 +24,22 @@ class Figures:
     """Places for figures, each with its title, in rows of two; and a line under them."""
 
     rows: tuple[gr.Row, ...]
+    cards: tuple[gr.Column, ...]
     titles: tuple[gr.HTML, ...]
     plots: tuple[gr.Plot, ...]
     note: gr.HTML
 
     @property
     def outputs(self) -> list[Any]:
-        return [*self.rows, *self.titles, *self.plots, self.note]
+        return [*self.rows, *self.cards, *self.titles, *self.plots, self.note]
 
     def empty(self, method: Method) -> dict[Any, Any]:
         """Updates that show what this method will draw."""
         shown: dict[Any, Any] = {self.note: ""}
         for number, row in enumerate(self.rows):
             shown[row] = gr.update(visible=len(method.figures) > 2 * number)
+        for number, card in enumerate(self.cards):
+            shown[card] = gr.update(visible=len(method.figures) > number)
         for figure, said, plot in zip(method.figures, self.titles, self.plots, strict=False):
             shown |= {said: title(figure.title), plot: _waiting(figure)}
         return shown
@@ -48,21 +51,23 @@ def title(text: str) -> str:
 
 def build(method: Method) -> Figures:
     """The components, waiting for `method`."""
-    rows, titles, drawn = [], [], []
+    rows, cards, titles, drawn = [], [], [], []
     for number in range(0, MOST, 2):
         visible = len(method.figures) > number
         with gr.Row(elem_classes="sp-effects", visible=visible, elem_id=f"discover-figures-{number}") as row:
             for place in (number, number + 1):
                 figure = method.figures[place] if place < len(method.figures) else None
-                with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
+                there = figure is not None
+                with gr.Column(min_width=280, elem_classes="sp-card sp-figure", visible=there) as card:
                     titles.append(gr.HTML(title("" if figure is None else figure.title)))
                     start = plots.waiting("") if figure is None else _waiting(figure)
                     drawn.append(
                         gr.Plot(start, show_label=False, container=False, elem_id=f"discover-figure-{place}")
                     )
+                cards.append(card)
         rows.append(row)
     note = gr.HTML("", elem_id="discover-figures-note", elem_classes="sp-quiet")
-    return Figures(tuple(rows), tuple(titles), tuple(drawn), note)
+    return Figures(tuple(rows), tuple(cards), tuple(titles), tuple(drawn), note)
 
 
 @dataclass
