@@ -63,7 +63,7 @@ def test_the_speed_table_is_the_one_of_the_last_measured_run():
     assert table in results
 
 
-@pytest.mark.parametrize("name", ["MATHEMATICS.md"])
+@pytest.mark.parametrize("name", ["LOG.md", "MATHEMATICS.md"])
 def test_every_module_that_a_document_names_is_there(name):
     text = (ROOT / "assets" / "docs" / name).read_text(encoding="utf-8")
     there = [f"/{path.relative_to(ROOT)}" for path in (ROOT / "playground").rglob("*.py")]
