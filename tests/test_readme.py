@@ -63,9 +63,9 @@ def test_the_speed_table_is_the_one_of_the_last_measured_run():
     assert table in results
 
 
-@pytest.mark.parametrize("name", ["LOG.md", "MATHEMATICS.md"])
+@pytest.mark.parametrize("name", ["API.md", "LOG.md", "MATHEMATICS.md"])
 def test_every_module_that_a_document_names_is_there(name):
     text = (ROOT / "assets" / "docs" / name).read_text(encoding="utf-8")
-    there = [f"/{path.relative_to(ROOT)}" for path in (ROOT / "playground").rglob("*.py")]
+    there = [f"/{path.relative_to(ROOT)}" for part in ("playground", "tests") for path in (ROOT / part).rglob("*.py")]
     for module in set(re.findall(r"`([\w/]+\.py)`", text)):
         assert any(path.endswith(f"/{module}") for path in there), f"{name} names {module}, which is not there"
