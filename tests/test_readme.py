@@ -1,4 +1,4 @@
-"""The README tells the truth: its tree, its commands, its Python, its front matter."""
+"""The README and the documents tell the truth: the tree, commands, Python, links, front matter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ARCHITECTURE = ROOT / "assets" / "docs" / "ARCHITECTURE.md"
+DOCS = ROOT / "assets" / "docs"
+ARCHITECTURE = DOCS / "ARCHITECTURE.md"
+PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
+SHOWN = README + (DOCS / "GUIDE.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^    python -m playground (?!--)(.+)$", SHOWN, flags=re.MULTILINE)
 
 
 def constraints() -> dict[str, str]:
@@ -30,7 +34,7 @@ def test_the_tree_names_every_module_and_no_other():
     assert named == there | {"app.py"}
 
 
-@pytest.mark.parametrize("line", re.findall(r"^    python -m playground (?!--)(.+)$", README, flags=re.MULTILINE))
+@pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_shown_is_one_the_command_line_reads(line):
     from playground.cli.main import build_parser
 
@@ -51,9 +55,20 @@ def test_the_space_runs_the_gradio_that_was_tested():
     assert f"sdk_version: {constraints()['gradio']}\n" in README
 
 
-def test_every_picture_and_page_linked_is_there():
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), f"README links to {target}, which is not there"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_picture_and_page_linked_is_there(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+def test_the_first_command_says_what_is_shown(capsys, monkeypatch, tmp_path):
+    from playground.cli.main import main
+
+    shown = re.search(r"^    python -m playground (generate .+)\n\n```text\n([^`]*)```", README, re.MULTILINE)
+    assert shown is not None
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(shown[1])) == 0
+    assert capsys.readouterr().out.strip() == shown[2].strip()
 
 
 def test_the_speed_table_is_the_one_of_the_last_measured_run():
@@ -61,3 +76,11 @@ def test_the_speed_table_is_the_one_of_the_last_measured_run():
     table = README.split("--write -->\n")[1].split("\n<!-- speed ends")[0]
     assert "| work | baseline | asked | measured |" in table
     assert table in results
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_module_that_a_document_names_is_there(page):
+    text = page.read_text(encoding="utf-8")
+    there = [f"/{path.relative_to(ROOT)}" for part in ("playground", "tests") for path in (ROOT / part).rglob("*.py")]
+    for module in set(re.findall(r"`([\w/]+\.py)`", text)):
+        assert any(path.endswith(f"/{module}") for path in there), f"{page.name} names {module}, which is not there"

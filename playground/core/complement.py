@@ -1,4 +1,4 @@
-"""The directions that are orthogonal to all that is known, as the known ones grow by hundreds.
+"""Orthogonal complement of a set of known directions that grows by hundreds.
 
 Bases are float64: in the last few dimensions of a space what is left of a row is short, and rounding shows in it. No
 function here goes row by row; taking a batch out of 1500 directions of width 2048 is two thin matrix products.

@@ -1,7 +1,7 @@
 """Values and gradients of a loss over the displacement f(θ) − f(0), batched over pushes.
 
 f_i(θ) is what is read of prompt i when θ is added. The map itself is handed in as a `Displaceable`: pieces, each some
-of the prompts as one batch. One piece's graph lives at a time, so that memory does not grow with the prompts.
+of the prompts as one batch. One piece's graph exists at a time, so that memory does not grow with the prompts.
 """
 
 from __future__ import annotations

@@ -55,9 +55,9 @@ class MissedCheck:
 
 
 def _most_equal(values: Tensor, residuals: Tensor) -> int:
-    """How many neighbours at most are equal as far as their residuals tell; those equal to the last do not count.
+    """Size of the largest group of neighbours that are equal within their residuals; that of the last does not count.
 
-    Of these more may exist, but no larger ones.
+    More values equal to the last may exist, but no larger ones.
     """
     reach = residuals * values
     most = run = 1

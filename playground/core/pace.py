@@ -12,7 +12,7 @@ _STALL_RESIDUAL = 0.9  # … factor by which the residual fell over them
 
 
 class Pace:
-    """How far along a run is, from how fast its largest residual falls; and whether it still falls."""
+    """Estimate of the steps a run still needs, from how fast its largest residual falls, and detection of stalls."""
 
     def __init__(self, vectors: int, steps: int, tolerance: float) -> None:
         self._vectors = vectors
@@ -30,7 +30,7 @@ class Pace:
         self.share = max(self.share, step / self.steps)
 
     def expect(self, step: int) -> None:
-        """The run goes on to `step` at least."""
+        """Expect the run to take `step` steps at least."""
         self._least = min(self._most, step)
 
     def _expected(self, step: int) -> int:

@@ -1,4 +1,4 @@
-"""Rayleigh–Ritz on all rows that a solver has kept, and the rows it goes on with."""
+"""Rayleigh–Ritz on all rows that a solver has kept, and its next block of rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DRAWS = 4  # a second one is hardly ever needed, and random rows that still dep
 
 
 class RayleighRitz:
-    """The rows kept, V (c, n), an orthonormal basis U (r, m) of their images J V, and the best that is in them.
+    """The rows kept, V (c, n), an orthonormal basis U (r, m) of their images J V, and the Ritz vectors in their span.
 
     With J V = R U and the decomposition R = Y Σ Xᵀ the Ritz values are Σ, their vectors v = YᵀV and u = XᵀU, and the
     residual Jᵀu − σv = Xᵀ(JᵀU) − σv needs no further product. Jᵀ is applied to U and not to J V (Golub–Kahan
@@ -38,7 +38,7 @@ class RayleighRitz:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the basis, not the best that was found in it."""
+        """Drop the basis; the Ritz vectors found in it are kept."""
         n = self._operator.shape[1]
         self._rows = torch.empty(0, n, dtype=torch.float64)
         self._transposed = torch.empty(0, n, dtype=torch.float64)  # JᵀU
@@ -188,8 +188,8 @@ class RayleighRitz:
     def _filled(self, rows: Tensor, fixed: Tensor | None, count: int) -> Tensor:
         """`rows` and random ones after them, orthonormal and orthogonal to `fixed`, `count` in all.
 
-        Rows drawn by a seed may happen to be those that the vectors so far were made of: then others are drawn. Fewer
-        come back when the space is full.
+        Random rows may lie in the span of those kept, as when a start was drawn from the same seed: then others are
+        drawn. Fewer come back when the space is full.
         """
         for _ in range(_DRAWS):
             if len(rows) >= count:

@@ -37,6 +37,6 @@ def off_earlier(rows: Tensor, basis: Tensor) -> Tensor:
 
 
 def tangent(gradients: Tensor, directions: Tensor, basis: Tensor) -> Tensor:
-    """`gradients` (m, k, d) as the sphere lets them act at unit `directions`: off earlier leaders, and tangential."""
+    """`gradients` (m, k, d) projected off earlier leaders and onto the tangent space at the unit `directions`."""
     rows = off_earlier(gradients.to(directions), basis)
     return rows - (rows * directions).sum(dim=2, keepdim=True) * directions

@@ -76,7 +76,7 @@ def _labelled(reply: str, answers: _Answers) -> set[int]:
 
 
 def _says(text: str, words: str) -> bool:
-    """Whether a text says the words of an option: few of them stand in any text, and count at its beginning only."""
+    """Whether a text contains the words of an option. One or two words occur in any text: only at its beginning."""
     if not words:
         return False
     whole = rf"{re.escape(words)}(?!\w)"

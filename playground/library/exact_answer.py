@@ -1,4 +1,4 @@
-"""Answers that are a number: how one is written in a file, and how it is read out of a text that a model wrote.
+"""Numeric answers: parsing them from files and from texts that a model wrote.
 
 The rule, everywhere: a text answers with the last number in it. Numbers are whole or decimal, with a point; commas
 between groups of three digits are left out (4,215 is 4215), and a minus sign counts where no digit or letter stands

@@ -33,7 +33,7 @@ def write_document(origin: Origin, notes: Sequence[RowNote], description: str) -
 
 @dataclass(frozen=True)
 class Head:
-    """What a file says without its tensors: shape (k, d), origin, notes (one a row, or none), description, version."""
+    """A file without its tensors: shape (k, d), origin, notes (one a row, or none), description, version."""
 
     rows: int
     width: int
@@ -120,7 +120,7 @@ _AGAIN = "; make or download the file again, or see vectors/FORMAT.md."
 
 
 def _end_of_data(header: dict[str, Any]) -> int | None:
-    """Bytes of tensor data the header speaks of; None when it is damaged there."""
+    """Bytes of tensor data that the header announces; None when its offsets are damaged."""
     try:
         return int(max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"))
     except (TypeError, KeyError, IndexError):

@@ -22,7 +22,7 @@ from playground.places import vectors_folder
 
 MAX_NAME = 80
 LOCK_SECONDS = 10.0
-"""No change takes a second; whoever waits longer waits for a program that hangs."""
+"""Longest wait for the lock of a folder. No change takes a second: its holder hangs when it takes longer."""
 
 # No comma, # or @, which recipes use; no separators; nothing hidden; what shells and file systems leave alone.
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]*[A-Za-z0-9_+-])?", re.ASCII)
@@ -30,8 +30,8 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]*[A-Za-z0-9_+-])?", re.ASCII)
 
 class NamedFiles:
     """The files NAME + `suffix` of a folder (made when the first is saved). Every method raises FileError, and nothing
-    else, for what a person can mend: unknown and impossible names, a folder that cannot be written to. Names are
-    checked before they become paths, so they may come from a browser.
+    else, for errors of a user: unknown and invalid names, a folder that cannot be written to. Names are checked
+    before they become paths, so they may come from a browser.
     """
 
     suffix: str
@@ -86,7 +86,7 @@ class NamedFiles:
             return name
 
     def free_name(self, name: str) -> str:
-        """A name that may be saved under: this one with what names cannot hold replaced, numbered where it is taken."""
+        """A valid name that is not taken: `name` with invalid characters replaced, and a number where it is taken."""
         stem = re.sub(r"[^A-Za-z0-9 ._+-]+", "-", name.removesuffix(self.suffix))[: MAX_NAME - 5].strip(" .-")
         stem = stem or self.kind
         taken = {taken.lower() for taken in self.names()}
@@ -105,7 +105,7 @@ class NamedFiles:
         return path
 
     def _path(self, name: str) -> Path:
-        """The path of a name that may or may not be there. Names that could leave the folder end here."""
+        """The path of a name, whether or not the file exists. Refuses names that could lead out of the folder."""
         if not is_name(name):
             raise FileError(
                 f"Expected a name of 1 to {MAX_NAME} letters, digits, spaces and . _ + - that begins with a letter or "
@@ -151,5 +151,5 @@ class NamedFiles:
 
 
 def is_name(name: object) -> bool:
-    """Whether a file of the library may be called this."""
+    """Whether this is a valid name of a file in the library."""
     return isinstance(name, str) and len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None

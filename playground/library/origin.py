@@ -18,7 +18,7 @@ HOOK_SITE = "block output"
 """The one place directions are added at in this version of the format: the output of block `source`."""
 
 REFERENCES = ("median", "mean")
-"""What a reference norm is of the norms over all tokens. Sets of format version 1 have the mean."""
+"""Statistic of the norms over all tokens that a reference norm is. Sets of format version 1 have the mean."""
 
 MAX_LABEL = 120
 MAX_NOTE = 10_000
@@ -26,7 +26,7 @@ MAX_NOTE = 10_000
 
 @dataclass(frozen=True)
 class RowNote:
-    """What a person says about one row: a short name, a star, a longer remark, or that it is not worth keeping.
+    """Notes of a person on one row: a short name, a star, a longer remark, or that it is not worth keeping.
 
     Raises FileError for a label over one line or too long, and for values of another type.
     """
@@ -51,7 +51,7 @@ class RowNote:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """How the vectors of a set were found, so that the run can be repeated and the set applied rightly.
+    """How the vectors of a set were found, so that the run can be repeated and the set applied correctly.
 
     Layers are blocks counted from 0; `source` is where a direction is added, `target` where its effect was read
     (None for methods without one), `target_tokens` the last K positions of a prompt (None: all, or not used).

@@ -85,7 +85,7 @@ def read_item(value: Any, kind: str | None) -> ReadItem:
 
 
 def lists_answers(value: Any) -> bool:
-    """Whether a side of a choice item has several answers, as some of public sets have: it has no one to compare."""
+    """Whether a side of a choice item has several answers, as in some public sets: none is the one to compare."""
     return isinstance(value, dict) and any(isinstance(value.get(field), list) for field in (MATCHING, OTHER))
 
 

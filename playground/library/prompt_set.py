@@ -1,4 +1,4 @@
-"""PromptSet: what directions are found from and judged on, of four kinds."""
+"""Prompt sets of four kinds, which directions are found from and judged on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_ITEMS = 10_000
 """Ten times the largest public sets of this sort."""
 
 MAX_CHARACTERS = 100_000
-"""Of one text of an item: beyond what a long context takes, and short enough to tokenise at once."""
+"""Limit for one text of an item: beyond what a long context takes, and short enough to tokenise at once."""
 
 FOR_MODELS = ("organism", "any")
 

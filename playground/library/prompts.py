@@ -85,7 +85,7 @@ def _file(source: str | Path) -> Path | None:
     try:
         path = Path(source).expanduser()
         return path if path.is_file() else None
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, a home that nobody has
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, the home of an unknown user
         return None
 
 

@@ -86,7 +86,7 @@ class Component:
         return "n" if self.row is None else "a"
 
     def negated(self) -> Component:
-        """The same component, the other way."""
+        """The same component with the opposite sign."""
         return replace(self, amount=-self.amount)
 
 
@@ -104,7 +104,7 @@ class Recipe:
             )
 
     def negated(self) -> Recipe:
-        """The same recipe, the other way."""
+        """The same recipe with the opposite sign."""
         return Recipe(tuple(component.negated() for component in self.components))
 
 

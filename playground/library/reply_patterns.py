@@ -1,4 +1,4 @@
-"""Regular expressions that replies are searched for: a name and a pattern each, safe for patterns of strangers.
+"""Regular expressions that replies are searched for: a name and a pattern each, safe for untrusted patterns.
 
 Patterns are those of Rust's regex crate, which pydantic brings along: the time of a search grows linearly with the
 text, whatever the pattern. Python's own `re` can need years for a text of fifty characters. What is given up for that
@@ -21,7 +21,7 @@ MAX_NAME = 40
 MAX_PATTERN = 300
 """Characters of a pattern."""
 MAX_COUNT = 1000
-"""What the counts in braces of a pattern, such as {3} and {2,40}, multiply to at most: time grows with that too."""
+"""Largest product of the counts in braces of a pattern, such as {3} and {2,40}: time grows with it too."""
 MAX_READ = 4000
 """Characters of a reply that are searched: about a thousand tokens, a fifth of a second for the slowest pattern."""
 _COUNTS = re.compile(r"\{(\d+),?(\d*)\}", re.ASCII)

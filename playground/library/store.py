@@ -26,7 +26,7 @@ __all__ = ["MAX_NAME", "Entry", "Store"]
 
 @dataclass(frozen=True)
 class Entry:
-    """What a list says about a set. For a file that cannot be read, `problem` is why, and the rest is empty."""
+    """List entry of a set. For a file that cannot be read, `problem` is why, and the rest is empty."""
 
     name: str
     path: Path
@@ -47,7 +47,7 @@ class Entry:
 
 class Store(NamedFiles):
     """The vector sets of a folder. `open_source` and `path_of` also take paths, and must not be given what a visitor of
-    a public page typed. Every method raises FileError for what a person can mend.
+    a public page typed. Every method raises FileError for errors of a user.
     """
 
     suffix, kind = SUFFIX, "set"
@@ -74,7 +74,7 @@ class Store(NamedFiles):
                 path = Path(candidate).expanduser()
                 if path.is_file():
                     return path
-            except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, a home that nobody has
+            except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, the home of an unknown user
                 break
         raise FileError(
             f"Expected the name of a vector set or a file, got {shown(source)}, which is neither; "
@@ -87,16 +87,16 @@ class Store(NamedFiles):
         return self._write(name, to_bytes(vector_set), overwrite)
 
     def annotate(self, name: str, row: int, note: RowNote) -> VectorSet:
-        """Sets the note of one row, leaving the others as they are at this moment. Returns the set as it is now."""
+        """Sets the note of one row; those of other rows stay as the file has them. Returns the changed set."""
         return self.change(name, lambda vector_set: vector_set.with_note(row, note))
 
     def describe(self, name: str, description: str) -> VectorSet:
-        """Sets the description of a set. Returns the set as it is now."""
+        """Sets the description of a set. Returns the changed set."""
         check_description(description)
         return self.change(name, lambda vector_set: replace(vector_set, description=description))
 
     def change(self, name: str, change: Callable[[VectorSet], VectorSet]) -> VectorSet:
-        """Changes a set from what its file holds at this moment. Returns the set as it is now."""
+        """Reads a set, changes it and writes it back under the lock of the folder. Returns the changed set."""
         with self._locked():
             path = self._existing(name)
             changed = change(load(path))

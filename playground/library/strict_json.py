@@ -1,4 +1,4 @@
-"""JSON from strangers: what Python's parser lets through beyond the standard, and what would break it, is refused."""
+"""Strict parsing of untrusted JSON: values outside of the standard and deep nesting are refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64
-"""Nesting no honest file reaches; values beyond it cannot be written again without exhausting the stack."""
+"""Deeper than any real file; values beyond it cannot be written again without exhausting the stack."""
 
 
 def parse_json(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Text at the edge of the program: what counts as text, and how a value stands in an error sentence."""
+"""Validation of text from users, and quoting of values in error messages."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def is_text(value: object) -> TypeGuard[str]:
 
 
 def shown(value: object) -> str:
-    """A value for an error sentence: in ASCII on one line, cut where it gets long."""
+    """A value quoted for an error message: in ASCII, on one line, truncated."""
     # Cut before repr as well: the repr of a huge text or list would cost more than the message is worth.
     text = ascii(value[:_SHOWN] if isinstance(value, str | list | tuple) else value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def reason(error: OSError) -> str:
-    """The system's word for what went wrong, without number and path."""
+    """The operating system's message for an error, without number and path."""
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 

@@ -28,7 +28,7 @@ class Trash:
         self.folder = folder
 
     def make(self) -> Path:
-        """The folder, there from now on."""
+        """The folder, created when it is missing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder
 
