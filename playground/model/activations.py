@@ -1,4 +1,4 @@
-"""Residual streams of prompts at one layer, without steering: what mean differences and relative scales are made of."""
+"""Residual streams of prompts at one layer, without steering, for mean differences and reference norms."""
 
 from __future__ import annotations
 

@@ -72,13 +72,13 @@ def block_output(output: Any) -> Tensor:
 
 
 def replace_block_output(output: Any, tensor: Tensor) -> Any:
-    """What the block returned with its residual stream exchanged for `tensor`, in the block's own form."""
+    """The block's output with its residual stream replaced by `tensor`, a tensor or a tuple as before."""
     return (tensor, *output[1:]) if isinstance(output, tuple) else tensor
 
 
 def where_others_are_idle(block: nn.Module) -> list[nn.Module]:
-    """What of a block works for nothing at positions whose output nobody reads: its MLP, and where they are modules of
-    their own the queries of its attention and the projection after it. Each treats every position by itself.
+    """Modules of a block that need not run at positions whose output is not read: its MLP, and where they are modules
+    of their own the query and output projections of its attention. Each treats every position by itself.
     """
     attention = getattr(block, "self_attn", None)
     modules = [getattr(block, "mlp", None), getattr(attention, "q_proj", None), getattr(attention, "o_proj", None)]

@@ -1,4 +1,4 @@
-"""Rendering a model's chat template, with nothing in it that changes between runs, and asking it how answers begin."""
+"""Deterministic rendering of a model's chat template, and the white space with which it begins an answer."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def answer_space(loaded: LoadedModel, messages: Sequence[Message], thinking: boo
 
 
 def reads_date(loaded: LoadedModel) -> bool:
-    """Whether the template writes something else on another day."""
+    """Whether the output of the template depends on the date."""
     if not getattr(getattr(loaded, "tokenizer", None), "chat_template", None):
         return False
     hello: list[Message] = [{"role": "user", "content": "Hello"}]
@@ -95,7 +95,7 @@ def reads_date(loaded: LoadedModel) -> bool:
 
 
 def _holds(text: str, messages: Sequence[Message]) -> bool:
-    """Whether a text has all that was said in it; of answers what follows their thoughts, which templates drop."""
+    """Whether a text contains all messages; of answers what follows their thoughts, which templates drop."""
     said = [message["content"] for message in messages if message["role"] != "system"]
     # A list that is written as it stands is no text.
     return all(
@@ -161,7 +161,7 @@ def _pinned(template: str, day: str) -> str:
 
 @contextmanager
 def _same_draws() -> Iterator[None]:
-    """Python's random numbers, which Jinja's filter `random` and its function `lipsum` draw, begin alike inside."""
+    """Seed Python's random numbers, which Jinja's filter `random` and function `lipsum` draw; restored after."""
     before = random.getstate()
     random.seed(0)
     try:

@@ -17,7 +17,7 @@ MAX_TURNS = 64
 
 @dataclass(frozen=True)
 class Turn:
-    """What one side said. Raises InputError for another role and for a turn without text."""
+    """One message of a conversation. Raises InputError for another role and for a turn without text."""
 
     role: str
     text: str

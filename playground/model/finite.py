@@ -1,4 +1,4 @@
-"""Numbers that are not finite: they stay NaN, and are traced to the block that they come from."""
+"""Non-finite numbers: they stay NaN, and are traced to the block that they come from."""
 
 from __future__ import annotations
 

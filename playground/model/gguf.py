@@ -23,7 +23,7 @@ _MAGIC = b"GGUF"
 
 @dataclass(frozen=True)
 class GgufHead:
-    """What a file says of itself: its architecture, and how many weights it holds."""
+    """Head of a file: its architecture, and how many weights it holds."""
 
     architecture: str
     weights: int
@@ -83,7 +83,7 @@ def dtype_of(dtype: torch.dtype | str, place: torch.device) -> torch.dtype:
 
 
 def dense() -> dict[str, Any]:
-    """What `from_pretrained` is told so that weights become ordinary tensors: packed ones cannot be differentiated.
+    """Arguments of `from_pretrained` for weights as ordinary tensors: packed ones cannot be differentiated.
 
     Versions of transformers without GgufConfig never keep them packed.
     """

@@ -170,7 +170,7 @@ def _described(
 
 
 def _padded_left(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """The tokenizer, padding on the left with a token that there is."""
+    """The tokenizer, set to pad on the left, with an existing token where it has none for that."""
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         # Padding is masked, so any token will do; models without one are padded with the end of text by custom.

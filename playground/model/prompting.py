@@ -139,7 +139,7 @@ def _messages(loaded: LoadedModel, prompt: str, format: PromptFormat) -> list[Me
 
 
 def can_think(loaded: LoadedModel) -> bool:
-    """Whether the model's template knows of thinking: whether it writes something else with it on than with it off."""
+    """Whether the model's template has a switch for thinking: whether its output depends on it."""
     if not loaded.tokenizer.chat_template:
         return False
     try:
@@ -245,7 +245,7 @@ def check_length(loaded: LoadedModel, length: int, room: int = 0) -> None:
 
 
 def forward_inputs(loaded: LoadedModel, encoded: Encoded) -> dict[str, Tensor]:
-    """What to call the model with for one pass over the prompts, on its device.
+    """Keyword arguments of the model for one pass over the prompts, on its device.
 
     Models that count positions are told them, so that left padding shifts nothing; those that work from the attention
     mask (ALiBi) have no such argument.

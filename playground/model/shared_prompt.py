@@ -26,7 +26,7 @@ def run_shared(
     positions: Positions = "all",
     prompt_length: int | None = None,
 ) -> Tensor:
-    """What `run` gives, (rows, …), for `prompt` (a batch of one) with `pushes` of batched vectors (rows, d).
+    """The output of `run`, (rows, …), for `prompt` (a batch of one) with `pushes` of batched vectors (rows, d).
 
     Masks of one row go with a batch of any size in most families. Those that fold heads into the batch (ALiBi in Bloom
     and MPT) refuse, and take the rows one beside the other from the start; that is logged once a family.

@@ -163,7 +163,7 @@ def only_last_positions(module: nn.Module, count: int) -> Iterator[None]:
 
 @contextmanager
 def put_out(model: nn.Module, states: Tensor) -> Iterator[None]:
-    """Let the last block put out `states` (B, T, d), whatever it computes.
+    """Replace the output of the last block by `states` (B, T, d).
 
     A forward pass on a single token then gives what the model's own final norm and head make of them, in any family:
     both treat every position by itself.
@@ -183,7 +183,7 @@ class _Stop(Exception):
 
 @dataclass
 class _Whereabouts:
-    """Which places of the sequence the running forward pass covers: [start, start + T), and where the prompt ends."""
+    """Positions of the sequence in the current forward pass, [start, start + T), and where the prompt ends."""
 
     fixed_prompt_length: int | None
     start: int = 0

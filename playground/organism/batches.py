@@ -49,7 +49,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the endless stream of batches the next one is."""
+    """Position of the next batch in the endless stream of batches."""
 
     pool: int = 0
     batch: int = 0

@@ -26,12 +26,12 @@ _READ_LOGITS = 6
 
 
 def allocated(device: torch.device) -> int | None:
-    """Bytes of the tensors that are on `device` now; None where nobody counts them."""
+    """Bytes of the tensors that are on `device` now; None where they are not counted (CUDA only)."""
     return torch.cuda.memory_allocated(device) if device.type == "cuda" else None
 
 
 def default_budget(device: torch.device) -> int:
-    """Bytes that may be used on `device` when nobody says: a share of what is free now."""
+    """Bytes that may be used on `device` by default: a share of what is free now."""
     return int(SHARE_OF_FREE.get(device.type, SHARE_OF_FREE["cpu"]) * _free(device))
 
 
@@ -71,7 +71,7 @@ def short_of_memory(loaded: LoadedModel) -> Iterator[None]:
 
 
 def _mlp_width(config: PretrainedConfig, width: int) -> int:
-    """Of what a token goes through inside a block's MLP, chosen experts together; 4 d where no name for it is known."""
+    """Hidden width of a block's MLP for one token, chosen experts together; 4 d where its name is unknown."""
     experts = getattr(config, "num_experts_per_tok", None)
     names = ("moe_intermediate_size",) * bool(experts) + ("intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner")
     sizes = [size for name in names if (size := getattr(config, name, None))]

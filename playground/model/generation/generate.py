@@ -31,7 +31,7 @@ __all__ = ["Generation", "Sampling", "Step", "generate"]
 
 @dataclass(frozen=True)
 class Step:
-    """What one more token of every row has come to."""
+    """State after one more token of every row."""
 
     index: int  # from 0
     token_ids: tuple[int | None, ...]  # None for a row that has ended
@@ -162,8 +162,8 @@ def _no_defaults(loaded: LoadedModel) -> Iterator[None]:
 
 
 class _Finite(LogitsProcessor):
-    """Notes the rows whose logits are not finite (`overflowed`, (n,) bool), and hides these numbers from those who
-    choose tokens.
+    """Notes the rows whose logits are not finite (`overflowed`, (n,) bool), and replaces them by 0 before tokens
+    are chosen.
     """
 
     def __init__(self, overflowed: Tensor) -> None:
@@ -184,7 +184,7 @@ class _Stopped(StoppingCriteria):
 
 
 class _Rows(BaseStreamer):
-    """Receives the prompts and then (n,) token ids a step; keeps the tokens, and the texts if somebody listens."""
+    """Receives the prompts and then (n,) token ids a step; keeps the tokens, and the texts for `on_step`."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 Every row has its own sequence of uniform numbers, from the seed, its prompt and its number as a sample. So a row
 gives the same text whatever else is in the batch, the samples of one prompt differ, and the baseline and the steered
-text of one sample meet the same luck: what differs between them is the steering. No global random state is used.
+text of one sample use the same numbers: what differs between them is the steering. No global random state is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text from tokens as they come: each new token costs the decoding of a few, and no character is shown half."""
+"""Incremental decoding of tokens: each new one costs the decoding of a few, and no partial character is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers after prompts, as tokens: what a model reads when it has given one of two answers."""
+"""Tokenisation of answers after prompts, and the tokens by which two answers are told apart."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _alone(loaded: LoadedModel, answer: str) -> list[int]:
 
 
 def told_apart(first: Sequence[int], second: Sequence[int]) -> tuple[int, int]:
-    """How many tokens of each answer are read until it is told from the other.
+    """Number of tokens of each answer that are read to tell it from the other.
 
     Tokens both begin with and tokens both end with are set aside; what is left of each is read to its last token. So
     " (A)" and " (B)" are read up to the letter, whatever tokens it makes, and answers without a common end as a whole.

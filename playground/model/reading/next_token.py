@@ -1,4 +1,4 @@
-"""The next token's logits under many pushes at once: what the sliders and the effect plots ask for."""
+"""Next-token logits under many pushes at once, for sliders and effect plots."""
 
 from __future__ import annotations
 
@@ -98,6 +98,6 @@ def _tokens(prompts: Encoded, row: int) -> tuple[int, ...]:
 
 
 def _name(prompts: Encoded, row: int, pushes: Sequence[Push]) -> tuple[object, ...]:
-    """What a row's logits depend on; a push of zeros is none."""
+    """Key of all that the logits of a row depend on; pushes of zeros are left out."""
     added = tuple((push.layer, push.vector.double().cpu().numpy().tobytes()) for push in pushes if push.vector.any())
     return _tokens(prompts, row), added

@@ -135,7 +135,7 @@ def _pass(loaded: LoadedModel, rows: Sequence[tuple[list[int], list[int]]]) -> l
     logits = loaded.model(**given).logits
     values = []
     for row, (_, text) in enumerate(rows):
-        # The token before each one tells of it.
+        # The logits at a token are those of the next one.
         told = logits[row, -len(text) - 1 : -1].float().log_softmax(dim=-1)
         wanted = torch.tensor(text, device=told.device)[:, None]
         values.append(told.gather(1, wanted)[:, 0].cpu())
