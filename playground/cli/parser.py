@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from playground.errors import InputError
+from playground.library.text import listed, span
 
 # As in playground/model, which is not imported here because it imports torch; a test holds them equal.
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -71,16 +72,16 @@ _MESSAGES = (
 
 def whole(what: str, least: int, most: int | None = None, or_word: str | None = None) -> Callable[[str], int | str]:
     """An argparse type: a whole number from `least` to `most`, or the word `or_word`."""
-    span = f"of {least} or more" if most is None else f"from {least} to {most}"
+    bounds = span(least, math.inf if most is None else most)
     if or_word is not None:
-        span += f", or {or_word}"
+        bounds += f", or {or_word}"
 
     def read(text: str) -> int | str:
         if or_word is not None and text == or_word:
             return or_word
         right = re.fullmatch(r"[+-]?\d{1,20}", text.strip(), re.ASCII)
         if not right or int(text) < least or (most is not None and int(text) > most):
-            raise argparse.ArgumentTypeError(f"Expected {what} {span}, got {text!r}")
+            raise argparse.ArgumentTypeError(f"Expected {what} {bounds}, got {text!r}")
         return int(text)
 
     return read
@@ -88,12 +89,7 @@ def whole(what: str, least: int, most: int | None = None, or_word: str | None = 
 
 def real(what: str, least: float = -math.inf, most: float = math.inf, above: bool = False) -> Callable[[str], float]:
     """An argparse type: a finite number from `least` (or above it) to `most`."""
-    if least == -math.inf:
-        span = "that is a finite number"
-    elif most < math.inf:
-        span = f"{'above' if above else 'from'} {least:g} {'and up to' if above else 'to'} {most:g}"
-    else:
-        span = f"above {least:g}" if above else f"of {least:g} or more"
+    bounds = span(least, most, above)
 
     def read(text: str) -> float:
         try:
@@ -101,7 +97,7 @@ def real(what: str, least: float = -math.inf, most: float = math.inf, above: boo
         except ValueError:
             value = math.nan
         if not (least < value if above else least <= value) or value > most or math.isinf(value):
-            raise argparse.ArgumentTypeError(f"Expected {what} {span}, got {text!r}")
+            raise argparse.ArgumentTypeError(f"Expected {what} {bounds}, got {text!r}")
         return value
 
     return read
@@ -118,8 +114,7 @@ def one_of(what: str, choices: tuple[str, ...], pattern: str | None = None) -> C
 
     def read(text: str) -> str:
         if text not in choices and not (pattern and re.fullmatch(pattern, text)):
-            listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
-            raise argparse.ArgumentTypeError(f"Expected {what}: {listed}, got {text!r}")
+            raise argparse.ArgumentTypeError(f"Expected {what}: {listed(choices)}, got {text!r}")
         return text
 
     return read
@@ -148,7 +143,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         default="auto",
         type=one_of("a dtype", DTYPES),
-        help=f"{', '.join(DTYPES[:-1])} or {DTYPES[-1]}; auto takes the checkpoint's",
+        help=f"{listed(DTYPES)}; auto takes the checkpoint's",
     )
 
 

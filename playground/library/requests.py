@@ -7,7 +7,7 @@ import math
 from playground.errors import InputError
 from playground.library.prompt_set import PromptSet
 from playground.library.selection import places
-from playground.library.text import shown
+from playground.library.text import shown, span
 
 MAX_SCALES = 101
 UNITS = ("f", "r", "a")
@@ -20,8 +20,8 @@ def check_whole(quantity: str, value: object, least: int, most: int | None = Non
     """Raises InputError unless `value` is a whole number from `least` to `most`."""
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
     if not whole or (most is not None and isinstance(value, int) and value > most):
-        span = f"of {least} or more" if most is None else f"from {least} to {most}"
-        raise InputError(f"Expected a {quantity} {span}, got {value!r}; give a whole number in that range.")
+        bounds = span(least, math.inf if most is None else most)
+        raise InputError(f"Expected a {quantity} {bounds}, got {value!r}; give a whole number in that range.")
 
 
 def check_seed(seed: object) -> None:

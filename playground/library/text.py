@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TypeGuard
 
@@ -35,6 +36,16 @@ def shown(value: object) -> str:
 def reason(error: OSError) -> str:
     """The operating system's message for an error, without number and path."""
     return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+def span(least: float, most: float = math.inf, above: bool = False) -> str:
+    """Bounds of a number for a sentence: "from 1 to 64", "above 0", "of 0 or more"."""
+    if least == -math.inf:
+        return "that is a finite number"
+    low, high = (str(one) if isinstance(one, int) else f"{one:g}" for one in (least, most))
+    if most < math.inf:
+        return f"above {low} and up to {high}" if above else f"from {low} to {high}"
+    return f"above {low}" if above else f"of {low} or more"
 
 
 def listed(words: Iterable[str]) -> str:

@@ -49,13 +49,13 @@ def run(context: Context) -> Found:
 
     request = context.request
     positive, negative = read_sides(context)
-    vectors, shares = principal_differences(positive.means.double() - negative.means.double(), int(request.vectors))
+    vectors, shares = principal_differences(positive.means.double() - negative.means.double(), request.k)
     norm, residual = float(vectors[0].norm()), median(torch.cat([positive.norms, negative.norms]))
     parameters: dict[str, Any] = sides_parameters(request)
     return Found(
         vectors=vectors,
         residual_norm=residual,
-        target_tokens=None if request.target_tokens is None else int(request.target_tokens),
+        target_tokens=request.last_tokens,
         parameters=parameters | context.sinks(positive.sinks + negative.sinks),
         values={"explained": shares},
         note=f"{float(shares[0]):.0%} of the squared differences lie along the first. Its native norm {norm:.3g}, "

@@ -31,7 +31,7 @@ def run(context: Context) -> Found:
     return Found(
         vectors=vectors,
         residual_norm=residual,
-        target_tokens=None if context.request.target_tokens is None else int(context.request.target_tokens),
+        target_tokens=context.request.last_tokens,
         parameters=parameters | context.sinks(positive.sinks + negative.sinks),
         note=f"Native norm {norm:.3g}, relative {norm / residual:.2g}: adding it once turns one mean into the other.",
     )

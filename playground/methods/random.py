@@ -19,7 +19,7 @@ def run(context: Context) -> Found:
     request, loaded = context.request, context.loaded
     streams = residual_streams(loaded, context.encoded, request.source, 1, context.cancelled)
     return Found(
-        vectors=random_directions(int(request.vectors), loaded.width, request.seed),
+        vectors=random_directions(request.k, loaded.width, request.seed),
         residual_norm=streams.reference_norm,
         note="Random directions have no singular values; they are a control of equal norm.",
     )

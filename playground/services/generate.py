@@ -12,6 +12,7 @@ from playground.errors import InputError
 from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
 from playground.library.requests import check_whole
+from playground.library.text import listed
 from playground.model.generation.generate import Sampling, Step
 from playground.model.generation.generate import generate as generate_rows
 from playground.model.load import LoadedModel
@@ -70,8 +71,7 @@ class GenerateRequest:
 def check_positions(positions: object) -> None:
     """Raises InputError unless `positions` is one of POSITIONS."""
     if positions not in POSITIONS:
-        listed = f"{', '.join(POSITIONS[:-1])} or {POSITIONS[-1]}"
-        raise InputError(f"Expected positions {listed}, got {positions!r}; choose one of them.")
+        raise InputError(f"Expected positions {listed(POSITIONS)}, got {positions!r}; choose one of them.")
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def hint(loaded: LoadedModel, request: FindRequest, scales: bool = False) -> str
     """One line: how much work it is, and about how long it takes, with the search for scales where that follows."""
     last = ""
     if scales:
-        took = seconds(duration(loaded, SCALES, scale_operations(loaded, request.prompts, int(request.vectors))))
+        took = seconds(duration(loaded, SCALES, scale_operations(loaded, request.prompts, request.k)))
         last = f", and {took} for the scales"
     method = request.by
     if method.passes(request) == 0:

@@ -10,7 +10,7 @@ from playground.errors import InputError, PlaygroundError
 from playground.library.recipe import Component, component_norm
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
-from playground.methods.base.registry import registered
+from playground.methods.base.registry import norm_of
 from playground.ui import defaults
 from playground.ui.entered import real, whole
 from playground.ui.markup import scale_strip
@@ -123,7 +123,7 @@ class Pick:
         parts = [f"{norm / residual:.2g} r · norm {norm:.3g}"]
         if not self.native and component.mean is not None:
             parts.append(f"{component.amount:.3g} × the average")
-        elif not self.native and norms_matter(vector_set.origin.method):
+        elif not self.native and norm_of(vector_set.origin.method) != "unit":
             native = float(vector_set.native_norms[component.row])
             parts.append(f"native {native if self.absolute else native / residual:.2g}")
         parts.append(self._of_window(windows, component.amount < 0, norm, residual))
@@ -205,9 +205,4 @@ def is_average(row: str | None) -> bool:
 
 def counts_native(row: str | None, vector_set: VectorSet) -> bool:
     """Whether a choice is counted in its native norm to begin with: averages, where norms mean something."""
-    return is_average(row) and norms_matter(vector_set.origin.method)
-
-
-def norms_matter(name: str) -> bool:
-    """Whether norms of a method's rows say something: their averages are counted in multiples of what they are."""
-    return name in registered() and registered()[name].norm != "unit"
+    return is_average(row) and norm_of(vector_set.origin.method) != "unit"

@@ -10,24 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from extensions import install
+from extensions import LABEL, NAME, ROOT, install, pair_axes
 from playwright.sync_api import BrowserContext, expect
-
-ROOT = Path(__file__).resolve().parents[2]
-NAME, LABEL = "pair_axes", "Pair axes"
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """The page as a process of its own, with the package on its path."""
-    text = (ROOT / "playground" / "methods" / "contrast_pca.py").read_text(encoding="utf-8")
-    for before, after in (
-        ('name="contrast-pca"', f'name="{NAME}"'), ('label="Contrast PCA"', f'label="{LABEL}"'),
-        ('run="playground.methods.contrast_pca:run"', f'run="{NAME}:run"'),
-    ):  # fmt: skip
-        assert before in text
-        text = text.replace(before, after)
-    env = install(tmp_path, NAME, text, "steering_playground.methods", "METHOD")
+    env = install(tmp_path, NAME, pair_axes(), "steering_playground.methods", "METHOD")
     (tmp_path / "sets").mkdir()
     command = [sys.executable, "app.py"]
     env |= {"PYTHONUNBUFFERED": "1", "PLAYGROUND_VECTORS": str(tmp_path / "sets")}

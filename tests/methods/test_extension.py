@@ -13,25 +13,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from extensions import install
+from extensions import NAME, ROOT, install, pair_axes
 
 from playground.library import vector_set
-
-ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "playground" / "methods" / "contrast_pca.py"
-NAME = "pair_axes"
-
-
-def package_text() -> str:
-    """The shipped file under another name: it could have been written anywhere."""
-    text = SHIPPED.read_text(encoding="utf-8")
-    for before, after in (
-        ('name="contrast-pca"', f'name="{NAME}"'), ('label="Contrast PCA"', 'label="Pair axes"'),
-        ('run="playground.methods.contrast_pca:run"', f'run="{NAME}:run"'),
-    ):  # fmt: skip
-        assert before in text
-        text = text.replace(before, after)
-    return text
 
 
 def playground(env: dict[str, str], *words: str) -> subprocess.CompletedProcess:
@@ -42,7 +26,7 @@ def playground(env: dict[str, str], *words: str) -> subprocess.CompletedProcess:
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     folder = tmp_path_factory.mktemp("elsewhere")
-    return folder, install(folder, NAME, package_text(), "steering_playground.methods", "METHOD")
+    return folder, install(folder, NAME, pair_axes(), "steering_playground.methods", "METHOD")
 
 
 def test_one_file_of_another_package_finds_saves_loads_repeats_and_steers(there):

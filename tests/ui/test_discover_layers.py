@@ -35,6 +35,15 @@ def test_a_preset_of_a_paper_sets_its_layers_and_the_recommended_one_those_of_th
     assert layers.source not in layers.shown(*discover_method.preset("random"), SMOLLM2)
 
 
+def test_another_model_begins_with_what_is_usual_for_the_first_method_again(layers: LayerControls) -> None:
+    told = layers.changed(method_of("ortho"), method_of("power"), (12, 2, False), SMOLLM2)
+    assert (told[layers.vectors]["label"], told[layers.all_tokens]["value"]) == ("Vectors at most", True)
+    back = layers.bounds(SMOLLM2)
+    assert (back[layers.vectors]["label"], back[layers.vectors]["value"]) == ("Vectors", 12)
+    assert (back[layers.tokens]["value"], back[layers.all_tokens]["value"]) == (2, False)
+    assert back[layers.tokens]["visible"] is True
+
+
 def test_chips_say_what_is_recommended_and_what_is_in_the_paper() -> None:
     for method in ("power", "melbo", "ortho"):
         chips = discover_method.presets(method_of(method))

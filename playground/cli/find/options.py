@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,9 +119,9 @@ _METAVARS = {"whole": "N", "real": "X", "reals": "X,…", "choice": "NAME", "row
 
 def _reader(one: Setting) -> Callable[[str], Any]:
     """An argparse type for a setting."""
-    what = one.quantity if one.quantity.endswith("s") or len(one.quantity) == 1 else f"a {one.quantity}"
+    what = one.quantity if len(one.quantity) == 1 else f"a {one.quantity}"
     if one.kind == "whole":
-        return whole(what, int(one.least), None if one.most > 10**5 - 1 else int(one.most))
+        return whole(what, int(one.least), None if one.most == math.inf else int(one.most))
     if one.kind == "real":
         return real(what, one.least, one.most, one.above)
     if one.kind == "reals":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.scales import scale_text, scales_data
-from playground.methods.base.registry import columns, registered
+from playground.methods.base.registry import columns, norm_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,8 +84,7 @@ def text(out: Path, result: FindResult) -> str:
 def _table(found: VectorSet) -> list[str]:
     shown = [column for column in columns() if found.value(column.name) is not None]
     table = {column.short or column.title: (found.value(column.name), column.digits) for column in shown}
-    method = registered().get(found.origin.method)
-    if method is None or method.norm != "unit":
+    if norm_of(found.origin.method) != "unit":
         table = {"norm": (found.native_norms, 4), **table}
     signs = {"scale +": 1, "scale −": -1} if found.scales_tried is not None else {}
     if not table and not signs:

@@ -55,6 +55,11 @@ def called(name: str) -> str:
     return registered()[name].called if name in registered() else name
 
 
+def norm_of(name: str) -> str:
+    """What norms of a method's rows mean, as in Method; "unit", nothing, for one that is not here."""
+    return registered()[name].norm if name in registered() else "unit"
+
+
 @functools.cache
 def columns() -> tuple[Column, ...]:
     """Columns of all methods, each once."""

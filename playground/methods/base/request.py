@@ -15,8 +15,8 @@ from playground.methods.base.registry import method_of, registered
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, PromptFormat, encode
 
-USUAL_TOKENS = "usual"
-"""As many target tokens as is usual for the method."""
+USUAL = "usual"
+"""As many vectors or target tokens as is usual for the method."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ class FindRequest:
     source: int
     target: int | None
     format: PromptFormat = field(default_factory=PromptFormat)
-    target_tokens: int | str | None = USUAL_TOKENS
-    vectors: int | str = USUAL_TOKENS
+    target_tokens: int | str | None = USUAL
+    vectors: int | str = USUAL
     seed: int = 0
     prompt_set: str | None = None
     sample_seed: int | None = None
@@ -58,9 +58,9 @@ class FindRequest:
         method, reads = self.by, self.by.reads
         if self.settings is None:
             self._set(settings=method.settings())
-        if self.target_tokens == USUAL_TOKENS:
+        if self.target_tokens == USUAL:
             self._set(target_tokens=reads.usual_tokens)
-        if self.vectors == USUAL_TOKENS:
+        if self.vectors == USUAL:
             self._set(vectors=1 if method.count is None else method.count.usual)
         self._check_common()
         self._check_sides()
@@ -82,6 +82,16 @@ class FindRequest:
     def by(self) -> Method:
         """The method. Raises InputError when there is none of this name."""
         return method_of(self.method)
+
+    @property
+    def k(self) -> int:
+        """How many vectors."""
+        return int(self.vectors)
+
+    @property
+    def last_tokens(self) -> int | None:
+        """K; None for all positions, and where none are read."""
+        return None if self.target_tokens is None else int(self.target_tokens)
 
     @property
     def reads_last_tokens(self) -> bool:
@@ -126,7 +136,7 @@ class FindRequest:
                 f"Expected a target layer from {self.source + 1} to {last} (above the source layer {self.source}, "
                 f"within the {last + 1} blocks of {loaded.name}), got {self.target}; choose another."
             )
-        if count is not None and int(self.vectors) > loaded.width - count.beside:
+        if count is not None and self.k > loaded.width - count.beside:
             which = "what the base leaves of the width" if count.beside else "the width"
             raise InputError(
                 f"Expected at most {loaded.width - count.beside} vectors, {which} of {loaded.name}, got "
@@ -208,7 +218,7 @@ class FindRequest:
 
     def _check_lengths(self, encoded: Encoded, which: str) -> None:
         shortest = min(encoded.lengths)
-        if isinstance(self.target_tokens, int) and self.target_tokens > shortest:
+        if self.last_tokens is not None and self.last_tokens > shortest:
             number = encoded.lengths.index(shortest) + 1
             raise InputError(
                 f"Expected at most {shortest} target tokens, the length of {which} {number} in tokens, "

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from playground.errors import InputError
+from playground.library.text import listed, span
 
 Kind = Literal["whole", "real", "reals", "choice", "row", "recipe"]
 """`row` is a recipe `FILE#ROW` whose scale may be left out, or a word; `recipe` one that says how much."""
@@ -72,8 +73,9 @@ class Setting:
                 self._check_number(one)
         elif self.kind == "choice":
             if value not in self.choices:
-                listed = ", ".join(self.choices)
-                raise InputError(f"Expected a {self.quantity}: {listed}, got {value!r}; choose one of them.")
+                raise InputError(
+                    f"Expected a {self.quantity}: {listed(self.choices)}, got {value!r}; choose one of them."
+                )
         else:
             self.recipe(value)
         return value
@@ -96,22 +98,13 @@ class Setting:
         except InputError as error:
             raise InputError(f"{self.quantity}: {error}") from error
 
-    @property
-    def span(self) -> str:
-        """The bounds in words: "from 1 to 64", "above 0", "of 0 or more"."""
-        if self.least == -math.inf:
-            return "that is finite"
-        if self.most < math.inf:
-            between = ("above", "and up to") if self.above else ("from", "to")
-            return f"{between[0]} {self.least:g} {between[1]} {self.most:g}"
-        return f"above {self.least:g}" if self.above else f"of {self.least:g} or more"
-
     def _check_number(self, value: Any) -> None:
         number = isinstance(value, int if self.kind == "whole" else int | float) and not isinstance(value, bool)
         right = number and math.isfinite(value) and self.least <= value <= self.most
         if not right or (self.above and value == self.least):
             whole = "a whole number" if self.kind == "whole" else "such a number"
-            raise InputError(f"Expected a {self.quantity} {self.span}, got {value!r}; give {whole}.")
+            bounds = span(self.least, self.most, self.above)
+            raise InputError(f"Expected a {self.quantity} {bounds}, got {value!r}; give {whole}.")
 
 
 def setting(default: Any, kind: Kind, quantity: str, **words: Any) -> Any:

@@ -23,7 +23,7 @@ def read_sides(context: Context) -> tuple[ResidualStreams, ResidualStreams]:
         both = with_answers(loaded, request.prompts, request.format, context.encoded, request.answers)
     else:
         both = (context.encoded, encode(loaded, request.against, request.format))
-    last = 1 if request.answers else None if request.target_tokens is None else int(request.target_tokens)
+    last = 1 if request.answers else request.last_tokens
     streams = []
     for share, side in zip((0.5, 0.9), both, strict=True):
         streams.append(residual_streams(loaded, side, request.source, last, context.cancelled, request.read_sinks))

@@ -76,14 +76,14 @@ def melbo(request: FindRequest, radius: float) -> MelboSettings:
     """The solver's settings of a request; `radius` is in units of the residual stream."""
     own = request.settings
     return MelboSettings(
-        radius=radius, vectors=int(request.vectors), p=own.p, q=own.q, steps=own.steps,
+        radius=radius, vectors=request.k, p=own.p, q=own.q, steps=own.steps,
         learning_rate=own.learning_rate, restarts=own.restarts, seed=request.seed,
     )  # fmt: skip
 
 
 def _passes(request: FindRequest) -> float:
     # A quarter of the steps with all restarts, the others with the best of each vector.
-    return float(GRADIENT * request.vectors * (3 + request.settings.restarts) / 4 * request.settings.steps)
+    return float(GRADIENT * request.k * (3 + request.settings.restarts) / 4 * request.settings.steps)
 
 
 METHOD = Method(

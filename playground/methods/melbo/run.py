@@ -28,7 +28,7 @@ def run(context: Context) -> Found:
     cannot be used.
     """
     request = context.request
-    tokens = None if request.target_tokens is None else int(request.target_tokens)
+    tokens = request.last_tokens
     layer_slice = context.layer_slice(tokens)
     radius, radius_from = _radius(context, layer_slice)
     chosen = melbo(request, radius)
@@ -92,7 +92,7 @@ def _start(context: Context, layer_slice: LayerSlice) -> tuple[Tensor | None, fl
         return context.vector_of(recipe, "a start").vector[None], PREPARE_SHARE
     if named == "random":
         return None, PREPARE_SHARE
-    settings = KrylovSettings(int(request.vectors), seed=request.seed)
+    settings = KrylovSettings(request.k, seed=request.seed)
     *_, spectrum = krylov.iterate(layer_slice.jacobian(), settings, context.cancelled)
     if context.cancelled() or not isinstance(spectrum, krylov.Spectrum):
         raise Cancelled("stopped before the first step")

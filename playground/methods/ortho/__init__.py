@@ -75,7 +75,7 @@ def ortho(request: FindRequest) -> OrthoSettings:
     """The solver's settings of a request; its `vectors` counts those of earlier runs."""
     own = request.settings
     return OrthoSettings(
-        vectors=int(request.vectors), batch=own.batch, steps=own.steps, learning_rate=own.learning_rate,
+        vectors=request.k, batch=own.batch, steps=own.steps, learning_rate=own.learning_rate,
         penalty=own.penalty, stop_share=own.stop_share, seed=request.seed,
     )  # fmt: skip
 
@@ -90,7 +90,7 @@ def _check(request: FindRequest) -> None:
 
 def _passes(request: FindRequest) -> float:
     own = request.settings
-    batches = math.ceil(int(request.vectors) / int(own.batch))
+    batches = math.ceil(request.k / int(own.batch))
     return float(GRADIENT * batches * own.batch * own.steps)
 
 

@@ -33,7 +33,7 @@ def run(context: Context) -> Found:
     request, so_far = context.request, context.so_far
     chosen = ortho(request)
     base = _base(context) if so_far is None or so_far.base is None else so_far.base
-    tokens = None if request.target_tokens is None else int(request.target_tokens)
+    tokens = request.last_tokens
     layer_slice = context.layer_slice(tokens)
     rows = _Rows(context, layer_slice, base)
     known, share, steps, stopped = None if so_far is None else so_far.vectors, PREPARE_SHARE, 0, None
@@ -132,7 +132,7 @@ class _Rows:
         return Found(
             vectors=self._vectors,
             residual_norm=self._residual_norm,
-            target_tokens=None if request.target_tokens is None else int(request.target_tokens),
+            target_tokens=request.last_tokens,
             parameters=parameters,
             values=self._values | {"base": self._base},
             steps=steps,

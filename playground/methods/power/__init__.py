@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,7 @@ def krylov(request: FindRequest) -> KrylovSettings:
     """The solver's settings of a request. Raises InputError for those that do not go together."""
     own = request.settings
     return KrylovSettings(
-        vectors=int(request.vectors), steps=own.steps, tolerance=own.tolerance, block=own.block, seed=request.seed,
+        vectors=request.k, steps=own.steps, tolerance=own.tolerance, block=own.block, seed=request.seed,
         solver=own.solver,
     )  # fmt: skip
 
@@ -110,12 +109,12 @@ def _check(request: FindRequest) -> None:
 def _passes(request: FindRequest) -> float:
     own = request.settings
     steps = _STEPS if own.solver == KrylovSettings.solver else own.steps
-    return PRODUCT * (int(request.vectors) + _OVERSAMPLE) * steps
+    return PRODUCT * (request.k + _OVERSAMPLE) * steps
 
 
-def _published_layers() -> Callable[[int], tuple[int, int]]:
+def _published_layers(blocks: int) -> tuple[int, int]:
     """7 and L − 8; models too shallow for that take the share of the depth that it is for 40 blocks."""
-    return lambda blocks: within((7, blocks - 8), blocks) if blocks > 16 else of_depth(7, 32, 40)(blocks)
+    return within((7, blocks - 8), blocks) if blocks > 16 else of_depth(7, 32, 40)(blocks)
 
 
 METHOD = Method(
@@ -148,7 +147,7 @@ METHOD = Method(
             "pushed at norms of 5 to 50 on a 14B model",
             # The published block is as wide as the vectors; Rayleigh–Ritz at the end is ours in either case.
             {"vectors": 12, "target_tokens": 2, "solver": "subspace", "block": 12, "steps": 15, "tolerance": 1e-6},
-            layers=_published_layers(),
+            layers=_published_layers,
             prompts=1,
         ),
     ),

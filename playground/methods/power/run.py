@@ -23,7 +23,7 @@ def run(context: Context) -> Found:
     recipes = request.recipes()
     start = context.vector_of(recipes["start"], "a start").vector[None] if "start" in recipes else None
     pushes = context.pushes(recipes["theta0"], "a steered point") if "theta0" in recipes else ()
-    layer_slice = context.layer_slice(_last(context), pushes)
+    layer_slice = context.layer_slice(request.last_tokens, pushes)
     operator = layer_slice.jacobian(**_output_space(context, layer_slice))
     more = {} if start is None else {"start": start}
     spectrum = None
@@ -54,7 +54,7 @@ def run(context: Context) -> Found:
     return Found(
         vectors=spectrum.vectors,
         residual_norm=layer_slice.residual_norm,
-        target_tokens=_last(context),
+        target_tokens=request.last_tokens,
         parameters=parameters,
         values=values,
         converged=spectrum.converged,
@@ -62,12 +62,6 @@ def run(context: Context) -> Found:
         cancelled=not spectrum.converged and context.cancelled(),
         note=_note(spectrum),
     )
-
-
-def _last(context: Context) -> int | None:
-    """How many positions are read; None for all."""
-    tokens = context.request.target_tokens
-    return None if tokens is None else int(tokens)
 
 
 def _state(event: Any) -> str:

@@ -75,7 +75,7 @@ def check_continues(so_far: VectorSet, request: FindRequest, loaded: LoadedModel
     ):
         if before != now:
             raise InputError(f"Expected {what} of the set to go on with, got others; take them from its file.")
-    if int(request.vectors) <= so_far.rows:
+    if request.k <= so_far.rows:
         raise InputError(
             f"Expected more vectors in all than the {so_far.rows} that the set has, got {request.vectors}; "
             "ask for more."

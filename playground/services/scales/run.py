@@ -10,7 +10,7 @@ from playground.errors import Cancelled
 from playground.library.requests import check_whole
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
-from playground.methods.base.registry import registered
+from playground.methods.base.registry import norm_of
 from playground.model.load import LoadedModel
 from playground.services.scales.onsets import PASSES, OnsetBracket
 from playground.services.scales.search import ScaleSearch, Verdict
@@ -141,8 +141,7 @@ class _BlockSearch:
         self._searches: dict[tuple[int, int], ScaleSearch] = {}
         for row in rows:
             start = START * reference
-            method = registered().get(vector_set.origin.method)
-            if method is not None and method.norm == "free":  # its norms are findings: they are looked at first
+            if norm_of(vector_set.origin.method) == "free":  # norms are findings: they are looked at first
                 start = min(max(float(vector_set.native_norms[row]), least), most)
             for sign in (1, -1):
                 self._searches[row, sign] = ScaleSearch(start, least, most)

@@ -66,7 +66,7 @@ class LayerControls:
             most = _most_vectors(method, loaded)
             usual = before.count is None or vectors == usual_vectors(before, loaded)
             value = usual_vectors(method, loaded) if usual else min(vectors, most)
-            shown[self.vectors] |= {"maximum": most, "label": method.count.label, "info": method.count.info}
+            shown[self.vectors] |= _bounds(method, loaded)
             shown[self.vectors] |= {} if value == vectors else {"value": value}
         return shown
 
@@ -91,13 +91,16 @@ class LayerControls:
     def bounds(self, loaded: LoadedModel | None) -> dict[Any, Any]:
         """Updates for another model, where the first method is chosen."""
         bounds, first = defaults.layers(loaded), first_method()
+        tokens, all_tokens = _usual_tokens(first)
         return {
             self.source: gr.update(minimum=0, maximum=max(bounds.last - 1, 1), value=bounds.source),
             self.target: gr.update(
                 minimum=0 if bounds.last == 1 else 1, maximum=bounds.last, value=bounds.target,
                 info=_target_info(bounds.last),
             ),
-            self.vectors: gr.update(maximum=_most_vectors(first, loaded), value=usual_vectors(first, loaded)),
+            self.vectors: gr.update(**_bounds(first, loaded), value=usual_vectors(first, loaded), visible=True),
+            self.tokens: gr.update(value=tokens, visible=not all_tokens),
+            self.all_tokens: gr.update(value=all_tokens, visible=True),
         }
 
 
@@ -118,6 +121,12 @@ def _most_vectors(method: Method, loaded: LoadedModel | None) -> int:
         return bounds.most_vectors
     width = bounds.most_vectors if loaded is None else loaded.width
     return max(min(method.count.most, width - method.count.beside), 2)
+
+
+def _bounds(method: Method, loaded: LoadedModel | None) -> dict[str, Any]:
+    """The slider of vectors for a method that has it."""
+    words = {} if method.count is None else {"label": method.count.label, "info": method.count.info}
+    return {"maximum": _most_vectors(method, loaded), **words}
 
 
 def _usual_tokens(method: Method) -> tuple[int, bool]:

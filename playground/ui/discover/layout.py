@@ -69,9 +69,9 @@ class DiscoverTab:
         ]
 
     def continuable(self, names: Sequence[str], chosen: str | None = None) -> dict[Any, Any]:
-        """Updates for the sets that can be continued; `chosen` is selected, None leaves what is."""
+        """Updates for the sets that can be continued, if any; `chosen` is selected, None leaves what is."""
         shown = {"choices": list(names)} | ({} if chosen is None else {"value": chosen})
-        return {self.continued: gr.update(**shown)}
+        return {self.goes_on: gr.update(visible=bool(names)), self.continued: gr.update(**shown)}
 
 
 def build(frame: Frame) -> DiscoverTab:

@@ -136,7 +136,6 @@ def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) 
     said = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
     return {
         tab.save_notice: markup.notice(said, "info"),
-        tab.goes_on: gr.update(visible=True),
         **tab.continuable(frame.continuable(visitor.method), kept_as[0]),
     }
 

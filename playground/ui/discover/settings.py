@@ -240,8 +240,7 @@ class Builder:
         """The folded part, and all of it together."""
         with gr.Column(visible=self._visible, elem_id=self._id("more"), elem_classes="sp-options") as more:
             self._place(False)
-        if self._box is None:
-            raise ValueError("the basic part is built first")
+        assert self._box is not None  # the basic part is built first
         order = alternatives(self._method.options)
         return MethodControls(self._method, self._box, more, tuple(self._controls[names] for names in order))
 

@@ -107,7 +107,7 @@ def outputs(tab: DiscoverTab) -> list[Any]:
 
 def library_outputs(tab: DiscoverTab) -> list[Any]:
     """What `library_updates` may write to."""
-    return [tab.continued, *(part for controls in tab.methods for part in controls.offered(()))]
+    return [tab.goes_on, tab.continued, *(part for controls in tab.methods for part in controls.offered(()))]
 
 
 def _form_outputs(tab: DiscoverTab) -> list[Any]:
@@ -129,7 +129,6 @@ def _method_updates(
         tab.presets: method_presets.presets(method),
         tab.against_box: gr.update(visible=method.reads.sides > 1 and kind == "prompts"),
         tab.read_sinks: gr.update(visible=method.reads.tokens is not None),
-        tab.goes_on: gr.update(visible=bool(names)),
         **tab.continuable(names, names[0] if names else None),
         **tab.layers.applies(method, all_tokens, _answers(method, kind)),
     }
