@@ -13,6 +13,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.choices.result import MeasureResult
+from playground.analyses.choices.run import measure as _choices
+from playground.analyses.common.request import MULTIPLES, MeasuredVector
+from playground.analyses.exact.run import ExactRequest, ExactResult, exact
+from playground.analyses.replies.run import RepliesRequest, RepliesResult, replies
 from playground.core.push import Positions
 from playground.errors import Cancelled, FileError, InputError, ModelError, PlaygroundError
 from playground.library import prompts as prompt_sets
@@ -28,11 +34,8 @@ from playground.model.sampling import Sampling
 from playground.model.steering import steer
 from playground.services import find as _find
 from playground.services import generate as _generate
-from playground.services import measure as _measure
 from playground.services import scales as _scales
 from playground.services import scan as _scan
-from playground.services.measure.exact import ExactRequest, ExactResult, exact
-from playground.services.measure.replies import RepliesRequest, RepliesResult, replies
 
 __all__ = [
     "Cancelled",
@@ -67,7 +70,7 @@ Added = Steering | Recipe | str
 """What is added: a sum of scaled directions, or a recipe `FILE#ROW@SCALE` as an object or as text."""
 
 _ANALYSES: dict[str, tuple[type, str, Callable[..., Any]]] = {
-    "choices": (_measure.MeasureRequest, "choices", _measure.measure),
+    "choices": (MeasureRequest, "choices", _choices),
     "exact": (ExactRequest, "questions", exact),
     "replies": (RepliesRequest, "prompts", replies),
 }
@@ -206,7 +209,7 @@ def measure(
     emit: Emit = _silent,
     cancelled: Stop = _never,
     **settings: Any,
-) -> _measure.MeasureResult | ExactResult | RepliesResult:
+) -> MeasureResult | ExactResult | RepliesResult:
     """What vectors do over scales, beside random directions of equal norm.
 
     `analysis` is "choices", "exact" or "replies"; `items` the set that is asked. `scales` count multiples of found
@@ -220,17 +223,17 @@ def measure(
     asked = items if isinstance(items, PromptSet) else prompt_sets.read(items)
     sets = _by_name([vectors] if isinstance(vectors, VectorSet) else vectors)
     measured = tuple(
-        _measure.MeasuredVector(name, row)
+        MeasuredVector(name, row)
         for name, vector_set in sets.items()
         for row in (range(vector_set.rows) if rows is None else rows)
     )
     if scales is None:
         if unit != "f":
             raise InputError(f"Expected scales in the unit {unit}, got none; give some, such as (-0.3, 0.3).")
-        scales = _measure.request.MULTIPLES
+        scales = MULTIPLES
     settings.setdefault("format", PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
     given = {field: asked, "vectors": measured, "scales": tuple(scales), "unit": unit, **settings}
-    result: _measure.MeasureResult | ExactResult | RepliesResult
+    result: MeasureResult | ExactResult | RepliesResult
     result = run(model, request(**given), sets.__getitem__, emit, cancelled)
     return result
 

@@ -9,6 +9,10 @@ from itertools import groupby
 
 import torch
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.common.over_texts import OverTexts
+from playground.analyses.next_token.run import ShiftsRequest
+from playground.analyses.replies.run import RepliesRequest
 from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
@@ -22,11 +26,7 @@ from playground.services.find import FindRequest
 from playground.services.find.continuing import SETTINGS as CONTINUED
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
-from playground.services.measure.over_texts import OverTexts
-from playground.services.measure.replies import RepliesRequest
-from playground.services.measure.request import MeasureRequest
 from playground.services.scan.request import BOTH, SIGNS, ScanRequest
-from playground.services.shifts import ShiftsRequest
 
 PROGRAM = ("python", "-m", "playground")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from playground.analyses.choices.result import MeasureResult
+from playground.analyses.choices.side_effects import SideEffect
+from playground.analyses.choices.standings import Standing, best_random, draws, standings
+from playground.analyses.common.labels import UNLABELLED, Labels
 from playground.errors import InputError
-from playground.services.measure import MeasureResult
-from playground.services.measure.labels import UNLABELLED, Labels
-from playground.services.measure.side_effects import SideEffect
-from playground.services.measure.standings import Standing, best_random, draws, standings
 from playground.ui.markup import escape, numbers_link
 from playground.ui.measure_view import Result
 

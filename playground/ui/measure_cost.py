@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.common.over_texts import OverTexts
+from playground.analyses.next_token.run import ShiftsRequest
+from playground.analyses.replies.run import RepliesRequest
 from playground.model.load import LoadedModel
-from playground.services.measure import MeasureRequest
-from playground.services.measure.over_texts import OverTexts
-from playground.services.measure.replies import RepliesRequest
-from playground.services.shifts import ShiftsRequest
 from playground.ui import cost
 from playground.ui.cost import CHARACTERS_A_TOKEN, TEMPLATE_TOKENS
 from playground.ui.markup import escape

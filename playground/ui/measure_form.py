@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.common.request import FEW_MULTIPLES, MULTIPLES, MeasuredVector, read_vectors
+from playground.analyses.exact.run import ExactRequest
+from playground.analyses.next_token.run import ShiftsRequest
+from playground.analyses.replies.run import RepliesRequest
 from playground.errors import InputError
 from playground.library import reply_patterns
 from playground.library.prompts import PromptSet
 from playground.library.recipe import Component, Recipe
+from playground.library.rows import read_rows
 from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
-from playground.services.measure import MeasuredVector, MeasureRequest
-from playground.services.measure.exact import ExactRequest
-from playground.services.measure.replies import RepliesRequest
-from playground.services.measure.request import FEW_MULTIPLES, MULTIPLES, read_vectors
-from playground.services.scan.request import read_rows, usual_unit
-from playground.services.shifts import ShiftsRequest
+from playground.services.scan.request import usual_unit
 from playground.ui import defaults
 from playground.ui.entered import real, whole
 from playground.ui.prompt_source import PromptChoice

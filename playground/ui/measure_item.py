@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from playground.analyses.choices.result import MeasuredItem, MeasureResult
+from playground.analyses.common.request import MeasuredVector
 from playground.errors import InputError
 from playground.library.prompt_set import ChoiceItem
 from playground.library.recipe import Recipe
 from playground.model.generate import Sampling
 from playground.services.generate import GenerateProgress, GenerateRequest, generate
-from playground.services.measure import MeasuredItem, MeasuredVector, MeasureResult
 from playground.ui import measure_show, measure_tables, steer_open
 from playground.ui.frame import Frame, acted
 from playground.ui.measure_layout import MeasureTab

@@ -8,17 +8,17 @@ from typing import Any
 
 import gradio as gr
 
+from playground.analyses.choices.result import MeasureResult
+from playground.analyses.choices.side_effects import effects_of
+from playground.analyses.common.document import Result as Measured
+from playground.analyses.common.document import from_document, kind_of, to_document
+from playground.analyses.common.labels import Labels
+from playground.analyses.common.measurements import SUFFIX, Measurements, read, to_bytes
+from playground.analyses.next_token.run import Shifts
 from playground.errors import InputError, PlaygroundError
 from playground.library.atomic import write_atomically
-from playground.library.measurements import SUFFIX, Measurements, read, to_bytes
 from playground.library.prompts import built_in
 from playground.services.command import measure_command
-from playground.services.measure import MeasureResult
-from playground.services.measure.document import Result as Measured
-from playground.services.measure.document import from_document, kind_of, to_document
-from playground.services.measure.labels import Labels
-from playground.services.measure.side_effects import effects_of
-from playground.services.shifts import Shifts
 from playground.ui import markup, measure_board, measure_layout, measure_show, measure_tables, measure_view
 from playground.ui.found import download_path
 from playground.ui.frame import NOT_SAVED, Frame, acted

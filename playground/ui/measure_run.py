@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+from playground.analyses.choices.result import MeasureResult
+from playground.analyses.choices.run import measure
+from playground.analyses.choices.side_effects import SideEffectProgress, judge, neutral_set
+from playground.analyses.common.labels import UNLABELLED
+from playground.analyses.compare.run import Comparison, compare
+from playground.analyses.exact.run import exact
+from playground.analyses.next_token.run import shifts
+from playground.analyses.replies.run import replies
 from playground.model.load import LoadedModel
 from playground.services.command import compare_command
-from playground.services.compare import Comparison, compare
-from playground.services.measure import MeasureResult
-from playground.services.measure.exact import exact
-from playground.services.measure.labels import UNLABELLED
-from playground.services.measure.replies import replies
-from playground.services.measure.run import measure
-from playground.services.measure.side_effects import SideEffectProgress, judge, neutral_set
-from playground.services.shifts import shifts
 from playground.ui import (
     cost,
     measure_cost,

@@ -7,14 +7,14 @@ from typing import Any
 
 import gradio as gr
 
+from playground.analyses.choices.result import MeasureResult
+from playground.analyses.common.labels import UNLABELLED, Labels
+from playground.analyses.common.result import SCALE_NAMES
+from playground.analyses.common.table import RANDOM, SetTable, set_table
+from playground.analyses.compare.run import Comparison, closest
+from playground.analyses.next_token.run import Shifts
+from playground.analyses.replies.run import RepliesRequest, RepliesResult
 from playground.errors import InputError
-from playground.services.compare import Comparison, closest
-from playground.services.measure import MeasureResult
-from playground.services.measure.labels import UNLABELLED, Labels
-from playground.services.measure.replies import RepliesRequest, RepliesResult
-from playground.services.measure.result import SCALE_NAMES
-from playground.services.measure.table import RANDOM, SetTable, set_table
-from playground.services.shifts import Shifts
 from playground.ui import compare_plots, markup, measure_plots, measure_tables, plots
 from playground.ui.measure_figures import title
 from playground.ui.measure_layout import MeasureTab

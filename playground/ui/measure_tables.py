@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from playground.analyses.choices.result import MeasuredRow, MeasureResult
+from playground.analyses.common.labels import UNLABELLED, Labels
+from playground.analyses.common.measurements import MeasurementEntry
+from playground.analyses.common.result import SCALE_NAMES
+from playground.analyses.common.table import RANDOM, SetTable, set_table, value_of
+from playground.analyses.exact.run import ExactResult, ExactRow
+from playground.analyses.next_token.run import Shifts
+from playground.analyses.replies.run import RepliesResult, RepliesRow
 from playground.errors import InputError
-from playground.library.measurements import MeasurementEntry
-from playground.services.measure import MeasuredRow, MeasureResult
-from playground.services.measure.exact import ExactResult, ExactRow
-from playground.services.measure.labels import UNLABELLED, Labels
-from playground.services.measure.replies import RepliesResult, RepliesRow
-from playground.services.measure.result import SCALE_NAMES
-from playground.services.measure.table import RANDOM, SetTable, set_table, value_of
-from playground.services.shifts import Shifts
 from playground.ui import measure_board
 from playground.ui.markup import changed_words, empty, escape, notice, numbers_link, run_line
 from playground.ui.measure_view import NAMED, Look, Result, items_of, mean_of, place_of, row_at, x_of

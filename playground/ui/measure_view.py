@@ -6,16 +6,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from playground.analyses.choices.result import MeasuredRow, MeasureResult
+from playground.analyses.choices.standings import directions_of
+from playground.analyses.common.labels import UNLABELLED, Labels, labels_of
+from playground.analyses.common.measurements import KINDS
+from playground.analyses.common.result import SCALE_NAMES
+from playground.analyses.exact.run import ExactResult, ExactRow
+from playground.analyses.next_token.run import Shifts
+from playground.analyses.replies.run import RepliesResult, RepliesRow
 from playground.errors import InputError
-from playground.library.measurements import KINDS
 from playground.library.recipe import format as format_recipe
-from playground.services.measure import MeasuredRow, MeasureResult
-from playground.services.measure.exact import ExactResult, ExactRow
-from playground.services.measure.labels import UNLABELLED, Labels, labels_of
-from playground.services.measure.replies import RepliesResult, RepliesRow
-from playground.services.measure.result import SCALE_NAMES
-from playground.services.measure.standings import directions_of
-from playground.services.shifts import Shifts
 from playground.ui.frame import Frame
 from playground.ui.measure_form import CHOICES, EXACT, NEXT, REPLIES
 from playground.ui.measure_plots import Axes, Curve

@@ -13,11 +13,18 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.common import measurements
+from playground.analyses.common.document import from_document
+from playground.analyses.common.request import MeasuredVector
+from playground.analyses.exact.run import ExactRequest, ExactResult
+from playground.analyses.next_token.run import ShiftsRequest
+from playground.analyses.replies.run import RepliesRequest
 from playground.cli.main import build_parser
 from playground.cli.measure import choices, exact, next_token, replies
 from playground.cli.measure.options import asked_set, check, kind_of
 from playground.errors import Cancelled, InputError
-from playground.library import measurements, prompts, vector_set
+from playground.library import prompts, vector_set
 from playground.library.origin import Origin, now
 from playground.library.recipe import Component, Recipe, parse
 from playground.library.reply_patterns import ReplyPattern
@@ -26,11 +33,6 @@ from playground.library.vector_set import VectorSet
 from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.command import measure_command
-from playground.services.measure import MeasuredVector, MeasureRequest
-from playground.services.measure.document import from_document
-from playground.services.measure.exact import ExactRequest, ExactResult
-from playground.services.measure.replies import RepliesRequest
-from playground.services.shifts import ShiftsRequest
 
 SHIPPED = "organism-refusals-power-3-9"
 EXACT = ("measure", "--exact", "organism-sums", "--count", "3", "--vectors", SHIPPED)
@@ -272,7 +274,7 @@ def test_a_set_for_another_width_is_refused(command, tiny_path):
 @pytest.fixture
 def interrupt(monkeypatch):
     """Have a Ctrl-C come with the first event of a kind of measurement for which `when` holds."""
-    monkeypatch.setattr("playground.services.measure.over_texts.BATCH", 3)
+    monkeypatch.setattr("playground.analyses.common.over_texts.BATCH", 3)
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def arrange(kind, when) -> None:

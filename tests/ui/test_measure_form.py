@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from playground.analyses.common.request import MeasuredVector
 from playground.errors import InputError
 from playground.library.origin import Origin, now
 from playground.library.prompts import built_in
 from playground.library.recipe import format as format_recipe
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
-from playground.services.measure import MeasuredVector
 from playground.ui.measure_form import MeasureForm, begin_with, scale_numbers
 from playground.ui.prompt_source import BALANCED, BUILT_IN, DRAWN, FIRST
 

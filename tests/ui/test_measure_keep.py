@@ -10,20 +10,22 @@ import gradio as gr
 import pytest
 import torch
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.choices.result import MeasuredItem, MeasuredRow, MeasureResult, SideEffect, SideEffects
+from playground.analyses.common.document import from_document, to_document
+from playground.analyses.common.measurements import Measurements
+from playground.analyses.common.request import MeasuredVector
+from playground.analyses.common.result import MeasuredSet
+from playground.analyses.exact.run import ExactRequest, ExactResult
+from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.errors import InputError
 from playground.library.choice_answer import OUTCOMES
-from playground.library.measurements import Measurements
 from playground.library.origin import RowNote, now
 from playground.library.prompt_set import ExactItem
 from playground.library.prompts import ChoiceItem, PromptSet
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import Origin, VectorSet
-from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
-from playground.services.measure.document import from_document, to_document
-from playground.services.measure.exact import ExactRequest, ExactResult
-from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow, Share
-from playground.services.measure.result import MeasuredSet, SideEffect, SideEffects
 from playground.services.session import Workbench
 from playground.ui import measure_layout, measure_tables
 from playground.ui.frame import Frame

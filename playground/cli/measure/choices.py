@@ -7,11 +7,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.choices.result import MeasuredRow, MeasureProgress, MeasureResult
+from playground.analyses.choices.run import measure
 from playground.cli.measure import leaderboard, report
 from playground.cli.measure.request import over_scales
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
-from playground.services.measure import MeasuredRow, MeasureProgress, MeasureRequest, MeasureResult, measure
 
 __all__ = ["asked", "data", "kept", "line", "measure", "sources", "text"]
 

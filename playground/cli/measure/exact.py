@@ -6,15 +6,15 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from playground.analyses.common.over_texts import TextsProgress
+from playground.analyses.exact.run import ExactRequest, ExactResult, ExactRow
+from playground.analyses.exact.run import exact as measure
 from playground.cli.measure import report
 from playground.cli.measure.choices import sources
 from playground.cli.measure.request import over_scales
 from playground.cli.prompts import sampling_of
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
-from playground.services.measure.exact import ExactRequest, ExactResult, ExactRow
-from playground.services.measure.exact import exact as measure
-from playground.services.measure.over_texts import TextsProgress
 
 __all__ = ["asked", "data", "kept", "line", "measure", "sources", "text"]
 

@@ -10,17 +10,17 @@ from playground.cli.outcome import Outcome
 from playground.cli.terminal import Progress, stoppable, tell
 
 if TYPE_CHECKING:
-    from playground.services.measure.document import Result
-    from playground.services.measure.labels import Labels
+    from playground.analyses.common.document import Result
+    from playground.analyses.common.labels import Labels
 
 
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
+    from playground.analyses.common.labels import labels_of
     from playground.cli.measure import choices, exact, leaderboard, next_token, replies
     from playground.cli.models import load_quietly, load_set
     from playground.cli.prompts import tell_notes
     from playground.library import prompts
-    from playground.services.measure.labels import labels_of
 
     kinds = {"choices": choices, "exact": exact, "replies": replies, "next-token": next_token}
     kind = kinds[kind_of(options)]
@@ -52,10 +52,9 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _write(options: argparse.Namespace, result: Result, labels: Labels) -> None:
-    from playground.library import measurements
+    from playground.analyses.common import measurements, numbers
+    from playground.analyses.common.document import to_document
     from playground.library.atomic import write_atomically
-    from playground.services.measure import numbers
-    from playground.services.measure.document import to_document
 
     if options.out is not None and options.out.suffix == ".json":
         write_atomically(options.out, measurements.to_bytes(to_document(result)))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from playground.analyses.choices.result import MeasuredRow, MeasureResult
+from playground.analyses.choices.side_effects import SideEffect, best_rows, judge
+from playground.analyses.choices.standings import Standing, best_random, draws, standings
+from playground.analyses.common.result import SCALE_NAMES
 from playground.cli.measure import report
 from playground.cli.terminal import Progress, tell
 from playground.errors import Cancelled
-from playground.services.measure import MeasuredRow, MeasureResult
-from playground.services.measure.result import SCALE_NAMES
-from playground.services.measure.side_effects import SideEffect, best_rows, judge
-from playground.services.measure.standings import Standing, best_random, draws, standings
-from playground.services.mix import LoadSet
+from playground.library.mix import LoadSet
 
 Judged = tuple[Standing, MeasuredRow, SideEffect]
 """A direction, its row at the best scale, and its side effect there."""

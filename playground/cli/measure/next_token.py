@@ -7,14 +7,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from playground.analyses.next_token.run import Shifts, ShiftsRequest
+from playground.analyses.next_token.run import shifts as measure
 from playground.cli.measure import report
 from playground.cli.measure.request import common
 from playground.library.prompts import PromptSet
 from playground.library.recipe import format as format_recipe
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
-from playground.services.shifts import Shifts, ShiftsRequest
-from playground.services.shifts import shifts as measure
 
 __all__ = ["asked", "data", "kept", "line", "measure", "sources", "text"]
 

@@ -24,7 +24,7 @@ from playground.cli.parser import (
 )
 from playground.cli.sets import add_sets
 from playground.errors import InputError
-from playground.services.requests import UNITS
+from playground.library.checks import UNITS
 
 SUMMARY = "measure what vectors do to choices, answers, replies and next tokens, over scales"
 DESCRIPTION = (

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow
+from playground.analyses.replies.run import replies as measure
 from playground.cli.measure import report
 from playground.cli.measure.choices import sources
 from playground.cli.measure.exact import line
@@ -14,8 +16,6 @@ from playground.cli.prompts import sampling_of
 from playground.library import reply_patterns
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
-from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow
-from playground.services.measure.replies import replies as measure
 
 __all__ = ["asked", "data", "kept", "line", "measure", "sources", "text"]
 

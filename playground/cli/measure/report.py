@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from playground.analyses.common.result import SCALE_NAMES, Measurement, Row
+from playground.analyses.common.table import Result, set_table
 from playground.library.prompts import PromptSet
-from playground.services.measure.result import SCALE_NAMES, Measurement, Row
-from playground.services.measure.table import Result, set_table
 
 
 def about(result: Measurement) -> dict[str, Any]:

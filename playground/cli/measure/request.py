@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from playground.analyses.common.request import MULTIPLES, read_vectors
 from playground.cli.prompts import chosen_fields, count_of, format_of
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.vector_set import VectorSet
-from playground.services.measure.request import MULTIPLES, read_vectors
 from playground.services.scan.request import has_found_scales
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from playground.analyses.choices.result import MeasuredRow, MeasureResult
+from playground.analyses.common.result import SCALE_NAMES
+from playground.analyses.common.table import RANDOM, Result, Row, SetLine, SetTable, set_table, value_of
+from playground.analyses.exact.run import ExactRow
+from playground.analyses.replies.run import RepliesResult, RepliesRow
 from playground.errors import InputError
 from playground.services.evidence import svg
 from playground.services.evidence.svg import Axes, Bars, Line, Violin
-from playground.services.measure.exact import ExactRow
-from playground.services.measure.replies import RepliesResult, RepliesRow
-from playground.services.measure.result import SCALE_NAMES, MeasuredRow, MeasureResult
-from playground.services.measure.table import RANDOM, Result, Row, SetLine, SetTable, set_table, value_of
 
 _QUANTITIES = {
     MeasuredRow: ("mean logit difference / nats", False),

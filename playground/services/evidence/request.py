@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from playground.errors import InputError
+from playground.library.checks import check_seed
 from playground.model.load import LoadedModel, is_organism
-from playground.services.requests import check_seed
 
 STAGES = ("choices", "steered", "melbo", "copies", "effects")
 SIZES = ("small", "quick", "usual")

@@ -12,6 +12,7 @@ from torch import Tensor
 from playground.core.krylov import Spectrum
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
+from playground.library.mix import LoadSet, mix
 from playground.library.recipe import Recipe
 from playground.library.vector_set import VectorSet
 from playground.model.layer_slice import LayerSlice
@@ -19,7 +20,6 @@ from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 from playground.services.find.progress import FindProgress
 from playground.services.find.request import FindRequest
-from playground.services.mix import LoadSet, mix
 
 PREPARE_SHARE = 0.1  # of the whole, as a bar shows it; the passes before the first step take about one step's time
 

@@ -9,11 +9,11 @@ from playground.core.krylov import KrylovSettings
 from playground.core.melbo import RESTARTS
 from playground.core.metric import METRICS
 from playground.errors import InputError
+from playground.library.checks import check_seed, check_selection, check_whole
 from playground.library.recipe import Recipe, parse
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.services.find import settings
-from playground.services.requests import check_seed, check_selection, check_whole
 
 METHODS = ("power", "melbo", "ortho", "difference", "random")
 READS_NO_EFFECT = ("difference", "random")  # these need no target layer; when one is given it is only noted

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from playground.errors import InputError
+from playground.library.mix import LoadSet
 from playground.library.origin import Origin, library_versions, now
 from playground.library.prompts import content_hash
 from playground.library.vector_set import VectorSet
@@ -18,7 +19,6 @@ from playground.services.find import difference, melbo, ortho, power, random_dir
 from playground.services.find.context import Context, Found
 from playground.services.find.progress import FindProgress, FindResult
 from playground.services.find.request import FindRequest
-from playground.services.mix import LoadSet
 
 _RUNS = {
     "power": power.run,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from playground.core.noise import is_noise, repetition
 from playground.core.push import Push
 from playground.errors import Cancelled, ModelError
 from playground.model.generate import Generation, Sampling, generate
@@ -18,7 +19,6 @@ from playground.model.load import LoadedModel
 from playground.model.memory import generation_rows
 from playground.model.prompting import Encoded
 from playground.model.text_likelihood import perplexities
-from playground.services.noise import is_noise, repetition
 from playground.services.scales.onsets import holding
 
 if TYPE_CHECKING:

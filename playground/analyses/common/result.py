@@ -1,0 +1,127 @@
+"""Results of measurements: rows of (vector, scale), and what every measurement says of itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from playground.library.mix import LoadSet
+from playground.library.origin import library_versions, now
+from playground.library.vector_set import VectorSet
+from playground.model.load import LoadedModel
+
+Kind = Literal["baseline", "vector", "random"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One direction at one scale: what every row says.
+
+    `vector` is what to call it: "baseline", the row's number or "mean:A-B" in the set `source`, or "random-0" and so
+    on. `layer` is the block at whose output it is added (None for the baseline). `scale` is the norm of what is added,
+    negative for the other way; `relative` is that in units of the residual norm of the vector's set (for a control, of
+    the first set at that layer), `multiple` that in multiples of the found scale, None unless the request counts in
+    them. A row at scale 0 repeats the baseline.
+    """
+
+    kind: Kind
+    vector: str
+    source: str | None
+    layer: int | None
+    scale: float
+    relative: float
+    multiple: float | None = field(default=None, kw_only=True)
+
+    def at(self, unit: str) -> float:
+        """Where it stands on an axis of scales in a unit (library/checks.py)."""
+        if unit == "f":
+            return 0.0 if self.multiple is None else self.multiple  # None: the baseline, or a row at scale 0
+        return self.relative if unit == "r" else self.scale
+
+    @property
+    def name(self) -> str:
+        """What tells the curve it belongs to from others: `set#3`; `random-0`; `baseline`."""
+        return self.vector if self.source is None else f"{self.source}#{self.vector}"
+
+
+SCALE_NAMES = {"f": "multiple of the found scale", "r": "relative scale", "a": "scale"}
+"""What scales in a unit are called."""
+
+_PLACE = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
+
+
+def frame(lines: Iterable[tuple[Row, Mapping[str, Any]]]) -> Any:
+    """A pandas DataFrame: a line for each row with numbers of its own, after where it was measured."""
+    import pandas
+
+    return pandas.DataFrame([{**{name: getattr(row, name) for name in _PLACE}, **own} for row, own in lines])
+
+
+BASELINE: Mapping[str, Any] = {
+    "kind": "baseline", "vector": "baseline", "source": None, "layer": None, "scale": 0.0, "relative": 0.0
+}  # fmt: skip
+"""The fields of Row of what nothing is added for."""
+
+
+@dataclass(frozen=True)
+class MeasuredSet:
+    """Where measured vectors came from. `source` is the set as the request names it; `digest` is SHA-256 in hex over
+    its vectors, so that another set of the same name is noticed; `residual_norm` is relative scale 1.
+    """
+
+    source: str
+    method: str
+    model: str
+    fingerprint: str
+    layer: int
+    rows: int
+    residual_norm: float
+    digest: str
+
+    @classmethod
+    def of(cls, source: str, vector_set: VectorSet) -> MeasuredSet:
+        origin = vector_set.origin
+        return cls(
+            source,
+            origin.method,
+            origin.model,
+            origin.fingerprint,
+            origin.source,
+            vector_set.rows,
+            origin.residual_norm,
+            hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What every measurement says of itself, whatever its kind: what it was made on, how long it took, and when.
+
+    `fingerprint` tells the weights apart. `sets` are what the vectors were taken from, in the order of the request.
+    `warnings` are sentences. `cancelled`: it was stopped, and numbers are missing. `created` is a time in UTC (ISO
+    8601), `seconds` the measuring alone.
+    """
+
+    model: str
+    fingerprint: str
+    dtype: str
+    sets: tuple[MeasuredSet, ...] = ()
+    warnings: tuple[str, ...] = ()
+    cancelled: bool = False
+    seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+
+
+def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> dict[str, Any]:
+    """The fields of a Measurement that are known when it begins; `sources` are those of the vectors, each once."""
+    return {
+        "model": loaded.name,
+        "fingerprint": loaded.fingerprint,
+        "dtype": str(loaded.dtype).removeprefix("torch."),
+        "sets": tuple(MeasuredSet.of(source, load_set(source)) for source in sources),
+        "versions": library_versions(),
+        "created": now(),
+    }

@@ -1,0 +1,1 @@
+"""Comparison of vector sets: cosines, principal angles, spectra."""

@@ -1,0 +1,1 @@
+"""KL and probabilities of the next token over multiples of a mix."""

@@ -1,0 +1,82 @@
+"""Reply measurements as document fields, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from playground.analyses.common.parts import (
+    check_count,
+    check_numbers,
+    over_scales_entry,
+    plain,
+    prompt_set_entry,
+    read_over_scales,
+    read_prompt_set,
+    read_row,
+    row_entry,
+    tuples,
+)
+from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
+from playground.library.reply_patterns import ReplyPattern
+from playground.library.text import is_text
+from playground.model.generate import Sampling
+
+
+def to_fields(result: RepliesResult) -> dict[str, Any]:
+    """The fields of this kind, replies in full."""
+    request = result.request
+    return {
+        "request": {
+            "prompts": {"kind": request.prompts.kind, **prompt_set_entry(request.prompts)},
+            **over_scales_entry(request),
+            "sampling": asdict(request.sampling),
+            "samples": request.samples,
+            "patterns": [asdict(pattern) for pattern in request.patterns],
+        },
+        "groups": list(request.groups),
+        "baseline": _row(result.baseline),
+        "rows": [_row(row) for row in result.rows],
+    }
+
+
+def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a RepliesResult that are of this kind."""
+    entry = document["request"]
+    request = RepliesRequest(
+        prompts=read_prompt_set(entry["prompts"], entry["prompts"]["kind"]),
+        sampling=Sampling(**entry["sampling"]),
+        samples=entry["samples"],
+        patterns=tuple(ReplyPattern(one["name"], one["regex"]) for one in entry["patterns"]),
+        **read_over_scales(entry),
+    )
+    if document["groups"] != list(request.groups):
+        raise ValueError("groups that are not those of its patterns")
+    return {
+        "request": request,
+        "baseline": _read_row(document["baseline"], request),
+        "rows": tuple(_read_row(row, request) for row in document["rows"]),
+    }
+
+
+def _row(row: RepliesRow) -> dict[str, Any]:
+    return row_entry(row, "texts") | {
+        "groups": plain(row.groups),
+        "shares": [asdict(share) for share in row.shares],
+    }
+
+
+def _read_row(entry: Mapping[str, Any], request: RepliesRequest) -> RepliesRow:
+    texts, groups, count = tuples(entry["texts"]), tuples(entry["groups"]), len(request.items) * request.samples
+    for values in (texts, groups):
+        check_count(values, count, "replies")
+    if not all(map(is_text, texts)):
+        raise ValueError("replies that are no text")
+    if not all(isinstance(own, tuple) and own and set(own) <= set(request.groups) for own in groups):
+        raise ValueError("replies in other groups than there are")
+    shares = tuple(Share(one["share"], one["low"], one["high"]) for one in entry["shares"])
+    check_count(shares, len(request.groups), "groups")
+    for share in shares:
+        check_numbers([share.share, share.low, share.high], "a share")
+    return RepliesRow(**read_row(entry), texts=texts, groups=groups, shares=shares)
