@@ -13,12 +13,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from playground.analyses.choices.request import MeasureRequest
-from playground.analyses.choices.result import MeasureResult
-from playground.analyses.choices.run import measure as _choices
 from playground.analyses.common.request import MULTIPLES, MeasuredVector
-from playground.analyses.exact.run import ExactRequest, ExactResult, exact
-from playground.analyses.replies.run import RepliesRequest, RepliesResult, replies
+from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.registry import measured
 from playground.core.push import Positions
 from playground.errors import Cancelled, FileError, InputError, ModelError, PlaygroundError
 from playground.library import prompts as prompt_sets
@@ -58,6 +55,7 @@ __all__ = [
     "load_vectors",
     "measure",
     "methods",
+    "plot",
     "prompts",
     "scan",
     "steering",
@@ -68,13 +66,6 @@ Emit = Callable[[Any], None]
 Stop = Callable[[], bool]
 Added = Steering | Recipe | str
 """What is added: a sum of scaled directions, or a recipe `FILE#ROW@SCALE` as an object or as text."""
-
-_ANALYSES: dict[str, tuple[type, str, Callable[..., Any]]] = {
-    "choices": (MeasureRequest, "choices", _choices),
-    "exact": (ExactRequest, "questions", exact),
-    "replies": (RepliesRequest, "prompts", replies),
-}
-"""Request, the field of the items, and the function, of every analysis of vectors over scales."""
 
 
 def _silent(event: object) -> None:
@@ -209,20 +200,21 @@ def measure(
     emit: Emit = _silent,
     cancelled: Stop = _never,
     **settings: Any,
-) -> MeasureResult | ExactResult | RepliesResult:
+) -> ScalesResult:
     """What vectors do over scales, beside random directions of equal norm.
 
-    `analysis` is "choices", "exact" or "replies"; `items` the set that is asked. `scales` count multiples of found
+    `analysis` is "choices", "exact", "replies" or one that was added (CONTRIBUTING.md); `items` the set that is asked. `scales` count multiples of found
     scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales. `rows` of each set (None:
     all). `settings` are those of the analysis' request. Raises InputError for what cannot be asked, FileError for sets
     that do not fit.
     """
-    if analysis not in _ANALYSES:
-        raise InputError(f"Expected an analysis: {', '.join(_ANALYSES)}, got {analysis!r}; choose one of them.")
-    request, field, run = _ANALYSES[analysis]
+    known = {name: each for name, each in measured().items() if each.over == "scales"}
+    if analysis not in known:
+        raise InputError(f"Expected an analysis: {', '.join(known)}, got {analysis!r}; choose one of them.")
+    made = known[analysis]
     asked = items if isinstance(items, PromptSet) else prompt_sets.read(items)
     sets = _by_name([vectors] if isinstance(vectors, VectorSet) else vectors)
-    measured = tuple(
+    wanted = tuple(
         MeasuredVector(name, row)
         for name, vector_set in sets.items()
         for row in (range(vector_set.rows) if rows is None else rows)
@@ -232,10 +224,20 @@ def measure(
             raise InputError(f"Expected scales in the unit {unit}, got none; give some, such as (-0.3, 0.3).")
         scales = MULTIPLES
     settings.setdefault("format", PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
-    given = {field: asked, "vectors": measured, "scales": tuple(scales), "unit": unit, **settings}
-    result: MeasureResult | ExactResult | RepliesResult
-    result = run(model, request(**given), sets.__getitem__, emit, cancelled)
+    given = {made.asked: asked, "vectors": wanted, "scales": tuple(scales), "unit": unit, **settings}
+    result: ScalesResult = made.load("run")(model, made.load("request")(**given), sets.__getitem__, emit, cancelled)
     return result
+
+
+def plot(result: ScalesResult) -> Any:
+    """The main plot of a measurement, as a Plotly figure: every vector over scales, the one that moves most with its
+    interval, beside random directions.
+    """
+    from playground.ui import measure_show, measure_view
+
+    return measure_show.curves_of(
+        measure_show.Seen(result, measure_view.best(result)), result.analysis.figures[0]
+    )
 
 
 def scan(

@@ -38,7 +38,6 @@ from playground.ui.measure_keep import (
     shown_again,
     shown_again_outputs,
 )
-from playground.ui.measure_view import check_beside
 from playground.ui.state import Visitor
 
 SCALES = (-1.0, 1.0)
@@ -154,10 +153,10 @@ def test_an_earlier_measurement_of_replies_is_drawn_beside_one(frame: Frame) -> 
         tab = measure_layout.build(frame)
     visitor = Visitor("a")
     look_at(visitor, replied())
-    check_beside(replied(), replied())
+    replied().check_beside(replied())
     others = replace(replied().request, patterns=(ReplyPattern("polite", "please"),))
     with pytest.raises(InputError, match="the same patterns"):
-        check_beside(replied(), replace(replied(), request=others))
+        replied().check_beside(replace(replied(), request=others))
     visitor.measured_before = replied()
     updates = shown(frame, tab, visitor, replied())
     notes = [note.text for note in updates[tab.figures.plots[0]].layout.annotations]
@@ -183,7 +182,7 @@ def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:
 
 def test_only_measurements_of_one_kind_and_set_are_drawn_beside_each_other() -> None:
     result = measured()
-    check_beside(result, replace(result, model="another"))
+    result.check_beside(replace(result, model="another"))
     others = PromptSet("o", "O", "", "choices", (ChoiceItem("Go on?", "(A)", "(B)"),))
     sums = PromptSet("sums", "S", "", "exact", (ExactItem("What is 2 + 2?", "4"),))
     exact = ExactRequest(questions=sums, scales=SCALES, vectors=result.request.vectors)
@@ -192,4 +191,4 @@ def test_only_measurements_of_one_kind_and_set_are_drawn_beside_each_other() -> 
         ExactResult(exact, None, (), model="m", fingerprint="f", dtype="float32"),
     ):
         with pytest.raises(InputError, match="one kind and one set"):
-            check_beside(result, other)
+            result.check_beside(other)

@@ -38,8 +38,6 @@ from playground.ui.measure_view import (
     best,
     curves,
     mean_of,
-    mix_name,
-    multiple_axis,
     named,
     place_of,
     random_rows,
@@ -319,7 +317,7 @@ def shifted(recipe: str, residual_norm: float = 16.334) -> Shifts:
     ],
 )
 def test_a_mix_out_of_a_file_says_itself_what_its_multiples_are(recipe, name, axis):
-    assert (mix_name(shifted(recipe)), multiple_axis(shifted(recipe))) == (name, axis)
+    assert (shifted(recipe).name, shifted(recipe).axis) == (name, axis)
 
 
 def test_what_ended_says_how_much_there_is_of_any_kind(result):

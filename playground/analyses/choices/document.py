@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from playground.analyses.choices import ANALYSIS
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import (
     MeasuredItem,
@@ -31,7 +32,7 @@ from playground.analyses.common.parts import (
 from playground.library.text import is_text
 
 _DECIMALS = 6  # float32 is no better where log-odds are of order 1 to 10
-_MEANS = ("mean", "low", "high", "share", "kl")
+_MEANS = tuple(column.name for column in ANALYSIS.columns)
 _OF_ITEMS = ("differences", "divergences")
 
 
@@ -49,20 +50,26 @@ def to_fields(result: MeasureResult) -> dict[str, Any]:
     }
 
 
-def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a MeasureResult that are of this kind."""
+def from_fields(document: Mapping[str, Any], about: Mapping[str, Any]) -> MeasureResult:
+    """The result of a document; `about` are the fields that every measurement has."""
     entry, count = document["request"], len(document["items"])
     request = MeasureRequest(choices=read_prompt_set(entry["choices"], "choices"), **read_over_scales(entry))
-    return {
-        "request": request,
-        "by": document["by"],
-        "letters": tuple((str(letter), int(number)) for letter, number in document["letters"]),
-        "items": tuple(_item(request, item) for item in document["items"]),
-        "skipped": tuple(SkippedItem(int(item["number"]), str(item["reason"])) for item in document["skipped"]),
-        "baseline": _read_row(document["baseline"], count),
-        "rows": tuple(_read_row(row, count) for row in document["rows"]),
-        "side_effects": _read_side_effects(document.get("side_effects"), len(document["rows"])),
-    }
+    return MeasureResult(
+        request=request,
+        by=document["by"],
+        letters=tuple((str(letter), int(number)) for letter, number in document["letters"]),
+        items=tuple(_item(request, item) for item in document["items"]),
+        skipped=tuple(SkippedItem(int(item["number"]), str(item["reason"])) for item in document["skipped"]),
+        baseline=_read_row(document["baseline"], count),
+        rows=tuple(_read_row(row, count) for row in document["rows"]),
+        side_effects=_read_side_effects(document.get("side_effects"), len(document["rows"])),
+        **about,
+    )
+
+
+def count(document: Mapping[str, Any]) -> int:
+    """How many items were measured."""
+    return len(document["items"])
 
 
 def _item(request: MeasureRequest, entry: Mapping[str, Any]) -> MeasuredItem:

@@ -18,7 +18,7 @@ class MeasureRequest(OverScales):
     never mixed, so there is one. The bootstrap of the intervals is drawn from `seed` too.
     """
 
-    KIND, SETS, ITEMS = "choices", ("choices",), "questions with two answers"
+    KIND = "choices"
 
     choices: PromptSet
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from playground.analyses.analysis import Cell, Fact
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.common.request import MeasuredVector
-from playground.analyses.common.result import Measurement, Row, frame
+from playground.analyses.common.result import Row
+from playground.analyses.common.scales_result import ScalesResult
 from playground.library.prompt_set import PromptSet
 
 By = Literal["logit", "log-probability"]
@@ -59,6 +61,15 @@ class MeasuredRow(Row):
     share: float
     kl: float
 
+    @property
+    def bounds(self) -> tuple[float, float, float]:
+        return self.mean, self.low, self.high
+
+    @property
+    def wins(self) -> tuple[float, float, float]:
+        """The share of items on which the behaviour wins, which has no interval."""
+        return self.share, self.share, self.share
+
 
 @dataclass(frozen=True)
 class SideEffect:
@@ -82,7 +93,7 @@ class SideEffects:
 
 
 @dataclass(frozen=True)
-class MeasureResult(Measurement):
+class MeasureResult(ScalesResult):
     """`rows` are those that were finished: vectors in the order of the request, then controls (once for each layer and
     norm at which vectors are), each with its scales in rising order. `baseline` stands beside them.
 
@@ -101,14 +112,82 @@ class MeasureResult(Measurement):
     rows: tuple[MeasuredRow, ...]
     side_effects: SideEffects | None = None
 
+    @property
+    def questions(self) -> list[tuple[int, str]]:
+        return [(item.number, item.question) for item in self.items]
+
+    def items_of(self, row: Row) -> Iterator[Sequence[object]]:
+        assert isinstance(row, MeasuredRow)
+        for item, difference, divergence in zip(self.items, row.differences, row.divergences, strict=True):
+            texts = (item.question, item.matching, item.other)
+            yield (item.number, item.letter, item.by, difference, divergence, *texts)
+
+    def described(self) -> dict[str, Any]:
+        return {
+            "skipped": len(self.skipped),
+            "skipped_reasons": self.skipped_reasons(),
+            "by": self.by,
+            "letters": dict(self.letters),
+            **super().described(),
+        }
+
+    def facts(self) -> dict[str, Any]:
+        from playground.analyses.choices import leaderboard
+
+        return super().facts() | leaderboard.facts(self)
+
+    @property
+    def headline(self) -> list[str]:
+        balance = " and ".join(f"{count} × {letter}" for letter, count in self.letters)
+        how = {"logit": "by logit", "log-probability": "by whole-answer log-probability"}.get(
+            self.by, "by logit or whole-answer log-probability, as the answers are"
+        )
+        return [
+            "; ".join([f"{len(self.items)} items of {self.request.choices.name}, {how}", *self._skipped]),
+            f"mean of the means for {balance}" if self.letters else "plain mean over items",
+        ]
+
+    def lines(self) -> list[str]:
+        from playground.analyses.choices import leaderboard
+
+        return [*super().lines(), *leaderboard.lines(self)]
+
+    def notes(self, called: str) -> tuple[str, ...]:
+        how = {"logit": "by the logits of one token", "log-probability": "by the log-probability of whole answers"}
+        compared = how.get(self.by, "by logits where one token tells them apart, else by whole answers")
+        letters = " and ".join(f"{count} {letter}" for letter, count in self.letters)
+        said = f"{len(self.items)} items of {self.request.choices.name}, compared {compared}"
+        said += f"; balanced by letter ({letters})" if letters else ""
+        said += f"; {'; '.join(self._skipped) or 'none skipped'}"
+        return (
+            f"{said}. Bands are 95 % bootstrap intervals over items.",
+            "Items whose logit difference is above 0.",
+            f"Every point is an item, for {called}; click one to open it.",
+        )
+
+    def item_cells(self, row: Row, place: int) -> tuple[Cell, ...]:
+        assert isinstance(row, MeasuredRow)
+        before, here = self.baseline.differences[place], row.differences[place]
+        return Cell(f"{before:+.2f}"), Cell(f"{here:+.2f}", 1 if here > 0 else -1)
+
+    def item_facts(self, row: Row, place: int) -> tuple[Fact, ...]:
+        assert isinstance(row, MeasuredRow)
+        item, before, here = self.items[place], self.baseline.differences[place], row.differences[place]
+        return (
+            Fact("behaviour", item.matching.strip()),
+            Fact("other", item.other.strip()),
+            Fact("compared by", item.by),
+            Fact("logit difference", change=(f"{before:+.2f}", f"{here:+.2f}"), unit=" nats"),
+            Fact("KL(steered ‖ baseline)", f"{row.divergences[place]:.2f} nats"),
+        )
+
+    @property
+    def _skipped(self) -> list[str]:
+        return [f"{count} skipped: {reason}" for reason, count in self.skipped_reasons().items()]
+
     def curve(self, vector: MeasuredVector) -> tuple[MeasuredRow, ...]:
         """The rows of one vector, scales rising; fewer than were asked for when the run was stopped."""
         return tuple(row for row in self.rows if row.source == vector.source and row.vector == vector.label)
-
-    def to_frame(self) -> Any:
-        """A pandas DataFrame, a line a row, the baseline first; numbers of single items are left out."""
-        names = ("mean", "low", "high", "share", "kl")
-        return frame((row, {name: getattr(row, name) for name in names}) for row in (self.baseline, *self.rows))
 
     def controls(self, layer: int) -> tuple[MeasuredRow, ...]:
         """The rows of all random directions at `layer`."""

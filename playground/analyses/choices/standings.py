@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.common.result import Kind
-from playground.analyses.exact.run import ExactResult
+from playground.analyses.common.table import directions_of
 from playground.errors import InputError
 
 
@@ -56,23 +55,6 @@ def standings(result: MeasureResult) -> tuple[Standing, ...]:
         if len(rows) == len(scales) and _pairs(rows, unit):
             found.append(_standing(rows, result.baseline.mean, unit))
     return tuple(found)
-
-
-def directions_of(result: MeasureResult | ExactResult) -> list[list[Any]]:
-    """The rows of each direction in turn. Rows of one direction stand together, scales rising: a scale that is not
-    above the one before, as a norm, relative and in the unit asked for, begins another direction, such as the same
-    random one at other norms.
-    """
-    groups: list[list[Any]] = []
-    unit = result.request.unit
-    for row in result.rows:
-        last = groups[-1][-1] if groups else None
-        same = last is not None and (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)
-        if same and row.scale > last.scale and row.relative > last.relative and row.at(unit) > last.at(unit):
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    return groups
 
 
 def best_random(found: Sequence[Standing]) -> Standing | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playground.analyses import registry
 from playground.errors import FileError
 from playground.library.named_files import NamedFiles
 from playground.library.strict_json import parse_json
@@ -16,8 +17,6 @@ from playground.library.text import reason, shown
 SUFFIX = ".measure.json"
 FORMAT = "steering-playground-measurement"
 FORMAT_VERSION = 3
-KINDS = {"choices": "choices", "exact": "questions", "next-token": "prompts", "replies": "prompts"}
-"""Kinds of measurements, and the field of their request that holds the set which was asked."""
 MAX_FILE_BYTES = 2**29
 
 
@@ -65,7 +64,8 @@ class Measurements(NamedFiles):
             self._path(name)
             document = read(path)
             kind, request = document["kind"], document["request"]
-            asked = request[KINDS[kind]]
+            analysis = registry.measured()[kind]
+            asked = request[analysis.asked]
             return MeasurementEntry(
                 name=name,
                 path=path,
@@ -74,23 +74,14 @@ class Measurements(NamedFiles):
                 fingerprint=str(document["fingerprint"]),
                 asked=str(asked["name"]),
                 asked_hash=str(asked["hash"]),
-                vectors=len(request["recipe"] if kind == "next-token" else request["vectors"]),
-                items=_items(kind, document),
+                vectors=len(request["recipe" if analysis.over == "mix" else "vectors"]),
+                items=analysis.load("document").count(document),
                 created=str(document["created"]),
             )
         except FileError as error:
             return MeasurementEntry(name, path, problem=str(error))
         except (KeyError, TypeError, ValueError):
             return MeasurementEntry(name, path, problem=str(_damaged(path, "one with parts missing")))
-
-
-def _items(kind: str, document: Mapping[str, Any]) -> int:
-    """How many items were measured."""
-    if kind == "next-token":
-        return int(document["done"])
-    if kind == "replies":
-        return len(document["baseline"]["texts"]) // max(1, int(document["request"]["samples"]))
-    return len(document["items"] if kind == "choices" else document["baseline"]["right"])
 
 
 def to_bytes(document: Mapping[str, Any]) -> bytes:
@@ -127,10 +118,11 @@ def read(path: Path | str) -> dict[str, Any]:
             "update the playground, or measure again."
         )
     kind = document.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
+    if not isinstance(kind, str) or kind not in registry.measured():
+        kinds = ", ".join(sorted(registry.measured()))
         raise FileError(
-            f"{path.name}: Expected a measurement of the kind {', '.join(KINDS)}, got {shown(kind)}; update the "
-            "playground, or measure again."
+            f"{path.name}: Expected a measurement of the kind {kinds}, got {shown(kind)}; update the playground, or "
+            "measure again."
         )
     return document
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playground.analyses.common.directions import Direction, directions
-from playground.analyses.common.request import OverScales
+from playground.analyses.common.request import OverScales, counted
 from playground.analyses.common.result import BASELINE, Row, measured_on
+from playground.analyses.common.scales_result import ScalesResult
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.mix import LoadSet
@@ -56,15 +57,54 @@ class OverTexts(OverScales):
         return 1
 
     @property
-    def questions_asked(self) -> tuple[str, ...]:
-        """The texts of the items."""
-        return tuple(item if isinstance(item, str) else item.question for item in self.items)
-
-    @property
     def texts(self) -> int:
         """How many texts are generated, if all vectors are at one layer."""
-        steered = sum(scale != 0 for scale in self.scales)
-        return len(self.items) * self.per_item * (1 + (len(self.vectors) + self.controls) * steered)
+        return len(self.items) * self.per_item * self.pushes
+
+    @property
+    def alike(self) -> dict[str, object]:
+        return super().alike | {"sampling": replace(self.sampling, seed=0)}
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        return self.questions_asked * self.per_item
+
+    @property
+    def written(self) -> int:
+        return self.per_item * len(self.items) * self.sampling.max_new_tokens
+
+    @property
+    def amount(self) -> str:
+        each = f", {counted(self.per_item, 'sample')} each" if self.per_item > 1 else ""
+        return f"{super().amount}{each} = {self.texts} texts"
+
+
+@dataclass(frozen=True)
+class TextsRow(Row):
+    """One direction at one scale: `texts`, item after item, samples of an item side by side."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TextsResult(ScalesResult):
+    """A measurement that is judged by generated texts."""
+
+    request: OverTexts
+    baseline: TextsRow
+    rows: tuple[TextsRow, ...]
+
+    def described(self) -> dict[str, Any]:
+        sampling = self.request.sampling
+        return super().described() | {
+            "max_new_tokens": sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+        }
+
+    def item_texts(self, row: Row, place: int) -> tuple[tuple[str, str], ...]:
+        assert isinstance(row, TextsRow)
+        own = slice(place * self.request.per_item, (place + 1) * self.request.per_item)
+        return tuple(zip(self.baseline.texts[own], row.texts[own], strict=True))
 
 
 @dataclass(frozen=True)

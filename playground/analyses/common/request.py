@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
+from playground.analyses import registry
 from playground.core.push import Positions, check_positions
 from playground.errors import InputError
 from playground.library.checks import (
@@ -102,9 +103,7 @@ class OverScales(ABC):
     Raises InputError when a value is wrong whatever the model.
     """
 
-    KIND: ClassVar[str]  # of the measurement
-    SETS: ClassVar[tuple[str, ...]]  # kinds of the prompt sets that can be asked
-    ITEMS: ClassVar[str]  # what the items of such a set are
+    KIND: ClassVar[str]  # the name of its analysis
 
     vectors: tuple[MeasuredVector, ...]
     scales: tuple[float, ...]
@@ -118,10 +117,11 @@ class OverScales(ABC):
     balance: bool = False
 
     def __post_init__(self) -> None:
-        if self.asked.kind not in self.SETS:
+        analysis = registry.of(self)
+        if self.asked.kind not in analysis.sets:
             raise InputError(
-                f"Expected a set of the kind {' or '.join(self.SETS)}, got “{self.asked.name}” of the kind "
-                f"{self.asked.kind}; choose one whose items are {self.ITEMS}."
+                f"Expected a set of the kind {' or '.join(analysis.sets)}, got “{self.asked.name}” of the kind "
+                f"{self.asked.kind}; choose one whose items are {analysis.items_are}."
             )
         object.__setattr__(self, "vectors", tuple(self.vectors))
         if not 1 <= len(self.vectors) <= MAX_VECTORS:
@@ -158,3 +158,48 @@ class OverScales(ABC):
     def places(self) -> tuple[int, ...]:
         """Where these items stand in the set, from 0."""
         return asked_places(self.asked, self.max_items, self.sample_seed, self.balance)
+
+    @property
+    def questions_asked(self) -> tuple[str, ...]:
+        """The texts of the items."""
+        return tuple(item if isinstance(item, str) else item.question for item in self.items)
+
+    @property
+    def alike(self) -> dict[str, object]:
+        """What results must have alike to stand in one table, by what it is called."""
+        return {
+            "prompt set": self.asked.hash,
+            "items": self.items,
+            "prompt format": self.format,
+            "positions": self.positions,
+            "unit of scales": self.unit,
+        }
+
+    @property
+    def pushes(self) -> int:
+        """Directions at scales other than 0, and the baseline."""
+        return 1 + (len(self.vectors) + self.controls) * sum(scale != 0 for scale in self.scales)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The texts that the model reads for each of them."""
+        return self.questions_asked
+
+    @property
+    def written(self) -> int:
+        """The tokens that it writes for each of them, at most."""
+        return 0
+
+    @property
+    def amount(self) -> str:
+        """How much is asked, for a person to read."""
+        steered = sum(scale != 0 for scale in self.scales)
+        return (
+            f"{counted(len(self.items), 'item')} × ({counted(len(self.vectors), 'vector')} + {self.controls} "
+            f"random) × {counted(steered, 'scale')}, and the baseline"
+        )
+
+
+def counted(number: int, what: str) -> str:
+    """`1 item`, `2 items`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

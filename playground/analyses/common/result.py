@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from playground.analyses import registry
+from playground.analyses.analysis import Analysis
+from playground.errors import InputError
 from playground.library.mix import LoadSet
 from playground.library.origin import library_versions, now
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 
+if TYPE_CHECKING:
+    from playground.analyses.common.labels import Labels
+
 Kind = Literal["baseline", "vector", "random"]
+Lines = tuple[Sequence[str], Iterator[Sequence[object]]]
+"""Names of columns, and lines."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,11 @@ class Row:
     relative: float
     multiple: float | None = field(default=None, kw_only=True)
 
+    @property
+    def bounds(self) -> tuple[float, float, float]:
+        """What it is judged by, the quantity of its analysis, and the interval of that."""
+        raise NotImplementedError
+
     def at(self, unit: str) -> float:
         """Where it stands on an axis of scales in a unit (library/checks.py)."""
         if unit == "f":
@@ -49,14 +63,7 @@ class Row:
 SCALE_NAMES = {"f": "multiple of the found scale", "r": "relative scale", "a": "scale"}
 """What scales in a unit are called."""
 
-_PLACE = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
-
-
-def frame(lines: Iterable[tuple[Row, Mapping[str, Any]]]) -> Any:
-    """A pandas DataFrame: a line for each row with numbers of its own, after where it was measured."""
-    import pandas
-
-    return pandas.DataFrame([{**{name: getattr(row, name) for name in _PLACE}, **own} for row, own in lines])
+PLACE = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
 
 
 BASELINE: Mapping[str, Any] = {
@@ -96,7 +103,7 @@ class MeasuredSet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
+class Measurement(ABC):
     """What every measurement says of itself, whatever its kind: what it was made on, how long it took, and when.
 
     `fingerprint` tells the weights apart. `sets` are what the vectors were taken from, in the order of the request.
@@ -113,6 +120,66 @@ class Measurement:
     seconds: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
+
+    request: Any
+
+    @property
+    def analysis(self) -> Analysis:
+        """What it is a result of."""
+        return registry.of(self.request)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document that its file holds (vectors/MEASURES.md), as JSON values."""
+        from playground.analyses.common.document import to_document
+
+        return to_document(self)
+
+    @abstractmethod
+    def to_frame(self) -> Any:
+        """Its numbers as a pandas DataFrame."""
+
+    @abstractmethod
+    def row_lines(self, labels: Labels) -> Lines:
+        """Columns and lines of its numbers, as CSV has them; `label` is what people called the vector."""
+
+    @abstractmethod
+    def item_lines(self, labels: Labels) -> Lines:
+        """Columns and lines of what was measured on every item."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """What the command line prints of it as JSON, but for `about`."""
+
+    @abstractmethod
+    def lines(self) -> list[str]:
+        """What the command line prints of it for a person to read."""
+
+    @property
+    @abstractmethod
+    def amount(self) -> str:
+        """How much was measured, for the page."""
+
+    @property
+    @abstractmethod
+    def complete(self) -> str:
+        """What there is of one that was stopped."""
+
+    def about(self) -> dict[str, Any]:
+        """How it went, as JSON values."""
+        return {
+            "model": self.model,
+            "seconds": self.seconds,
+            "cancelled": self.cancelled,
+            "warnings": list(self.warnings),
+        }
+
+    def check_beside(self, before: Measurement) -> None:
+        """Raises InputError unless `before` can be drawn on the axes of this one."""
+        if type(before) is not type(self) or before.request.asked.hash != self.request.asked.hash:
+            raise InputError(
+                "Expected two measurements of one kind and one set to draw beside each other, got others; choose "
+                "another."
+            )
 
 
 def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> dict[str, Any]:

@@ -7,26 +7,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from playground.analyses.choices.result import MeasuredRow, MeasureResult
-from playground.analyses.choices.standings import directions_of
-from playground.analyses.common.result import MeasuredSet
-from playground.analyses.exact.run import ExactResult, ExactRow
-from playground.analyses.replies.run import RepliesResult, RepliesRow
+from playground.analyses.common.result import MeasuredSet, Row
 from playground.errors import InputError
 
-Result = MeasureResult | ExactResult | RepliesResult
-Row = MeasuredRow | ExactRow | RepliesRow
+if TYPE_CHECKING:
+    from playground.analyses.analysis import Analysis
+    from playground.analyses.common.scales_result import ScalesResult
 
 RANDOM = "random controls"
 
 
 def value_of(row: Row) -> float:
-    """What a row is judged by: the mean logit difference, the accuracy, or the share of the first group of replies."""
-    if isinstance(row, RepliesRow):
-        return row.shares[0].share
-    return row.mean if isinstance(row, MeasuredRow) else row.share
+    """What a row is judged by."""
+    return row.bounds[0]
+
+
+def directions_of(result: ScalesResult) -> list[list[Any]]:
+    """The rows of each direction in turn. Rows of one direction stand together, scales rising: a scale that is not
+    above the one before, as a norm, relative and in the unit asked for, begins another direction, such as the same
+    random one at other norms.
+    """
+    groups: list[list[Any]] = []
+    unit = result.request.unit
+    for row in result.rows:
+        last = groups[-1][-1] if groups else None
+        same = last is not None and (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)
+        if same and row.scale > last.scale and row.relative > last.relative and row.at(unit) > last.at(unit):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,7 @@ class SetLine:
 class SetTable:
     """Lines in the order in which sets come, random directions last. `scales` are in `unit`."""
 
+    analysis: Analysis
     scales: tuple[float, ...]
     unit: str
     baseline: Row
@@ -83,7 +97,7 @@ _DIGEST = 8
 """Characters of a digest that tell two sets of one name apart."""
 
 
-def set_table(results: Sequence[Result]) -> SetTable:
+def set_table(results: Sequence[ScalesResult]) -> SetTable:
     """The best vector of every set in one or several results of one kind, on the same items of the same model.
 
     The best is picked by its span on these very items, so it flatters: the line of random controls, picked in the same
@@ -117,8 +131,7 @@ def set_table(results: Sequence[Result]) -> SetTable:
         called = f"{name} ({digest[:_DIGEST]})" if names.count(name) > 1 else name
         lines.append(_line(methods[name, digest], called, curves, scales, value_of(first.baseline)))
     lines.sort(key=lambda line: line.method == RANDOM)
-    items = len(first.items if isinstance(first, MeasureResult) else first.request.items)
-    return SetTable(scales, unit, first.baseline, items, tuple(lines))
+    return SetTable(first.analysis, scales, unit, first.baseline, len(first.questions), tuple(lines))
 
 
 def _set_of(row: Row, sets: Mapping[str, MeasuredSet]) -> _Set:
@@ -160,22 +173,14 @@ def _scale(row: Row, unit: str) -> float:
     return round(row.at(unit), 9) if unit != "a" else row.scale
 
 
-def _check_same(first: Result, other: Result) -> None:
+def _check_same(first: ScalesResult, other: ScalesResult) -> None:
     pairs: dict[str, tuple[object, object]] = {
         "kind": (type(first), type(other)),
         "model": (first.fingerprint, other.fingerprint),
-        "prompt set": (first.request.asked.hash, other.request.asked.hash),
-        "items": (first.request.items, other.request.items),
-        "prompt format": (first.request.format, other.request.format),
-        "positions": (first.request.positions, other.request.positions),
-        "unit of scales": (first.request.unit, other.request.unit),
     }
-    if isinstance(first, ExactResult | RepliesResult) and type(first) is type(other):
-        one, two = (replace(result.request.sampling, seed=0) for result in (first, other))
-        pairs["sampling"] = (one, two)
-    if isinstance(first, RepliesResult) and isinstance(other, RepliesResult):
-        pairs["number of samples"] = (first.request.samples, other.request.samples)
-        pairs["patterns"] = (first.request.patterns, other.request.patterns)
+    if type(first) is type(other):
+        theirs = other.request.alike
+        pairs |= {what: (here, theirs[what]) for what, here in first.request.alike.items()}
     for what, (here, there) in pairs.items():
         if here != there:
             raise InputError(

@@ -16,11 +16,12 @@ from playground.analyses.common.parts import (
     row_entry,
     tuples,
 )
+from playground.analyses.exact import ANALYSIS
 from playground.analyses.exact.run import ExactRequest, ExactResult, ExactRow
 from playground.library.text import is_text
 from playground.model.generate import Sampling
 
-_SHARES = ("share", "low", "high", "silent")
+_SHARES = tuple(column.name for column in ANALYSIS.columns)
 
 
 def to_fields(result: ExactResult) -> dict[str, Any]:
@@ -37,19 +38,25 @@ def to_fields(result: ExactResult) -> dict[str, Any]:
     }
 
 
-def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of an ExactResult that are of this kind."""
+def from_fields(document: Mapping[str, Any], about: Mapping[str, Any]) -> ExactResult:
+    """The result of a document; `about` are the fields that every measurement has."""
     entry = document["request"]
     request = ExactRequest(
         questions=read_prompt_set(entry["questions"], "exact"),
         sampling=Sampling(**entry["sampling"]),
         **read_over_scales(entry),
     )
-    return {
-        "request": request,
-        "baseline": _read_row(document["baseline"], len(request.items)),
-        "rows": tuple(_read_row(row, len(request.items)) for row in document["rows"]),
-    }
+    return ExactResult(
+        request=request,
+        baseline=_read_row(document["baseline"], len(request.items)),
+        rows=tuple(_read_row(row, len(request.items)) for row in document["rows"]),
+        **about,
+    )
+
+
+def count(document: Mapping[str, Any]) -> int:
+    """How many items were measured."""
+    return len(document["baseline"]["right"])
 
 
 def _row(row: ExactRow) -> dict[str, Any]:

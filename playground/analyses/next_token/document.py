@@ -42,8 +42,8 @@ def to_fields(result: Shifts) -> dict[str, Any]:
     }
 
 
-def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of Shifts that are of this kind."""
+def from_fields(document: Mapping[str, Any], about: Mapping[str, Any]) -> Shifts:
+    """The result of a document; `about` are the fields that every measurement has."""
     entry = document["request"]
     components = [parse(text).components for text in entry["recipe"]]
     request = ShiftsRequest(
@@ -65,7 +65,12 @@ def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
     for row in (curves["kl"], *curves["kl_prompts"], *curves["controls"], *(token.probabilities for token in tokens)):
         check_count(row, count, "multipliers")
     check_numbers([document["norm"], *(token.before for token in tokens)], "a result")
-    return {"request": request, "norm": document["norm"], "done": done, "tokens": tokens, **curves}
+    return Shifts(request=request, norm=document["norm"], done=done, tokens=tokens, **curves, **about)
+
+
+def count(document: Mapping[str, Any]) -> int:
+    """How many prompts were measured."""
+    return int(document["done"])
 
 
 def _numbers(value: Any) -> Any:

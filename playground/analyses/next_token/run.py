@@ -6,22 +6,26 @@ layers stand beside it.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from playground.analyses.common.result import Measurement, measured_on
+from playground.analyses.common.labels import UNLABELLED, Labels
+from playground.analyses.common.request import counted
+from playground.analyses.common.result import Lines, Measurement, measured_on
 from playground.core.push import Positions, Push, check_positions
 from playground.errors import Cancelled, InputError
 from playground.library.checks import asked_places, check_seed, check_selection, check_whole, checked_scales
 from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
 from playground.library.prompt_set import PromptSet
-from playground.library.recipe import Recipe
+from playground.library.recipe import Recipe, rounded
+from playground.library.recipe import format as format_recipe
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
 from playground.model.next_token import divergences, next_logits
@@ -43,6 +47,8 @@ class ShiftsRequest:
     are followed: those that reach the highest mean probability at any multiple. Raises InputError when a value is wrong
     whatever the model.
     """
+
+    KIND: ClassVar[str] = "next-token"
 
     prompts: PromptSet
     recipe: Recipe
@@ -92,6 +98,27 @@ class ShiftsRequest:
         return replace(self.prompts, items=tuple(self.prompts.items[place] for place in chosen)).texts()
 
 
+    @property
+    def pushes(self) -> int:
+        """Directions at multiples other than 0, and the baseline."""
+        return 1 + (1 + self.controls) * sum(scale != 0 for scale in self.multipliers)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The texts that the model reads for each of them."""
+        return self.texts
+
+    @property
+    def written(self) -> int:
+        """No text is written."""
+        return 0
+
+    @property
+    def amount(self) -> str:
+        """How much is asked, for a person to read."""
+        return f"{counted(len(self.texts), 'prompt')} × {self.pushes} pushes"
+
+
 @dataclass(frozen=True)
 class ShiftedToken:
     """A next token: its mean probability over the prompts without steering, and at every multiple."""
@@ -119,14 +146,122 @@ class Shifts(Measurement):
     done: int
 
     @property
+    def total(self) -> int:
+        """The prompts that were asked for."""
+        return len(self.request.texts)
+
+    @property
     def share(self) -> float:
         """The part done, 0..1."""
-        return self.done / len(self.request.texts)
+        return self.done / self.total
 
     @property
     def seconds_to_go(self) -> float:
         """At the pace so far."""
-        return self.seconds / max(self.done, 1) * (len(self.request.texts) - self.done)
+        return self.seconds / max(self.done, 1) * (self.total - self.done)
+
+    @property
+    def name(self) -> str:
+        """What is followed: a vector by its name, a mix as its recipe."""
+        components = self.request.recipe.components
+        if len(components) == 1 and components[0].row is not None:
+            return f"{components[0].source}#{components[0].row}"
+        return format_recipe(self.request.recipe)
+
+    @property
+    def axis(self) -> str:
+        """What multiples of the mix are: scales, where it is one vector of norm 1 or as long as the residual stream."""
+        components = self.request.recipe.components
+        if len(components) == 1 and components[0].row is not None:
+            if components[0].amount == rounded(self.sets[0].residual_norm):
+                return "relative scale"
+            if components[0].amount == 1:
+                return "scale (norm of what is added)"
+        return f"multiple of {format_recipe(self.request.recipe)}"
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame: a line a value, as `row_lines` has them."""
+        import pandas
+
+        columns, lines = self.row_lines(UNLABELLED)
+        return pandas.DataFrame(list(lines), columns=list(columns)).drop(columns="label")
+
+    def row_lines(self, labels: Labels) -> Lines:
+        """A line a value: KL of the recipe (`kl`) or of a random push (`random`), or a token's `probability`."""
+        return ("quantity", "of", "token_id", "multiple", "value", "label"), self._values(labels)
+
+    def item_lines(self, labels: Labels) -> Lines:
+        """KL at every prompt, by its number from 0. Fewer prompts than were asked after a cancel."""
+        prompts = enumerate(zip(self.request.texts, self.kl_prompts, strict=False))
+        return ("prompt", "multiple", "kl", "text"), (
+            (number, multiple, value, text)
+            for number, (text, values) in prompts
+            for multiple, value in zip(self.request.multipliers, values, strict=True)
+        )
+
+    def _values(self, labels: Labels) -> Iterator[Sequence[object]]:
+        curves: list[tuple[Any, ...]] = [("kl", format_recipe(self.request.recipe), None, self.kl)]
+        curves += [("random", f"random-{number}", None, row) for number, row in enumerate(self.controls)]
+        curves += [("probability", token.text, token.token_id, token.probabilities) for token in self.tokens]
+        for *what, values in curves:
+            label = labels.of_recipe(self.request.recipe) if what[0] == "kl" else ""
+            for multiple, value in zip(self.request.multipliers, values, strict=True):
+                yield (*what, multiple, value, label)
+
+    def facts(self) -> dict[str, Any]:
+        request = self.request
+        return {
+            "prompts": request.prompts.name,
+            "prompts_hash": request.prompts.hash,
+            "items": self.done,
+            "positions": request.positions,
+            "seed": request.seed,
+            "recipe": format_recipe(request.recipe),
+            "norm": self.norm,
+            "multipliers": list(request.multipliers),
+            "kl": list(self.kl),
+            "controls": [list(row) for row in self.controls],
+            "tokens": [vars(token) | {"probabilities": list(token.probabilities)} for token in self.tokens],
+        }
+
+    def lines(self) -> list[str]:
+        """Multiples down the page, then tokens down the page and multiples across."""
+        request = self.request
+        lines = [
+            f"{format_recipe(request.recipe)} · norm {self.norm:.4g} · next token after {self.amount} of "
+            f"{request.prompts.name}",
+            "",
+            f"{'multiple':>9}{'KL':>9}{f'{request.controls} random, lowest to highest KL':>40}",
+        ]
+        for place, multiple in enumerate(request.multipliers):
+            drawn = [row[place] for row in self.controls]
+            # max and min of NaN depend on its place.
+            span = "not finite" if any(map(math.isnan, drawn)) else f"{min(drawn):.3f} to {max(drawn):.3f}"
+            lines.append(f"{multiple:>9g}{self.kl[place]:>9.3f}{span:>40}")
+        width = max(len(repr(token.text)) for token in self.tokens) + 2
+        lines += [
+            "", f"{'token':<{width}}{'before':>8}" + "".join(f"{multiple:>8g}" for multiple in request.multipliers)
+        ]
+        for token in self.tokens:
+            shares = "".join(f"{share:>8.1%}" for share in (token.before, *token.probabilities))
+            lines.append(f"{token.text!r:<{width}}{shares}")
+        return lines
+
+    @property
+    def amount(self) -> str:
+        return f"{self.done} of {self.total} prompts"
+
+    @property
+    def complete(self) -> str:
+        return f"means are over the {self.amount} that were read"
+
+    def check_beside(self, before: Measurement) -> None:
+        super().check_beside(before)
+        assert isinstance(before, Shifts)
+        if before.axis != self.axis:
+            raise InputError(
+                f"Expected another one over the same axis, {self.axis}, got one over {before.axis}; choose another."
+            )
 
 
 def shifts(

@@ -41,8 +41,8 @@ def to_fields(result: RepliesResult) -> dict[str, Any]:
     }
 
 
-def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a RepliesResult that are of this kind."""
+def from_fields(document: Mapping[str, Any], about: Mapping[str, Any]) -> RepliesResult:
+    """The result of a document; `about` are the fields that every measurement has."""
     entry = document["request"]
     request = RepliesRequest(
         prompts=read_prompt_set(entry["prompts"], entry["prompts"]["kind"]),
@@ -53,11 +53,17 @@ def from_fields(document: Mapping[str, Any]) -> dict[str, Any]:
     )
     if document["groups"] != list(request.groups):
         raise ValueError("groups that are not those of its patterns")
-    return {
-        "request": request,
-        "baseline": _read_row(document["baseline"], request),
-        "rows": tuple(_read_row(row, request) for row in document["rows"]),
-    }
+    return RepliesResult(
+        request=request,
+        baseline=_read_row(document["baseline"], request),
+        rows=tuple(_read_row(row, request) for row in document["rows"]),
+        **about,
+    )
+
+
+def count(document: Mapping[str, Any]) -> int:
+    """How many items were measured."""
+    return len(document["baseline"]["texts"]) // max(1, int(document["request"]["samples"]))
 
 
 def _row(row: RepliesRow) -> dict[str, Any]:

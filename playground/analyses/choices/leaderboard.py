@@ -1,40 +1,19 @@
-"""`measure --choices --leaderboard`: what curves come to, side effects of vectors, the luckiest draw."""
+"""The leaderboard as JSON and as text: standings of curves, side effects of vectors, the luckiest draw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from playground.analyses.choices.result import MeasuredRow, MeasureResult
-from playground.analyses.choices.side_effects import SideEffect, best_rows, judge
+from playground.analyses.choices.side_effects import SideEffect, best_rows
 from playground.analyses.choices.standings import Standing, best_random, draws, standings
 from playground.analyses.common.result import SCALE_NAMES
-from playground.cli.measure import report
-from playground.cli.terminal import Progress, tell
-from playground.errors import Cancelled
-from playground.library.mix import LoadSet
 
 Judged = tuple[Standing, MeasuredRow, SideEffect]
 """A direction, its row at the best scale, and its side effect there."""
 
 
-def with_side_effects(
-    loaded: Any, result: MeasureResult, load_set: LoadSet, progress: Progress, stopped: Callable[[], bool]
-) -> MeasureResult:
-    """The result with its side effects; as it was where that, or the measurement, was stopped."""
-    if result.cancelled:
-        return result
-    try:
-        return judge(
-            loaded, result, load_set, lambda event: progress.show(f"side effect {event.done} of {event.total}"), stopped
-        )
-    except Cancelled:
-        progress.clear()
-        tell("stopped; the measurement is complete, its side effects are left out.")
-        return result
-
-
-def data(result: MeasureResult) -> dict[str, Any]:
+def facts(result: MeasureResult) -> dict[str, Any]:
     """What the JSON object has of it; nothing where side effects were not measured."""
     if result.side_effects is None:
         return {}
@@ -43,15 +22,15 @@ def data(result: MeasureResult) -> dict[str, Any]:
         "leaderboard": {
             "prompts": neutral.name,
             "prompts_hash": neutral.hash,
-            "vectors": [_entry(*judged) for judged in vectors],
+            "vectors": [_entry(result, *judged) for judged in vectors],
             "random_draws": drawn,
-            "best_random": None if luck is None else _entry(*luck),
+            "best_random": None if luck is None else _entry(result, *luck),
         }
     }
 
 
-def text(result: MeasureResult) -> list[str]:
-    """Lines for a person to read; none where side effects were not measured."""
+def lines(result: MeasureResult) -> list[str]:
+    """Lines for a person to read, after an empty one; none where side effects were not measured."""
     if result.side_effects is None:
         return []
     vectors, drawn, luck = _ranked(result)
@@ -61,6 +40,7 @@ def text(result: MeasureResult) -> list[str]:
     unit = SCALE_NAMES[result.request.unit]
     width = max(len(name) for name, _ in named) + 2
     return [
+        "",
         f"Leaderboard of {len(vectors)} vectors by swing; side effect (KL), repetition and perplexity at the best "
         f"{unit}, on {result.side_effects.neutral.name}:",
         "",
@@ -85,7 +65,7 @@ def _ranked(result: MeasureResult) -> tuple[list[Judged], int, Judged | None]:
     )
 
 
-def _entry(standing: Standing, best: MeasuredRow, effect: SideEffect) -> dict[str, Any]:
+def _entry(result: MeasureResult, standing: Standing, best: MeasuredRow, effect: SideEffect) -> dict[str, Any]:
     numbers = {
         "swing": standing.swing,
         "best": standing.best,
@@ -96,7 +76,7 @@ def _entry(standing: Standing, best: MeasuredRow, effect: SideEffect) -> dict[st
         "perplexity": effect.perplexity,
         "text": effect.text,
     }
-    return report.row(best, numbers)
+    return result.row_facts(best, numbers)
 
 
 def _line(name: str, standing: Standing, best: MeasuredRow, effect: SideEffect, width: int, unit: str) -> str:
