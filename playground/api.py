@@ -203,10 +203,10 @@ def measure(
 ) -> ScalesResult:
     """What vectors do over scales, beside random directions of equal norm.
 
-    `analysis` is "choices", "exact", "replies" or one that was added (CONTRIBUTING.md); `items` the set that is asked. `scales` count multiples of found
-    scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales. `rows` of each set (None:
-    all). `settings` are those of the analysis' request. Raises InputError for what cannot be asked, FileError for sets
-    that do not fit.
+    `analysis` is "choices", "exact", "replies", or one that was added; `items` the set that is asked. `scales` count
+    multiples of found scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales. `rows`
+    of each set (None: all). `settings` are those of the analysis' request. Raises InputError for what cannot be asked,
+    FileError for sets that do not fit.
     """
     known = {name: each for name, each in measured().items() if each.over == "scales"}
     if analysis not in known:

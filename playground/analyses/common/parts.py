@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from playground.analyses import registry
+from playground.analyses.analysis import Analysis
+from playground.analyses.common.over_texts import OverTexts
 from playground.analyses.common.request import MeasuredVector, OverScales
 from playground.analyses.common.result import Row
 from playground.library.prompt_set import (
@@ -21,6 +24,8 @@ from playground.library.prompt_set import (
     PromptSet,
     as_json,
 )
+from playground.library.text import is_text
+from playground.model.generate import Sampling
 from playground.model.prompting import PromptFormat
 
 _OF_SET = ("name", "title", "description", "for_model", "system", "chat")
@@ -146,3 +151,33 @@ def plain(value: Any) -> Any:
 def tuples(value: Any) -> Any:
     """Lists as tuples."""
     return tuple(tuples(entry) for entry in value) if isinstance(value, list) else value
+
+
+def texts_request_entry(request: OverTexts) -> dict[str, Any]:
+    """The fields of a request that is judged by generated texts; the kind of its set where it may be of several."""
+    analysis = registry.of(request)
+    kind = {"kind": request.asked.kind} if len(analysis.sets) > 1 else {}
+    return {
+        analysis.asked: kind | prompt_set_entry(request.asked),
+        **over_scales_entry(request),
+        "sampling": asdict(request.sampling),
+    }
+
+
+def read_texts_request(entry: Mapping[str, Any], analysis: Analysis) -> dict[str, Any]:
+    """The arguments of such a request."""
+    asked = entry[analysis.asked]
+    return {
+        analysis.asked: read_prompt_set(asked, asked["kind"] if len(analysis.sets) > 1 else analysis.sets[0]),
+        "sampling": Sampling(**entry["sampling"]),
+        **read_over_scales(entry),
+    }
+
+
+def read_texts_row(entry: Mapping[str, Any], count: int, of: str, *numbers: str) -> dict[str, Any]:
+    """The arguments of a row of texts, one for each of `count` `of`, and of the names `numbers`."""
+    texts = tuples(entry["texts"])
+    check_count(texts, count, of)
+    if not all(map(is_text, texts)):
+        raise ValueError("replies that are no text")
+    return {**read_row(entry, *numbers), "texts": texts}

@@ -9,19 +9,16 @@ from typing import Any
 from playground.analyses.common.parts import (
     check_count,
     check_numbers,
-    over_scales_entry,
     plain,
-    prompt_set_entry,
-    read_over_scales,
-    read_prompt_set,
-    read_row,
+    read_texts_request,
+    read_texts_row,
     row_entry,
+    texts_request_entry,
     tuples,
 )
+from playground.analyses.replies import ANALYSIS
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.library.reply_patterns import ReplyPattern
-from playground.library.text import is_text
-from playground.model.generate import Sampling
 
 
 def to_fields(result: RepliesResult) -> dict[str, Any]:
@@ -29,9 +26,7 @@ def to_fields(result: RepliesResult) -> dict[str, Any]:
     request = result.request
     return {
         "request": {
-            "prompts": {"kind": request.prompts.kind, **prompt_set_entry(request.prompts)},
-            **over_scales_entry(request),
-            "sampling": asdict(request.sampling),
+            **texts_request_entry(request),
             "samples": request.samples,
             "patterns": [asdict(pattern) for pattern in request.patterns],
         },
@@ -45,11 +40,9 @@ def from_fields(document: Mapping[str, Any], about: Mapping[str, Any]) -> Replie
     """The result of a document; `about` are the fields that every measurement has."""
     entry = document["request"]
     request = RepliesRequest(
-        prompts=read_prompt_set(entry["prompts"], entry["prompts"]["kind"]),
-        sampling=Sampling(**entry["sampling"]),
         samples=entry["samples"],
         patterns=tuple(ReplyPattern(one["name"], one["regex"]) for one in entry["patterns"]),
-        **read_over_scales(entry),
+        **read_texts_request(entry, ANALYSIS),
     )
     if document["groups"] != list(request.groups):
         raise ValueError("groups that are not those of its patterns")
@@ -74,15 +67,12 @@ def _row(row: RepliesRow) -> dict[str, Any]:
 
 
 def _read_row(entry: Mapping[str, Any], request: RepliesRequest) -> RepliesRow:
-    texts, groups, count = tuples(entry["texts"]), tuples(entry["groups"]), len(request.items) * request.samples
-    for values in (texts, groups):
-        check_count(values, count, "replies")
-    if not all(map(is_text, texts)):
-        raise ValueError("replies that are no text")
+    groups, count = tuples(entry["groups"]), len(request.items) * request.samples
+    check_count(groups, count, "replies")
     if not all(isinstance(own, tuple) and own and set(own) <= set(request.groups) for own in groups):
         raise ValueError("replies in other groups than there are")
     shares = tuple(Share(one["share"], one["low"], one["high"]) for one in entry["shares"])
     check_count(shares, len(request.groups), "groups")
     for share in shares:
         check_numbers([share.share, share.low, share.high], "a share")
-    return RepliesRow(**read_row(entry), texts=texts, groups=groups, shares=shares)
+    return RepliesRow(**read_texts_row(entry, count, "replies"), groups=groups, shares=shares)

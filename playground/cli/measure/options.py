@@ -27,6 +27,7 @@ from playground.cli.parser import (
 from playground.cli.sets import add_sets
 from playground.errors import InputError
 from playground.library.checks import UNITS
+from playground.library.formats.registry import formats
 
 SUMMARY = "measure what vectors do to choices, answers, replies and next tokens, over scales"
 _INDENT = max(map(len, measured())) + 4
@@ -180,7 +181,7 @@ def check(options: argparse.Namespace) -> None:
             "Expected --leaderboard with scales on both sides of 0, such as --scales=-0.5,0.5, got none; add the other "
             "sign."
         )
-    for path, suffixes in ((options.out, (".json", ".csv")), (options.items_out, (".csv",))):
+    for path, suffixes in ((options.out, (".json", *formats("table"))), (options.items_out, tuple(formats("table")))):
         if path is None:
             continue
         if path.suffix not in suffixes:
