@@ -211,8 +211,9 @@ def test_an_analysis_and_a_format_are_one_file_each(added, tmp_path, capsys):
 
 def test_what_the_registries_find_in_the_playground_needs_no_torch():
     code = (
-        "import sys; from playground.analyses.registry import analyses; from playground.library.formats.registry import "
-        "formats; print(*analyses(), *formats('prompts'), *formats('vectors'), *formats('table')); "
+        "import sys; from playground.analyses.registry import analyses\n"
+        "from playground.library.formats.registry import formats\n"
+        "print(*analyses(), *formats('prompts'), *formats('vectors'), *formats('table'))\n"
         "sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -317,40 +317,40 @@ def refused(made, change, said) -> None:
 
 
 def test_numbers_for_csv_have_a_line_a_row_and_a_line_an_item():
-    read = list(csv.DictReader(io.StringIO(numbers.row_csv(result()))))
+    read = list(csv.DictReader(io.StringIO(numbers.row_table(result()))))
     assert [line["vector"] for line in read][:3] == ["baseline", "0", "0"]
     assert len(read) == 11
     assert float(read[4]["mean"]) == 2.5
-    read = list(csv.DictReader(io.StringIO(numbers.item_csv(result()))))
+    read = list(csv.DictReader(io.StringIO(numbers.item_table(result()))))
     assert len(read) == 22
     assert read[0]["question"] == ITEMS[0].question
     assert float(read[3]["difference"]) == 0.0  # item 1 of vector 0 at −4: −1 + 1
 
 
 def test_numbers_of_answers_and_next_tokens_have_their_lines_too():
-    read = list(csv.DictReader(io.StringIO(numbers.row_csv(exact_result()))))
+    read = list(csv.DictReader(io.StringIO(numbers.row_table(exact_result()))))
     assert [(line["vector"], line["share"], line["silent"]) for line in read] == [
         ("baseline", "0.5", "0.5"), ("0", "0.5", "0.5"), ("random-0", "1.0", "0.5")
     ]
-    read = list(csv.DictReader(io.StringIO(numbers.item_csv(exact_result()))))
+    read = list(csv.DictReader(io.StringIO(numbers.item_table(exact_result()))))
     assert [(line["item"], line["right"], line["answer"], line["reply"]) for line in read][:2] == [
         ("0", "1", "2", "It is 2."), ("1", "0", "5", "“Fünf” \n")
     ]
     assert len(read) == 6
-    read = list(csv.DictReader(io.StringIO(numbers.row_csv(replied()))))
+    read = list(csv.DictReader(io.StringIO(numbers.row_table(replied()))))
     assert [(line["vector"], line["group"], line["share"]) for line in read] == [
         ("baseline", "polite", "0.5"), ("baseline", "rest", "0.5"), ("0", "polite", "0.5"), ("0", "rest", "0.5")
     ]
-    read = list(csv.DictReader(io.StringIO(numbers.item_csv(replied()))))
+    read = list(csv.DictReader(io.StringIO(numbers.item_table(replied()))))
     assert [(line["item"], line["sample"], line["groups"], line["reply"]) for line in read] == [
         ("0", "0", "polite", "Please “sit” \n"), ("0", "1", "rest", "No."), ("0", "0", "rest", ""),
         ("0", "1", "polite", "please, please"),
     ]
-    read = list(csv.DictReader(io.StringIO(numbers.row_csv(shifted()))))
+    read = list(csv.DictReader(io.StringIO(numbers.row_table(shifted()))))
     assert [(line["quantity"], line["multiple"]) for line in read[:3]] == [("kl", "-1.0"), ("kl", "0.0"), ("kl", "0.1")]
     assert (read[-1]["quantity"], read[-1]["of"], read[-1]["value"]) == ("probability", " ja\n", "0.125")
     assert len(read) == 3 * (1 + 2 + 1)
-    read = list(csv.DictReader(io.StringIO(numbers.item_csv(shifted()))))
+    read = list(csv.DictReader(io.StringIO(numbers.item_table(shifted()))))
     assert [(line["text"], line["kl"]) for line in read] == [
         ("a", "0.1"), ("a", "0.0"), ("a", "0.5"), ("b", "0.1"), ("b", "0.0"), ("b", "0.2")
     ]

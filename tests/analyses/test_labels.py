@@ -63,9 +63,9 @@ def test_numbers_have_a_column_of_labels():
         rows=(row("vector", "2", "a#b"), row("random", "random-0", None)), sets=(MeasuredSet.of("a#b", ALIEN),),
     )
     labels = labels_of(result.sets, load)
-    for text in (numbers.row_csv(result, labels), numbers.item_csv(result, labels)):
+    for text in (numbers.row_table(result, labels), numbers.item_table(result, labels)):
         assert [line["label"] for line in csv.DictReader(io.StringIO(text))] == ["", "alien / code", ""]
-    assert {line["label"] for line in csv.DictReader(io.StringIO(numbers.row_csv(result)))} == {""}
+    assert {line["label"] for line in csv.DictReader(io.StringIO(numbers.row_table(result)))} == {""}
 
 
 def test_numbers_of_next_tokens_have_it_for_one_vector_and_not_for_a_mix():
@@ -75,5 +75,5 @@ def test_numbers_of_next_tokens_have_it_for_one_vector_and_not_for_a_mix():
             model="m", fingerprint="f", dtype="float32", kl=(0.1,), kl_prompts=((0.1,),), controls=((0.0,),), tokens=(),
             norm=4.0, done=1, sets=(MeasuredSet.of("a#b", ALIEN),),
         )
-        lines = csv.DictReader(io.StringIO(numbers.row_csv(seen, labels_of(seen.sets, load))))
+        lines = csv.DictReader(io.StringIO(numbers.row_table(seen, labels_of(seen.sets, load))))
         assert [(line["quantity"], line["label"]) for line in lines] == [("kl", label), ("random", "")]

@@ -7,18 +7,17 @@ from playground.analyses.common.result import Lines, Measurement
 from playground.library.formats.registry import formats
 
 
-def row_csv(result: Measurement, labels: Labels = UNLABELLED) -> str:
-    """The baseline and every row; for next tokens every value."""
-    return written(result.row_lines(labels))
+def row_table(result: Measurement, labels: Labels = UNLABELLED, suffix: str = ".csv") -> str:
+    """The baseline and every row; for next tokens every value. The text of a file that ends in `suffix`."""
+    return _written(result.row_lines(labels), suffix)
 
 
-def item_csv(result: Measurement, labels: Labels = UNLABELLED) -> str:
+def item_table(result: Measurement, labels: Labels = UNLABELLED, suffix: str = ".csv") -> str:
     """Every item of the baseline and of every row, by its number from 0; for next tokens every prompt."""
-    return written(result.item_lines(labels))
+    return _written(result.item_lines(labels), suffix)
 
 
-def written(lines: Lines, suffix: str = ".csv") -> str:
-    """A table as the text of a file that ends so."""
+def _written(lines: Lines, suffix: str) -> str:
     write = formats("table")[suffix].write
     assert write is not None
     text: str = write(*lines)

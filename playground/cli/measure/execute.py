@@ -84,7 +84,7 @@ def _write(options: argparse.Namespace, result: Measurement, labels: Labels) -> 
     if options.out is not None and options.out.suffix == ".json":
         write_atomically(options.out, measurements.to_bytes(result.to_dict()))
     elif options.out is not None:
-        write_atomically(options.out, numbers.written(result.row_lines(labels), options.out.suffix).encode())
+        write_atomically(options.out, numbers.row_table(result, labels, options.out.suffix).encode())
     if options.items_out is not None:
-        text = numbers.written(result.item_lines(labels), options.items_out.suffix)
+        text = numbers.item_table(result, labels, options.items_out.suffix)
         write_atomically(options.items_out, text.encode())
