@@ -13,6 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from playground.analyses.common.request import MULTIPLES, MeasuredVector
+from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.registry import measured
 from playground.core.push import Positions
 from playground.errors import Cancelled, FileError, InputError, ModelError, PlaygroundError
 from playground.library import prompts as prompt_sets
@@ -29,11 +32,8 @@ from playground.model.prompting import PromptFormat
 from playground.model.steering import steer
 from playground.services import find as _find
 from playground.services import generate as _generate
-from playground.services import measure as _measure
 from playground.services import scales as _scales
 from playground.services import scan as _scan
-from playground.services.measure.exact import ExactRequest, ExactResult, exact
-from playground.services.measure.replies import RepliesRequest, RepliesResult, replies
 
 __all__ = [
     "Cancelled",
@@ -56,6 +56,7 @@ __all__ = [
     "load",
     "load_vectors",
     "measure",
+    "plot",
     "prompts",
     "scan",
     "steering",
@@ -66,13 +67,6 @@ Emit = Callable[[Any], None]
 Stop = Callable[[], bool]
 Added = Steering | Recipe | str
 """What is added: a sum of scaled directions, or a recipe `FILE#ROW@SCALE` as an object or as text."""
-
-_ANALYSES: dict[str, tuple[type, str, Callable[..., Any]]] = {
-    "choices": (_measure.MeasureRequest, "choices", _measure.measure),
-    "exact": (ExactRequest, "questions", exact),
-    "replies": (RepliesRequest, "prompts", replies),
-}
-"""Request, the field of the items, and the function, of every analysis of vectors over scales."""
 
 
 def _silent(event: object) -> None:
@@ -201,33 +195,44 @@ def measure(
     emit: Emit = _silent,
     cancelled: Stop = _never,
     **settings: Any,
-) -> _measure.MeasureResult | ExactResult | RepliesResult:
+) -> ScalesResult:
     """What vectors do over scales, beside random directions of equal norm.
 
-    `analysis` is "choices", "exact" or "replies"; `items` the set that is asked. `scales` count multiples of found
-    scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales. `rows` of each set (None:
-    all). `settings` are those of the analysis' request. Raises InputError for what cannot be asked, FileError for sets
-    that do not fit.
+    `analysis` is "choices", "exact", "replies", or one that was added; `items` the set that is asked. `scales` count
+    multiples of found scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales. `rows`
+    of each set (None: all). `settings` are those of the analysis' request. Raises InputError for what cannot be asked,
+    FileError for sets that do not fit.
     """
-    if analysis not in _ANALYSES:
-        raise InputError(f"Expected an analysis: {', '.join(_ANALYSES)}, got {analysis!r}; choose one of them.")
-    request, field, run = _ANALYSES[analysis]
+    known = {name: each for name, each in measured().items() if each.over == "scales"}
+    if analysis not in known:
+        raise InputError(f"Expected an analysis: {', '.join(known)}, got {analysis!r}; choose one of them.")
+    made = known[analysis]
     asked = items if isinstance(items, PromptSet) else prompt_sets.read(items)
     sets = _by_name([vectors] if isinstance(vectors, VectorSet) else vectors)
-    measured = tuple(
-        _measure.MeasuredVector(name, row)
+    wanted = tuple(
+        MeasuredVector(name, row)
         for name, vector_set in sets.items()
         for row in (range(vector_set.rows) if rows is None else rows)
     )
     if scales is None:
         if unit != "f":
             raise InputError(f"Expected scales in the unit {unit}, got none; give some, such as (-0.3, 0.3).")
-        scales = _measure.request.MULTIPLES
+        scales = MULTIPLES
     settings.setdefault("format", PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
-    given = {field: asked, "vectors": measured, "scales": tuple(scales), "unit": unit, **settings}
-    result: _measure.MeasureResult | ExactResult | RepliesResult
-    result = run(model, request(**given), sets.__getitem__, emit, cancelled)
+    given = {made.asked: asked, "vectors": wanted, "scales": tuple(scales), "unit": unit, **settings}
+    result: ScalesResult = made.load("run")(model, made.load("request")(**given), sets.__getitem__, emit, cancelled)
     return result
+
+
+def plot(result: ScalesResult) -> Any:
+    """The main plot of a measurement, as a Plotly figure: every vector over scales, the one that moves most with its
+    interval, beside random directions.
+    """
+    from playground.ui import measure_show, measure_view
+
+    return measure_show.curves_of(
+        measure_show.Seen(result, measure_view.best(result)), result.analysis.figures[0]
+    )
 
 
 def scan(

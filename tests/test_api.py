@@ -113,6 +113,9 @@ def test_vectors_are_measured_and_scanned(tiny, found):
     ]  # fmt: skip
     frame = curve.to_frame()
     assert list(frame["mean"]) == [row.mean for row in (curve.baseline, *curve.rows)]
+    assert curve.to_dict()["rows"][0]["mean"] == curve.rows[0].mean
+    drawn = [line for line in sp.plot(curve).data if line.mode == "lines+markers"]
+    assert [list(line.y) for line in drawn] == [[row.mean for row in curve.rows[:2]]]
     sums = sp.measure(tiny("qwen3"), "exact", found, "word-problems", (0.5,), "r", rows=[0], max_items=2, controls=1)
     assert list(sums.to_frame()["share"]) == [row.share for row in (sums.baseline, *sums.rows)]
     replies = sp.measure(
@@ -124,6 +127,7 @@ def test_vectors_are_measured_and_scanned(tiny, found):
     assert list(table["share"]) == [one.share for row in (replies.baseline, *replies.rows) for one in row.shares]
     seen = sp.scan(tiny("qwen3"), found, PROMPTS, (0.5,), "r", rows=[0, 1], format=RAW)
     assert len(seen.cells) == 2 * 2 * 2
+    assert seen.to_dict()["cells"][-1]["text"] == seen.cells[-1].text
     assert list(seen.to_frame()["text"])[-1] == seen.cells[-1].text
 
 

@@ -1,4 +1,4 @@
-"""Imports point one way: ui, cli → services → methods → model, library → core. Read from the source."""
+"""Imports point one way: ui, cli → services → methods, analyses → model, library → core. Read from the source."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ MAY_IMPORT = {
     "library": {"library", "core"},
     "organism": {"organism", "model", "library", "core"},
     "methods": {"methods", "model", "library", "core"},
-    "services": {"services", "methods", "model", "library", "core"},
-    "cli": {"cli", "services", "methods", "model", "library", "core", "organism"},
-    "ui": {"ui", "services", "methods", "model", "library", "core"},
+    "analyses": {"analyses", "model", "library", "core"},
+    "services": {"services", "methods", "analyses", "model", "library", "core"},
+    "cli": {"cli", "services", "methods", "analyses", "model", "library", "core", "organism"},
+    "ui": {"ui", "services", "methods", "analyses", "model", "library", "core"},
 }
 
 HOOKS = (

@@ -65,9 +65,8 @@ def run(options: argparse.Namespace) -> Outcome:
     from playground.cli.models import follow_model, load_quietly, load_set, path_of
     from playground.cli.outcome import check_out
     from playground.library import vector_set as files
+    from playground.library.rows import check_rows, read_rows
     from playground.library.vector_set import check_fits
-    from playground.services.scan.request import read_rows
-    from playground.services.set_prompts import check_rows
 
     vector_set = load_set(options.vectors)
     rows = check_rows(vector_set, read_rows(options.rows, vector_set))

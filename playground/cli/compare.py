@@ -11,7 +11,7 @@ from playground.cli.parser import add_json
 from playground.cli.sets import add_sets
 
 if TYPE_CHECKING:
-    from playground.services.compare import Comparison
+    from playground.analyses.compare.run import Comparison
 
 SUMMARY = "cosines between vectors, angles between what sets span, and spectra"
 DESCRIPTION = (
@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
+    from playground.analyses.compare.run import compare
     from playground.cli.models import load_set
-    from playground.services.compare import compare
-    from playground.services.scan.request import read_rows
+    from playground.library.rows import read_rows
 
     sets = [(load_set(source), rows) for source, rows in options.vectors]
     found = compare([(vector_set, read_rows(rows or "all", vector_set)) for vector_set, rows in sets])
@@ -59,7 +59,7 @@ def _data(found: Comparison) -> dict[str, Any]:
 
 
 def _text(found: Comparison) -> str:
-    from playground.services.compare import closest
+    from playground.analyses.compare.run import closest
 
     lines = [f"{left} · {right}: cosine {cosine:+.3f}" for left, right, cosine in closest(found, 10)]
     lines = lines or ["all vectors are orthogonal to each other"]

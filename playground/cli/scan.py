@@ -10,7 +10,7 @@ from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json, add_model, add_positions, add_prompts, add_sampling, one_of
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import InputError
-from playground.library.requests import UNITS
+from playground.library.checks import UNITS
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -97,8 +97,9 @@ def run(options: argparse.Namespace) -> Outcome:
 def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
     """The request. Raises InputError and FileError for what cannot be used."""
     from playground.cli.prompts import chosen_fields, format_of, prompt_set_of, sampling_of
+    from playground.library.rows import read_rows
     from playground.services.scan.request import SIGNS as CALLED
-    from playground.services.scan.request import ScanRequest, read_rows
+    from playground.services.scan.request import ScanRequest
 
     prompt_set = prompt_set_of(options)
     return ScanRequest(

@@ -6,8 +6,10 @@ import difflib
 import functools
 from pathlib import Path
 
-from playground.errors import FileError
-from playground.library.prompt_files import from_lines, read_file
+from playground.errors import FileError, InputError
+from playground.library import prompt_files
+from playground.library.formats.txt import from_lines
+from playground.library.prompt_files import read_file
 from playground.library.prompt_set import (
     KINDS,
     MAX_CHARACTERS,
@@ -77,6 +79,9 @@ def from_text(text: str, name: str = "typed") -> PromptSet:
 
     Raises InputError when there is none, when one is over-long, and when there are too many.
     """
+    most = prompt_files.MAX_FILE_BYTES
+    if len(text) > most:
+        raise InputError(f"Expected at most {most} characters, got {len(text)}; split the prompts.")
     return from_lines(text, name, "Typed prompts")
 
 

@@ -276,3 +276,8 @@ def _format_component(component: Component) -> str:
     rows = str(component.row) if component.mean is None else f"mean:{component.mean[0]}-{component.mean[1]}"
     unit = "" if component.unit == component.usual_unit else component.unit
     return f"{component.source}#{rows}@{repr(float(component.amount)).removesuffix('.0')}{unit}"
+
+
+def rounded(amount: float) -> float:
+    """Five digits: what the command shows is exactly what was added."""
+    return float(f"{amount:.5g}")

@@ -18,6 +18,8 @@ from torch import Tensor
 from playground.errors import FileError
 from playground.library.atomic import write_atomically
 from playground.library.direction import Direction
+from playground.library.formats.format import Format
+from playground.library.formats.registry import formats
 from playground.library.header import (
     DOCUMENT_KEY,
     FORMAT_VERSION,
@@ -292,8 +294,11 @@ def from_bytes(data: bytes, name: str = "") -> VectorSet:
 
 
 def save(vector_set: VectorSet, path: Path | str) -> None:
-    """Writes the set to `path`, atomically. Raises FileError when it cannot be written there."""
-    write_atomically(Path(path), to_bytes(vector_set))
+    """Writes the set to `path` in the format of its suffix, atomically. Raises FileError when that is not possible."""
+    write = _format_of(Path(path)).write
+    if write is None:
+        raise FileError(f"Expected a format that sets are written in, got {Path(path).name}; name it NAME{SUFFIX}.")
+    write_atomically(Path(path), write(vector_set))
 
 
 def load(path: Path | str) -> VectorSet:
@@ -307,7 +312,17 @@ def load(path: Path | str) -> VectorSet:
     except (OSError, ValueError) as error:
         got = reason(error) if isinstance(error, OSError) else "no such file"
         raise FileError(f"Expected a vector set at {path}, got “{got}”; check the name.") from error
-    return from_bytes(data, path.stem)
+    read = _format_of(path).read
+    if read is None:
+        raise FileError(f"Expected a format that sets are read from, got {path.name}; choose another file.")
+    vector_set: VectorSet = read(data, path.stem)
+    return vector_set
+
+
+def _format_of(path: Path) -> Format:
+    """The format of a file by its suffix; safetensors for all other suffixes."""
+    known = formats("vectors")
+    return known.get(path.suffix.lower(), known[SUFFIX])
 
 
 @contextmanager

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Any
 
 import torch
 
+from playground.analyses import registry
 from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
@@ -21,11 +23,7 @@ from playground.model.prompting import PromptFormat
 from playground.services.find import FindRequest
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
-from playground.services.measure.over_texts import OverTexts
-from playground.services.measure.replies import RepliesRequest
-from playground.services.measure.request import MeasureRequest
 from playground.services.scan.request import BOTH, SIGNS, ScanRequest
-from playground.services.shifts import ShiftsRequest
 
 PROGRAM = ("python", "-m", "playground")
 
@@ -149,22 +147,21 @@ def compare_command(sets: Sequence[tuple[str, tuple[int, ...]]]) -> str:
 
 
 def measure_command(
-    request: MeasureRequest | OverTexts | ShiftsRequest,
+    request: Any,
     loaded: LoadedModel,
     file: str | None = None,
     leaderboard: bool = False,
 ) -> str:
-    """The shell command that measures the same numbers. `file` is the file of the set where it is none that ships;
-    `leaderboard` says that side effects are measured too.
+    """The shell command that measures the same numbers as a request of any analysis. `file` is the file of the set
+    where it is none that ships; `leaderboard` says that side effects are measured too.
     """
-    option, asked = "--next-token" if isinstance(request, ShiftsRequest) else f"--{request.KIND}", request.asked
-    words = [*PROGRAM, "measure", *_model(loaded), *_given(option, asked.name if file is None else file)]
+    analysis, asked = registry.of(request), request.asked
+    words = [*PROGRAM, "measure", *_model(loaded), *_given(f"--{analysis.name}", asked.name if file is None else file)]
     words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None), loaded)
     if request.max_items is not None or request.balance:
         words += _selection(request.max_items, request.sample_seed, request.balance)
-    if isinstance(request, ShiftsRequest):
+    if analysis.over == "mix":
         words += [*_given("--steer", format_recipe(request.recipe)), _scales(request.multipliers)]
-        words += ["--tokens", str(request.tokens)]
     else:
         for source, vectors in groupby(request.vectors, key=lambda vector: vector.source):
             words += [*_given("--vectors", source), "--rows", ",".join(vector.label for vector in vectors)]
@@ -173,11 +170,11 @@ def measure_command(
         words += ["--positions", request.positions]
     words += ["--controls", str(request.controls), "--seed", str(request.seed)]
     words += ["--leaderboard"] if leaderboard else []
-    if isinstance(request, OverTexts):
+    if analysis.generates:
         words += _decoding(request.sampling)
-    if isinstance(request, RepliesRequest):
-        words += [f"--pattern={pattern.name}={pattern.regex}" for pattern in request.patterns]
-        words += [] if request.samples == 1 else ["--samples", str(request.samples)]
+    for option in analysis.options:
+        if option.field is not None:
+            words += option.words(getattr(request, option.field))
     return shlex.join(words)
 
 

@@ -10,17 +10,16 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from playground.core.push import Positions, Push
+from playground.core.push import Positions, Push, check_positions
 from playground.errors import Cancelled, InputError
+from playground.library.checks import check_seed, check_whole
+from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
 from playground.library.recipe import Recipe
-from playground.library.requests import check_seed, check_whole
 from playground.model.finite import check_finite, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.model.reading.answers import continuation
 from playground.model.reading.next_token import next_logits
-from playground.services.generate import check_positions
-from playground.services.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
 
 MULTIPLIERS = (-1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 MAX_MULTIPLIERS = 101

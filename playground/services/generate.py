@@ -7,18 +7,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from playground.core.push import POSITIONS, Positions
+from playground.core.push import Positions, check_positions
 from playground.errors import InputError
+from playground.library.checks import check_whole
+from playground.library.mix import MAX_CONTROLS, LoadSet, Mix, mix, random_pushes
 from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
-from playground.library.requests import check_whole
-from playground.library.text import listed
 from playground.model.generation.generate import Sampling, Step
 from playground.model.generation.generate import generate as generate_rows
 from playground.model.load import LoadedModel
+from playground.model.overflowed import Overflowed
 from playground.model.prompting import PromptFormat, encode
-from playground.services.mix import MAX_CONTROLS, LoadSet, Mix, mix, random_pushes
-from playground.services.overflowed import Overflowed
 
 MAX_ROWS = 256  # rows of one batch; beyond it a click would fill the memory of most devices
 
@@ -66,12 +65,6 @@ class GenerateRequest:
     def rows(self) -> int:
         """How many texts are generated, at most: recipes may share their controls."""
         return len(self.prompts) * (len(self.recipes) * (1 + self.controls) + self.baseline) * self.samples
-
-
-def check_positions(positions: object) -> None:
-    """Raises InputError unless `positions` is one of POSITIONS."""
-    if positions not in POSITIONS:
-        raise InputError(f"Expected positions {listed(POSITIONS)}, got {positions!r}; choose one of them.")
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from torch import Tensor
 from playground.core.linear_radius import HALF
 from playground.core.operators import LinearOperator
 from playground.errors import Cancelled, InputError
+from playground.library.mix import LoadSet
+from playground.library.rows import check_rows
 from playground.library.vector_set import VectorSet
 from playground.model.cut.layer_slice import LayerSlice
 from playground.model.cut.memory import short_of_memory
 from playground.model.load import LoadedModel
-from playground.services.mix import LoadSet
-from playground.services.set_prompts import check_rows, prompts_of
+from playground.services.set_prompts import prompts_of
 
 RELATIVE_RADII = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 _MAX_RADII = 64

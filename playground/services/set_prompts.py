@@ -31,15 +31,3 @@ def format_of(origin: Origin) -> PromptFormat:
         return PromptFormat(chat=False)
     thinking, date = bool(origin.parameters.get("thinking", False)), origin.parameters.get("date", DATE)
     return PromptFormat(system=origin.system, thinking=thinking, date=date)
-
-
-def check_rows(vector_set: VectorSet, rows: tuple[int, ...] | None) -> tuple[int, ...]:
-    """The rows asked for, all of them when that is None. Raises InputError for none, and for one that is not there."""
-    if rows is None:
-        return tuple(range(vector_set.rows))
-    if not rows or not all(0 <= row < vector_set.rows for row in rows):
-        raise InputError(
-            f"Expected rows of “{vector_set.name}” from 0 to {vector_set.rows - 1}, got {list(rows)}; choose some of "
-            "its rows."
-        )
-    return tuple(rows)

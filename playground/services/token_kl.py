@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from playground.library.mix import LoadSet
 from playground.model.generation.streamed_text import text_pieces
 from playground.model.load import LoadedModel
 from playground.model.prompting import encode
 from playground.model.reading import forced
 from playground.services.generate import GenerateRequest, GenerateResult, plan
-from playground.services.mix import LoadSet
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 
 import plotly.graph_objects as go
 
-from playground.services.compare import Comparison, pooled
+from playground.analyses.compare.run import Comparison, pooled
 from playground.ui.plots import figure, plain, waiting
 from playground.ui.theme import BASELINE, NEGATIVE, POSITIVE
 

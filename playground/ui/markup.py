@@ -6,11 +6,10 @@ markup, a link or a request.
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Iterable, Sequence
 
+from playground.library.formats import csv_table
 from playground.services.changed import pieces
 
 
@@ -53,12 +52,9 @@ def command(line: str) -> str:
 
 def numbers_link(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A button that downloads the numbers of a plot as CSV, made in the browser from what the page has."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    text = csv_table.write(header, rows)
     return (
-        f'<button type="button" class="sp-small sp-numbers" data-csv="{escape(buffer.getvalue())}" '
+        f'<button type="button" class="sp-small sp-numbers" data-csv="{escape(text)}" '
         f'data-name="{escape(name)}.csv" aria-label="Download the numbers of this plot as CSV">numbers (CSV)</button>'
     )
 

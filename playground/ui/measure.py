@@ -7,6 +7,8 @@ from typing import Any
 
 import gradio as gr
 
+from playground.analyses.analysis import Analysis
+from playground.analyses.registry import analyses, labelled
 from playground.errors import PlaygroundError
 from playground.library import prompts as prompt_sets
 from playground.library.vector_set import VectorSet
@@ -19,18 +21,7 @@ from playground.ui import (
     prompt_source,
 )
 from playground.ui.frame import NOT_SAVED, Frame
-from playground.ui.measure_form import (
-    CHOICES,
-    COMPARE,
-    EXACT,
-    GENERATED,
-    KINDS,
-    NEXT,
-    PLACE,
-    REPLIES,
-    MeasureForm,
-    begin_with,
-)
+from playground.ui.measure_form import PLACE, MeasureForm, begin_with
 from playground.ui.measure_layout import MeasureTab, applies, sets_for, usual_set, vector_choices
 from playground.ui.measure_run import run
 from playground.ui.prompt_source import BUILT_IN, PromptChoice
@@ -59,10 +50,11 @@ def model_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, 
     opening = defaults.opening(frame.workbench.loaded, frame.workbench.store)
     names = frame.set_choices(visitor)
     rows = [] if opening.set_name is None else vector_choices(frame.load_set(visitor)(opening.set_name))
+    first = next(iter(analyses().values()))
     return {
-        **tab.cleared(CHOICES),
-        tab.kind: CHOICES,
-        **_kind_updates(frame, tab, visitor, CHOICES),
+        **tab.cleared(first),
+        tab.kind: first.label,
+        **_kind_updates(frame, tab, visitor, first),
         tab.sets: gr.update(choices=names, value=[opening.set_name] if opening.set_name else []),
         tab.rows: "all",
         tab.one_set: gr.update(choices=names, value=opening.set_name),
@@ -84,6 +76,7 @@ def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, values: Seq
     are some. `values` of `library_inputs`.
     """
     (sets, kind, one_set, scales, unit), names = values, frame.set_choices(visitor)
+    analysis = labelled(kind)
     many: dict[str, Any] = {"choices": names}
     one, updates = dict(many), {}
     if NOT_SAVED not in names and visitor.saved_as is not None:  # it has a name now
@@ -91,16 +84,16 @@ def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, values: Seq
         if renamed != [*(sets or []), one_set]:
             *sets, one_set = renamed
             many["value"], one["value"] = sets, one_set
-    if not sets and names and kind != COMPARE:
+    if not sets and names and analysis.over != "sets":
         sets, one_set = names[:1], names[0]
         many["value"], one["value"] = sets, one_set
         vector_set = frame.load_set(visitor)(one_set)
         rows = gr.update(choices=vector_choices(vector_set), value=str(defaults.best_row(vector_set)))
-        updates = {tab.one_row: rows, **_scales(tab, frame, vector_set, kind in GENERATED)}
-    elif sets and (unit, scales) == begin_with(frame.workbench.loaded, None, kind in GENERATED):
-        chosen = one_set if kind == NEXT else sets[0]
+        updates = {tab.one_row: rows, **_scales(tab, frame, vector_set, analysis.generates)}
+    elif sets and (unit, scales) == begin_with(frame.workbench.loaded, None, analysis.generates):
+        chosen = one_set if analysis.over == "mix" else sets[0]
         if chosen in names:
-            updates = _scales(tab, frame, frame.load_set(visitor)(chosen), kind in GENERATED)
+            updates = _scales(tab, frame, frame.load_set(visitor)(chosen), analysis.generates)
     return {
         **updates,
         tab.sets: gr.update(**many),
@@ -153,9 +146,9 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
     @quick
     def on_kind(request: gr.Request, *values: Any) -> dict[Any, Any]:
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        updates = _kind_updates(frame, tab, visitor, form.known_kind)
+        updates = _kind_updates(frame, tab, visitor, form.analysis)
         visitor.measured = visitor.measured_before = None
-        return updates | tab.cleared(form.kind) | {tab.notice: ""}
+        return updates | tab.cleared(form.analysis) | {tab.notice: ""}
 
     written = [*tab.form, *tab.results, tab.notice, tab.rows, tab.controls, tab.scales, tab.unit]
     tab.kind.input(on_kind, tab.inputs, written, **PRIVATE)
@@ -177,9 +170,9 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
     def on_sets(request: gr.Request, *values: Any) -> dict[Any, Any]:
         """Scales that suit the set; with several, those there are stay."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        if not form.sets or len(form.sets) > 1 or form.kind == COMPARE:
+        if not form.sets or len(form.sets) > 1 or form.analysis.over == "sets":
             return {tab.scales: gr.skip()}
-        vector_set, few = frame.load_set(visitor)(form.sets[0]), form.kind in GENERATED
+        vector_set, few = frame.load_set(visitor)(form.sets[0]), form.analysis.generates
         return _scales(tab, frame, vector_set, few)
 
     tab.sets.input(on_sets, tab.inputs, [tab.scales, tab.unit], **PRIVATE)
@@ -188,9 +181,9 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
     def on_unit(request: gr.Request, *values: Any) -> dict[Any, Any]:
         """Scales that mean the same in another unit, as nearly as the set tells."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        name = form.one_set if form.kind == NEXT else (form.sets or [None])[0]
+        name = form.one_set if form.analysis.over == "mix" else (form.sets or [None])[0]
         vector_set = frame.load_set(visitor)(name) if name else None
-        return _scales(tab, frame, vector_set, form.kind in GENERATED, form.unit)
+        return _scales(tab, frame, vector_set, form.analysis.generates, form.unit)
 
     tab.unit.input(on_unit, tab.inputs, [tab.scales, tab.unit], **PRIVATE)
 
@@ -214,22 +207,22 @@ def _scales(
     return {tab.scales: scales, tab.unit: unit}
 
 
-def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, kind: str) -> dict[Any, Any]:
-    """The form for a kind of measurement, with the set and the amounts to begin with."""
+def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, analysis: Analysis) -> dict[Any, Any]:
+    """The form for an analysis, with the set and the amounts to begin with."""
     loaded = frame.workbench.loaded
-    updates = applies(tab, kind)
-    few = kind in GENERATED
+    updates = applies(tab, analysis)
+    few = analysis.generates
     updates |= {
         tab.controls: 2 if few else measure_layout.CONTROLS,
         tab.rows: _few_rows(frame) if few else "all",
         **_scales(tab, frame, _opening_set(frame, visitor), few),
     }
-    if kind == COMPARE:
+    if analysis.over == "sets":
         return updates
-    names, chosen = sets_for(loaded, kind), usual_set(loaded, kind)
+    names, chosen = sets_for(loaded, analysis), usual_set(loaded, analysis)
     choice = PromptChoice(BUILT_IN, chosen, "", None, place=PLACE)
-    updates |= tab.prompts.updates(choice, visitor, use=measure_layout.ITEMS[kind]) | {
-        tab.prompts.kind: gr.update(choices=prompt_source.kinds(kind in (NEXT, REPLIES)), value=BUILT_IN),
+    updates |= tab.prompts.updates(choice, visitor, use=analysis.use) | {
+        tab.prompts.kind: gr.update(choices=prompt_source.kinds("prompts" in analysis.sets), value=BUILT_IN),
         tab.prompts.order: prompt_source.FIRST,
         tab.prompts.set_name: gr.update(choices=names, value=chosen, visible=True),
     }
@@ -280,8 +273,7 @@ def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
     def on_set(request: gr.Request, *values: Any) -> dict[Any, Any]:
         """Another set, of which as many items are asked as of any to begin with."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        use = measure_layout.ITEMS.get(form.kind)
-        return source.updates(form.choice, visitor, use=use) | _asked(tab, form.set_name)
+        return source.updates(form.choice, visitor, use=form.analysis.use) | _asked(tab, form.set_name)
 
     source.set_name.input(on_set, tab.inputs, [*source.outputs, tab.mode, tab.system], **PRIVATE)
 
@@ -290,17 +282,9 @@ def cost_hint(frame: Frame, visitor: Visitor, form: MeasureForm) -> str:
     """What Measure would cost; nothing while the form is not complete."""
     try:
         loaded, load = frame.loaded, frame.load_set(visitor)
-        if form.kind == COMPARE:
+        if form.analysis.over == "sets":
             rows = sum(len(rows) for _, rows in form.chosen(lambda name: frame.any_set(visitor, name)))
             return measure_cost.comparing(rows)
-        if form.kind not in KINDS:
-            return ""
-        make = {
-            CHOICES: form.choices_request,
-            EXACT: form.exact_request,
-            REPLIES: form.replies_request,
-            NEXT: form.shifts_request,
-        }[form.kind]
-        return measure_cost.hint(loaded, make(form.choice.whole(visitor), load))
+        return measure_cost.hint(loaded, form.request(form.choice.whole(visitor), load))
     except PlaygroundError:
         return ""

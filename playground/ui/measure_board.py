@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from playground.analyses.choices.side_effects import SideEffect
+from playground.analyses.choices.standings import Standing, best_random, draws, standings
+from playground.analyses.common.labels import UNLABELLED, Labels
 from playground.errors import InputError
-from playground.services.measure import MeasureResult
-from playground.services.measure.labels import UNLABELLED, Labels
-from playground.services.measure.side_effects import SideEffect
-from playground.services.measure.standings import Standing, best_random, draws, standings
 from playground.ui.markup import escape, numbers_link
-from playground.ui.measure_view import Result
 
 SHOWN = 60
 """Vectors listed; the file has all of them."""
@@ -57,9 +56,9 @@ COLUMNS = (
 )
 
 
-def entries_of(result: Result) -> tuple[Entry, ...]:
+def entries_of(result: Any) -> tuple[Entry, ...]:
     """The standings of a measurement, side effects not measured yet; none of answers, and of scales of one sign."""
-    if not isinstance(result, MeasureResult):
+    if not result.analysis.leaderboard:
         return ()
     try:
         return tuple(Entry(standing) for standing in standings(result))

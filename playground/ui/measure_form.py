@@ -1,43 +1,31 @@
-"""Values of the Measure tab's controls, and the request that they make for each kind of measurement."""
+"""Values of the Measure tab's controls, and the request that they make for an analysis."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from playground.analyses.analysis import Analysis
+from playground.analyses.common.request import FEW_MULTIPLES, MULTIPLES, MeasuredVector, read_vectors
+from playground.analyses.registry import labelled
 from playground.errors import InputError
 from playground.library import reply_patterns
 from playground.library.prompts import PromptSet
-from playground.library.recipe import Component, Recipe
+from playground.library.recipe import Component, Recipe, rounded
+from playground.library.rows import read_rows
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
-from playground.services.measure import MeasuredVector, MeasureRequest
-from playground.services.measure.exact import ExactRequest
-from playground.services.measure.replies import RepliesRequest
-from playground.services.measure.request import FEW_MULTIPLES, MULTIPLES, read_vectors
-from playground.services.scan.request import read_rows, usual_unit
-from playground.services.shifts import ShiftsRequest
+from playground.services.scan.request import usual_unit
 from playground.ui import defaults
 from playground.ui.entered import real, whole
 from playground.ui.prompt_source import PromptChoice
-from playground.ui.vector_picker import Load, rounded
+from playground.ui.vector_picker import Load
 
-CHOICES, EXACT, REPLIES = "Choices", "Exact answers", "Replies"
-NEXT, COMPARE = "Next token", "Compare sets"
-KINDS = (CHOICES, EXACT, REPLIES, NEXT, COMPARE)
-GENERATED = (EXACT, REPLIES)
-"""Kinds that generate a text for every item, vector and scale."""
-WANTED = {
-    CHOICES: ("choices",),
-    EXACT: ("exact",),
-    REPLIES: RepliesRequest.SETS,
-    NEXT: ("prompts", "exact", "choices", "contrast"),
-}
-"""The kinds of prompt sets that each kind of measurement asks."""
 ORGANISM_SCALE = 0.6
 """Relative scale that is usual on the organism where none were found."""
 PLACE = "measure"
@@ -75,11 +63,9 @@ class MeasureForm:
     temperature: float
 
     @property
-    def known_kind(self) -> str:
-        """The kind of measurement. Raises InputError for one there is not."""
-        if self.kind not in KINDS:
-            raise InputError(f"Expected a kind of measurement, got “{self.kind}”; choose {', '.join(KINDS)}.")
-        return self.kind
+    def analysis(self) -> Analysis:
+        """What is asked for. Raises InputError for a kind of measurement there is not."""
+        return labelled(self.kind)
 
     @property
     def choice(self) -> PromptChoice:
@@ -113,46 +99,26 @@ class MeasureForm:
             vector for name in self._set_names for vector in read_vectors(name, self.rows or "", load(name))
         )
 
-    def choices_request(self, whole_set: PromptSet, load: Load) -> MeasureRequest:
-        """What Measure asks of a choice set. A leaderboard needs as many random directions as there are vectors."""
-        given = self._given(whole_set, load)
-        if self.leaderboard:
+    def request(self, whole_set: PromptSet, load: Load) -> Any:
+        """What Measure asks of a set. A leaderboard needs as many random directions as there are vectors."""
+        analysis = self.analysis
+        given = self._mix(load) if analysis.over == "mix" else self._over_scales(load)
+        given |= self._common(whole_set)
+        given |= {name: read(self) for name, read in _READ.items() if analysis.takes(name)}
+        if analysis.generates:
+            drawn = {"temperature": real(self.temperature, "a temperature")} if analysis.takes("samples") else {}
+            given["sampling"] = Sampling(max_new_tokens=whole(self.new_tokens, "new tokens", least=1), **drawn)
+        if analysis.leaderboard and self.leaderboard:
             given["controls"] = max(given["controls"], len(given["vectors"]))
-        return MeasureRequest(choices=whole_set, **given)
+        return analysis.load("request")(**{analysis.asked: whole_set, **given})
 
-    def exact_request(self, whole_set: PromptSet, load: Load) -> ExactRequest:
-        """What Measure asks of questions with exact answers."""
-        sampling = Sampling(max_new_tokens=whole(self.new_tokens, "new tokens", least=1))
-        return ExactRequest(questions=whole_set, **self._given(whole_set, load), sampling=sampling)
-
-    def replies_request(self, whole_set: PromptSet, load: Load) -> RepliesRequest:
-        """What Measure asks of replies: patterns are typed one a line, NAME=REGEX."""
-        lines = [line for line in (self.patterns or "").splitlines() if line.strip()]
-        sampling = Sampling(
-            max_new_tokens=whole(self.new_tokens, "new tokens", least=1),
-            temperature=real(self.temperature, "a temperature"),
-        )
-        return RepliesRequest(
-            prompts=whole_set,
-            patterns=tuple(map(reply_patterns.parse, lines)),
-            samples=whole(self.samples, "samples", least=1),
-            sampling=sampling,
-            **self._given(whole_set, load),
-        )
-
-    def shifts_request(self, whole_set: PromptSet, load: Load) -> ShiftsRequest:
+    def _mix(self, load: Load) -> dict[str, Any]:
         """One vector at every scale, as a multiple of the norm of scale 1."""
         if not self.one_set:
             raise InputError("Expected a vector set to follow a vector of, got none; choose one.")
         row = whole(self.one_row, "vector", least=0)
         component = Component(self.one_set, row=row, amount=rounded(self._norm_of_one(load(self.one_set), row)))
-        return ShiftsRequest(
-            prompts=whole_set,
-            recipe=Recipe((component,)),
-            multipliers=scale_numbers(self.scales),
-            tokens=whole(self.followed, "tokens followed", least=1),
-            **self._common(whole_set),
-        )
+        return {"recipe": Recipe((component,)), "multipliers": scale_numbers(self.scales)}
 
     def _norm_of_one(self, vector_set: VectorSet, row: int) -> float:
         """The norm of scale 1 of a single vector: for found scales that of its positive sign, or the other one."""
@@ -166,13 +132,8 @@ class MeasureForm:
             )
         return found[0]
 
-    def _given(self, whole_set: PromptSet, load: Load) -> dict[str, Any]:
-        return {
-            "vectors": self.vectors(load),
-            "scales": scale_numbers(self.scales),
-            "unit": self.unit,
-            **self._common(whole_set),
-        }
+    def _over_scales(self, load: Load) -> dict[str, Any]:
+        return {"vectors": self.vectors(load), "scales": scale_numbers(self.scales), "unit": self.unit}
 
     def _common(self, whole_set: PromptSet) -> dict[str, Any]:
         total = self.choice.available(whole_set)
@@ -186,6 +147,16 @@ class MeasureForm:
             "format": self.format,
             "positions": self.positions,
         }
+
+
+_READ: dict[str, Callable[[MeasureForm], Any]] = {
+    "patterns": lambda form: tuple(
+        reply_patterns.parse(line) for line in (form.patterns or "").splitlines() if line.strip()
+    ),
+    "samples": lambda form: whole(form.samples, "samples", least=1),
+    "tokens": lambda form: whole(form.followed, "tokens followed", least=1),
+}
+"""What controls of the page say for fields of requests that not every analysis has."""
 
 
 def begin_with(

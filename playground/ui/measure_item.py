@@ -7,21 +7,21 @@ from typing import Any
 
 import gradio as gr
 
+from playground.analyses.common.request import MeasuredVector
+from playground.analyses.common.scales_result import ScalesResult
 from playground.errors import InputError
-from playground.library.prompt_set import ChoiceItem
-from playground.library.recipe import Recipe
+from playground.library.recipe import Recipe, rounded
 from playground.model.generation.generate import Sampling
 from playground.services.generate import GenerateProgress, GenerateRequest, generate
-from playground.services.measure import MeasuredItem, MeasuredVector, MeasureResult
 from playground.ui import measure_show, measure_tables, steer_open
 from playground.ui.frame import Frame, acted
 from playground.ui.measure_layout import MeasureTab
-from playground.ui.measure_view import Look, Result, labels_now, named, place_of, row_at
+from playground.ui.measure_view import Look, labels_now, named, place_of, row_at
 from playground.ui.running import EVENT, follow, long, quick
 from playground.ui.state import Visitor
 from playground.ui.steer_layout import SteerTab
 from playground.ui.vector_controls import UNCHECKED
-from playground.ui.vector_picker import Load, native_norm, rounded
+from playground.ui.vector_picker import Load, native_norm
 
 TOKENS = 40
 """New tokens of the text at an item: enough to see whether what the number says survives generation."""
@@ -49,8 +49,7 @@ def wire(frame: Frame, tab: MeasureTab, steer_tab: SteerTab) -> None:
         visitor.measure_look = look if look.item is not None else Look(look.name, look.place, kept)
         labels = labels_now(frame, visitor, result, visitor.measured_before)
         updates = measure_show.looked(tab, result, visitor.measure_look, labels)
-        if isinstance(result, MeasureResult):
-            updates |= measure_show.sets_beside(tab, result, visitor.measure_look, visitor.measured_before, labels)
+        updates |= measure_show.sets_beside(tab, result, visitor.measure_look, visitor.measured_before, labels)
         if moved:
             updates |= measure_show.over_scales(tab, result, visitor.measure_look, visitor.measured_before, labels)
         yield updates
@@ -79,7 +78,7 @@ def wire(frame: Frame, tab: MeasureTab, steer_tab: SteerTab) -> None:
     tab.look.input(on_look, tab.look, shown, **private)
 
 
-def look_of(result: Result, point: str) -> Look:
+def look_of(result: ScalesResult, point: str) -> Look:
     """What a point says, "CURVE|PLACE OF THE SCALE|ITEM". Raises InputError for what was not measured."""
     name, _, rest = point.partition("|")
     place, _, item = rest.partition("|")
@@ -90,7 +89,7 @@ def look_of(result: Result, point: str) -> Look:
     return look
 
 
-def recipe_of(result: Result, look: Look, load: Load) -> Recipe:
+def recipe_of(result: ScalesResult, look: Look, load: Load) -> Recipe:
     """What was added at that point; nothing at scale 0. Raises what `load` raises, which is asked for averages only."""
     row = row_at(result, look)
     vector = next(each for each in result.request.vectors if str(each) == look.name)
@@ -102,17 +101,19 @@ def _amount(vector: MeasuredVector, norm: float, load: Load) -> float:
     return norm if vector.mean is None else norm / native_norm(vector.source, vector.mean, load(vector.source))
 
 
-def _open(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, look: Look) -> Iterator[dict[Any, Any]]:
-    """The item's card; for choices with what the model writes there, as it comes."""
+def _open(
+    frame: Frame, tab: MeasureTab, visitor: Visitor, result: ScalesResult, look: Look
+) -> Iterator[dict[Any, Any]]:
+    """The item's card; where no text was generated for it, with what the model writes there, as it comes."""
     labels = labels_now(frame, visitor, result)
     yield {tab.item: measure_tables.item_card(result, look, None, None, labels)}
-    if not isinstance(result, MeasureResult):
+    row, place = row_at(result, look), place_of(result, look.item)
+    if result.item_texts(row, place) is not None:
         return
     load = frame.load_set(visitor)
     recipe = recipe_of(result, look, load)
-    item = result.items[place_of(result, look.item)]
     request = GenerateRequest(
-        prompts=(item.question,),
+        prompts=(result.questions[place][1],),
         format=result.request.format,
         recipes=(recipe,) if recipe.components else (),
         positions=result.request.positions,
@@ -141,22 +142,21 @@ def _to_steer(frame: Frame, steer_tab: SteerTab, visitor: Visitor) -> dict[Any, 
     if look is None or look.item is None:
         raise InputError("Expected an item to open in Steer, got none; click one first.")
     load = frame.load_set(visitor)
-    recipe, place = recipe_of(result, look, load), place_of(result, look.item)
-    items = result.items if isinstance(result, MeasureResult) else result.request.items
-    item = items[place]
+    recipe, asked = recipe_of(result, look, load), result.request.asked
+    item = asked.items[look.item]
     return steer_open.open_in_steer(
         frame,
         steer_tab,
         visitor,
         steer_open.mix_of(recipe, load),
-        answers=(item.matching, item.other) if isinstance(item, MeasuredItem | ChoiceItem) else None,
+        answers=(item.matching, item.other) if asked.kind == "choices" else None,
         prompt=item if isinstance(item, str) else item.question,
         format=result.request.format,
         positions=result.request.positions,
     )
 
 
-def _result(visitor: Visitor) -> Result:
-    if not isinstance(visitor.measured, Result):
+def _result(visitor: Visitor) -> ScalesResult:
+    if visitor.measured is None or visitor.measured.analysis.over != "scales":
         raise InputError("Expected a measurement to look at, got none any more; press Measure again.")
     return visitor.measured

@@ -8,17 +8,14 @@ from typing import Any
 
 import gradio as gr
 
+from playground.analyses.choices.side_effects import effects_of
+from playground.analyses.common.document import from_document
+from playground.analyses.common.labels import Labels
+from playground.analyses.common.measurements import SUFFIX, Measurements, read, to_bytes
 from playground.errors import InputError, PlaygroundError
 from playground.library.atomic import write_atomically
-from playground.library.measurements import SUFFIX, Measurements, read, to_bytes
 from playground.library.prompts import built_in
 from playground.services.command import measure_command
-from playground.services.measure import MeasureResult
-from playground.services.measure.document import Result as Measured
-from playground.services.measure.document import from_document, kind_of, to_document
-from playground.services.measure.labels import Labels
-from playground.services.measure.side_effects import effects_of
-from playground.services.shifts import Shifts
 from playground.ui import markup, measure_board, measure_layout, measure_show, measure_tables, measure_view
 from playground.ui.found import download_path
 from playground.ui.frame import NOT_SAVED, Frame, acted
@@ -58,26 +55,25 @@ def _beside(frame: Frame, visitor: Visitor) -> dict[str, Any]:
     result = visitor.measured
     if result is None:
         return {"choices": [NOTHING]}
-    same = (kind_of(result), result.fingerprint, result.request.asked.hash)
+    same = (result.analysis.name, result.fingerprint, result.request.asked.hash)
     names = [each.name for each in kept(frame).list() if (each.kind, each.fingerprint, each.asked_hash) == same]
     return {"choices": [NOTHING, *names]}
 
 
-def look_at(visitor: Visitor, result: Measured) -> None:
+def look_at(visitor: Visitor, result: Any) -> None:
     """Make a measurement, new or out of a file, the one that is looked at."""
-    over_scales = isinstance(result, measure_view.Result)
     visitor.measured_before = None
-    visitor.measure_look = measure_view.best(result) if over_scales else None
+    visitor.measure_look = measure_view.best(result) if result.analysis.over == "scales" else None
     judged(visitor, result)
 
 
-def judged(visitor: Visitor, result: Measured) -> None:
+def judged(visitor: Visitor, result: Any) -> None:
     """Take a measurement for the one that is looked at, with the side effects that it has; what is looked at of it
     stays.
     """
     visitor.measured = result
     entries = measure_board.entries_of(result)
-    if isinstance(result, MeasureResult):
+    if result.analysis.leaderboard:
         effects = effects_of(result, [entry.standing for entry in entries])
         entries = tuple(replace(entry, effect=effect) for entry, effect in zip(entries, effects, strict=True))
     visitor.measure_board = entries
@@ -89,7 +85,7 @@ def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     source = result.request.sources[0] if len(result.request.sources) == 1 else "sets"
     name = kept(frame).free_name(f"{result.request.asked.name}-{source}".replace(NOT_SAVED, "vectors"))
     path = download_path(visitor, f"{name}.measure.json")
-    write_atomically(path, to_bytes(to_document(result)))
+    write_atomically(path, to_bytes(result.to_dict()))
     visitor.measure_file = str(path)
     return {
         tab.keep_box: gr.update(visible=True),
@@ -102,12 +98,12 @@ def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     }
 
 
-def _command(frame: Frame, result: Measured) -> str:
+def _command(frame: Frame, result: Any) -> str:
     request = result.request
     if NOT_SAVED in request.sources:
         return markup.notice("It measured a set that is not saved: save it in Discover, and measure again.", "info")
     asked = request.asked
-    leaderboard = isinstance(result, MeasureResult) and result.side_effects is not None
+    leaderboard = result.analysis.leaderboard and result.side_effects is not None
     if built_in().get(asked.name) == asked:
         return markup.command(measure_command(request, frame.loaded, leaderboard=leaderboard))
     file = f"{asked.name}.{'txt' if asked.kind == 'prompts' else 'json'}"
@@ -132,7 +128,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
             if visitor.measured is None:
                 raise InputError("Expected a measurement to keep, got none; measure something first.")
             name = (name or "").strip()
-            kept(frame).save(to_document(visitor.measured), name)
+            kept(frame).save(visitor.measured.to_dict(), name)
         except PlaygroundError as error:
             return {tab.keep_notice: markup.notice(str(error))}
         said = f"Kept as {name}: it is in the list below, and can be drawn beside others."
@@ -185,7 +181,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         if result is None:
             raise InputError("Expected a measurement to draw another one beside, got none any more; measure again.")
         if before is not None:
-            measure_view.check_beside(result, before)
+            result.check_beside(before)
         visitor.measured_before = before
         labels = measure_view.labels_now(frame, visitor, result, before)
         return _plots(tab, visitor, labels) | {tab.table: measure_tables.beneath(visitor, labels=labels)}
@@ -193,13 +189,13 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
     tab.against.input(on_against, tab.against, [*tab.figures.outputs, tab.table], **private)
 
 
-def _opened(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measured) -> Updates:
+def _opened(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any) -> Updates:
     """Look at a measurement out of a file. One that cannot be shown leaves the visitor as they were."""
     before = dict(vars(visitor))
     try:
         look_at(visitor, result)
         return {
-            **tab.cleared(measure_view.NAMED[kind_of(result)]),
+            **tab.cleared(result.analysis),
             **shown(frame, tab, visitor, result),
             **offered(frame, tab, visitor),
         }
@@ -213,11 +209,11 @@ _LOOKED_AT = ("measured", "measured_before", "measure_look", "measure_board", "m
 """What of a visitor `look_at` and `offered` change."""
 
 
-def shown(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measured) -> Updates:
+def shown(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any) -> Updates:
     """Everything about a measurement that is there, new or out of a file."""
     labels = measure_view.labels_now(frame, visitor, result, visitor.measured_before)
     ended = {tab.progress: measure_tables.ended(result), tab.table: measure_tables.beneath(visitor, labels=labels)}
-    if isinstance(result, Shifts):
+    if result.analysis.over == "mix":
         # One curve, and no items: there is nothing to choose but what stands beside it.
         only = {tab.look: gr.update(visible=False), tab.look_box: gr.update(visible=True)}
         return measure_show.shifted(tab, result, labels, visitor.measured_before) | ended | only
@@ -261,6 +257,6 @@ def shown_again_outputs(tab: MeasureTab) -> list[Any]:
 def _plots(tab: MeasureTab, visitor: Visitor, labels: Labels) -> Updates:
     """The plots of what is looked at, with what is beside it."""
     result, before = visitor.measured, visitor.measured_before
-    if isinstance(result, Shifts):
+    if result.analysis.over == "mix":
         return measure_show.shift_plots(tab, result, labels, before)
     return measure_show.over_scales(tab, result, visitor.measure_look, before, labels)

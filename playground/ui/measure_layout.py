@@ -7,38 +7,20 @@ from typing import Any
 
 import gradio as gr
 
+from playground.analyses.analysis import Analysis
+from playground.analyses.registry import analyses
 from playground.core.push import POSITIONS
 from playground.library import prompts as prompt_sets
 from playground.model.load import LoadedModel
 from playground.ui import defaults, markup, measure_figures, prompt_source
 from playground.ui.frame import Frame, board
 from playground.ui.measure_figures import MeasureFigures
-from playground.ui.measure_form import (
-    CHOICES,
-    COMPARE,
-    EXACT,
-    GENERATED,
-    KINDS,
-    NEXT,
-    PLACE,
-    REPLIES,
-    WANTED,
-    begin_with,
-)
+from playground.ui.measure_form import PLACE, begin_with
 from playground.ui.prompt_source import PromptSource
 from playground.ui.state import Visitor
 from playground.ui.vector_picker import is_average, row_choices
 
 CONTROLS = 4
-ITEMS = {CHOICES: 16, EXACT: 16, REPLIES: 12, NEXT: prompt_source.USE}
-"""Items asked to begin with: what takes seconds on a laptop."""
-WHAT = {
-    CHOICES: "Which of two answers is likelier, item by item: the logit difference at the answer, over scales.",
-    EXACT: "How often the reply ends in the right number: accuracy of generated answers, over scales.",
-    REPLIES: "What generated replies say: which of two answers they give, or which patterns they match, over scales.",
-    NEXT: "What one vector does to the next token: KL from the baseline, and which tokens it moves, over scales.",
-    COMPARE: "How sets lie to each other: cosines, principal angles, spectra. Needs no prompts.",
-}
 WAIT_ITEM = "Click a point or a row below: the item's text, and what the model says there, come here."
 BESIDE = "a kept measurement in the same plot"
 WAIT_SAVED = "No measurement is kept yet: measure something, give it a name and press Keep, or open a file."
@@ -121,15 +103,15 @@ class MeasureTab:
             self.keep_box,
         ]
 
-    def cleared(self, kind: str) -> dict[Any, Any]:
-        """Updates that wait for a measurement of this kind."""
+    def cleared(self, analysis: Analysis) -> dict[Any, Any]:
+        """Updates that wait for a result of an analysis."""
         return {
-            **self.figures.empty(kind),
+            **self.figures.empty(analysis),
             self.progress: "",
             self.look: gr.update(choices=[], value=None),
             self.look_box: gr.update(visible=False),
             self.item: markup.empty(WAIT_ITEM),
-            self.item_box: gr.update(visible=kind in (CHOICES, *GENERATED)),
+            self.item_box: gr.update(visible=analysis.over == "scales"),
             self.items: "",
             self.table: "",
             self.name: "",
@@ -137,56 +119,57 @@ class MeasureTab:
             self.download: gr.update(value=None, interactive=False),
             self.repeat: "",
             self.keep_notice: "",
-            self.keep_box: gr.update(visible=kind != COMPARE),
+            self.keep_box: gr.update(visible=analysis.over != "sets"),
         }
 
 
-def sets_for(loaded: LoadedModel | None, kind: str) -> list[str]:
-    """Built-in prompt sets that a kind of measurement can ask, those for the loaded model first."""
+def sets_for(loaded: LoadedModel | None, analysis: Analysis) -> list[str]:
+    """Built-in prompt sets that an analysis can ask, those for the loaded model first."""
     sets = prompt_sets.built_in()
-    return [name for name in prompt_source.set_names(loaded) if sets[name].kind in WANTED.get(kind, ())]
+    return [name for name in prompt_source.set_names(loaded) if sets[name].kind in analysis.sets]
 
 
-def usual_set(loaded: LoadedModel | None, kind: str) -> str | None:
+def usual_set(loaded: LoadedModel | None, analysis: Analysis) -> str | None:
     """The set to begin with."""
-    names = sets_for(loaded, kind)
-    if kind == REPLIES:  # choice items bring along what is looked for
-        names.sort(key=lambda name: prompt_sets.built_in()[name].kind != "choices")
+    names = sets_for(loaded, analysis)
+    if analysis.first_of is not None:
+        names.sort(key=lambda name: prompt_sets.built_in()[name].kind != analysis.first_of)
     usual = prompt_source.default_set(loaded)
-    return usual if kind == NEXT and usual in names else next(iter(names), None)
+    return usual if analysis.over == "mix" and usual in names else next(iter(names), None)
 
 
-def applies(tab: MeasureTab, kind: str) -> dict[Any, Any]:
-    """Which of the controls a kind of measurement asks for."""
-    many = kind != NEXT
+def applies(tab: MeasureTab, analysis: Analysis) -> dict[Any, Any]:
+    """Which of the controls an analysis asks for."""
+    mix, asks, samples = analysis.over == "mix", analysis.over != "sets", analysis.takes("samples")
     return {
-        tab.what: f'<p class="sp-hint sp-inset">{markup.escape(WHAT[kind])}</p>',
-        tab.prompts_box: gr.update(visible=kind != COMPARE),
-        tab.many_box: gr.update(visible=many),
-        tab.one_box: gr.update(visible=not many),
-        tab.scales_box: gr.update(visible=kind != COMPARE),
-        tab.more: gr.update(visible=kind != COMPARE),
-        tab.new_tokens: gr.update(visible=kind in GENERATED),
-        tab.patterns: gr.update(visible=kind == REPLIES),
-        tab.samples: gr.update(visible=kind == REPLIES),
-        tab.temperature: gr.update(visible=kind == REPLIES),
-        tab.followed: gr.update(visible=kind == NEXT),
-        tab.leaderboard: gr.update(visible=kind == CHOICES),
+        tab.what: f'<p class="sp-hint sp-inset">{markup.escape(analysis.summary)}</p>',
+        tab.prompts_box: gr.update(visible=asks),
+        tab.many_box: gr.update(visible=not mix),
+        tab.one_box: gr.update(visible=mix),
+        tab.scales_box: gr.update(visible=asks),
+        tab.more: gr.update(visible=asks),
+        tab.new_tokens: gr.update(visible=analysis.generates),
+        tab.patterns: gr.update(visible=analysis.takes("patterns")),
+        tab.samples: gr.update(visible=samples),
+        tab.temperature: gr.update(visible=samples),
+        tab.followed: gr.update(visible=analysis.takes("tokens")),
+        tab.leaderboard: gr.update(visible=analysis.leaderboard),
     }
 
 
 def build(frame: Frame) -> MeasureTab:
-    """The components, filled in for the loaded model and the sets there are."""
+    """The components, filled in for the first analysis, the loaded model and the sets there are."""
     loaded, parts = frame.workbench.loaded, {}
+    first = next(iter(analyses().values()))
     with gr.Row(elem_classes="sp-columns"):
         with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
             with gr.Group(elem_classes="sp-card"):
                 parts["kind"] = gr.Radio(
-                    list(KINDS), value=CHOICES, label="Measure", elem_id="measure-kind",
-                    info="the form below shows what applies to it",
+                    [each.label for each in analyses().values()], value=first.label, label="Measure",
+                    elem_id="measure-kind", info="the form below shows what applies to it",
                 )
-                parts["what"] = gr.HTML(f'<p class="sp-hint sp-inset">{WHAT[CHOICES]}</p>', elem_id="measure-what")
-            _prompts(loaded, parts)
+                parts["what"] = gr.HTML(f'<p class="sp-hint sp-inset">{first.summary}</p>', elem_id="measure-what")
+            _prompts(loaded, first, parts)
             _vectors(frame, parts)
             _scales(frame, parts)
             _more(parts)
@@ -200,7 +183,7 @@ def build(frame: Frame) -> MeasureTab:
         with gr.Column(scale=8, min_width=330):
             parts["progress"] = gr.HTML("", elem_id="measure-progress", elem_classes="sp-quiet")
             _look(parts)
-            parts["figures"] = measure_figures.build(CHOICES)
+            parts["figures"] = measure_figures.build(first)
             with gr.Column(elem_classes="sp-card", elem_id="measure-item-box") as item_box:
                 parts["item"] = board(markup.empty(WAIT_ITEM), elem_id="measure-item")
                 parts["items"] = board("", elem_id="measure-items")
@@ -220,13 +203,13 @@ def build(frame: Frame) -> MeasureTab:
     return MeasureTab(**parts)
 
 
-def _prompts(loaded: LoadedModel | None, parts: dict[str, Any]) -> None:
-    chosen = usual_set(loaded, CHOICES)
+def _prompts(loaded: LoadedModel | None, first: Analysis, parts: dict[str, Any]) -> None:
+    chosen = usual_set(loaded, first)
     whole = None if chosen is None else prompt_sets.built_in()[chosen]
     with gr.Group(elem_classes="sp-card") as box:
         parts["prompts"] = prompt_source.build(
             loaded, PLACE, "Items", "what the model is asked", "all of them for what you publish",
-            names=sets_for(loaded, CHOICES), typed=False, use=ITEMS[CHOICES],
+            names=sets_for(loaded, first), typed=False, use=first.use,
         )
         with gr.Row(elem_classes="sp-tight"):
             parts["mode"] = gr.Radio(

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
+from playground.analyses.choices.side_effects import SideEffectProgress, judge, neutral_set
+from playground.analyses.common.labels import UNLABELLED
+from playground.analyses.compare.run import Comparison, compare
 from playground.model.load import LoadedModel
 from playground.services.command import compare_command
-from playground.services.compare import Comparison, compare
-from playground.services.measure import MeasureResult
-from playground.services.measure.exact import exact
-from playground.services.measure.labels import UNLABELLED
-from playground.services.measure.replies import replies
-from playground.services.measure.run import measure
-from playground.services.measure.side_effects import SideEffectProgress, judge, neutral_set
-from playground.services.shifts import shifts
 from playground.ui import (
     cost,
     measure_cost,
@@ -26,10 +21,9 @@ from playground.ui import (
 )
 from playground.ui.frame import NOT_SAVED, Frame
 from playground.ui.markup import command, notice, run_line
-from playground.ui.measure_form import CHOICES, COMPARE, EXACT, NEXT, REPLIES, MeasureForm
+from playground.ui.measure_form import MeasureForm
 from playground.ui.measure_layout import MeasureTab
 from playground.ui.measure_tables import ended
-from playground.ui.measure_view import Result
 from playground.ui.running import follow, seconds, waiting_position
 from playground.ui.state import Visitor
 
@@ -43,24 +37,17 @@ Updates = dict[Any, Any]
 
 def run(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
     """What Measure does."""
-    yield from _RUNS[form.known_kind](frame, tab, visitor, form)
+    yield from _RUNS[form.analysis.over](frame, tab, visitor, form)
 
 
 def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
-    loaded, load, kind = frame.loaded, frame.load_set(visitor), form.known_kind
-    whole = form.choice.whole(visitor)
-    if kind == CHOICES:
-        request: Any = form.choices_request(whole, load)
-        run: Callable[..., Result] = measure
-    elif kind == EXACT:
-        request, run = form.exact_request(whole, load), exact
-    else:
-        request, run = form.replies_request(whole, load), replies
+    loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
+    request = form.request(form.choice.whole(visitor), load)
     work = measure_cost.operations(loaded, request)
     job = frame.start(
         visitor,
         "measuring",
-        lambda model, context: run(model, request, load, context.emit, context.cancelled),
+        lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
     )
     shown, drawn = False, 0.0
     for batch in follow(job, REDRAW):
@@ -68,7 +55,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
         partial = next((event.result for event in reversed(batch) if getattr(event, "result", None) is not None), None)
         if batch and not shown and not _waiting(tab, batch):
             shown, visitor.measured = True, None
-            updates |= tab.cleared(kind)
+            updates |= tab.cleared(analysis)
         told = [event for event in batch if hasattr(event, "seconds_to_go")]
         if told:
             updates[tab.progress] = run_line(_said(told[-1]))
@@ -79,7 +66,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
         yield updates
     result = job.result()
     if not result.cancelled:
-        cost.learn_speed(loaded, kind, work, result.seconds)
+        cost.learn_speed(loaded, analysis.label, work, result.seconds)
     measure_keep.look_at(visitor, result)
     yield measure_keep.shown(frame, tab, visitor, result)
     whole, failed = result, None
@@ -95,19 +82,19 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
         raise failed
 
 
-def _shown_whole(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result, whole: Result) -> Updates:
+def _shown_whole(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any, whole: Any) -> Updates:
     """The leaderboard of a result that is `whole` now; all of it where the visitor opened another one meanwhile."""
     if visitor.measured is result:
         measure_keep.judged(visitor, whole)
         labels = measure_view.labels_now(frame, visitor, whole, visitor.measured_before)
         return {tab.table: measure_tables.beneath(visitor, labels=labels), tab.progress: ended(whole)}
     measure_keep.look_at(visitor, whole)
-    return {**tab.cleared(CHOICES), **measure_keep.shown(frame, tab, visitor, whole)}
+    return {**tab.cleared(whole.analysis), **measure_keep.shown(frame, tab, visitor, whole)}
 
 
 def _judge(
-    frame: Frame, tab: MeasureTab, visitor: Visitor, result: Result
-) -> Generator[Updates, None, MeasureResult]:
+    frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any
+) -> Generator[Updates, None, Any]:
     """Side effects and coherence of every direction, for the leaderboard: the result with them."""
     load, neutral = frame.load_set(visitor), neutral_set(frame.loaded)
     job = frame.start(
@@ -125,14 +112,14 @@ def _judge(
     return job.result()
 
 
-def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
-    loaded, load = frame.loaded, frame.load_set(visitor)
-    request = form.shifts_request(form.choice.whole(visitor), load)
+def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
+    request = form.request(form.choice.whole(visitor), load)
     work = measure_cost.operations(loaded, request)
     job = frame.start(
         visitor,
         "following the next token",
-        lambda model, context: shifts(model, request, load, context.emit, context.cancelled),
+        lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
     )
     shown, labels = False, UNLABELLED
     for batch in follow(job, REDRAW):
@@ -141,14 +128,14 @@ def _next_token(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureFo
         if events:
             if not shown:
                 shown, visitor.measured = True, None
-                updates |= tab.cleared(NEXT)
+                updates |= tab.cleared(analysis)
                 labels = measure_view.labels_now(frame, visitor, events[-1])
             updates |= measure_show.shifted(tab, events[-1], labels)
-            updates[tab.progress] = run_line(_said(events[-1], "prompts", events[-1].done, len(request.texts)))
+            updates[tab.progress] = run_line(_said(events[-1], f" {analysis.counts}s"))
         yield updates
     seen = job.result()
     if not seen.cancelled:
-        cost.learn_speed(loaded, NEXT, work, seen.seconds)
+        cost.learn_speed(loaded, analysis.label, work, seen.seconds)
     measure_keep.look_at(visitor, seen)
     yield {**measure_keep.shown(frame, tab, visitor, seen), **measure_keep.offered(frame, tab, visitor)}
 
@@ -166,7 +153,7 @@ def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm)
     visitor.measured = None
     rows = sum(len(compared.rows) for compared in seen.sets)
     yield {
-        **tab.cleared(COMPARE),
+        **tab.cleared(form.analysis),
         **measure_show.compared(tab, seen),
         tab.repeat: _compare_command(seen),
         tab.progress: run_line(f"{rows} vectors, {len(seen.sets)} {'set' if len(seen.sets) == 1 else 'sets'}"),
@@ -186,7 +173,7 @@ class _Share:
         self.share = share
 
 
-_RUNS = {CHOICES: _over_scales, EXACT: _over_scales, REPLIES: _over_scales, NEXT: _next_token, COMPARE: _compare}
+_RUNS = {"scales": _over_scales, "mix": _over_mix, "sets": _compare}
 
 
 def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
@@ -194,7 +181,6 @@ def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
     return {} if position is None else {tab.progress: run_line(f"waiting: number {position} in the queue")}
 
 
-def _said(event: Any, unit: str = "", done: int | None = None, total: int | None = None) -> str:
-    done, total = (event.done, event.total) if done is None else (done, total)
+def _said(event: Any, unit: str = "") -> str:
     to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
-    return f"{int(done)} of {total}{' ' + unit if unit else ''} · {seconds(event.seconds)}{to_go}"
+    return f"{int(event.done)} of {event.total}{unit} · {seconds(event.seconds)}{to_go}"

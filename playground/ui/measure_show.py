@@ -2,98 +2,122 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 import gradio as gr
 
+from playground.analyses.analysis import Figure
+from playground.analyses.common.labels import UNLABELLED, Labels
+from playground.analyses.common.result import SCALE_NAMES, Row
+from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.common.table import RANDOM, SetTable, set_table
+from playground.analyses.compare.run import Comparison, closest
+from playground.analyses.next_token.run import Shifts
 from playground.errors import InputError
 from playground.methods.base.registry import called
-from playground.services.compare import Comparison, closest
-from playground.services.measure import MeasureResult
-from playground.services.measure.labels import UNLABELLED, Labels
-from playground.services.measure.replies import RepliesRequest, RepliesResult
-from playground.services.measure.result import SCALE_NAMES
-from playground.services.measure.table import RANDOM, SetTable, set_table
-from playground.services.shifts import Shifts
 from playground.ui import compare_plots, markup, measure_plots, measure_tables, plots
 from playground.ui.measure_figures import title
 from playground.ui.measure_layout import MeasureTab
 from playground.ui.measure_plots import Axes, Curve
-from playground.ui.measure_view import (
-    Look,
-    Result,
-    curves,
-    group_of,
-    main_axes,
-    mean_of,
-    mix_name,
-    multiple_axis,
-    named,
-    random_rows,
-    row_at,
-    scale_axis,
-    share_of,
-    x_of,
-)
+from playground.ui.measure_view import Bounds, Look, curves, group_of, named, random_rows, row_at, scale_axis, x_of
 
 Updates = dict[Any, Any]
 
 
 def main(
-    tab: MeasureTab, result: Result, look: Look | None, beside: Curve | None = None, labels: Labels = UNLABELLED
+    tab: MeasureTab, result: ScalesResult, look: Look | None, labels: Labels = UNLABELLED
 ) -> Updates:
-    """The main plot of choices, exact answers or replies: all that is drawn while they are measured."""
-    name, vectors, controls = _drawn(result, look)
-    return tab.figures.drawn(
-        measure_plots.over_scales(
-            curves(result, vectors, mean_of, labels), curves(result, controls, mean_of), mean_of(result.baseline)[0],
-            name, main_axes(result), beside,
-        )
-    )
+    """The first plot of a result over scales: all that is drawn while it is measured."""
+    return tab.figures.drawn(curves_of(Seen(result, look, None, labels), result.analysis.figures[0]))
 
 
 def over_scales(
     tab: MeasureTab,
-    result: Result,
+    result: ScalesResult,
     look: Look | None,
-    earlier: Result | None = None,
+    earlier: ScalesResult | None = None,
     labels: Labels = UNLABELLED,
 ) -> Updates:
-    """Every plot of choices, exact answers or replies."""
-    name, vectors, controls = _drawn(result, look)
-    mean, share = _earlier(result, earlier, name, labels)
-    shown = main(tab, result, look, mean, labels)
-    if isinstance(result, RepliesResult):
-        return shown | _groups(tab, result, name)
-    if not isinstance(result, MeasureResult):
-        return shown
-    shares = measure_plots.over_scales(
-        curves(result, vectors, share_of, labels), curves(result, controls, share_of), result.baseline.share, name,
-        Axes(scale_axis(result), "share of items", share=True), share,
-    )
-    shown |= {tab.figures.plots[1]: shares, tab.figures.plots[2]: _violins(result, name)}
-    return shown | sets_beside(tab, result, look, earlier, labels)
+    """Every plot of a result over scales."""
+    shown, seen = {}, Seen(result, look, earlier, labels)
+    for place, figure in enumerate(result.analysis.figures):
+        shown |= _DRAWN[figure.draw](tab, place, figure, seen)
+    return shown
 
 
 def sets_beside(
-    tab: MeasureTab, result: MeasureResult, look: Look | None, earlier: Result | None, labels: Labels
+    tab: MeasureTab, result: ScalesResult, look: Look | None, earlier: ScalesResult | None, labels: Labels
 ) -> Updates:
-    """The plot of sets side by side at the scale that is looked at, and what is to be said about it."""
-    scale = None if look is None or row_at(result, look) is None else x_of(row_at(result, look), result)
-    if scale is None:
+    """The plots of sets side by side at the scale that is looked at, where there are such."""
+    shown, seen = {}, Seen(result, look, earlier, labels)
+    for place, figure in enumerate(result.analysis.figures):
+        if figure.draw == "sets":
+            shown |= _sets(tab, place, figure, seen)
+    return shown
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is drawn: a result over scales, what of it is looked at, an earlier one, and what vectors are called."""
+
+    result: ScalesResult
+    look: Look | None
+    earlier: ScalesResult | None = None
+    labels: Labels = UNLABELLED
+
+    @property
+    def name(self) -> str:
+        return "" if self.look is None else self.look.name
+
+    @property
+    def row(self) -> Row | None:
+        return None if self.look is None else row_at(self.result, self.look)
+
+
+def curves_of(seen: Seen, figure: Figure) -> Any:
+    """A quantity of the rows of every vector over scales, beside random directions at the layer of the one that is
+    looked at.
+    """
+    result, value = seen.result, attrgetter(figure.value)
+    controls = random_rows(result, None if seen.row is None else seen.row.layer)
+    return measure_plots.over_scales(
+        curves(result, list(named(result).values()), value, seen.labels), curves(result, controls, value),
+        value(result.baseline)[0], seen.name, _axes(seen, figure), _earlier(seen, value),
+    )
+
+
+def _curves(tab: MeasureTab, place: int, figure: Figure, seen: Seen) -> Updates:
+    return {tab.figures.plots[place]: curves_of(seen, figure)}
+
+
+def _items(tab: MeasureTab, place: int, figure: Figure, seen: Seen) -> Updates:
+    return {tab.figures.plots[place]: _violins(seen.result, seen.name)}
+
+
+def _sets(tab: MeasureTab, place: int, figure: Figure, seen: Seen) -> Updates:
+    """Sets side by side at the scale that is looked at, and what is to be said about it."""
+    if seen.row is None:
         nothing = measure_plots.items_over_sets([], 0.0, [], Axes("", ""))
-        return {tab.figures.plots[3]: nothing, tab.figures.notes[3]: ""}
+        return {tab.figures.plots[place]: nothing, tab.figures.notes[place]: ""}
+    scale = x_of(seen.row, seen.result)
     said = (
-        f"At {SCALE_NAMES[result.request.unit]} {scale:g}, the scale that is looked at. The "
+        f"At {SCALE_NAMES[seen.result.request.unit]} {scale:g}, the scale that is looked at. The "
         "vector of a set is the one whose means span most over the scales; the random direction is picked in the same "
         "way."
     )
-    return {tab.figures.plots[3]: set_by_set(result, scale, earlier, labels), **tab.figures.noted(3, said)}
+    drawn = set_by_set(seen.result, scale, seen.earlier, seen.labels)
+    return {tab.figures.plots[place]: drawn, **tab.figures.noted(place, said)}
+
+
+def _axes(seen: Seen, figure: Figure) -> Axes:
+    return Axes(scale_axis(seen.result), figure.axis, share=figure.share)
 
 
 def set_by_set(
-    result: MeasureResult, scale: float, earlier: Result | None = None, labels: Labels = UNLABELLED
+    result: Any, scale: float, earlier: ScalesResult | None = None, labels: Labels = UNLABELLED
 ) -> Any:
     """The items of the best vector of every set of a measurement, and of an earlier one, side by side at a scale."""
     table, violins = _table(result, earlier), []
@@ -111,9 +135,9 @@ def set_by_set(
     return measure_plots.items_over_sets(violins, result.baseline.mean, numbers, axes)
 
 
-def _table(result: MeasureResult, earlier: Result | None) -> SetTable:
+def _table(result: ScalesResult, earlier: ScalesResult | None) -> SetTable:
     """The sets of a measurement, and of an earlier one where the two compare."""
-    if isinstance(earlier, MeasureResult):
+    if earlier is not None:
         try:
             return set_table([result, earlier])
         except InputError:
@@ -121,34 +145,23 @@ def _table(result: MeasureResult, earlier: Result | None) -> SetTable:
     return set_table([result])
 
 
-def _groups(tab: MeasureTab, result: RepliesResult, name: str) -> Updates:
-    """The title of the main plot, and the plot of every group of replies of the vector that is looked at."""
-    rows, axes = named(result).get(name, []), Axes(scale_axis(result), "share of replies", share=True)
-    lines = []
-    for place, group in enumerate(result.request.groups):
-        lines += [replace(curve, called=group) for curve in curves(result, [rows] if rows else [], group_of(place))]
+def _groups(tab: MeasureTab, place: int, figure: Figure, seen: Seen) -> Updates:
+    """The plot of every group of replies of the vector that is looked at; the title of the first names one."""
+    result: Any = seen.result
+    rows, lines = named(result).get(seen.name, []), []
+    for at, group in enumerate(result.request.groups):
+        lines += [replace(curve, called=group) for curve in curves(result, [rows] if rows else [], group_of(at))]
     return {
-        tab.figures.titles[0]: title(f"Replies: {said_group(result.request, 0)}"),
-        tab.figures.plots[1]: measure_plots.groups_over_scales(lines, axes),
+        tab.figures.titles[0]: title(f"{result.analysis.figures[0].title}: {result.request.said_group(0)}"),
+        tab.figures.plots[place]: measure_plots.groups_over_scales(lines, _axes(seen, figure)),
     }
 
 
-def said_group(request: RepliesRequest, place: int) -> str:
-    """What a group of replies is, for a person to read."""
-    name = request.groups[place]
-    if request.patterns:
-        return name
-    return {"matching": "the behaviour’s answer", "other": "the other answer"}.get(name, name)
+_DRAWN = {"curves": _curves, "items": _items, "sets": _sets, "groups": _groups}
+"""What draws the figures of results over scales."""
 
 
-def _drawn(result: Result, look: Look | None) -> tuple[str, list[Any], list[Any]]:
-    """What is looked at, the rows of every vector, and those of random directions at its layer."""
-    row = None if look is None else row_at(result, look)
-    controls = random_rows(result, None if row is None else row.layer)
-    return "" if look is None else look.name, list(named(result).values()), controls
-
-
-def _violins(result: MeasureResult, name: str) -> Any:
+def _violins(result: Any, name: str) -> Any:
     rows = named(result).get(name, [])
     return measure_plots.items_over_scales(
         name,
@@ -159,57 +172,27 @@ def _violins(result: MeasureResult, name: str) -> Any:
     )
 
 
-def _earlier(
-    result: Result, earlier: Result | None, name: str, labels: Labels
-) -> tuple[Curve | None, Curve | None]:
-    """Mean and share of the same vector in an earlier measurement, on the axis of this one; of its first one where it
-    is not there.
-    """
-    groups = {} if earlier is None else named(earlier)
-    if earlier is None or not groups:
-        return None, None
-    rows = groups.get(name) or next(iter(groups.values()))
-    values = (mean_of, share_of if isinstance(result, MeasureResult) else mean_of)
-    (mean,), (share,) = (curves(result, [rows], value, labels) for value in values)
-    return mean, share
+def _earlier(seen: Seen, value: Callable[[Row], Bounds]) -> Curve | None:
+    """The same vector in an earlier measurement, on the axis of this one; its first one where it is not there."""
+    groups = {} if seen.earlier is None else named(seen.earlier)
+    if not groups:
+        return None
+    rows = groups.get(seen.name) or next(iter(groups.values()))
+    (curve,) = curves(seen.result, [rows], value, seen.labels)
+    return curve
 
 
 def noted(
-    tab: MeasureTab, result: Result, look: Look | None, file: str, labels: Labels = UNLABELLED
+    tab: MeasureTab, result: ScalesResult, look: Look | None, file: str, labels: Labels = UNLABELLED
 ) -> Updates:
     """What is to be said about the plots, and their numbers, which are downloaded as `file`."""
-    numbers = measure_tables.scales_csv(result, file, labels)
-    if isinstance(result, RepliesResult):
-        request = result.request
-        many = "" if request.samples == 1 else f", {request.samples} replies to each"
-        read = "; ".join(f"{pattern.name}: {pattern.regex}" for pattern in request.patterns) or (
-            "matching: the reply gives the behaviour’s answer; other: the other one; unclear: neither, or both"
-        )
-        said = f"{len(request.items)} items of {request.prompts.name}{many}. Bands are 95 % intervals (Wilson)."
-        whose = "" if look is None else f"For {labels.called(look.name)}. "
-        return tab.figures.noted(0, said, numbers) | tab.figures.noted(1, f"{whose}{read}.")
-    if not isinstance(result, MeasureResult):
-        silent = max((row.silent for row in result.rows if row.kind == "vector"), default=0.0)
-        said = (
-            f"{len(result.request.items)} questions of {result.request.questions.name}; a reply answers with its last "
-            f"number, up to {100 * silent:.0f} % of a vector's replies had none. Bands are 95 % intervals (Wilson)."
-        )
-        return tab.figures.noted(0, said, numbers)
-    by = {"logit": "by the logits of one token", "log-probability": "by the log-probability of whole answers"}
-    compared = by.get(result.by, "by logits where one token tells them apart, else by whole answers")
-    letters = " and ".join(f"{count} {letter}" for letter, count in result.letters)
-    said = f"{len(result.items)} items of {result.request.choices.name}, compared {compared}"
-    said += f"; balanced by letter ({letters})" if letters else ""
-    skipped = "; ".join(f"{count} skipped: {reason}" for reason, count in result.skipped_reasons().items())
-    said += f"; {skipped}" if skipped else "; none skipped"
-    shown = tab.figures.noted(0, f"{said}. Bands are 95 % bootstrap intervals over items.", numbers)
-    shown |= tab.figures.noted(1, "Items whose logit difference is above 0.")
-    name = "" if look is None else labels.called(look.name)
-    shown |= tab.figures.noted(2, f"Every point is an item, for {name}; click one to open it.")
+    shown, numbers = {}, measure_tables.scales_csv(result, file, labels)
+    for place, said in enumerate(result.notes("" if look is None else labels.called(look.name))):
+        shown |= tab.figures.noted(place, said, "" if place else numbers)
     return shown
 
 
-def looked(tab: MeasureTab, result: Result, look: Look | None, labels: Labels = UNLABELLED) -> Updates:
+def looked(tab: MeasureTab, result: ScalesResult, look: Look | None, labels: Labels = UNLABELLED) -> Updates:
     """The picker of what is looked at, and its items."""
     choices = [(labels.called(name), name) for name in named(result)]
     return {
@@ -223,7 +206,7 @@ def shift_plots(
     tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED, earlier: Shifts | None = None
 ) -> Updates:
     """KL over multiples of a mix, and the tokens."""
-    name, axis, scales = mix_name(seen), multiple_axis(seen), list(seen.request.multipliers)
+    name, axis, scales = seen.name, seen.axis, list(seen.request.multipliers)
     kl, before = _divergence(seen, labels), None if earlier is None else _divergence(earlier, labels)
     controls = [Curve(f"random-{i}", scales, row, row, row) for i, row in enumerate(seen.controls)]
     texts = [plots.plain(markup.visible_token(token.text)) for token in seen.tokens]
@@ -234,7 +217,7 @@ def shift_plots(
 
 
 def _divergence(seen: Shifts, labels: Labels) -> Curve:
-    name = mix_name(seen)
+    name = seen.name
     return Curve(name, list(seen.request.multipliers), seen.kl, *_spread(seen), called=labels.called(name))
 
 
@@ -255,7 +238,7 @@ def shifted(
     return {
         **shift_plots(tab, seen, labels, earlier),
         **tab.figures.noted(0, said if len(request.texts) > 1 else said.split(", mean")[0] + ", one prompt.",
-                            markup.numbers_link(f"{mix_name(seen)}-next-token", header, lines)),
+                            markup.numbers_link(f"{seen.name}-next-token", header, lines)),
         **tab.figures.noted(1, "Mean probability of the likeliest next tokens at any scale; 0 is the baseline."),
     }
 

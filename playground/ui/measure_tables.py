@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
+from playground.analyses.analysis import Cell, Fact
+from playground.analyses.common.labels import UNLABELLED, Labels
+from playground.analyses.common.measurements import MeasurementEntry
+from playground.analyses.common.result import SCALE_NAMES, Measurement
+from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.common.table import RANDOM, SetTable, set_table, value_of
+from playground.analyses.registry import analyses
 from playground.errors import InputError
-from playground.library.measurements import MeasurementEntry
 from playground.methods.base.registry import called
-from playground.services.measure import MeasuredRow, MeasureResult
-from playground.services.measure.exact import ExactResult, ExactRow
-from playground.services.measure.labels import UNLABELLED, Labels
-from playground.services.measure.replies import RepliesResult, RepliesRow
-from playground.services.measure.result import SCALE_NAMES
-from playground.services.measure.table import RANDOM, SetTable, set_table, value_of
-from playground.services.shifts import Shifts
 from playground.ui import measure_board
 from playground.ui.markup import changed_words, empty, escape, notice, numbers_link, run_line
-from playground.ui.measure_view import NAMED, Look, Result, items_of, mean_of, place_of, row_at, x_of
+from playground.ui.measure_view import Look, place_of, row_at, x_of
 from playground.ui.running import seconds
 from playground.ui.state import Visitor
 
@@ -27,89 +25,60 @@ SAMPLES = 12
 """Replies to one item that are shown."""
 
 
-def items(result: Result, look: Look, labels: Labels = UNLABELLED) -> str:
+def items(result: ScalesResult, look: Look, labels: Labels = UNLABELLED) -> str:
     """The items of one vector at one scale, each a row that opens it."""
     row = row_at(result, look)
     if row is None:
         return empty("The items of this vector come here when it is measured.")
     lines = []
-    for place, item in enumerate(items_of(result)[:SHOWN]):
+    for place, item in enumerate(result.questions[:SHOWN]):
         number, question = item
         current = ' aria-current="true"' if number == look.item else ""
-        cells = _cells(result, row, place)
+        cells = "".join(map(_cell, result.item_cells(row, place)))
         lines.append(
             f'<tr data-act="point" data-point="{escape(look.name)}|{look.place}|{number}" tabindex="0"{current}>'
             f'<th scope="row">{number}</th><td class="sp-question">{escape(question)}</td>{cells}</tr>'
         )
-    exact = isinstance(result, ExactResult)
-    titles = ("item", "question", "answer", "baseline", "here") if exact else ("item", "question", "baseline", "here")
-    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("item", *result.analysis.item_titles))
     scale = x_of(row, result)
-    caption = f"{labels.called(row.name)} at {scale:g}"
-    caption += ": log-odds of the behaviour, in nats" if isinstance(result, MeasureResult) else ""
+    caption = f"{labels.called(row.name)} at {scale:g}{result.analysis.item_caption}"
     return (
         f'<p class="sp-caption">{escape(caption)}</p><div class="sp-scroll sp-itemscroll"><table class="sp-table" '
         f'aria-label="Items"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
     )
 
 
-def _cells(result: Result, row: object, place: int) -> str:
-    if isinstance(result, MeasureResult):
-        before, here = result.baseline.differences[place], row.differences[place]
-        side = "sp-plus" if here > 0 else "sp-minus"
-        return f'<td>{before:+.2f}</td><td class="sp-sign {side}">{here:+.2f}</td>'
-    if isinstance(result, RepliesResult):
-        return "".join(f"<td>{escape(_groups(result, each, place))}</td>" for each in (result.baseline, row))
-    marks = "".join(f"<td>{'✓' if each.right[place] else '✗'}</td>" for each in (result.baseline, row))
-    return f"<td>{escape(result.request.items[place].answer)}</td>{marks}"
+def _cell(cell: Cell) -> str:
+    side = {0: "", 1: ' class="sp-sign sp-plus"', -1: ' class="sp-sign sp-minus"'}[cell.sign]
+    return f"<td{side}>{escape(cell.text)}</td>"
 
 
-def _groups(result: RepliesResult, row: RepliesRow, place: int) -> str:
-    """The groups of the replies to the item at that place, with their numbers where there are several replies."""
-    samples = result.request.samples
-    counts = Counter(name for own in row.groups[place * samples : (place + 1) * samples] for name in own)
-    names = [name for name in result.request.groups if counts[name]]
-    return ", ".join(name if samples == 1 else f"{name} {counts[name]}" for name in names)
+def _fact(fact: Fact) -> str:
+    said = escape(fact.text)
+    if fact.change is not None:
+        before, here = map(escape, fact.change)
+        said = f"baseline {before} → here <b>{here}</b>{escape(fact.unit)}"
+    return f"<dt>{escape(fact.term)}</dt><dd>{said}</dd>"
 
 
 def item_card(
-    result: Result, look: Look, baseline: str | None, steered: str | None, labels: Labels = UNLABELLED
+    result: ScalesResult, look: Look, baseline: str | None, steered: str | None, labels: Labels = UNLABELLED
 ) -> str:
     """One item: question, answers, numbers at baseline and here, and the two texts (None: not generated yet)."""
     row, place = row_at(result, look), place_of(result, look.item if look.item is not None else -1)
     if row is None or place is None:
         return empty("This item was not measured here; click another point.")
-    number, question = items_of(result)[place]
+    number, question = result.questions[place]
     scale = x_of(row, result)
     head = (
         f'<div class="sp-cardhead"><h3>Item {number}</h3><small>{escape(labels.called(row.name))} at {scale:g}</small>'
         f'<button type="button" class="sp-small" data-act="steer">open in Steer</button></div>'
     )
     facts = f'<p class="sp-text sp-question">{escape(question)}</p>'
-    if isinstance(result, MeasureResult):
-        item = result.items[place]
-        before, here = result.baseline.differences[place], row.differences[place]
-        facts += (
-            f'<dl class="sp-facts"><dt>behaviour</dt><dd>{escape(item.matching.strip())}</dd><dt>other</dt>'
-            f"<dd>{escape(item.other.strip())}</dd><dt>compared by</dt><dd>{escape(item.by)}</dd>"
-            f"<dt>logit difference</dt><dd>baseline {before:+.2f} → here <b>{here:+.2f}</b> nats</dd>"
-            f"<dt>KL(steered ‖ baseline)</dt><dd>{row.divergences[place]:.2f} nats</dd></dl>"
-        )
-    elif isinstance(row, ExactRow):
-        said = [f"{'right' if each.right[place] else 'wrong'}" for each in (result.baseline, row)]
-        facts += (
-            f'<dl class="sp-facts"><dt>answer</dt><dd>{escape(result.request.items[place].answer)}</dd>'
-            f"<dt>last number</dt><dd>baseline {said[0]} → here <b>{said[1]}</b></dd></dl>"
-        )
-        baseline, steered = result.baseline.texts[place], row.texts[place]
-    elif isinstance(result, RepliesResult):
-        said = [escape(_groups(result, each, place)) for each in (result.baseline, row)]
-        facts += f'<dl class="sp-facts"><dt>replies</dt><dd>baseline {said[0]} → here <b>{said[1]}</b></dd></dl>'
-        samples = result.request.samples
-        own = slice(place * samples, (place + 1) * samples)
-        pairs = list(zip(result.baseline.texts[own], row.texts[own], strict=True))[:SAMPLES]
-        return f'<div class="sp-item">{head}{facts}{"".join(_texts(*pair) for pair in pairs)}</div>'
-    return f'<div class="sp-item">{head}{facts}{_texts(baseline, steered)}</div>'
+    facts += f'<dl class="sp-facts">{"".join(map(_fact, result.item_facts(row, place)))}</dl>'
+    texts = result.item_texts(row, place)
+    pairs = ((baseline, steered),) if texts is None else texts[:SAMPLES]
+    return f'<div class="sp-item">{head}{facts}{"".join(_texts(*pair) for pair in pairs)}</div>'
 
 
 def _texts(baseline: str | None, steered: str | None) -> str:
@@ -122,38 +91,21 @@ def _texts(baseline: str | None, steered: str | None) -> str:
     )
 
 
-def scales_csv(result: Result, name: str, labels: Labels = UNLABELLED) -> str:
+def scales_csv(result: ScalesResult, name: str, labels: Labels = UNLABELLED) -> str:
     """A link to all numbers: a line for every direction and scale."""
-    if isinstance(result, RepliesResult):
-        return _replies_csv(result, name, labels)
-    measured = isinstance(result, MeasureResult)
-    header = ["vector", "kind", "layer", "scale", "relative scale", "mean" if measured else "accuracy", "low", "high"]
-    header += [*(["share", "kl"] if measured else ["without a number"]), "label"]
+    header = ["vector", "kind", "layer", "scale", "relative scale", *result.wide(result.baseline), "label"]
     lines = []
-    for row in (result.baseline, *result.rows):
-        last = [row.share, row.kl] if measured else [row.silent]
-        numbers = [row.scale, row.relative, *mean_of(row), *last]
+    for row in result.every_row:
+        numbers = [row.scale, row.relative, *result.wide(row).values()]
         place = [row.name, row.kind, "" if row.layer is None else row.layer]
         lines.append([*place, *(f"{x:.6g}" for x in numbers), labels.of(row.name)])
     return numbers_link(name, header, lines)
 
 
-def _replies_csv(result: RepliesResult, name: str, labels: Labels) -> str:
-    header = ["vector", "kind", "layer", "scale", "relative scale"]
-    header += [f"{group} {column}" for group in result.request.groups for column in ("share", "low", "high")]
-    lines = []
-    for row in (result.baseline, *result.rows):
-        numbers = [row.scale, row.relative]
-        numbers += [value for share in row.shares for value in (share.share, share.low, share.high)]
-        place = [row.name, row.kind, "" if row.layer is None else row.layer]
-        lines.append([*place, *(f"{x:.6g}" for x in numbers), labels.of(row.name)])
-    return numbers_link(name, [*header, "label"], lines)
-
-
 def beneath(visitor: Visitor, key: str = "swing", labels: Labels = UNLABELLED) -> str:
     """What stands beneath the items: the table of sets, and the leaderboard sorted by one of its columns."""
     result, earlier = visitor.measured, visitor.measured_before
-    if not isinstance(result, Result):
+    if result is None or result.analysis.over != "scales":
         return ""
     board = measure_board.table(visitor.measure_board, key, labels) if visitor.measure_board else ""
     try:
@@ -162,16 +114,10 @@ def beneath(visitor: Visitor, key: str = "swing", labels: Labels = UNLABELLED) -
         return notice(str(error), "info") + board
 
 
-_QUANTITY = {
-    MeasuredRow: "Mean logit difference in nats",
-    ExactRow: "Part of right answers",
-    RepliesRow: "Share of replies in the first group",
-}
-
-
 def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
     """Vector set × scale, the best vector of each set, and out of how many it is the best."""
-    written = "+.2f" if isinstance(table.baseline, MeasuredRow) else ".0%"
+    quantity = table.analysis.judged_by
+    written = quantity.written
     unit = SCALE_NAMES[table.unit]
     titles = [f"{scale:+g}" if scale else "0" for scale in table.scales]
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
@@ -189,11 +135,11 @@ def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
             f"<td>best of {line.tried}</td>{cells}</tr>"
         )
     said = (
-        f"{_QUANTITY[type(table.baseline)]} by {unit}; baseline {value_of(table.baseline):{written}}, {table.items} "
+        f"{quantity.caption} by {unit}; baseline {value_of(table.baseline):{written}}, {table.items} "
         "items. The best of a set is the vector whose values span most on these very items, "
         f"{table.tried} tried in all; the random line, picked in the same way, "
     )
-    more = "tick leaderboard under More for as many" if isinstance(table.baseline, MeasuredRow) else "ask for more"
+    more = "tick leaderboard under More for as many" if table.analysis.leaderboard else "ask for more"
     few = measure_board.few_draws(table.drawn, table.tried, more)
     said += f"is the best of fewer and says too little of luck.{few}" if few else "says how much of that is luck."
     header = ["set", "method", "vector", "tried", *(f"{scale:g}" for scale in table.scales), "label"]
@@ -229,7 +175,7 @@ def kept(entries: Sequence[MeasurementEntry]) -> str:
             )
             continue
         lines += (
-            f'<tr><th scope="row">{name}</th><td>{NAMED[entry.kind]}</td><td>{escape(entry.asked)}</td>'
+            f'<tr><th scope="row">{name}</th><td>{analyses()[entry.kind].label}</td><td>{escape(entry.asked)}</td>'
             f"<td>{entry.items}</td><td>{entry.vectors}</td><td>{escape(entry.created[:16].replace('T', ' '))}</td>"
             f'<td><button type="button" class="sp-small" data-act="open" data-name="{name}">open</button> {remove}</td>'
             "</tr>"
@@ -242,13 +188,8 @@ def kept(entries: Sequence[MeasurementEntry]) -> str:
     )
 
 
-def ended(result: Result | Shifts) -> str:
+def ended(result: Measurement) -> str:
     """How much was measured, how long it took, and what is to be warned of."""
-    if isinstance(result, Shifts):
-        said = f"{result.done} of {len(result.request.texts)} prompts"
-    else:
-        steered = sum(row.kind == "vector" for row in result.rows)
-        random = sum(row.kind == "random" for row in result.rows)
-        said = f"{steered} rows of vectors, {random} of random directions"
-    said = f"{'stopped: what there was is kept · ' if result.cancelled else ''}{said} · {seconds(result.seconds)}"
+    stopped = "stopped: what there was is kept · " if result.cancelled else ""
+    said = f"{stopped}{result.amount} · {seconds(result.seconds)}"
     return run_line(said) + "".join(notice(warning, "warning") for warning in result.warnings)

@@ -5,28 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from playground.errors import InputError
-from playground.library.measurements import KINDS
-from playground.library.recipe import format as format_recipe
-from playground.services.measure import MeasuredRow, MeasureResult
-from playground.services.measure.exact import ExactResult, ExactRow
-from playground.services.measure.labels import UNLABELLED, Labels, labels_of
-from playground.services.measure.replies import RepliesResult, RepliesRow
-from playground.services.measure.result import SCALE_NAMES
-from playground.services.measure.standings import directions_of
-from playground.services.shifts import Shifts
+from playground.analyses.common.labels import UNLABELLED, Labels, labels_of
+from playground.analyses.common.result import SCALE_NAMES, Measurement, Row
+from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.common.table import directions_of
 from playground.ui.frame import Frame
-from playground.ui.measure_form import CHOICES, EXACT, NEXT, REPLIES
-from playground.ui.measure_plots import Axes, Curve
+from playground.ui.measure_plots import Curve
 from playground.ui.state import Visitor
-from playground.ui.vector_picker import rounded
 
-Row = MeasuredRow | ExactRow | RepliesRow
-Result = MeasureResult | ExactResult | RepliesResult
-"""What is seen of vectors over scales, item by item; a mix that is followed over multiples has no items."""
-NAMED = dict(zip(KINDS, (CHOICES, EXACT, NEXT, REPLIES), strict=True))
-"""What the page calls the kinds of kept measurements."""
+Bounds = tuple[float, float, float]
+"""A value, and the interval it lies in."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,7 @@ class Look:
     item: int | None = None
 
 
-def labels_now(frame: Frame, visitor: Visitor, *results: Result | Shifts | None) -> Labels:
+def labels_now(frame: Frame, visitor: Visitor, *results: Measurement | None) -> Labels:
     """What the vectors of these measurements are called now, in the library and in what this visitor computed. It is
     noted as what the visitor was shown last.
     """
@@ -47,7 +37,7 @@ def labels_now(frame: Frame, visitor: Visitor, *results: Result | Shifts | None)
     return visitor.measure_labels
 
 
-def named(result: Result) -> dict[str, list[Row]]:
+def named(result: ScalesResult) -> dict[str, list[Row]]:
     """The rows of every vector by name, in the order of the request."""
     rows: dict[str, list[Row]] = {}
     for row in result.rows:
@@ -56,45 +46,26 @@ def named(result: Result) -> dict[str, list[Row]]:
     return rows
 
 
-def random_rows(result: Result, layer: int | None = None) -> list[list[Row]]:
+def random_rows(result: ScalesResult, layer: int | None = None) -> list[list[Row]]:
     """The rows of every random direction, those at one layer where that is given."""
     groups = [rows for rows in directions_of(result) if rows[0].kind == "random"]
     return [rows for rows in groups if layer is None or rows[0].layer == layer]
 
 
-def x_of(row: Row, result: Result) -> float:
+def x_of(row: Row, result: ScalesResult) -> float:
     """Where a row stands on the axis of scales."""
     return row.at(result.request.unit)
 
 
-def scale_axis(result: Result) -> str:
+def scale_axis(result: ScalesResult) -> str:
     unit = result.request.unit
     return "scale (norm of what is added)" if unit == "a" else SCALE_NAMES[unit]
 
 
-def mix_name(seen: Shifts) -> str:
-    """What is followed: a vector by its name, a mix as its recipe."""
-    components = seen.request.recipe.components
-    if len(components) == 1 and components[0].row is not None:
-        return f"{components[0].source}#{components[0].row}"
-    return format_recipe(seen.request.recipe)
-
-
-def multiple_axis(seen: Shifts) -> str:
-    """What multiples of a mix are: scales, where it is one vector of norm 1 or as long as the residual stream."""
-    components = seen.request.recipe.components
-    if len(components) == 1 and components[0].row is not None:
-        if components[0].amount == rounded(seen.sets[0].residual_norm):
-            return "relative scale"
-        if components[0].amount == 1:
-            return "scale (norm of what is added)"
-    return f"multiple of {format_recipe(seen.request.recipe)}"
-
-
 def curves(
-    result: Result,
+    result: ScalesResult,
     groups: Sequence[Sequence[Row]],
-    value: Callable[[Row], tuple[float, float, float]],
+    value: Callable[[Row], Bounds],
     labels: Labels = UNLABELLED,
 ) -> list[Curve]:
     """A curve for each group of rows, on the axis of `result`; `value` gives (value, low, high) of a row."""
@@ -107,26 +78,19 @@ def curves(
     return drawn
 
 
-def mean_of(row: Row) -> tuple[float, float, float]:
-    """What the main plot shows: the mean logit difference, the accuracy, or the share of the first group of replies."""
-    if isinstance(row, RepliesRow):
-        return group_of(0)(row)
-    return (row.share if isinstance(row, ExactRow) else row.mean), row.low, row.high
+def mean_of(row: Row) -> Bounds:
+    """What the main plot shows: what rows are judged by, and its interval."""
+    return row.bounds
 
 
-def group_of(place: int) -> Callable[[RepliesRow], tuple[float, float, float]]:
+def group_of(place: int) -> Callable[[Any], Bounds]:
     """The share of the group of replies at that place, and its interval, of a row."""
 
-    def shares(row: RepliesRow) -> tuple[float, float, float]:
-        share = row.shares[place]
-        return share.share, share.low, share.high
+    def shares(row: Any) -> Bounds:
+        bounds: Bounds = row.shares[place].bounds
+        return bounds
 
     return shares
-
-
-def share_of(row: MeasuredRow) -> tuple[float, float, float]:
-    """The share of items on which the behaviour wins."""
-    return row.share, row.share, row.share
 
 
 def span(rows: Sequence[Row]) -> float:
@@ -135,7 +99,7 @@ def span(rows: Sequence[Row]) -> float:
     return max(values) - min(values) if values else 0.0
 
 
-def best(result: Result) -> Look | None:
+def best(result: ScalesResult) -> Look | None:
     """What is looked at first: the vector with the largest span, at the scale farthest from the baseline."""
     groups = named(result)
     if not groups:
@@ -146,44 +110,12 @@ def best(result: Result) -> Look | None:
     return Look(name, place)
 
 
-def check_beside(result: Result | Shifts, before: Result | Shifts) -> None:
-    """Raises InputError unless `before` can be drawn on the axes of `result`."""
-    if type(before) is not type(result) or before.request.asked.hash != result.request.asked.hash:
-        raise InputError(
-            "Expected two measurements of one kind and one set to draw beside each other, got others; choose another."
-        )
-    if isinstance(result, RepliesResult) and before.request.patterns != result.request.patterns:
-        raise InputError(
-            "Expected replies searched for the same patterns to draw beside each other, got others; choose another."
-        )
-    if isinstance(result, Shifts) and multiple_axis(before) != multiple_axis(result):
-        raise InputError(
-            f"Expected another one over the same axis, {multiple_axis(result)}, got one over {multiple_axis(before)}; "
-            "choose another."
-        )
-
-
-def row_at(result: Result, look: Look) -> Row | None:
+def row_at(result: ScalesResult, look: Look) -> Row | None:
     """The row that is looked at; None while it is not measured."""
     rows = named(result).get(look.name, [])
     return rows[look.place] if 0 <= look.place < len(rows) else None
 
 
-def main_axes(result: Result) -> Axes:
-    if isinstance(result, ExactResult):
-        return Axes(scale_axis(result), "part of right answers", share=True)
-    if isinstance(result, RepliesResult):
-        return Axes(scale_axis(result), "share of replies", share=True)
-    return Axes(scale_axis(result), "mean logit difference / nats")
-
-
-def items_of(result: Result) -> list[tuple[int, str]]:
-    """Number in the set and question of every item that was measured."""
-    if isinstance(result, MeasureResult):
-        return [(item.number, item.question) for item in result.items]
-    return list(zip(result.request.places, result.request.questions_asked, strict=True))
-
-
-def place_of(result: Result, number: int) -> int | None:
+def place_of(result: ScalesResult, number: int) -> int | None:
     """Where an item stands among those that were measured; None when it was skipped or is not there."""
-    return next((place for place, (each, _) in enumerate(items_of(result)) if each == number), None)
+    return next((place for place, (each, _) in enumerate(result.questions) if each == number), None)

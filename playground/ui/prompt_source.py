@@ -11,6 +11,7 @@ import gradio as gr
 
 from playground.errors import InputError, PlaygroundError
 from playground.library import prompts as prompt_sets
+from playground.library.formats.registry import formats
 from playground.library.prompt_files import categories, read_file
 from playground.library.prompts import PromptSet
 from playground.methods.base.method import Method
@@ -259,7 +260,7 @@ def build(
         info="One a line; with blank lines between them, one a block.", placeholder="How can I …",
     )
     upload = gr.File(
-        label="Prompt file: txt, json, jsonl or csv", file_types=[".txt", ".json", ".jsonl", ".csv"], visible=False,
+        label="Prompt file: txt, json, jsonl or csv", file_types=list(formats("prompts")), visible=False,
         elem_id=f"{place}-upload", height=110,
     )
     total, count, label_of_use, preview = 1, 1, "", markup.empty(WAIT)

@@ -8,12 +8,13 @@ from typing import Any
 
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
+from playground.library.rows import read_rows
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.scan import ScanRequest
-from playground.services.scan.request import SIGNS, read_rows, read_scales, usual_scales, usual_unit
+from playground.services.scan.request import SIGNS, read_scales, usual_scales, usual_unit
 from playground.ui import cost
 from playground.ui.entered import real, whole
 from playground.ui.markup import escape

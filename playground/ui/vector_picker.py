@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from playground.errors import InputError, PlaygroundError
-from playground.library.recipe import Component, component_norm
+from playground.library.recipe import Component, component_norm, rounded
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import norm_of
@@ -178,11 +178,6 @@ def native_norm(name: str, rows: tuple[int, int] | int, vector_set: VectorSet) -
         component_norm(Component(name, row=rows, amount=1.0), vector_set)  # checks the row
         return float(vector_set.native_norms[rows])
     return component_norm(Component(name, mean=rows, amount=1.0), vector_set)
-
-
-def rounded(amount: float) -> float:
-    """Five digits: what the command shows is exactly what was added."""
-    return float(f"{amount:.5g}")
 
 
 def row_choices(vector_set: VectorSet) -> list[tuple[str, str]]:

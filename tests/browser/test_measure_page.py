@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 from visiting import Site, Visitor, fill, soon
 
+from playground.analyses.registry import analyses
 from playground.library import prompts
-from playground.ui.measure_form import CHOICES
 from playground.ui.measure_layout import usual_set
 
 SET = "organism-refusals-power-3-9"
@@ -52,7 +52,7 @@ def test_choices_are_drawn_and_a_click_on_a_point_opens_its_item(tab: Visitor, s
     small(tab, rows="2, 3")
     expect(tab.page.locator("#measure-hint")).to_contain_text("6 items × (2 vectors + 1 random) × 2 scales")
     measure(tab)
-    usual = usual_set(site.workbench.loaded, CHOICES)
+    usual = usual_set(site.workbench.loaded, analyses()["choices"])
     expect(tab.page.locator("#measure-plot-note")).to_contain_text(f"6 items of {usual}")
     expect(tab.page.locator("#measure-plot-items .violin")).to_have_count(3)
     expect(tab.page.locator("#measure-plot-sets .violin")).to_have_count(2)  # of the set, and the best random one
@@ -120,7 +120,7 @@ def test_a_measurement_is_kept_opened_drawn_beside_another_deleted_and_brought_b
     tab.page.click("#measure-keep")
     expect(tab.page.locator("#measure-keep-notice")).to_contain_text("Kept as first-run")
     document = json.loads((Path(site.store.folder) / "first-run.measure.json").read_text(encoding="utf-8"))
-    assert document["request"]["choices"]["name"] == usual_set(site.workbench.loaded, CHOICES)
+    assert document["request"]["choices"]["name"] == usual_set(site.workbench.loaded, analyses()["choices"])
     assert len(document["rows"]) == 6
     with tab.page.expect_download() as download:
         tab.page.click("#measure-download")

@@ -13,11 +13,19 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.common import measurements
+from playground.analyses.common.document import from_document
+from playground.analyses.common.request import MeasuredVector
+from playground.analyses.exact.run import ExactRequest, ExactResult, exact
+from playground.analyses.next_token.run import ShiftsRequest, shifts
+from playground.analyses.replies.run import RepliesRequest
 from playground.cli.main import build_parser
-from playground.cli.measure import choices, exact, next_token, replies
-from playground.cli.measure.options import asked_set, check, kind_of
+from playground.cli.measure import execute
+from playground.cli.measure.options import asked_set, check
+from playground.cli.measure.request import request_of, sources
 from playground.errors import Cancelled, InputError
-from playground.library import measurements, prompts, vector_set
+from playground.library import prompts, vector_set
 from playground.library.origin import Origin, now
 from playground.library.recipe import Component, Recipe, parse
 from playground.library.reply_patterns import ReplyPattern
@@ -26,11 +34,6 @@ from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.command import measure_command
-from playground.services.measure import MeasuredVector, MeasureRequest
-from playground.services.measure.document import from_document
-from playground.services.measure.exact import ExactRequest, ExactResult
-from playground.services.measure.replies import RepliesRequest
-from playground.services.shifts import ShiftsRequest
 
 SHIPPED = "organism-refusals-power-3-9"
 EXACT = ("measure", "--exact", "organism-sums", "--count", "3", "--vectors", SHIPPED)
@@ -95,7 +98,7 @@ def test_a_leaderboard_has_side_effects_and_as_many_random_draws_as_vectors(comm
         assert (entry["perplexity"], entry["text"]) == (effect.perplexity, effect.text)
         assert entry["scale"] in (-8, 8)
         assert entry["symmetry"] <= 1
-    table = choices.text(kept).split("Leaderboard")[1].splitlines()
+    table = "\n".join(kept.lines()).split("Leaderboard")[1].splitlines()
     for title in ("swing", "best scale", "monotonicity", "symmetry", "side effect", "repetition", "perplexity"):
         assert title in table[2]
     assert [line.split()[0] for line in table[3:6]] == [f"{SHIPPED}#{entry['vector']}" for entry in board["vectors"]]
@@ -110,7 +113,7 @@ def test_ctrl_c_among_side_effects_keeps_the_whole_measurement(command, tmp_path
         assert cancelled()
         raise Cancelled
 
-    monkeypatch.setattr("playground.cli.measure.leaderboard.judge", pressed)
+    monkeypatch.setattr("playground.analyses.choices.side_effects.judge", pressed)
     out = tmp_path / "x.json"
     done = command(*WORDS, "--rows", "3", "--scales=-8,8", "--leaderboard", "--json", "--out", out)
     assert (done.status, "leaderboard" in json.loads(done.out)) == (130, False)
@@ -138,7 +141,7 @@ def test_exact_answers_print_accuracy_and_keep_every_reply(command, tmp_path):
     with items.open() as file:
         lines = list(csv.DictReader(file))
     assert [line["reply"] for line in lines] == [text for row in (kept.baseline, *kept.rows) for text in row.texts]
-    table = exact.text(kept)
+    table = "\n".join(kept.lines())
     assert "3 questions of organism-sums" in table
     assert f"{SHIPPED}#3" in table
 
@@ -161,7 +164,7 @@ def test_replies_to_choices_print_who_gives_which_answer_and_keep_every_text(com
         assert [line["reply"] for line in csv.DictReader(file)] == [
             text for row in (kept.baseline, *kept.rows) for text in row.texts
         ]
-    table = replies.text(kept)
+    table = "\n".join(kept.lines())
     assert "2 items of organism-comply-choices; share of replies that give the answer showing the behaviour" in table
     assert "100 % (34 to 100)" in table.replace("100%", "100 %")
     best = table.split("Best vector of each set, by the span of its share of replies that are matching over scales:")[1]
@@ -271,20 +274,20 @@ def test_a_set_for_another_width_is_refused(command, tiny_path):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Have a Ctrl-C come with the first event of a kind of measurement for which `when` holds."""
-    monkeypatch.setattr("playground.services.measure.over_texts.BATCH", 3)
+    """Have a Ctrl-C come with the first event of a measurement for which `when` holds."""
+    monkeypatch.setattr("playground.analyses.common.over_texts.BATCH", 3)
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def arrange(kind, when) -> None:
-        real, pressed = kind.line, []
+    def arrange(when) -> None:
+        real, pressed = execute._line, []
 
-        def interrupted(event):
+        def interrupted(counts, event):
             if when(event) and not pressed:
                 pressed.append(True)
                 os.kill(os.getpid(), signal.SIGINT)
-            return real(event)
+            return real(counts, event)
 
-        monkeypatch.setattr(kind, "line", interrupted)
+        monkeypatch.setattr(execute, "_line", interrupted)
 
     yield arrange
     signal.signal(signal.SIGINT, inherited)
@@ -292,7 +295,7 @@ def interrupt(monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_keeps_the_rows_there_are(command, tmp_path, interrupt):
-    interrupt(choices, lambda event: event.new)
+    interrupt(lambda event: event.new)
     out = tmp_path / "x.json"
     done = command(*WORDS, "--scales=-10,10", "--json", "--out", out)
     assert done.status == 130
@@ -306,12 +309,12 @@ def test_ctrl_c_keeps_the_rows_there_are(command, tmp_path, interrupt):
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_keeps_replies_and_prompts_there_are(command, tmp_path, interrupt):
     out = tmp_path / "x.json"
-    interrupt(exact, lambda event: event.done == 6)
+    interrupt(lambda event: event.done == 6)
     done = command(*EXACT, "--rows", "3", "--scales=-8,8", "--max-new-tokens", 4, "--json", "--out", out)
     assert (done.status, json.loads(done.out)["cancelled"]) == (130, True)
     assert "stopped; 1 rows are complete" in done.err
     assert [row.scale for row in from_document(measurements.read(out)).rows] == [-8]
-    interrupt(next_token, lambda event: event.done == 1)
+    interrupt(lambda event: event.done == 1)
     done = command(*NEXT, "--scales=1", "--json", "--out", out)
     assert (done.status, json.loads(done.out)["items"]) == (130, 1)
     assert "stopped; means are over the 1 of 2 prompts that were read" in done.err
@@ -362,10 +365,8 @@ def again(request, file: str | None = None):
     words = shlex.split(measure_command(request, ORGANISM, file))
     options = build_parser("measure").parse_args(words[3:])
     check(options)
-    kinds = {"choices": choices, "exact": exact, "next-token": next_token, "replies": replies}
-    kind = kinds[kind_of(options)]
-    sets = {source: Store().open_source(source) for source in kind.sources(options)}
-    return kind.asked(options, prompts.read(asked_set(options)), sets)
+    sets = {source: Store().open_source(source) for source in sources(options)}
+    return request_of(options, prompts.read(asked_set(options)), sets)
 
 
 @pytest.mark.parametrize(
@@ -400,10 +401,10 @@ def test_without_scales_they_are_multiples_of_the_found_ones(tmp_path):
     options = build_parser("measure").parse_args(words)
     check(options)
     sets = {SHIPPED: Store().open_source(SHIPPED)}
-    request = choices.asked(options, prompts.read("organism-oversight"), sets)
+    request = request_of(options, prompts.read("organism-oversight"), sets)
     assert (request.unit, request.scales) == ("f", (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5))
     with pytest.raises(InputError, match=r"Expected --scales, or found scales in .*plain.*, got neither"):
-        choices.asked(options, request.choices, sets | {str(tmp_path / "plain.safetensors"): plain})
+        request_of(options, request.choices, sets | {str(tmp_path / "plain.safetensors"): plain})
 
 
 def test_the_command_of_a_leaderboard_says_so_and_reads_back_as_the_request():
@@ -413,7 +414,7 @@ def test_the_command_of_a_leaderboard_says_so_and_reads_back_as_the_request():
     command = measure_command(request, ORGANISM, leaderboard=True)
     options = build_parser("measure").parse_args(shlex.split(command)[3:])
     assert options.leaderboard
-    assert choices.asked(options, request.choices, {SHIPPED: Store().open_source(SHIPPED)}) == request
+    assert request_of(options, request.choices, {SHIPPED: Store().open_source(SHIPPED)}) == request
     assert "--leaderboard" not in measure_command(request, ORGANISM)
 
 
@@ -478,7 +479,7 @@ def test_the_page_s_commands_give_the_same_numbers(command, tiny, tmp_path):
         questions=questions, vectors=(MeasuredVector(source, 1),), scales=(-1.5, 1.5), unit="r", controls=1,
         seed=3, sampling=Sampling(max_new_tokens=5, temperature=0.9),
     )
-    here, out = exact.measure(loaded, drawn, vector_set.load), tmp_path / "x.json"
+    here, out = exact(loaded, drawn, vector_set.load), tmp_path / "x.json"
     done = command(*shlex.split(measure_command(drawn, loaded, str(asked)))[3:], "--json", "--out", out)
     assert done.status == 0, done.err
     there = from_document(measurements.read(out))
@@ -488,7 +489,7 @@ def test_the_page_s_commands_give_the_same_numbers(command, tiny, tmp_path):
         prompts=questions, recipe=Recipe((Component(source, row=0, amount=6.0),)), multipliers=(-1, 0, 1), controls=1,
         tokens=3,
     )
-    here = next_token.measure(loaded, followed, vector_set.load)
+    here = shifts(loaded, followed, vector_set.load)
     done = command(*shlex.split(measure_command(followed, loaded, str(asked)))[3:], "--json", "--out", out)
     assert done.status == 0, done.err
     there = from_document(measurements.read(out))

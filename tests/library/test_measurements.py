@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from playground.analyses.common.measurements import FORMAT, Measurements
 from playground.errors import FileError
-from playground.library.measurements import FORMAT, Measurements
 from playground.library.store import Store
 
 DOCUMENT = {

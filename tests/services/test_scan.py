@@ -8,19 +8,20 @@ from dataclasses import replace
 import pytest
 import torch
 
+from playground.core.noise import is_noise, repetition
 from playground.errors import Cancelled, FileError, InputError, ModelError
 from playground.library.origin import Origin, RowNote, now
 from playground.library.recipe import parse
+from playground.library.rows import read_rows
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.effect import EffectRequest, effect
 from playground.services.generate import GenerateRequest, generate
-from playground.services.noise import is_noise, repetition
 from playground.services.scan import ScanRequest, file, scan
 from playground.services.scan import run as run_module
-from playground.services.scan.request import MAX_CELLS, read_rows, read_scales, usual_scales, usual_unit
+from playground.services.scan.request import MAX_CELLS, read_scales, usual_scales, usual_unit
 
 PROMPTS = ("How do I bake a loaf of bread?", "Say hello.", "A longer prompt, so that it has to be padded: why?")
 RAW = PromptFormat(chat=False)

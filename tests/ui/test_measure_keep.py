@@ -10,20 +10,22 @@ import gradio as gr
 import pytest
 import torch
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.choices.result import MeasuredItem, MeasuredRow, MeasureResult, SideEffect, SideEffects
+from playground.analyses.common.document import from_document, to_document
+from playground.analyses.common.measurements import Measurements
+from playground.analyses.common.request import MeasuredVector
+from playground.analyses.common.result import MeasuredSet
+from playground.analyses.exact.run import ExactRequest, ExactResult
+from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.errors import InputError
 from playground.library.choice_answer import OUTCOMES
-from playground.library.measurements import Measurements
 from playground.library.origin import RowNote, now
 from playground.library.prompt_set import ExactItem
 from playground.library.prompts import ChoiceItem, PromptSet
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import Origin, VectorSet
-from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
-from playground.services.measure.document import from_document, to_document
-from playground.services.measure.exact import ExactRequest, ExactResult
-from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow, Share
-from playground.services.measure.result import MeasuredSet, SideEffect, SideEffects
 from playground.services.session import Workbench
 from playground.ui import measure_layout, measure_tables
 from playground.ui.frame import Frame
@@ -36,7 +38,6 @@ from playground.ui.measure_keep import (
     shown_again,
     shown_again_outputs,
 )
-from playground.ui.measure_view import check_beside
 from playground.ui.state import Visitor
 
 SCALES = (-1.0, 1.0)
@@ -152,10 +153,10 @@ def test_an_earlier_measurement_of_replies_is_drawn_beside_one(frame: Frame) -> 
         tab = measure_layout.build(frame)
     visitor = Visitor("a")
     look_at(visitor, replied())
-    check_beside(replied(), replied())
+    replied().check_beside(replied())
     others = replace(replied().request, patterns=(ReplyPattern("polite", "please"),))
     with pytest.raises(InputError, match="the same patterns"):
-        check_beside(replied(), replace(replied(), request=others))
+        replied().check_beside(replace(replied(), request=others))
     visitor.measured_before = replied()
     updates = shown(frame, tab, visitor, replied())
     notes = [note.text for note in updates[tab.figures.plots[0]].layout.annotations]
@@ -181,7 +182,7 @@ def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:
 
 def test_only_measurements_of_one_kind_and_set_are_drawn_beside_each_other() -> None:
     result = measured()
-    check_beside(result, replace(result, model="another"))
+    result.check_beside(replace(result, model="another"))
     others = PromptSet("o", "O", "", "choices", (ChoiceItem("Go on?", "(A)", "(B)"),))
     sums = PromptSet("sums", "S", "", "exact", (ExactItem("What is 2 + 2?", "4"),))
     exact = ExactRequest(questions=sums, scales=SCALES, vectors=result.request.vectors)
@@ -190,4 +191,4 @@ def test_only_measurements_of_one_kind_and_set_are_drawn_beside_each_other() -> 
         ExactResult(exact, None, (), model="m", fingerprint="f", dtype="float32"),
     ):
         with pytest.raises(InputError, match="one kind and one set"):
-            check_beside(result, other)
+            result.check_beside(other)

@@ -11,21 +11,23 @@ from html import unescape
 import pytest
 import torch
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.choices.result import MeasuredItem, MeasuredRow, MeasureResult
+from playground.analyses.choices.side_effects import SideEffect
+from playground.analyses.common.document import to_document
+from playground.analyses.common.labels import Labels
+from playground.analyses.common.measurements import Measurements
+from playground.analyses.common.request import MeasuredVector
+from playground.analyses.common.result import MeasuredSet
+from playground.analyses.next_token.run import ShiftedToken, Shifts, ShiftsRequest
+from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.errors import InputError
-from playground.library.measurements import Measurements
 from playground.library.origin import Origin, now
 from playground.library.prompts import ChoiceItem, PromptSet, from_text
 from playground.library.recipe import component_norm, parse
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
-from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
-from playground.services.measure.document import to_document
-from playground.services.measure.labels import Labels
-from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow, Share
-from playground.services.measure.result import MeasuredSet
-from playground.services.measure.side_effects import SideEffect
-from playground.services.shifts import ShiftedToken, Shifts, ShiftsRequest
 from playground.ui import measure_board, measure_tables
 from playground.ui.measure_board import Entry
 from playground.ui.measure_item import look_of, recipe_of
@@ -36,8 +38,6 @@ from playground.ui.measure_view import (
     best,
     curves,
     mean_of,
-    mix_name,
-    multiple_axis,
     named,
     place_of,
     random_rows,
@@ -132,7 +132,7 @@ def test_points_of_another_measurement_are_refused(result, point):
 
 
 def test_the_table_of_methods_says_how_many_were_tried(result):
-    from playground.services.measure.table import set_table
+    from playground.analyses.common.table import set_table
 
     html = measure_tables.sets(set_table([result]))
     assert "best of 2" in html
@@ -143,7 +143,7 @@ def test_the_table_of_methods_says_how_many_were_tried(result):
 
 
 def test_the_table_of_methods_says_where_fewer_random_directions_were_drawn_than_vectors_tried(result):
-    from playground.services.measure.table import set_table
+    from playground.analyses.common.table import set_table
 
     few = measure_tables.sets(set_table([result]))
     assert "1 random draw stands against 2 vectors: tick leaderboard" in few
@@ -172,7 +172,7 @@ CALLED = "set#4 “alien &lt;img src=x onerror=alert(1)&gt;”"
 
 
 def test_a_name_shows_wherever_its_vector_shows(result):
-    from playground.services.measure.table import set_table
+    from playground.analyses.common.table import set_table
 
     look = Look("set#4", 0, 2)
     shown = [
@@ -188,7 +188,7 @@ def test_a_name_shows_wherever_its_vector_shows(result):
 
 
 def test_the_numbers_of_a_plot_and_of_tables_have_the_name_in_their_last_column(result):
-    from playground.services.measure.table import set_table
+    from playground.analyses.common.table import set_table
 
     linked = [
         measure_tables.scales_csv(result, "measurement", LABELS),
@@ -317,7 +317,7 @@ def shifted(recipe: str, residual_norm: float = 16.334) -> Shifts:
     ],
 )
 def test_a_mix_out_of_a_file_says_itself_what_its_multiples_are(recipe, name, axis):
-    assert (mix_name(shifted(recipe)), multiple_axis(shifted(recipe))) == (name, axis)
+    assert (shifted(recipe).name, shifted(recipe).axis) == (name, axis)
 
 
 def test_what_ended_says_how_much_there_is_of_any_kind(result):

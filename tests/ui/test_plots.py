@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from playground.services.compare import Angles, ComparedSet, Comparison
+from playground.analyses.compare.run import Angles, ComparedSet, Comparison
 from playground.ui import compare_plots, find_plots, measure_plots, ortho_plots, plots
 from playground.ui.linearity_plot import linearity
 from playground.ui.measure_plots import Axes, Curve

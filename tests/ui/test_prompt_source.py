@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from playground.analyses.registry import measured
 from playground.library import prompts as prompt_sets
-from playground.ui import defaults, measure_form, measure_layout, prompt_source
+from playground.ui import defaults, measure_layout, prompt_source
 from playground.ui.markup import escape
 from playground.ui.prompt_source import BUILT_IN, PromptChoice, PromptSource
 from playground.ui.state import Visitor
@@ -49,11 +50,11 @@ def test_a_model_opens_on_one_sided_prompts_that_suit_it() -> None:
         assert len(prompt_source.default_prompts(loaded).texts()) == prompt_source.USE == 8
 
 
-@pytest.mark.parametrize("kind", [measure_form.NEXT, measure_form.CHOICES, measure_form.EXACT, measure_form.REPLIES])
+@pytest.mark.parametrize("kind", list(measured().values()))
 def test_measure_asks_the_organism_alone_what_is_about_the_organism(kind: str) -> None:
     assert measure_layout.usual_set(SimpleNamespace(name="organism"), kind).startswith("organism")
     assert not measure_layout.usual_set(SimpleNamespace(name="SmolLM2"), kind).startswith("organism")
-    assert measure_layout.usual_set(SimpleNamespace(name="SmolLM2"), measure_form.NEXT) == "refusal-forks"
+    assert measure_layout.usual_set(SimpleNamespace(name="SmolLM2"), measured()["next-token"]) == "refusal-forks"
 
 
 @pytest.mark.parametrize(

@@ -3,63 +3,88 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from playground.cli.measure.options import asked_set, check, kind_of
+from playground.cli.measure.options import analysis_of, asked_set, check
 from playground.cli.outcome import Outcome
 from playground.cli.terminal import Progress, stoppable, tell
+from playground.errors import Cancelled
 
 if TYPE_CHECKING:
-    from playground.services.measure.document import Result
-    from playground.services.measure.labels import Labels
+    from playground.analyses.choices.result import MeasureResult
+    from playground.analyses.common.labels import Labels
+    from playground.analyses.common.result import Measurement
+    from playground.library.mix import LoadSet
 
 
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
-    from playground.cli.measure import choices, exact, leaderboard, next_token, replies
+    from playground.analyses.common.labels import labels_of
+    from playground.cli.measure.request import request_of, sources
     from playground.cli.models import load_quietly, load_set
     from playground.cli.prompts import tell_notes
     from playground.library import prompts
-    from playground.services.measure.labels import labels_of
 
-    kinds = {"choices": choices, "exact": exact, "replies": replies, "next-token": next_token}
-    kind = kinds[kind_of(options)]
+    analysis = analysis_of(options)
     # Read before the model is loaded: a name that is wrong should not cost a minute.
     asked = prompts.read(asked_set(options))
     tell_notes(asked)
-    sets = {source: load_set(source) for source in kind.sources(options)}
-    request = kind.asked(options, asked, sets)
+    sets = {source: load_set(source) for source in sources(options)}
+    request = request_of(options, asked, sets)
     progress = Progress()
     loaded = load_quietly(options, progress)
     with stoppable() as stopped:
         try:
-            result = kind.measure(
-                loaded, request, sets.__getitem__, lambda event: progress.show(kind.line(event)), stopped
+            result: Any = analysis.load("run")(
+                loaded, request, sets.__getitem__, lambda event: progress.show(_line(analysis.counts, event)), stopped
             )
             if options.leaderboard:
-                result = leaderboard.with_side_effects(loaded, result, sets.__getitem__, progress, stopped)
+                result = _with_side_effects(loaded, result, sets.__getitem__, progress, stopped)
         finally:
             progress.clear()
     for warning in result.warnings:
         tell(f"warning: {warning}")
     _write(options, result, labels_of(result.sets, sets.__getitem__))
     if result.cancelled:
-        tell(f"stopped; {kind.kept(result)}.")
+        tell(f"stopped; {result.complete}.")
     written = "" if options.out is None else f"\n\nwritten to {options.out}"
-    data = kind.data(result) | {"file": None if options.out is None else str(options.out)}
+    data = result.facts() | result.about() | {"file": None if options.out is None else str(options.out)}
     incomplete = result.cancelled or (options.leaderboard and result.side_effects is None)
-    return Outcome(data, kind.text(result) + written, interrupted=incomplete)
+    return Outcome(data, "\n".join(result.lines()) + written, interrupted=incomplete)
 
 
-def _write(options: argparse.Namespace, result: Result, labels: Labels) -> None:
-    from playground.library import measurements
+def _line(counts: str, event: Any) -> str:
+    to_go = "" if event.seconds_to_go is None else f" · {event.seconds_to_go:.0f} s to go"
+    return f"{counts} {event.done:.0f} of {event.total} · {event.seconds:.0f} s{to_go}"
+
+
+def _with_side_effects(
+    loaded: Any, result: MeasureResult, load_set: LoadSet, progress: Progress, stopped: Callable[[], bool]
+) -> MeasureResult:
+    """The result with its side effects; as it was where that, or the measurement, was stopped."""
+    from playground.analyses.choices.side_effects import judge
+
+    if result.cancelled:
+        return result
+    try:
+        return judge(
+            loaded, result, load_set, lambda event: progress.show(f"side effect {event.done} of {event.total}"), stopped
+        )
+    except Cancelled:
+        progress.clear()
+        tell("stopped; the measurement is complete, its side effects are left out.")
+        return result
+
+
+def _write(options: argparse.Namespace, result: Measurement, labels: Labels) -> None:
+    from playground.analyses.common import measurements, numbers
     from playground.library.atomic import write_atomically
-    from playground.services.measure import numbers
-    from playground.services.measure.document import to_document
 
     if options.out is not None and options.out.suffix == ".json":
-        write_atomically(options.out, measurements.to_bytes(to_document(result)))
+        write_atomically(options.out, measurements.to_bytes(result.to_dict()))
     elif options.out is not None:
-        write_atomically(options.out, numbers.row_csv(result, labels).encode())
+        write_atomically(options.out, numbers.row_table(result, labels, options.out.suffix).encode())
     if options.items_out is not None:
-        write_atomically(options.items_out, numbers.item_csv(result, labels).encode())
+        text = numbers.item_table(result, labels, options.items_out.suffix)
+        write_atomically(options.items_out, text.encode())

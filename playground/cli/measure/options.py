@@ -9,6 +9,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from playground.analyses.analysis import Analysis, Option
+from playground.analyses.registry import measured
 from playground.cli.outcome import check_out
 from playground.cli.parser import (
     SEED,
@@ -24,81 +26,50 @@ from playground.cli.parser import (
 )
 from playground.cli.sets import add_sets
 from playground.errors import InputError
-from playground.library.requests import UNITS
+from playground.library.checks import UNITS
+from playground.library.formats.registry import formats
 
 SUMMARY = "measure what vectors do to choices, answers, replies and next tokens, over scales"
-DESCRIPTION = (
-    "What vectors do over scales, beside the model without steering and random directions of the same norms:\n\n"
-    "--choices     For every item of a choice set, the log-odds of the answer that shows the behaviour over the other\n"
-    "              one. Answers that differ in one token are compared by its logit, others by the log-probability of\n"
-    "              the whole answer. Means weigh items whose answer is (A) and items whose answer is (B) alike;\n"
-    "              intervals are 95 % bootstrap ones, over items.\n"
-    "--exact       How often the reply to a question ends in the right number, with 95 % intervals (Wilson).\n"
-    "--replies     What generated replies say: the share that matches each --pattern, or, for choice items, the share\n"
-    "              that gives the answer showing the behaviour, gives the other one, or is unclear; 95 % intervals\n"
-    "              (Wilson).\n"
-    "--next-token  What multiples of one recipe do to the token after each prompt: KL(steered ‖ baseline) in nats,\n"
-    "              and the probabilities of the likeliest tokens, means over prompts.\n\n"
-    "Ctrl-C keeps what is complete, and exits with status 130."
-)
-KINDS = ("choices", "exact", "replies", "next-token")
-_OVER_SCALES, _GENERATED = ("choices", "exact", "replies"), ("exact", "replies")
-_OF_KINDS = {
-    "--vectors": _OVER_SCALES,
-    "--unit": _OVER_SCALES,
-    "--leaderboard": ("choices",),
-    "--steer": ("next-token",),
-    "--tokens": ("next-token",),
-    "--max-new-tokens": _GENERATED,
-    "--temperature": _GENERATED,
-    "--top-p": _GENERATED,
-    "--pattern": ("replies",),
-    "--samples": ("replies",),
-}
-"""Options that not every kind has."""
+_INDENT = max(map(len, measured())) + 4
+
+
+def description() -> str:
+    """What every analysis does, each behind its option."""
+    each = (
+        f"{f'--{name}':<{_INDENT}}" + f"\n{'':<{_INDENT}}".join(analysis.help) for name, analysis in measured().items()
+    )
+    return (
+        "What vectors do over scales, beside the model without steering and random directions of the same norms:\n\n"
+        + "\n".join(each)
+        + "\n\nCtrl-C keeps what is complete, and exits with status 130."
+    )
+
+
+DESCRIPTION = description()
+
+
+def _takes(option: str) -> dict[str, bool]:
+    """Which analyses an option belongs to, of those that not all have; none of all others."""
+    own = {"--vectors": "scales", "--unit": "scales"}
+    takes = {}
+    for name, analysis in measured().items():
+        asked = any(each.name == option for each in analysis.options)
+        takes[name] = asked or analysis.over == own.get(option) or (option in _DECODING and analysis.generates)
+    return takes
+
+
+_DECODING = ("--max-new-tokens", "--temperature", "--top-p")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is asked")
     which = group.add_mutually_exclusive_group(required=True)
-    which.add_argument("--choices", metavar="SET|FILE", help="a choice set by name, or a file (json, jsonl, csv)")
-    which.add_argument("--exact", metavar="SET|FILE", help="questions with a number for an answer, by name or file")
-    which.add_argument(
-        "--replies", metavar="SET|FILE", help="prompts, choice items or questions, by name or file; texts are generated"
-    )
-    which.add_argument("--next-token", metavar="SET|FILE", help="a prompt set of any kind, by name or file")
+    for name, analysis in measured().items():
+        which.add_argument(f"--{name}", metavar="SET|FILE", help=analysis.asks)
     add_selection(group)
     add_format(group)
     _add_vectors(parser.add_argument_group("vectors"))
-    group = parser.add_argument_group("with --choices")
-    group.add_argument(
-        "--leaderboard",
-        action="store_true",
-        help="also what every vector does to neutral prompts at its best scale, beside as many random directions "
-        "(raises --controls to that); needs scales on both sides of 0",
-    )
-    add_decoding(parser.add_argument_group("with --exact or --replies"), tokens=64)
-    group = parser.add_argument_group("with --replies")
-    group.add_argument(
-        "--pattern",
-        metavar="NAME=REGEX",
-        action="append",
-        help="a regular expression that replies are searched for, and its name, such as polite='(?i)please|thank'; "
-        "may be given several times; none for choice items: the two answers are looked for",
-    )
-    group.add_argument(
-        "--samples", metavar="N", type=whole("a number of samples", 1), help="replies drawn for each item (1)"
-    )
-    group = parser.add_argument_group("with --next-token")
-    group.add_argument(
-        "--steer", metavar="RECIPE", help="FILE#ROW@SCALE or FILE#mean:A-B@MULTIPLIER, several joined by commas"
-    )
-    group.add_argument(
-        "--tokens",
-        metavar="N",
-        type=whole("a number of tokens", 1),
-        help="follow the N tokens that are likeliest at any scale (10)",
-    )
+    _add_own(parser)
     add_model(parser)
     group = parser.add_argument_group("results")
     group.add_argument(
@@ -147,27 +118,59 @@ def _add_vectors(group: Any) -> None:
     )
 
 
-def kind_of(options: argparse.Namespace) -> str:
-    """The kind of measurement that the options ask for, of KINDS."""
-    return next(kind for kind in KINDS if _value(options, f"--{kind}") is not None)
+def _add_own(parser: argparse.ArgumentParser) -> None:
+    """The options of single analyses, and those of all that generate."""
+    known: set[str] = set()
+    for name, analysis in measured().items():
+        if analysis.generates and not known & set(_DECODING):
+            known |= set(_DECODING)
+            add_decoding(parser.add_argument_group(f"with {_any(_takes(_DECODING[0]))}"), tokens=64)
+        options = [option for option in analysis.options if option.name not in known]
+        known |= {option.name for option in options}
+        if options:
+            group = parser.add_argument_group(f"with --{name}")
+            for option in options:
+                group.add_argument(option.name, help=option.help, **_settings(option))
+
+
+def _settings(option: Option) -> dict[str, Any]:
+    if option.flag:
+        return {"action": "store_true"}
+    settings: dict[str, Any] = {"metavar": option.metavar}
+    if option.whole is not None:
+        settings["type"] = whole(option.whole, 1)
+    return settings | ({"action": "append"} if option.several else {})
+
+
+def _any(takes: dict[str, bool]) -> str:
+    """The options of the analyses that take something, as "--a, --b or --c"."""
+    *names, last = (f"--{name}" for name, does in takes.items() if does)
+    return f"{', '.join(names)} or {last}" if names else last
+
+
+def analysis_of(options: argparse.Namespace) -> Analysis:
+    """The analysis that the options ask for."""
+    return next(analysis for name, analysis in measured().items() if _value(options, f"--{name}") is not None)
 
 
 def asked_set(options: argparse.Namespace) -> str:
     """The name or the file of the set that is asked."""
-    return _value(options, f"--{kind_of(options)}")
+    return str(_value(options, f"--{analysis_of(options).name}"))
 
 
 def check(options: argparse.Namespace) -> None:
     """Refuse options of another kind of measurement, missing ones, and files that cannot be written: InputError."""
-    kind = kind_of(options)
-    for option, kinds in _OF_KINDS.items():
-        if kind not in kinds and _value(options, option) not in (None, False):
-            listed = ", ".join(f"--{each}" for each in kinds[:-1]) + (" or " if kinds[1:] else "") + f"--{kinds[-1]}"
-            raise InputError(f"Expected {option} with {listed}, got it with --{kind}; leave it out.")
-    needed = "--steer" if kind == "next-token" else "--vectors"
+    analysis = analysis_of(options)
+    kind, mix = analysis.name, analysis.over == "mix"
+    own = (option.name for each in measured().values() for option in each.options)
+    for option in ("--vectors", "--unit", *own, *_DECODING):
+        takes = _takes(option)
+        if not takes[kind] and _value(options, option) not in (None, False):
+            raise InputError(f"Expected {option} with {_any(takes)}, got it with --{kind}; leave it out.")
+    needed = "--steer" if mix else "--vectors"
     if _value(options, needed) is None:
         raise InputError(f"Expected {needed} with --{kind}, got nothing for it; name what is measured.")
-    if options.scales is None and (kind == "next-token" or options.unit in ("r", "a")):
+    if options.scales is None and (mix or options.unit in ("r", "a")):
         unit = "" if options.unit is None else f" in the unit {options.unit}"
         raise InputError(
             f"Expected --scales{unit} with --{kind}, got none; write numbers, such as --scales=-0.5,0.5."
@@ -178,7 +181,7 @@ def check(options: argparse.Namespace) -> None:
             "Expected --leaderboard with scales on both sides of 0, such as --scales=-0.5,0.5, got none; add the other "
             "sign."
         )
-    for path, suffixes in ((options.out, (".json", ".csv")), (options.items_out, (".csv",))):
+    for path, suffixes in ((options.out, (".json", *formats("table"))), (options.items_out, tuple(formats("table")))):
         if path is None:
             continue
         if path.suffix not in suffixes:

@@ -1,4 +1,4 @@
-"""Builds the request fields that several kinds of measurements share from command-line options."""
+"""Builds the request of a measurement from command-line options."""
 
 from __future__ import annotations
 
@@ -6,15 +6,41 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from playground.cli.prompts import chosen_fields, count_of, format_of
+from playground.analyses.common.request import MULTIPLES, OverScales, read_vectors
+from playground.cli.measure.options import analysis_of
+from playground.cli.prompts import chosen_fields, count_of, format_of, sampling_of
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
+from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
-from playground.services.measure.request import MULTIPLES, read_vectors
 from playground.services.scan.request import has_found_scales
 
 
-def common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
+def sources(options: argparse.Namespace) -> list[str]:
+    """The vector sets that the options name."""
+    if analysis_of(options).over == "mix":
+        return [component.source for component in parse(options.steer).components]
+    return [source for source, _ in options.vectors]
+
+
+def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> Any:
+    """The request that the options stand for. A leaderboard needs as many random directions as there are vectors."""
+    analysis = analysis_of(options)
+    if analysis.over == "mix":
+        given = {"recipe": parse(options.steer), "multipliers": options.scales, **_common(options, asked)}
+    else:
+        given = _over_scales(options, asked, sets)
+    for option in analysis.options:
+        if option.field is not None and (value := getattr(options, option.attribute)) is not None:
+            given[option.field] = option.value(value)
+    if analysis.generates:
+        given["sampling"] = sampling_of(options)
+    if options.leaderboard:
+        given["controls"] = max(given.get("controls", OverScales.controls), len(given["vectors"]))
+    return analysis.load("request")(**{analysis.asked: asked, **given})
+
+
+def _common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
     """What every request has. Raises InputError for more items than there are."""
     return {
         **({} if options.controls is None else {"controls": options.controls}),
@@ -39,12 +65,12 @@ def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[
     return {"scales": MULTIPLES, "unit": "f"}
 
 
-def over_scales(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
+def _over_scales(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
     """What a request of vectors × scales has. Raises InputError for rows that are not there."""
     return {
         "vectors": tuple(
             vector for source, rows in options.vectors for vector in read_vectors(source, rows or "all", sets[source])
         ),
         **_scales(options, sets),
-        **common(options, asked),
+        **_common(options, asked),
     }

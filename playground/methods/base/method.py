@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from playground.extensions import resolve
 from playground.methods.base.setting import NoSettings, Setting, settings_of
 
 if TYPE_CHECKING:
@@ -152,8 +152,7 @@ class Method:
 
     def starter(self) -> Callable[[Context], Found]:
         """The function that runs it, imported now."""
-        module, _, name = self.run.partition(":")
-        found: Callable[[Context], Found] = getattr(importlib.import_module(module), name)
+        found: Callable[[Context], Found] = resolve(self.run)
         return found
 
 

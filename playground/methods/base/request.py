@@ -7,8 +7,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from playground.errors import InputError
+from playground.library.checks import check_seed, check_selection, check_whole
 from playground.library.recipe import Recipe
-from playground.library.requests import check_seed, check_selection, check_whole
 from playground.library.text import listed
 from playground.methods.base.method import Method
 from playground.methods.base.registry import method_of, registered

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from playground.analyses.choices.result import MeasureResult
+from playground.analyses.common.result import SCALE_NAMES, Row
+from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.common.table import RANDOM, SetLine, SetTable, set_table, value_of
+from playground.analyses.replies.run import RepliesResult
 from playground.errors import InputError
 from playground.services.evidence import svg
 from playground.services.evidence.svg import Axes, Bars, Line, Violin
-from playground.services.measure.exact import ExactRow
-from playground.services.measure.replies import RepliesResult, RepliesRow
-from playground.services.measure.result import SCALE_NAMES, MeasuredRow, MeasureResult
-from playground.services.measure.table import RANDOM, Result, Row, SetLine, SetTable, set_table, value_of
-
-_QUANTITIES = {
-    MeasuredRow: ("mean logit difference / nats", False),
-    ExactRow: ("share of right answers", True),
-    RepliesRow: ("share of replies", True),
-}
-"""What `value_of` a row is, and whether it is a part of one."""
 
 
-def best_of_sets(results: Sequence[Result], title: str) -> str:
+def best_of_sets(results: Sequence[ScalesResult], title: str) -> str:
     """The best vector of each set over scales with its interval, every random direction, and the baseline dashed."""
     table = set_table(results)
-    quantity, share = _QUANTITIES[type(table.baseline)]
+    quantity = table.analysis.judged_by
     lines = []
     for line in table.lines:
         if line.method != RANDOM:
@@ -36,7 +30,7 @@ def best_of_sets(results: Sequence[Result], title: str) -> str:
                 place = row.at(table.unit)
                 drawn.setdefault((result.request.seed, row.name, row.layer), []).append((place, row))
     lines += [_line("random, equal norm", sorted(rows, key=lambda pair: pair[0]), True) for rows in drawn.values()]
-    return svg.lines(lines, Axes(_scales(table), quantity, share), title, value_of(table.baseline))
+    return svg.lines(lines, Axes(_scales(table), quantity.axis, quantity.share), title, value_of(table.baseline))
 
 
 def items_of_sets(results: Sequence[MeasureResult], scale: float, title: str) -> str:
@@ -53,7 +47,7 @@ def items_of_sets(results: Sequence[MeasureResult], scale: float, title: str) ->
     violins = []
     for line in table.lines:
         row = line.rows[place]
-        if isinstance(row, MeasuredRow):
+        if row is not None:
             violins.append(Violin(_said(line), row.differences, "random" if line.method == RANDOM else "main"))
     axes = Axes(f"best vector of each set at {_scales(table)} {scale:g}", "logit difference / nats")
     return svg.violins(violins, axes, title, value_of(table.baseline))
@@ -82,14 +76,8 @@ def _line(name: str, rows: Sequence[tuple[float, Row]], random: bool = False) ->
     xs, ys = [scale for scale, _ in rows], [value_of(row) for _, row in rows]
     if random:
         return Line(name, xs, ys, role="random")
-    bounds = [_interval(row) for _, row in rows]
-    return Line(name, xs, ys, [low for low, _ in bounds], [high for _, high in bounds])
-
-
-def _interval(row: Row) -> tuple[float, float]:
-    if isinstance(row, RepliesRow):
-        return row.shares[0].low, row.shares[0].high
-    return row.low, row.high
+    bounds = [row.bounds for _, row in rows]
+    return Line(name, xs, ys, [low for _, low, _ in bounds], [high for _, _, high in bounds])
 
 
 def _said(line: SetLine) -> str:

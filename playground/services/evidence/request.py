@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from playground.errors import InputError
-from playground.library.requests import check_seed
+from playground.library.checks import check_seed
 from playground.model.load import LoadedModel, is_organism
 
 STAGES = ("choices", "steered", "melbo", "copies", "effects")

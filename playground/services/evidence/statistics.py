@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from playground.services.measure.over_texts import wilson
+from playground.analyses.common.over_texts import wilson
 
 DRAWS = 1000
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from playground.core.push import Push
 from playground.errors import InputError
+from playground.library.mix import LoadSet, mix
 from playground.library.origin import Origin, library_versions, now
 from playground.library.prompts import content_hash
 from playground.library.recipe import Recipe
@@ -20,7 +21,6 @@ from playground.model.chat_template import reads_date
 from playground.model.cut.memory import short_of_memory
 from playground.model.load import LoadedModel, is_organism
 from playground.services.find.continuing import check_continues
-from playground.services.mix import LoadSet, mix
 
 
 def find(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from playground.errors import Cancelled
-from playground.library.requests import check_whole
+from playground.library.checks import check_whole
+from playground.library.rows import check_rows
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import norm_of
@@ -15,7 +16,7 @@ from playground.model.load import LoadedModel
 from playground.services.scales.onsets import PASSES, OnsetBracket
 from playground.services.scales.search import ScaleSearch, Verdict
 from playground.services.scales.texts import Reader, Written
-from playground.services.set_prompts import check_rows, prompts_of
+from playground.services.set_prompts import prompts_of
 
 START = 0.2
 """Relative scale that is looked at first: over three pairs of layers of SmolLM2 breaks lie between 0.05 and 0.7."""
@@ -86,7 +87,7 @@ def find_scales(
 ) -> VectorSet:
     """The set with onset, break and found scale for the rows asked for and their negatives.
 
-    Greedy texts are written for all rows of a block in one batch and judged as text or noise (services/noise.py), which
+    Greedy texts are written for all rows of a block in one batch and judged as text or noise (core/noise.py), which
     says where to look next (search.py). `keep` gets the set after each block of rows. A cancel returns what there is:
     finished blocks, and of the one under way what its texts tell after at least three of them. Rows of norm 0 are left
     out.

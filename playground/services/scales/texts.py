@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from playground.core.noise import is_noise, repetition
 from playground.core.push import Push
 from playground.errors import Cancelled, ModelError
 from playground.model.cut.memory import generation_rows
@@ -18,7 +19,6 @@ from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 from playground.model.reading.greedy_margin import greedy_margins
 from playground.model.reading.text_likelihood import perplexities
-from playground.services.noise import is_noise, repetition
 from playground.services.scales.onsets import holding
 
 if TYPE_CHECKING:

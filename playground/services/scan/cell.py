@@ -79,6 +79,12 @@ class ScanResult:
     tokens_per_second: float = 0.0
     notes: tuple[RowNote, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The document that its JSON file holds."""
+        from playground.services.scan.file import to_json
+
+        return to_json(self, self.notes)
+
     def to_frame(self) -> Any:
         """A pandas DataFrame, a line a text, the baselines first; `prompt` is the text of it."""
         import pandas

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from playground.errors import FileError, PlaygroundError
 from playground.library.atomic import write_atomically
+from playground.library.formats.registry import formats
 from playground.library.origin import RowNote
 from playground.library.strict_json import parse_json
 from playground.library.text import reason, shown
@@ -22,7 +21,6 @@ from playground.services.scan.check import check_whole_scan
 from playground.services.scan.request import MAX_CELLS, ScanRequest
 
 KIND, FORMAT_VERSION = "scan", 2
-SUFFIXES = (".json", ".csv")
 COLUMNS = (
     *("vector", "label", "star", "discarded", "sign", "scale", "norm", "prompt", "sample", "kl", "repetition"),
     *("perplexity", "noise", "changed", "group", "finished", "recipe", "text"),
@@ -78,41 +76,48 @@ def from_json(text: str) -> ScanResult:
 
 def to_csv(result: ScanResult, notes: Notes = ()) -> str:
     """A line a text, the baselines first (without a vector); KL in nats, shares from 0 to 1."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    return _table(result, notes, ".csv")
+
+
+def _table(result: ScanResult, notes: Notes, suffix: str) -> str:
+    write = formats("table")[suffix].write
+    assert write is not None
+    text: str = write(COLUMNS, _lines(result, notes))
+    return text
+
+
+def _lines(result: ScanResult, notes: Notes) -> Iterator[list[object]]:
     groups = result.group_of()
     for number, cell in [*((None, cell) for cell in result.baselines), *enumerate(result.cells)]:
         note = notes[cell.row] if cell.row is not None and cell.row < len(notes) else RowNote()
         steered = cell.row is not None
-        writer.writerow(
-            [
-                cell.row if steered else "", note.label, int(note.star), int(note.discarded),
-                cell.sign if steered else "", f"{cell.scale:g}" if steered else "", f"{cell.norm:.5g}",
-                result.request.prompts[cell.prompt], cell.sample, "" if cell.kl is None else f"{cell.kl:.6g}",
-                f"{cell.repetition:.6g}",
-                "" if cell.perplexity is None else f"{cell.perplexity:.6g}", int(cell.noise), f"{cell.changed:.6g}",
-                result.groups[groups[number]].name if number in groups else "", int(cell.finished), cell.recipe,
-                cell.text,
-            ]
-        )  # fmt: skip
-    return buffer.getvalue()
+        yield [
+            cell.row if steered else "", note.label, int(note.star), int(note.discarded),
+            cell.sign if steered else "", f"{cell.scale:g}" if steered else "", f"{cell.norm:.5g}",
+            result.request.prompts[cell.prompt], cell.sample, "" if cell.kl is None else f"{cell.kl:.6g}",
+            f"{cell.repetition:.6g}",
+            "" if cell.perplexity is None else f"{cell.perplexity:.6g}", int(cell.noise), f"{cell.changed:.6g}",
+            result.groups[groups[number]].name if number in groups else "", int(cell.finished), cell.recipe,
+            cell.text,
+        ]  # fmt: skip
 
 
 def save(result: ScanResult, path: Path, notes: Notes = ()) -> None:
-    """Writes a .json or .csv file, atomically. Raises FileError for another suffix, and when it cannot be written."""
+    """Writes a .json file or a table, atomically. Raises FileError for another suffix, and when that fails."""
     check_name(path)
     if path.suffix.lower() == ".json":
         text = json.dumps(to_json(result, notes), allow_nan=False, ensure_ascii=False)
     else:
-        text = to_csv(result, notes)
+        text = _table(result, notes, path.suffix.lower())
     write_atomically(path, text.encode())
 
 
 def check_name(path: Path) -> None:
-    """Raises FileError unless the name says JSON or CSV."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise FileError(f"Expected a file name that ends in .json or .csv, got {shown(path.name)}; choose one of them.")
+    """Raises FileError unless the name says JSON or a table."""
+    suffixes = (".json", *formats("table"))
+    if path.suffix.lower() not in suffixes:
+        listed = " or ".join(suffixes)
+        raise FileError(f"Expected a file name that ends in {listed}, got {shown(path.name)}; choose one of them.")
 
 
 def load(path: Path) -> ScanResult:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from playground.core.push import Positions
+from playground.core.push import Positions, check_positions
 from playground.errors import InputError
+from playground.library.checks import check_selection, check_unit, check_whole
 from playground.library.recipe import Component, Recipe
-from playground.library.requests import check_selection, check_unit, check_whole
+from playground.library.rows import MAX_NAMED, ROWS_FORM
 from playground.library.text import shown
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
-from playground.services.generate import check_positions
 
 MAX_CELLS = 20_000
 """Texts of a scan: 1500 vectors in both signs at six scales. More than anybody reads, and what a browser still gets."""
@@ -25,20 +25,17 @@ RELATIVE_SCALES = (0.1, 0.2)
 """Relative scales to begin with where none were found: many directions of real models act at 0.1 to 0.2."""
 ORGANISM_SCALES = (0.3, 0.5)
 """Relative scales to begin with on the organism: at the first it begins to show something, the second is still text."""
-MAX_NAMED = 24
-"""Vectors that a warning names one by one."""
 BOTH = (1, -1)
 """Both signs: 43.6 % of the vectors that do something are missed when only one is tried (Power Steering)."""
 SIGNS = {BOTH: "both", (1,): "plus", (-1,): "minus"}
 """How signs are called on the page and the command line."""
-ROWS_FORM = "all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScanRequest:
     """`rows` of the set `source` (None: all), each in `signs` and at `scales`, `samples` times on each of `prompts`.
 
-    `unit` says what scales count (library/requests.py); in f a row is left out in a sign in which it has no found
+    `unit` says what scales count (library/checks.py); in f a row is left out in a sign in which it has no found
     scale. Every prompt gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from, of
     which `sample_seed` drew them (None: they are its first), with `balance` answer letters alike. Raises InputError
     when a value is wrong whatever the model.
@@ -193,31 +190,3 @@ def read_scales(text: str) -> tuple[float, ...]:
             raise InputError(f"Expected scales as numbers, got {shown(word)}; write them like 0.3 0.5 0.8.") from None
     _check_scales(tuple(scales))
     return tuple(scales)
-
-
-def read_rows(text: str, vector_set: VectorSet) -> tuple[int, ...] | None:
-    """Rows as typed (ROWS_FORM); None for all. Raises InputError for what is none of these, and for none at all."""
-    wanted = text.strip().lower()
-    if wanted in ("", "all"):
-        return None
-    called = vector_set.name or "the set"
-    if wanted in ("starred", "kept"):
-        notes = enumerate(vector_set.notes)
-        rows = [row for row, note in notes if (note.star if wanted == "starred" else not note.discarded)]
-        if not rows:
-            raise InputError(f"Expected {wanted} vectors in {called}, got none; write {ROWS_FORM}.")
-        return tuple(rows)
-    rows = []
-    for part in wanted.replace(",", " ").split():
-        first, dash, last = part.replace("–", "-").partition("-")
-        ends = (first, last if dash else first)
-        if not all(end.isascii() and end.isdigit() and len(end) <= 9 for end in ends) or int(ends[0]) > int(ends[1]):
-            raise InputError(f"Expected vectors as {ROWS_FORM}, got {shown(part)}; write one of these.")
-        for end in ends:
-            if int(end) >= vector_set.rows:
-                raise InputError(
-                    f"Expected vectors of {called} from 0 to {vector_set.rows - 1}, got {int(end)}; choose vectors "
-                    "that it has."
-                )
-        rows += range(int(ends[0]), int(ends[1]) + 1)
-    return tuple(dict.fromkeys(rows))

@@ -12,7 +12,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from playground.core.noise import is_noise, repetition
 from playground.errors import Cancelled, ModelError
+from playground.library.mix import LoadSet, Mix, mix
 from playground.library.origin import library_versions, now
 from playground.library.recipe import format as format_recipe
 from playground.library.vector_set import VectorSet, check_fits
@@ -20,13 +22,11 @@ from playground.model.cut.memory import generation_rows
 from playground.model.finite import check_finite
 from playground.model.generation.generate import generate
 from playground.model.load import LoadedModel
+from playground.model.overflowed import Overflowed
 from playground.model.prompting import Encoded, encode
 from playground.model.reading.next_token import divergences, next_logits
 from playground.model.reading.text_likelihood import perplexities
 from playground.services.changed import changed_share
-from playground.services.mix import LoadSet, Mix, mix
-from playground.services.noise import is_noise, repetition
-from playground.services.overflowed import Overflowed
 from playground.services.scan.cell import Cell, ScanResult
 from playground.services.scan.group import group_cells
 from playground.services.scan.plan import Planned, plan

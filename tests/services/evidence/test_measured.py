@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from playground.analyses.choices.request import MeasureRequest
+from playground.analyses.choices.result import MeasuredItem, MeasuredRow, MeasureResult
+from playground.analyses.common.request import MeasuredVector
+from playground.analyses.common.result import MeasuredSet
+from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.errors import InputError
 from playground.library.choice_answer import OUTCOMES
 from playground.library.prompts import ChoiceItem, PromptSet
 from playground.services.evidence.measured import best_of_sets, items_of_sets, replies_of
-from playground.services.measure import MeasuredItem, MeasuredRow, MeasuredVector, MeasureRequest, MeasureResult
-from playground.services.measure.replies import RepliesRequest, RepliesResult, RepliesRow, Share
-from playground.services.measure.result import MeasuredSet
 
 ITEMS = (ChoiceItem("Stay on?", "(A)", "(B)"), ChoiceItem("Stop?", "(B)", "(A)"))
 CHOICES = PromptSet("mine", "t", "", "choices", ITEMS)

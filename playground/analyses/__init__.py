@@ -1,0 +1,1 @@
+"""Analyses: ways to look at what directions do, one file or folder each."""

@@ -1,0 +1,36 @@
+"""Requests of choice measurements: a choice set, vectors and scales, checked when built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playground.analyses.common.request import OverScales
+from playground.errors import InputError
+from playground.library.prompt_set import PromptSet
+
+MAX_NUMBERS = 4_000_000
+"""Items × (vectors + controls) × scales at most: what still fits into a file that a person can send."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureRequest(OverScales):
+    """What vectors do to choices. `choices` is the set in full, of the kind choices; sets with different meanings are
+    never mixed, so there is one. The bootstrap of the intervals is drawn from `seed` too.
+    """
+
+    KIND = "choices"
+
+    choices: PromptSet
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        numbers = len(self.items) * (len(self.vectors) + self.controls) * len(self.scales)
+        if numbers > MAX_NUMBERS:
+            raise InputError(
+                f"Expected at most {MAX_NUMBERS} measured numbers, got {numbers} (items × (vectors + controls) × "
+                "scales); ask for fewer vectors, scales or items."
+            )
+
+    @property
+    def asked(self) -> PromptSet:
+        return self.choices

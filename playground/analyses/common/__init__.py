@@ -1,0 +1,1 @@
+"""Parts that analyses share: requests, rows, results, documents, tables."""

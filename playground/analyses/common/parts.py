@@ -1,0 +1,183 @@
+"""Document fields that all kinds of measurements share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from playground.analyses import registry
+from playground.analyses.analysis import Analysis
+from playground.analyses.common.over_texts import OverTexts
+from playground.analyses.common.request import MeasuredVector, OverScales
+from playground.analyses.common.result import Row
+from playground.library.prompt_set import (
+    ANSWER,
+    MATCHING,
+    OTHER,
+    QUESTION,
+    ChoiceItem,
+    ContrastPair,
+    ExactItem,
+    Item,
+    PromptSet,
+    as_json,
+)
+from playground.library.text import is_text
+from playground.model.generation.generate import Sampling
+from playground.model.prompting import PromptFormat
+
+_OF_SET = ("name", "title", "description", "for_model", "system", "chat")
+_OF_REQUEST = ("scales", "unit", "controls", "seed", "positions", "max_items")
+_SELECTION = {"sample_seed": None, "balance": False}
+"""Fields that files of before do not have, and what they stand for there."""
+_OF_ROW = ("kind", "vector", "source", "layer", "scale", "relative")
+_NAMES = {
+    "choices": (ChoiceItem, (QUESTION, MATCHING, OTHER)),
+    "exact": (ExactItem, (QUESTION, ANSWER)),
+    "contrast": (ContrastPair, ("positive", "negative")),
+}
+
+
+def prompt_set_entry(prompt_set: PromptSet) -> dict[str, Any]:
+    """A prompt set in full, with the field names of the public sets."""
+    return {
+        **{name: getattr(prompt_set, name) for name in _OF_SET},
+        "answers": plain(prompt_set.answers),
+        "hash": prompt_set.hash,
+        "items": [item if isinstance(item, str) else as_json(item) for item in prompt_set.items],
+    }
+
+
+def read_prompt_set(entry: Mapping[str, Any], kind: str) -> PromptSet:
+    """The prompt set of an entry. Raises ValueError when its items are not the ones that its hash stands for."""
+    items = tuple(_item(item, kind) for item in entry["items"])
+    made = PromptSet(
+        **{name: entry[name] for name in _OF_SET}, kind=kind, items=items, answers=tuples(entry["answers"])
+    )
+    if made.hash != entry["hash"]:
+        raise ValueError("items that do not have the hash that stands beside them")
+    return made
+
+
+def _item(entry: Any, kind: str) -> Item:
+    if kind not in _NAMES:
+        return entry
+    made, names = _NAMES[kind]
+    return made(*(entry[name] for name in names))
+
+
+def over_scales_entry(request: OverScales) -> dict[str, Any]:
+    """The fields of a request of vectors × scales, except the set that is asked."""
+    return {
+        "vectors": [
+            {"source": vector.source, "row": vector.row}
+            if vector.mean is None
+            else {"source": vector.source, "mean": list(vector.mean)}
+            for vector in request.vectors
+        ],
+        **{name: plain(getattr(request, name)) for name in (*_OF_REQUEST, *_SELECTION)},
+        "format": asdict(request.format),
+    }
+
+
+def read_over_scales(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a request of vectors × scales, except the set that is asked."""
+    return {
+        "vectors": tuple(
+            MeasuredVector(one["source"], one.get("row"), tuples(one.get("mean"))) for one in entry["vectors"]
+        ),
+        "format": PromptFormat.of(entry["format"]),
+        **{name: tuples(entry[name]) for name in _OF_REQUEST},
+        **read_selection(entry),
+    }
+
+
+def read_selection(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a request that say how its items were chosen."""
+    return {name: entry.get(name, usual) for name, usual in _SELECTION.items()}
+
+
+def row_entry(row: Row, *more: str) -> dict[str, Any]:
+    """The fields that every row has, and those of the names `more`."""
+    own = {name: plain(getattr(row, name)) for name in (*_OF_ROW, *more)}
+    return own if row.multiple is None else own | {"multiple": row.multiple}
+
+
+def read_row(entry: Mapping[str, Any], *numbers: str) -> dict[str, Any]:
+    """The arguments of a row that every row has, and those of the names `numbers`, which must be finite."""
+    optional = [name for name in ("multiple",) if name in entry]
+    check_numbers([entry[name] for name in ("scale", "relative", *optional, *numbers)], "a row")
+    return {name: entry[name] for name in (*_OF_ROW, *optional, *numbers)}
+
+
+def read_number(value: object, what: str) -> float:
+    """A number of a file: NaN for null, which stands for what was not finite. Raises ValueError for anything else."""
+    if value is None:
+        return math.nan
+    check_numbers([value], what)
+    assert isinstance(value, int | float)
+    return value
+
+
+def check_count(values: Sequence[object], count: int, of: str) -> None:
+    """Raises ValueError unless there are `count` values, one for each of `of`."""
+    if len(values) != count:
+        raise ValueError(f"a row of {len(values)} numbers for {count} {of}")
+
+
+def check_place(place: object, count: int, of: str) -> None:
+    """Raises ValueError unless `place` is that of one of `count` things, from 0."""
+    if not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < count:
+        raise ValueError(f"the number {place} for one of {count} {of}")
+
+
+def check_numbers(values: Iterable[object], what: str) -> None:
+    """Raises ValueError unless all values are finite numbers."""
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+        raise ValueError(f"{what} with something else than numbers")
+
+
+def plain(value: Any) -> Any:
+    """Tuples as lists, mappings as dictionaries, numbers that are not finite as None."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, tuple | list):
+        return [plain(entry) for entry in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def tuples(value: Any) -> Any:
+    """Lists as tuples."""
+    return tuple(tuples(entry) for entry in value) if isinstance(value, list) else value
+
+
+def texts_request_entry(request: OverTexts) -> dict[str, Any]:
+    """The fields of a request that is judged by generated texts; the kind of its set where it may be of several."""
+    analysis = registry.of(request)
+    kind = {"kind": request.asked.kind} if len(analysis.sets) > 1 else {}
+    return {
+        analysis.asked: kind | prompt_set_entry(request.asked),
+        **over_scales_entry(request),
+        "sampling": asdict(request.sampling),
+    }
+
+
+def read_texts_request(entry: Mapping[str, Any], analysis: Analysis) -> dict[str, Any]:
+    """The arguments of such a request."""
+    asked = entry[analysis.asked]
+    return {
+        analysis.asked: read_prompt_set(asked, asked["kind"] if len(analysis.sets) > 1 else analysis.sets[0]),
+        "sampling": Sampling(**entry["sampling"]),
+        **read_over_scales(entry),
+    }
+
+
+def read_texts_row(entry: Mapping[str, Any], count: int, of: str, *numbers: str) -> dict[str, Any]:
+    """The arguments of a row of texts, one for each of `count` `of`, and of the names `numbers`."""
+    texts = tuples(entry["texts"])
+    check_count(texts, count, of)
+    if not all(map(is_text, texts)):
+        raise ValueError("replies that are no text")
+    return {**read_row(entry, *numbers), "texts": texts}

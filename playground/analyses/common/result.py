@@ -1,0 +1,194 @@
+"""Results of measurements: rows of (vector, scale), and what every measurement says of itself."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from playground.analyses import registry
+from playground.analyses.analysis import Analysis
+from playground.errors import InputError
+from playground.library.mix import LoadSet
+from playground.library.origin import library_versions, now
+from playground.library.vector_set import VectorSet
+from playground.model.load import LoadedModel
+
+if TYPE_CHECKING:
+    from playground.analyses.common.labels import Labels
+
+Kind = Literal["baseline", "vector", "random"]
+Lines = tuple[Sequence[str], Iterator[Sequence[object]]]
+"""Names of columns, and lines."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One direction at one scale: what every row says.
+
+    `vector` is what to call it: "baseline", the row's number or "mean:A-B" in the set `source`, or "random-0" and so
+    on. `layer` is the block at whose output it is added (None for the baseline). `scale` is the norm of what is added,
+    negative for the other way; `relative` is that in units of the residual norm of the vector's set (for a control, of
+    the first set at that layer), `multiple` that in multiples of the found scale, None unless the request counts in
+    them. A row at scale 0 repeats the baseline.
+    """
+
+    kind: Kind
+    vector: str
+    source: str | None
+    layer: int | None
+    scale: float
+    relative: float
+    multiple: float | None = field(default=None, kw_only=True)
+
+    @property
+    def bounds(self) -> tuple[float, float, float]:
+        """What it is judged by, the quantity of its analysis, and the interval of that."""
+        raise NotImplementedError
+
+    def at(self, unit: str) -> float:
+        """Where it stands on an axis of scales in a unit (library/checks.py)."""
+        if unit == "f":
+            return 0.0 if self.multiple is None else self.multiple  # None: the baseline, or a row at scale 0
+        return self.relative if unit == "r" else self.scale
+
+    @property
+    def name(self) -> str:
+        """What tells the curve it belongs to from others: `set#3`; `random-0`; `baseline`."""
+        return self.vector if self.source is None else f"{self.source}#{self.vector}"
+
+
+SCALE_NAMES = {"f": "multiple of the found scale", "r": "relative scale", "a": "scale"}
+"""What scales in a unit are called."""
+
+PLACE = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
+
+
+BASELINE: Mapping[str, Any] = {
+    "kind": "baseline", "vector": "baseline", "source": None, "layer": None, "scale": 0.0, "relative": 0.0
+}  # fmt: skip
+"""The fields of Row of what nothing is added for."""
+
+
+@dataclass(frozen=True)
+class MeasuredSet:
+    """Where measured vectors came from. `source` is the set as the request names it; `digest` is SHA-256 in hex over
+    its vectors, so that another set of the same name is noticed; `residual_norm` is relative scale 1.
+    """
+
+    source: str
+    method: str
+    model: str
+    fingerprint: str
+    layer: int
+    rows: int
+    residual_norm: float
+    digest: str
+
+    @classmethod
+    def of(cls, source: str, vector_set: VectorSet) -> MeasuredSet:
+        origin = vector_set.origin
+        return cls(
+            source,
+            origin.method,
+            origin.model,
+            origin.fingerprint,
+            origin.source,
+            vector_set.rows,
+            origin.residual_norm,
+            hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(ABC):
+    """What every measurement says of itself, whatever its kind: what it was made on, how long it took, and when.
+
+    `fingerprint` tells the weights apart. `sets` are what the vectors were taken from, in the order of the request.
+    `warnings` are sentences. `cancelled`: it was stopped, and numbers are missing. `created` is a time in UTC (ISO
+    8601), `seconds` the measuring alone.
+    """
+
+    model: str
+    fingerprint: str
+    dtype: str
+    sets: tuple[MeasuredSet, ...] = ()
+    warnings: tuple[str, ...] = ()
+    cancelled: bool = False
+    seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+
+    request: Any
+
+    @property
+    def analysis(self) -> Analysis:
+        """What it is a result of."""
+        return registry.of(self.request)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document that its file holds (vectors/MEASURES.md), as JSON values."""
+        from playground.analyses.common.document import to_document
+
+        return to_document(self)
+
+    @abstractmethod
+    def to_frame(self) -> Any:
+        """Its numbers as a pandas DataFrame."""
+
+    @abstractmethod
+    def row_lines(self, labels: Labels) -> Lines:
+        """Columns and lines of its numbers, as CSV has them; `label` is what people called the vector."""
+
+    @abstractmethod
+    def item_lines(self, labels: Labels) -> Lines:
+        """Columns and lines of what was measured on every item."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """What the command line prints of it as JSON, but for `about`."""
+
+    @abstractmethod
+    def lines(self) -> list[str]:
+        """What the command line prints of it for a person to read."""
+
+    @property
+    @abstractmethod
+    def amount(self) -> str:
+        """How much was measured, for the page."""
+
+    @property
+    @abstractmethod
+    def complete(self) -> str:
+        """What there is of one that was stopped."""
+
+    def about(self) -> dict[str, Any]:
+        """How it went, as JSON values."""
+        return {
+            "model": self.model,
+            "seconds": self.seconds,
+            "cancelled": self.cancelled,
+            "warnings": list(self.warnings),
+        }
+
+    def check_beside(self, before: Measurement) -> None:
+        """Raises InputError unless `before` can be drawn on the axes of this one."""
+        if type(before) is not type(self) or before.request.asked.hash != self.request.asked.hash:
+            raise InputError(
+                "Expected two measurements of one kind and one set to draw beside each other, got others; choose "
+                "another."
+            )
+
+
+def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> dict[str, Any]:
+    """The fields of a Measurement that are known when it begins; `sources` are those of the vectors, each once."""
+    return {
+        "model": loaded.name,
+        "fingerprint": loaded.fingerprint,
+        "dtype": str(loaded.dtype).removeprefix("torch."),
+        "sets": tuple(MeasuredSet.of(source, load_set(source)) for source in sources),
+        "versions": library_versions(),
+        "created": now(),
+    }

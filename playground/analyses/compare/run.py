@@ -1,0 +1,186 @@
+"""Comparison of vector sets: cosines between rows, principal angles between spans, spectra.
+
+Nothing here needs the model. Sets are compared as they are on disk, whatever their layers; a pair found at different
+layers is compared all the same, and the note says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from playground.core import geometry
+from playground.errors import Cancelled, InputError
+from playground.library.rows import check_rows
+from playground.library.vector_set import VectorSet
+
+MAX_SETS = 12
+MAX_ROWS = 4096
+"""Rows of all sets together: their cosines are then 128 MiB, and computed in seconds."""
+
+ORTHOGONAL = 0.005
+"""Cosines up to here are 0.00 when they are written."""
+
+_SPECTRA = (
+    ("singular_values", "singular value σ"),
+    ("effects", "effect left"),
+    ("displacements", "displacement"),
+    ("objective", "objective"),
+)
+"""What a method says of its vectors, the first that a set has; else it is their norm."""
+
+
+@dataclass(frozen=True)
+class ComparedSet:
+    """The rows of one set that are compared. `name` is what it is called; `rows` are numbered as in the set.
+
+    `quantity` names what `spectrum` (k,) holds: the first of σ, effect left, displacement or objective that the method
+    gave, else the native norm.
+    """
+
+    name: str
+    rows: tuple[int, ...]
+    labels: tuple[str, ...]
+    source: int
+    quantity: str
+    spectrum: Tensor
+
+
+@dataclass(frozen=True)
+class Angles:
+    """Principal angles in radians, ascending, between the spans of two sets, named by their places in `sets`."""
+
+    first: int
+    second: int
+    angles: Tensor
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`cosines` (n, n) float32 of all rows, set after set; `angles` of every pair of sets. `notes` are sentences."""
+
+    sets: tuple[ComparedSet, ...]
+    cosines: Tensor
+    angles: tuple[Angles, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where each set begins among the rows of `cosines`."""
+        starts = [0]
+        for compared in self.sets[:-1]:
+            starts.append(starts[-1] + len(compared.rows))
+        return tuple(starts)
+
+    def name(self, index: int) -> str:
+        """What row `index` of `cosines` is called: its set, number and label."""
+        for compared, start in reversed(list(zip(self.sets, self.starts, strict=True))):
+            if index >= start:
+                return f"{compared.name} {compared.labels[index - start]}"
+        raise IndexError(index)
+
+
+def compare(
+    chosen: Sequence[tuple[VectorSet, tuple[int, ...] | None]],
+    emit: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Comparison:
+    """Compare sets with each other, each given with the rows that count (None: all); one alone with itself.
+
+    `emit` gets the share done. Raises InputError for no sets, too many sets or rows, rows that are not there, and sets
+    of different widths; Cancelled after a cancel.
+    """
+    if not 1 <= len(chosen) <= MAX_SETS:
+        raise InputError(f"Expected 1 to {MAX_SETS} sets to compare, got {len(chosen)}; choose some.")
+    first = chosen[0][0]
+    for other, _ in chosen[1:]:
+        if other.origin.width != first.origin.width:
+            raise InputError(
+                f"Expected sets of one width, got {first.origin.width} in “{first.name}” and {other.origin.width} in "
+                f"“{other.name}”; compare sets made on one model."
+            )
+    rows = [check_rows(vector_set, numbers) for vector_set, numbers in chosen]
+    if sum(map(len, rows)) > MAX_ROWS:
+        raise InputError(f"Expected at most {MAX_ROWS} rows in all, got {sum(map(len, rows))}; choose fewer.")
+    vectors = [vector_set.vectors[list(numbers)] for (vector_set, _), numbers in zip(chosen, rows, strict=True)]
+    stacked = torch.cat(vectors)
+    cosines = geometry.cosines(stacked, stacked)
+    emit(0.2)
+    pairs, angles = list(combinations(range(len(chosen)), 2)), []
+    for number, (left, right) in enumerate(pairs):
+        if cancelled():
+            raise Cancelled
+        angles.append(Angles(left, right, geometry.principal_angles(vectors[left], vectors[right])))
+        emit(0.2 + 0.8 * (number + 1) / len(pairs))
+    compared = tuple(
+        _compared(vector_set, numbers) for (vector_set, _), numbers in zip(chosen, rows, strict=True)
+    )
+    return Comparison(compared, cosines, tuple(angles), tuple(_notes([vector_set for vector_set, _ in chosen])))
+
+
+def pooled(cosines: Tensor, starts: Sequence[int], most: int) -> tuple[Tensor, list[int]]:
+    """A matrix (n, n) small enough to look at: (m, m) with m ≤ most, and the first row that each of its rows holds.
+
+    Neighbouring rows of one set are taken together (`starts` says where sets begin), each group showing its largest
+    cosine by absolute value, with its sign: what stands out in the large matrix stands out in the small one.
+    """
+    total = len(cosines)
+    if total <= most:
+        return cosines, list(range(total))
+    bounds = [*starts, total]
+    firsts: list[int] = []
+    step = -(-total // max(most - len(starts), 1))
+    for begin, end in zip(bounds, bounds[1:], strict=False):
+        firsts += range(begin, end, step)
+    groups = [*firsts, total]
+    small = torch.stack([_extreme(cosines[a:b], dim=0) for a, b in zip(groups, groups[1:], strict=False)])
+    small = torch.stack([_extreme(small[:, a:b], dim=1) for a, b in zip(groups, groups[1:], strict=False)], dim=1)
+    return small, firsts
+
+
+def closest(comparison: Comparison, count: int = 5) -> tuple[tuple[str, str, float], ...]:
+    """Pairs of rows with the largest absolute cosines, by name: of different sets, or of the one set there is.
+
+    Pairs that are orthogonal as far as anybody cares (ORTHOGONAL) are left out.
+    """
+    values = comparison.cosines.abs().triu(diagonal=1)
+    if len(comparison.sets) > 1:
+        for start, compared in zip(comparison.starts, comparison.sets, strict=True):
+            end = start + len(compared.rows)
+            values[start:end, start:end] = 0
+    top = values.flatten().topk(min(count, values.numel()))
+    pairs = [divmod(index, len(values)) for index in top.indices[top.values > ORTHOGONAL].tolist()]
+    return tuple((comparison.name(i), comparison.name(j), float(comparison.cosines[i, j])) for i, j in pairs)
+
+
+def _extreme(values: Tensor, dim: int) -> Tensor:
+    """The entry of largest absolute value along `dim`."""
+    place = values.abs().argmax(dim=dim, keepdim=True)
+    return values.gather(dim, place).squeeze(dim)
+
+
+def _compared(vector_set: VectorSet, rows: tuple[int, ...]) -> ComparedSet:
+    quantity, values = "native norm", vector_set.native_norms
+    for name, said in _SPECTRA:
+        if getattr(vector_set, name) is not None:
+            quantity, values = said, getattr(vector_set, name)
+            break
+    labels = tuple(vector_set.label(row) for row in rows)
+    return ComparedSet(vector_set.name, rows, labels, vector_set.origin.source, quantity, values[list(rows)])
+
+
+def _notes(sets: Sequence[VectorSet]) -> list[str]:
+    notes = []
+    layers = sorted({vector_set.origin.source for vector_set in sets})
+    if len(layers) > 1:
+        notes.append(
+            f"The sets are added at blocks {', '.join(map(str, layers))}; a direction may mean different things there."
+        )
+    models = sorted({vector_set.origin.fingerprint or vector_set.origin.model for vector_set in sets})
+    if len(models) > 1:
+        notes.append("The sets were made on different models: their cosines need not mean anything.")
+    return notes

@@ -1,0 +1,1 @@
+"""Formats of files: prompt sets, vector sets and tables, a file each."""

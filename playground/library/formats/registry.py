@@ -1,0 +1,20 @@
+"""Registry of formats: those of this package, and those that others add by entry points of the group GROUP."""
+
+from __future__ import annotations
+
+import functools
+
+from playground.extensions import added, shipped
+from playground.library.formats.format import Format, Holds
+
+GROUP = "steering_playground.formats"
+
+
+@functools.cache
+def formats(holds: Holds) -> dict[str, Format]:
+    """The formats of files with such content, by suffix; of two for one suffix the first that was found."""
+    found: dict[str, Format] = {}
+    for each in (*shipped("playground.library.formats", "FORMAT", Format), *added(GROUP, Format)):
+        if each.holds == holds:
+            found.setdefault(each.suffix, each)
+    return {each.suffix: each for each in sorted(found.values(), key=lambda each: (each.place, each.suffix))}
