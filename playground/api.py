@@ -228,7 +228,8 @@ def plot(result: ScalesResult) -> Any:
     """The main plot of a measurement, as a Plotly figure: every vector over scales, the one that moves most with its
     interval, beside random directions.
     """
-    from playground.ui import measure_show, measure_view
+    from playground.ui.measure import show as measure_show
+    from playground.ui.measure import view as measure_view
 
     return measure_show.curves_of(
         measure_show.Seen(result, measure_view.best(result)), result.analysis.figures[0]

@@ -163,17 +163,17 @@ from playground.analyses.common.document import from_document
 from playground.analyses.common.measurements import read
 from playground.library.store import Store
 from playground.services.session import Workbench
-from playground.ui import measure_item, measure_keep, measure_layout, measure_tables
-from playground.ui.frame import Frame
-from playground.ui.state import Visitor
+from playground.ui.kit.frame import Frame
+from playground.ui.kit.visitor import Visitor
+from playground.ui.measure import keep, layout
 
 frame = Frame(Workbench(store=Store(pathlib.Path(sys.argv[1]).parent)))
 with gr.Blocks():
-    tab = measure_layout.build(frame)
+    tab = layout.build(frame)
 assert [label for label, _ in tab.kind.choices][-1] == "Words", tab.kind.choices
 visitor, result = Visitor("a"), from_document(read(sys.argv[1]))
-measure_keep.look_at(visitor, result)
-updates = tab.cleared(result.analysis) | measure_keep.shown(frame, tab, visitor, result)
+keep.look_at(visitor, result)
+updates = tab.cleared(result.analysis) | keep.shown(frame, tab, visitor, result)
 print(updates[tab.figures.plots[0]].layout.yaxis.title.text, "|", updates[tab.progress], "|", updates[tab.items])
 frame.workbench.close()
 """

@@ -23,6 +23,9 @@ MAY_IMPORT = {
     "ui": {"ui", "services", "methods", "analyses", "model", "library", "core"},
 }
 
+IN_UI = {"kit": {"kit"}, "widgets": {"kit", "widgets"}}
+"""Folders of the page that may import these others; a tab may import both, and itself."""
+
 HOOKS = (
     "register_forward_hook",
     "register_forward_pre_hook",
@@ -33,11 +36,18 @@ HOOKS = (
 )
 
 
-def imports(path: Path) -> list[str]:
-    """Every module a file imports, absolute, wherever in the file the import stands."""
+def imports(path: Path, types: bool = True) -> list[str]:
+    """Every module a file imports, absolute, wherever in the file the import stands; without `types`, not those that
+    only a type checker reads.
+    """
     module = path.relative_to(ROOT).with_suffix("").parts
     names = []
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+    tree = ast.parse(path.read_text(), str(path))
+    unread = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    skipped = set() if types else {inner for node in unread for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -67,6 +77,45 @@ def test_imports_point_one_way(path):
         parts = imported.split(".")
         if parts[0] == "playground" and len(parts) > 1 and parts[1] in MAY_IMPORT:
             assert parts[1] in MAY_IMPORT[layer(path)], f"{name(path)} imports {imported}"
+
+
+@pytest.mark.parametrize("path", sources(PACKAGE / "ui"), ids=name)
+def test_tabs_do_not_import_each_other_and_what_they_share_imports_no_tab(path):
+    """What one tab tells another goes through the frame; page.py knows the list of tabs, and only the list each tab."""
+    folders = {folder.name for folder in (PACKAGE / "ui").iterdir() if folder.is_dir()} - {"__pycache__"}
+    own = path.relative_to(PACKAGE / "ui").parts[0]
+    allowed = IN_UI.get(own, {"kit", "widgets", own}) if own in folders else {"kit", "widgets"}
+    for imported in imports(path):
+        parts = imported.split(".")
+        if parts[:2] == ["playground", "ui"] and len(parts) > 2 and parts[2] in folders - allowed:
+            assert own == "tabs.py", f"{name(path)} imports {imported}"
+
+
+def test_imports_form_no_circle():
+    """Imports inside functions count; those for a type checker only do not."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources(PACKAGE)}
+    modules = {module.removesuffix(".__init__"): path for module, path in names.items()}
+
+    def imported_by(path: Path) -> set[str]:
+        found = imports(path, types=False)
+        # `from package import module` is no import of what stands in the package's own file
+        objects = {one.rpartition(".")[0] for one in found if one not in modules}
+        return {one for one in found if f"{one}.__init__" not in names or one in objects} & modules.keys()
+
+    graph = {module: imported_by(path) for module, path in modules.items()}
+    order: dict[str, int] = {}  # 1 while what it imports is walked, 2 when that is done
+
+    def walk(module: str, trail: tuple[str, ...]) -> None:
+        order[module] = 1
+        for imported in sorted(graph[module] - {module}):
+            assert order.get(imported) != 1, " → ".join((*trail[trail.index(imported) :], imported))
+            if imported not in order:
+                walk(imported, (*trail, imported))
+        order[module] = 2
+
+    for module in graph:
+        if module not in order:
+            walk(module, (module,))
 
 
 @pytest.mark.parametrize("path", [path for path in sources(PACKAGE) if layer(path) != "organism"], ids=name)

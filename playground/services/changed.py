@@ -22,3 +22,14 @@ def changed_share(before: str, after: str) -> float:
     if not old and not new:
         return 0.0
     return 1.0 - difflib.SequenceMatcher(None, old, new, autojunk=False).ratio()
+
+
+def first_difference(text: str, baseline: str) -> tuple[str, str] | None:
+    """What a text and the baseline's begin with, as far as the first word in which they differ: the answers whose odds
+    tell whether the one or the other is written. None for equal texts, and where one ends before they differ.
+    """
+    ours, others = text.split(), baseline.split()
+    for number, (word, other) in enumerate(zip(ours, others, strict=False), start=1):
+        if word != other:
+            return " ".join(ours[:number]), " ".join(others[:number])
+    return None

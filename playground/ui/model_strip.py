@@ -10,9 +10,9 @@ import gradio as gr
 
 from playground.model.load import LoadedModel, is_organism
 from playground.services.model_choices import HubModel, LocalModel, ModelChoices
-from playground.ui import markup
-from playground.ui.frame import Frame, acted, board
-from playground.ui.running import EVENT, follow, long, waiting_position
+from playground.ui.kit import markup
+from playground.ui.kit.frame import Frame, acted, board
+from playground.ui.kit.running import EVENT, follow, long, waiting_position
 
 DEVICES = ["auto", "cuda", "cpu"]
 DTYPES = ["auto", "bfloat16", "float32"]

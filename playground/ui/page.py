@@ -1,17 +1,21 @@
-"""The page: the frame with model strip, status and Stop, a function a tab, and what one tab tells the others."""
+"""The page: model strip, status and Stop above the tabs, which follow the model and the library."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import discover, library, measure, model_strip, scan, steer, theme
-from playground.ui.frame import Frame
-from playground.ui.running import EVENT, quick
-from playground.ui.state import Visitor
-from playground.ui.vector_controls import UNCHECKED
+from playground.ui import model_strip
+from playground.ui.kit import theme
+from playground.ui.kit.frame import Frame
+from playground.ui.kit.running import EVENT, UNCHECKED, quick
+from playground.ui.kit.tab import Tab
+from playground.ui.kit.visitor import Visitor
+from playground.ui.model_strip import ModelStrip
+from playground.ui.tabs import TABS
 
 TITLE = "Steering Playground"
 MAX_UPLOAD = "64mb"
@@ -44,112 +48,15 @@ def build(workbench: Workbench) -> gr.Blocks:
             with gr.Row(elem_classes="sp-topbuttons", scale=0):
                 stop = gr.Button("Stop", elem_id="stop", size="sm", min_width=60, scale=0)
                 dark = gr.Button("◐ dark", elem_id="dark", size="sm", min_width=60, scale=0, elem_classes="sp-link")
+        panels: list[tuple[Tab[Any], Any]] = []
         with gr.Tabs(elem_id="tabs") as frame.tabs:
-            with gr.Tab("Steer", id="steer"):
-                steer_tab = steer.build(frame)
-            with gr.Tab("Discover", id="discover"):
-                discover_tab = discover.build(frame, steer_tab)
-            with gr.Tab("Scan", id="scan"):
-                scan_tab = scan.build(frame, steer_tab)
-            with gr.Tab("Measure", id="measure"):
-                measure_tab = measure.build(frame, steer_tab)
-            with gr.Tab("Library", id="library"):
-                library_tab = library.build(frame, steer_tab)
+            for tab in TABS:
+                with gr.Tab(tab.label, id=tab.name):
+                    panels.append((tab, tab.layout(frame)))
+        for tab, panel in panels:
+            tab.wire(frame, panel)
         around = gr.Timer(LOOK_AROUND)
-
-        everything = [
-            *model_strip.outputs(strip),
-            frame.status,
-            frame.model_seen,
-            frame.library_seen,
-            *steer.outputs(steer_tab),
-            *discover.outputs(discover_tab),
-            *scan.outputs(scan_tab),
-            *measure.outputs(measure_tab),
-            *library_tab.selection,
-        ]
-
-        def whole_page(visitor: Visitor) -> dict[Any, Any]:
-            """Everything that depends on the model and the library."""
-            visitor.model_shown, visitor.library_shown = frame.model_token(), frame.library_token(visitor)
-            return {
-                **model_strip.updates(frame, strip),
-                frame.status: frame.status_now(),
-                frame.model_seen: visitor.model_shown,
-                frame.library_seen: visitor.library_shown,
-                **steer.opening_updates(frame, steer_tab, visitor),
-                **discover.model_updates(frame, discover_tab, visitor),
-                **scan.model_updates(frame, scan_tab, visitor),
-                **measure.model_updates(frame, measure_tab, visitor),
-                **library.updates(frame, library_tab, visitor),
-            }
-
-        @quick
-        def on_open(model: str, sets: str, request: gr.Request) -> dict[Any, Any]:
-            """A new visitor: the page as it was built, unless the model or the library has changed since."""
-            visitor = frame.visitor(request)
-            if (model, sets) != (frame.model_token(), frame.library_token(visitor)):
-                return whole_page(visitor)
-            visitor.model_shown, visitor.library_shown = model, sets
-            steer.open_mix(frame, visitor)
-            return {frame.status: frame.status_now()}
-
-        @quick
-        def on_model(request: gr.Request) -> dict[Any, Any]:
-            """Another model than the one the page shows."""
-            visitor = frame.visitor(request)
-            if visitor.model_shown == frame.model_token():
-                return {frame.status: gr.skip()}
-            return whole_page(visitor)
-
-        @quick
-        def on_library(request: gr.Request, *values: Any) -> dict[Any, Any]:
-            """Whenever a set came, went or changed: the pickers and the list."""
-            visitor = frame.visitor(request)
-            token = frame.library_token(visitor)
-            if visitor.library_shown == token:
-                return {steer_tab.hint: gr.skip()}
-            visitor.library_shown = token
-            return {
-                **steer.library_updates(frame, steer_tab, visitor),
-                **discover.library_updates(frame, discover_tab, visitor),
-                **scan.library_updates(frame, scan_tab, visitor, values[:of_scan]),
-                **measure.library_updates(frame, measure_tab, visitor, values[of_scan:]),
-                **library.updates(frame, library_tab, visitor, again=False),
-            }
-
-        def on_around(model: str, sets: str, request: gr.Request) -> tuple[Any, Any, Any]:
-            visitor = frame.visitor(request)
-            now = (frame.status_now(), frame.model_token(), frame.library_token(visitor))
-            return now[0], gr.skip() if now[1] == model else now[1], gr.skip() if now[2] == sets else now[2]
-
-        def then_opened(event: Any) -> None:
-            for handler, inputs, outputs in frame.opened:
-                event = event.then(handler, inputs, outputs, **EVENT, **UNCHECKED)
-
-        of_scan = len(scan.library_inputs(scan_tab))
-        seen = [frame.model_seen, frame.library_seen]
-        opened = page.load(on_open, seen, everything, **EVENT)
-        then_opened(opened.then(None, None, None, js=OPENED_JS, **EVENT))
-        # A change that comes while the one before is still being shown must not be dropped.
-        latest: dict[str, Any] = {"trigger_mode": "always_last", **EVENT}
-        then_opened(frame.model_seen.change(on_model, None, everything, **latest))
-        frame.library_seen.change(
-            on_library,
-            [*scan.library_inputs(scan_tab), *measure.library_inputs(measure_tab)],
-            [
-                *steer.library_outputs(steer_tab),
-                *discover.library_outputs(discover_tab),
-                *scan.library_outputs(scan_tab),
-                *measure.library_outputs(measure_tab),
-                *library_tab.selection,
-            ],
-            **latest,
-            **UNCHECKED,
-        )
-        # Through the queue, in places of its own: the browser passes on that a state changed from there only.
-        own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "around", **EVENT}
-        around.tick(on_around, seen, [frame.status, *seen], **own)
+        _wire_changes(frame, page, panels, strip, around)
 
         def on_stop(request: gr.Request) -> str:
             workbench.jobs.cancel_all(frame.visitor(request).session)
@@ -165,6 +72,85 @@ def build(workbench: Workbench) -> gr.Blocks:
         page.unload(on_leave)
     page.queue(max_size=QUEUE, default_concurrency_limit=16)
     return page
+
+
+def _wire_changes(
+    frame: Frame, page: gr.Blocks, panels: Sequence[tuple[Tab[Any], Any]], strip: ModelStrip, around: gr.Timer
+) -> None:
+    """Fill the tabs in when the page opens, when another model is loaded, and when the library changes."""
+    seen = [frame.model_seen, frame.library_seen]
+    everything = [*model_strip.outputs(strip), frame.status, *seen]
+    of_library = []
+    for tab, panel in panels:
+        everything += tab.outputs(panel)
+        of_library += tab.library_outputs(panel)
+
+    def whole_page(visitor: Visitor) -> dict[Any, Any]:
+        """Everything that depends on the model and the library."""
+        visitor.model_shown, visitor.library_shown = frame.model_token(), frame.library_token(visitor)
+        updates = {
+            **model_strip.updates(frame, strip),
+            frame.status: frame.status_now(),
+            frame.model_seen: visitor.model_shown,
+            frame.library_seen: visitor.library_shown,
+        }
+        for tab, panel in panels:
+            updates |= tab.model_updates(frame, panel, visitor)
+        return updates
+
+    @quick
+    def on_open(model: str, sets: str, request: gr.Request) -> dict[Any, Any]:
+        """A new visitor: the page as it was built, unless the model or the library has changed since."""
+        visitor = frame.visitor(request)
+        if (model, sets) != (frame.model_token(), frame.library_token(visitor)):
+            return whole_page(visitor)
+        visitor.model_shown, visitor.library_shown = model, sets
+        for tab, _ in panels:
+            tab.arrive(frame, visitor)
+        return {frame.status: frame.status_now()}
+
+    @quick
+    def on_model(request: gr.Request) -> dict[Any, Any]:
+        """Another model than the one the page shows."""
+        visitor = frame.visitor(request)
+        if visitor.model_shown == frame.model_token():
+            return {frame.status: gr.skip()}
+        return whole_page(visitor)
+
+    @quick
+    def on_library(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        """Whenever a set came, went or changed: the pickers and the list."""
+        visitor = frame.visitor(request)
+        token = frame.library_token(visitor)
+        if visitor.library_shown == token:
+            return {of_library[0]: gr.skip()}
+        visitor.library_shown = token
+        updates, start = {}, 0
+        for tab, panel in panels:
+            end = start + len(tab.library_inputs(panel))
+            updates |= tab.library_updates(frame, panel, visitor, values[start:end])
+            start = end
+        return updates
+
+    def on_around(model: str, sets: str, request: gr.Request) -> tuple[Any, Any, Any]:
+        visitor = frame.visitor(request)
+        now = (frame.status_now(), frame.model_token(), frame.library_token(visitor))
+        return now[0], gr.skip() if now[1] == model else now[1], gr.skip() if now[2] == sets else now[2]
+
+    def then_opened(event: Any) -> None:
+        for handler, inputs, outputs in frame.opened:
+            event = event.then(handler, inputs, outputs, **EVENT, **UNCHECKED)
+
+    opened = page.load(on_open, seen, everything, **EVENT)
+    then_opened(opened.then(None, None, None, js=OPENED_JS, **EVENT))
+    # A change that comes while the one before is still being shown must not be dropped.
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **EVENT}
+    then_opened(frame.model_seen.change(on_model, None, everything, **latest))
+    asked = [component for tab, panel in panels for component in tab.library_inputs(panel)]
+    frame.library_seen.change(on_library, asked, of_library, **latest, **UNCHECKED)
+    # Through the queue, in places of its own: the browser passes on that a state changed from there only.
+    own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "around", **EVENT}
+    around.tick(on_around, seen, [frame.status, *seen], **own)
 
 
 def launch_options() -> dict[str, Any]:

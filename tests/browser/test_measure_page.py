@@ -13,7 +13,7 @@ from visiting import Site, Visitor, fill, soon
 
 from playground.analyses.registry import analyses
 from playground.library import prompts
-from playground.ui.measure_layout import usual_set
+from playground.ui.measure.layout import usual_set
 
 SET = "organism-refusals-power-3-9"
 CALLED = f"{SET}#3 “alien / code”"

@@ -8,9 +8,13 @@ import pytest
 import torch
 
 from playground.analyses.compare.run import Angles, ComparedSet, Comparison
-from playground.ui import compare_plots, find_plots, measure_plots, ortho_plots, plots
-from playground.ui.linearity_plot import linearity
-from playground.ui.measure_plots import Axes, Curve
+from playground.ui.discover import find_plots, ortho_plots
+from playground.ui.kit import plots
+from playground.ui.measure import compare_plots
+from playground.ui.measure import scale_plots as measure_plots
+from playground.ui.measure.scale_plots import Axes, Curve
+from playground.ui.steer.plots import difference_curve
+from playground.ui.widgets.linearity_plot import linearity
 
 AXES = Axes("relative scale", "mean logit difference / nats")
 
@@ -28,7 +32,7 @@ def comparison() -> Comparison:
 def figures() -> dict[str, object]:
     return {
         "waiting": plots.waiting("nothing yet"),
-        "curve": plots.difference_curve([-1, 0, 1], [2, 1, -1], [[1, 1, 1.5], [0.5, 1, 1]], 1.0, -1.0, ("yes", "no")),
+        "curve": difference_curve([-1, 0, 1], [2, 1, -1], [[1, 1, 1.5], [0.5, 1, 1]], 1.0, -1.0, ("yes", "no")),
         "convergence": find_plots.convergence([(1, [2.0, 1.0], [0.2, 0.3]), (2, [2.2, 1.4], [0.01, 0.02])]),
         "spectrum": find_plots.spectrum([3.0, 2.95, 1.0], [0.001, 0.2, 0.001], [(0, 2)], 0.01),
         "heights": find_plots.heights([1.0, 1.0], "displacement"),
@@ -98,7 +102,7 @@ def test_spectrum_is_paler_above_the_tolerance_and_brackets_subspaces() -> None:
 
 
 def test_markup_in_answers_does_not_reach_a_label() -> None:
-    figure = plots.difference_curve([0, 1], [0, 1], [], 0.0, 1.0, ("<a href='http://x'>y</a>", "no"))
+    figure = difference_curve([0, 1], [0, 1], [], 0.0, 1.0, ("<a href='http://x'>y</a>", "no"))
     assert "<a" not in figure.layout.yaxis.title.text
 
 

@@ -12,7 +12,8 @@ from playground.methods.base.method import Figure, Method
 from playground.methods.base.progress import FindProgress, FindResult
 from playground.methods.base.registry import columns
 from playground.methods.base.request import FindRequest
-from playground.ui import find_plots, markup, ortho_plots, plots
+from playground.ui.discover import find_plots, ortho_plots
+from playground.ui.kit import markup, plots
 
 MOST = 4
 """Figures of a method, at most; two stand side by side."""

@@ -16,12 +16,11 @@ from playground.methods.base.request import FindRequest, find_request
 from playground.model.prompting import PromptFormat
 from playground.services.find.continuing import continued
 from playground.services.find.sides import sides
-from playground.ui import mixer
 from playground.ui.discover.settings import Given, MethodControls
-from playground.ui.entered import whole
-from playground.ui.mixer import MixRow
-from playground.ui.prompt_source import AGAINST, PromptChoice
-from playground.ui.vector_picker import Load
+from playground.ui.kit.entered import whole
+from playground.ui.kit.mix import MixRow, recipe_of
+from playground.ui.kit.pick import Load
+from playground.ui.widgets.prompt_source import AGAINST, PromptChoice
 
 
 @dataclass(frozen=True)
@@ -143,5 +142,5 @@ class DiscoverForm(Common):
         for controls in self.controls:
             own, values = values[: len(controls.inputs)], values[len(controls.inputs) :]
             if controls.method is method:
-                return controls.read(own, Given(format_recipe(mixer.recipe_of(self.mix, load)), load), only)
+                return controls.read(own, Given(format_recipe(recipe_of(self.mix, load)), load), only)
         return {}

@@ -10,7 +10,7 @@ import gradio as gr
 from playground.methods.base.method import Method, Preset
 from playground.methods.base.registry import registered
 from playground.model.load import LoadedModel
-from playground.ui import defaults
+from playground.ui.kit import defaults
 
 TOKENS = 2
 """Last tokens to begin with where a method reads all as a rule."""

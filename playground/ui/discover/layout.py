@@ -10,18 +10,20 @@ import gradio as gr
 
 from playground.methods.base.registry import registered
 from playground.model.load import LoadedModel
-from playground.ui import defaults, first_look, linearity_panel, prompt_source
 from playground.ui.discover import figures as discover_figures
+from playground.ui.discover import first_look
 from playground.ui.discover import presets as discover_presets
 from playground.ui.discover.figures import Figures
 from playground.ui.discover.layers import LayerControls, first_method
 from playground.ui.discover.layers import build as build_layers
 from playground.ui.discover.settings import Builder, MethodControls
-from playground.ui.frame import Frame, board
-from playground.ui.linearity_panel import LinearityPanel
-from playground.ui.prompt_source import AGAINST, PromptSource
-from playground.ui.state import Visitor
-from playground.ui.vector_picker import Pick
+from playground.ui.kit import defaults
+from playground.ui.kit.frame import Frame, board
+from playground.ui.kit.pick import Pick
+from playground.ui.kit.visitor import Visitor
+from playground.ui.widgets import linearity_panel, prompt_source
+from playground.ui.widgets.linearity_panel import LinearityPanel
+from playground.ui.widgets.prompt_source import AGAINST, PromptSource
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playground.methods.base.method import Method, Preset
 from playground.methods.base.registry import registered
-from playground.ui.markup import escape
+from playground.ui.kit.markup import escape
 
 
 def explained(method: Method) -> str:

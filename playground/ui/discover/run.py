@@ -16,15 +16,18 @@ from playground.services import command as commands
 from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
 from playground.services.generate import GenerateProgress, generate
 from playground.services.scales import ScalesProgress
-from playground.ui import cost, first_look, found, markup
+from playground.ui.discover import first_look
 from playground.ui.discover.figures import Course
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layout import DiscoverTab
-from playground.ui.frame import NOT_SAVED, Frame
-from playground.ui.prompt_source import against_of
-from playground.ui.running import follow, seconds, waiting_position
-from playground.ui.scale_search import scales_of, scales_said, scales_summary, with_scales_of
-from playground.ui.state import Visitor
+from playground.ui.discover.state import DiscoverState
+from playground.ui.kit import cost, markup
+from playground.ui.kit.downloads import download_file
+from playground.ui.kit.frame import NOT_SAVED, Frame
+from playground.ui.kit.running import follow, seconds, waiting_position
+from playground.ui.kit.visitor import Visitor
+from playground.ui.widgets.prompt_source import against_of
+from playground.ui.widgets.scale_search import scales_of, scales_said, scales_summary, with_scales_of
 
 REDRAW = 0.25
 """Seconds between two redraws of the figures, which are the slowest thing to draw."""
@@ -57,6 +60,7 @@ def _run(
     after: tuple[bool, int],
     so_far: VectorSet | None = None,
 ) -> Iterator[Updates]:
+    state = DiscoverState.of(visitor)
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.workbench.store
     course = Course(tab.figures, request)
     kept_as: list[str] = []
@@ -96,7 +100,7 @@ def _run(
         visitor.saved_as = kept_as[0]
         visitor.found = replace(result.vector_set, name=kept_as[0])
         keep(result.vector_set)
-    visitor.look_prompt, visitor.look_format = request.prompts[0], request.format
+    state.prompt, state.format, state.scales, state.texts = request.prompts[0], request.format, {}, {}
     with_scales, looks = after
     yield {
         **course.ended(result),
@@ -104,7 +108,7 @@ def _run(
         frame.library_seen: frame.library_token(visitor),
         tab.name: visitor.found.name,
         tab.save: gr.update(interactive=not kept_as),
-        tab.download: gr.update(value=found.download_file(visitor), interactive=True),
+        tab.download: gr.update(value=download_file(visitor), interactive=True),
         tab.repeat: _command(request, loaded, visitor.found.name, so_far),
         tab.look_table: first_look.table(visitor.found, {}),
         tab.progress: markup.run_line(_ended(result)),
@@ -136,7 +140,7 @@ def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) 
     said = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
     return {
         tab.save_notice: markup.notice(said, "info"),
-        **tab.continuable(frame.continuable(visitor.method), kept_as[0]),
+        **tab.continuable(frame.continuable(DiscoverState.of(visitor).method), kept_as[0]),
     }
 
 
@@ -194,39 +198,40 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
     yield {
         tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.found)}"),
         tab.look_table: first_look.table(visitor.found, looks, scales=scales),  # not yet at the found scales
-        tab.download: gr.update(value=found.download_file(visitor), interactive=True),
+        tab.download: gr.update(value=download_file(visitor), interactive=True),
         frame.library_seen: frame.library_token(visitor),
     }
 
 
 def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Iterator[Updates]:
+    state = DiscoverState.of(visitor)
     vector_set = visitor.found
     scales = first_look.signed_rows(vector_set, count)
     if not scales:
         return
     load: Callable[[str], VectorSet] = {NOT_SAVED: vector_set}.__getitem__
-    request = first_look.request_for(NOT_SAVED, scales, visitor.look_prompt, visitor.look_format)
+    request = first_look.request_for(NOT_SAVED, scales, state.prompt, state.format)
     job = frame.start(
         visitor,
         "taking a first look",
         lambda model, context: generate(model, request, load, context.emit, context.cancelled),
     )
-    visitor.look_scales = scales
+    state.scales = scales
 
     def table() -> str:
         # Names and stars may have been given while the texts came in: what the visitor holds now is what is shown.
-        looks, baseline = visitor.looks, visitor.look_baseline
-        return first_look.table(visitor.found, looks, baseline, visitor.look_prompt, scales)
+        looks, baseline = state.texts, state.baseline
+        return first_look.table(visitor.found, looks, baseline, state.prompt, scales)
 
     for batch in follow(job, REDRAW):
         progress = [event for event in batch if isinstance(event, GenerateProgress)]
         updates: Updates = {frame.status: frame.status_now()}
         if progress:
-            visitor.look_baseline, visitor.looks = first_look.looks_of(progress[-1].texts, scales)
+            state.baseline, state.texts = first_look.looks_of(progress[-1].texts, scales)
             updates[tab.look_table] = table()
         yield updates
     texts = [row.text for row in job.result().rows]
-    visitor.look_baseline, visitor.looks = first_look.looks_of(texts, scales)
+    state.baseline, state.texts = first_look.looks_of(texts, scales)
     yield {tab.look_table: table()}
 
 

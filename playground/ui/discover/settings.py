@@ -14,13 +14,14 @@ from playground.library.recipe import format as format_recipe
 from playground.methods.base.method import Method, alternatives
 from playground.methods.base.request import default_of
 from playground.methods.base.setting import Setting
-from playground.ui import start_picker, vector_controls
-from playground.ui.entered import optional, real, real_or_none, whole, whole_or_none
-from playground.ui.frame import NOT_SAVED, Frame
-from playground.ui.running import EVENT
-from playground.ui.start_picker import Start, StartControls
-from playground.ui.vector_controls import UNCHECKED, PickControls
-from playground.ui.vector_picker import Load, Pick
+from playground.ui.discover import start_picker
+from playground.ui.discover.start_picker import Start, StartControls
+from playground.ui.kit.entered import optional, real, real_or_none, whole, whole_or_none
+from playground.ui.kit.frame import NOT_SAVED, Frame
+from playground.ui.kit.pick import Load, Pick
+from playground.ui.kit.running import EVENT, UNCHECKED
+from playground.ui.widgets import vector_controls
+from playground.ui.widgets.vector_controls import PickControls
 
 PICK, MIX = "a vector or average", "the mix in Steer"
 

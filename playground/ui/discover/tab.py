@@ -12,27 +12,25 @@ from playground.library import prompts as prompt_sets
 from playground.methods.base.method import Method
 from playground.methods.base.registry import registered
 from playground.services.find.continuing import settings_in
-from playground.ui import cost, defaults, first_look, found, prompt_source
-from playground.ui.discover import layout, settings
+from playground.ui.discover import first_look, found, settings
 from playground.ui.discover import presets as method_presets
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layers import first_method
 from playground.ui.discover.layout import DiscoverTab
 from playground.ui.discover.run import compute_vectors, continue_set
-from playground.ui.frame import Frame, acted
-from playground.ui.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
-from playground.ui.running import EVENT, long, quick
-from playground.ui.state import Visitor
-from playground.ui.steer_layout import SteerTab
-from playground.ui.vector_controls import UNCHECKED
-from playground.ui.vector_picker import Pick
+from playground.ui.discover.state import DiscoverState
+from playground.ui.kit import cost, defaults
+from playground.ui.kit.frame import Frame, acted
+from playground.ui.kit.pick import Pick
+from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
+from playground.ui.kit.visitor import Visitor
+from playground.ui.widgets import prompt_source
+from playground.ui.widgets.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
 
 
-def build(frame: Frame, steer_tab: SteerTab) -> DiscoverTab:
-    """The tab, wired."""
-    tab = layout.build(frame)
+def wire(frame: Frame, tab: DiscoverTab) -> None:
     inputs = tab.inputs
     _wire_run(frame, tab, inputs)
     _wire_form(frame, tab, inputs)
@@ -40,15 +38,14 @@ def build(frame: Frame, steer_tab: SteerTab) -> DiscoverTab:
         _wire_prompts(frame, tab, source, inputs)
     for controls in tab.methods:
         settings.wire(frame, controls)
-    found.wire(frame, tab, steer_tab)
-    return tab
+    found.wire(frame, tab)
 
 
 def _form_of(
     frame: Frame, tab: DiscoverTab, request: gr.Request, values: Sequence[Any]
 ) -> tuple[Visitor, DiscoverForm]:
     visitor = frame.visitor(request)
-    return visitor, DiscoverForm.of(values, tab.methods, visitor.mix.all)
+    return visitor, DiscoverForm.of(values, tab.methods, frame.mix_now(visitor))
 
 
 def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any, Any]:
@@ -68,7 +65,7 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
     opening = defaults.opening(loaded, frame.workbench.store)
     sets = frame.set_choices(visitor)
     base, first = Pick(opening.set_name, str(opening.row), scale=opening.scale), first_method()
-    visitor.method = first.name
+    DiscoverState.of(visitor).method = first.name
     for controls in tab.methods:
         updates |= controls.offered(sets) | controls.based_on(base, sets, load)
     return updates | {
@@ -88,12 +85,14 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
     }
 
 
-def library_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any, Any]:
+def library_updates(
+    frame: Frame, tab: DiscoverTab, visitor: Visitor, values: Sequence[Any]
+) -> dict[Any, Any]:
     """New choices in the pickers after the library changed; what is chosen is left alone."""
     names, updates = frame.set_choices(visitor), {}
     for controls in tab.methods:
         updates |= controls.offered(names)
-    return updates | tab.continuable(frame.continuable(visitor.method))
+    return updates | tab.continuable(frame.continuable(DiscoverState.of(visitor).method))
 
 
 def outputs(tab: DiscoverTab) -> list[Any]:
@@ -171,8 +170,9 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     @quick
     def on_method(request: gr.Request, *values: Any) -> dict[Any, Any]:
         visitor, form = _form_of(frame, tab, request, values)
-        method, before = form.by, registered()[visitor.method]
-        visitor.method, kind = method.name, _kind(form, visitor)
+        state = DiscoverState.of(visitor)
+        method, before = form.by, registered()[state.method]
+        state.method, kind = method.name, _kind(form, visitor)
         updates = _method_updates(frame, tab, method, form.all_tokens, kind)
         if visitor.found is None:  # what was computed stays in sight until something else is
             updates |= tab.figures.empty(method)

@@ -1,0 +1,111 @@
+"""Actions on vectors that were just computed: name, star, save, download, steer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import torch
+
+from playground.errors import FileError, InputError, PlaygroundError
+from playground.library.vector_set import VectorSet
+from playground.services.changed import first_difference
+from playground.ui.discover.state import DiscoverState
+from playground.ui.kit import defaults, markup
+from playground.ui.kit.downloads import download_file
+from playground.ui.kit.frame import IN_TURN, Frame, acted
+from playground.ui.kit.mix import MixRow
+from playground.ui.kit.notes import found_name, keep_note, row_number
+from playground.ui.kit.running import EVENT, quick
+from playground.ui.kit.visitor import Visitor
+from playground.ui.widgets import linearity_panel
+
+if TYPE_CHECKING:
+    from playground.ui.discover.layout import DiscoverTab
+
+
+def wire(frame: Frame, tab: DiscoverTab) -> None:
+    def changed(
+        visitor: Visitor, begun: VectorSet, change: Callable[[VectorSet], VectorSet]
+    ) -> dict[Any, Any]:
+        """What was measured goes into the set that was computed, and into its file when it is saved."""
+        if not torch.equal(_found(visitor).vectors, begun.vectors):
+            raise InputError(
+                "Expected the set that was measured, got one that was computed meanwhile; choose it in the Library and "
+                "measure there, if it is saved."
+            )
+        visitor.found = change(_found(visitor))
+        visitor.found_number += 1
+        saved = visitor.saved_as
+        if saved is not None and saved in frame.workbench.store.names():
+            frame.workbench.store.change(saved, change)
+        return {tab.download: gr.update(value=download_file(visitor), interactive=True)}
+
+    linearity_panel.wire(frame, tab.linearity, _found, changed, [tab.download], lambda visitor: visitor.saved_as)
+
+    @quick
+    def on_save(name: str, request: gr.Request) -> dict[Any, Any]:
+        visitor = frame.visitor(request)
+        name = (name or "").strip()
+        try:
+            vector_set = _found(visitor)
+            frame.workbench.store.save(vector_set, name)
+        except PlaygroundError as error:
+            return {tab.save_notice: markup.notice(str(error))}
+        visitor.saved_as = name
+        visitor.found = replace(vector_set, name=name)
+        return {
+            tab.save_notice: markup.notice(f"Saved as {name}: it is in Steer's pickers and in the Library.", "info"),
+            frame.library_seen: frame.library_token(visitor),
+        }
+
+    gr.on(
+        [tab.save.click, tab.name.submit],
+        on_save,
+        tab.name,
+        [tab.save_notice, frame.library_seen],
+        **EVENT,
+    )
+
+    @quick
+    def on_act(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        visitor, said = frame.visitor(request), acted(event)
+        vector_set = _found(visitor)
+        row = row_number(said, vector_set.rows)
+        if said.get("act") == "steer":
+            return _steer_with(frame, visitor, row, -1 if said.get("sign") == "-1" else 1)
+        keep_note(frame, visitor, found_name(frame, visitor), row, said)
+        return {
+            frame.library_seen: frame.library_token(visitor),
+            tab.download: gr.update(value=download_file(visitor), interactive=True),
+        }
+
+    tab.look_table.act(
+        on_act,
+        None,
+        [frame.library_seen, tab.download, *frame.steer_outputs],
+        **EVENT,
+        **IN_TURN,
+    )
+
+
+def _steer_with(frame: Frame, visitor: Visitor, row: int, sign: int) -> dict[Any, Any]:
+    """Show in Steer what the first look showed: the same vector, sign, scale and prompt."""
+    state = DiscoverState.of(visitor)
+    norm, residual = state.scales.get((row, sign)), visitor.found.origin.residual_norm
+    scale = defaults.usual_scale(visitor.found, row, sign) if norm is None else sign * float(f"{norm / residual:.8g}")
+    mix = [MixRow(found_name(frame, visitor), str(row), scale=scale)]
+    seen: dict[str, Any] = {}
+    if state.format is not None:
+        text = state.texts.get((row, sign), "")
+        seen = {"prompt": state.prompt, "format": state.format}
+        seen["answers"] = first_difference(text, state.baseline)
+    return frame.open_in_steer(visitor, mix, **seen)
+
+
+def _found(visitor: Visitor) -> VectorSet:
+    if visitor.found is None:
+        raise FileError("Expected computed vectors, got none; press Compute first.")
+    return visitor.found

@@ -1,0 +1,1 @@
+"""Parts of the page that every tab uses: the frame, running jobs, markup, theme, base of the plots."""

@@ -1,0 +1,92 @@
+"""Components of the Library tab: the list of sets on the left, the chosen set on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.ui.kit import markup
+from playground.ui.kit.frame import Frame, board
+from playground.ui.library import tables
+from playground.ui.widgets import linearity_panel
+from playground.ui.widgets.linearity_panel import LinearityPanel
+
+
+@dataclass
+class LibraryTab:
+    sets: gr.HTML
+    upload: gr.UploadButton
+    undo: gr.Button
+    notice: gr.HTML
+    title: gr.HTML
+    tools: gr.Column
+    name: gr.Textbox
+    description: gr.Textbox
+    open: gr.Button
+    rename: gr.Button
+    delete: gr.Button
+    download: gr.DownloadButton
+    rows: gr.HTML
+    details: gr.HTML
+    linearity: LinearityPanel
+
+
+def build(frame: Frame) -> LibraryTab:
+    """The list on the left, the chosen set on the right."""
+    store, loaded = frame.workbench.store, frame.workbench.loaded
+    entries = store.list()
+    with gr.Row(elem_classes="sp-columns"):
+        with gr.Column(scale=6, min_width=330, elem_classes="sp-controls"):
+            with gr.Column(elem_classes="sp-card"):
+                gr.HTML('<div class="sp-cardhead"><h3>Sets</h3><small>files in the library’s folder</small></div>')
+                sets = board(
+                    tables.sets(entries, None, None if loaded is None else loaded.name), elem_id="library-sets"
+                )
+            with gr.Row(elem_classes="sp-actions"):
+                open_button = gr.Button(
+                    "Open in Steer", variant="primary", elem_id="library-open", min_width=130, interactive=False
+                )
+                upload = gr.UploadButton(
+                    "Upload .safetensors", elem_id="library-upload", file_types=[".safetensors"], min_width=160, scale=0
+                )
+                undo = gr.Button("Undo delete", elem_id="library-undo", visible=False, min_width=110, scale=0)
+            notice = gr.HTML("", elem_id="library-notice")
+        with gr.Column(scale=7, min_width=330), gr.Column(elem_classes="sp-card"):
+            title = gr.HTML(markup.empty(tables.CHOOSE if entries else tables.NO_SETS), elem_id="library-title")
+            with gr.Column(visible=False, elem_id="library-tools") as tools:
+                with gr.Row(elem_classes="sp-tight sp-saverow"):
+                    name = gr.Textbox(
+                        label="Name",
+                        info="also the name of its file",
+                        elem_id="library-name",
+                        max_lines=1,
+                        scale=4,
+                        min_width=170,
+                    )
+                    rename = gr.Button("Rename", elem_id="library-rename", min_width=80, scale=0)
+                    download = gr.DownloadButton("Download", elem_id="library-download", min_width=95, scale=0)
+                    delete = gr.Button("Delete", elem_id="library-delete", min_width=80, scale=0)
+                description = gr.Textbox(
+                    label="Description",
+                    info="what it is good for; kept in the file",
+                    elem_id="library-description",
+                    max_lines=3,
+                )
+                measured = linearity_panel.build("library")
+                rows = board("", elem_id="library-rows")
+                with gr.Accordion("Where it comes from", open=True, elem_id="library-origin"):
+                    details = gr.HTML("", elem_id="library-details")
+    return LibraryTab(
+        sets, upload, undo, notice, title, tools, name, description, open_button, rename, delete, download, rows,
+        details, measured,
+    )
+
+
+def outputs(tab: LibraryTab) -> list[Any]:
+    """What changes when another set is chosen."""
+    return [
+        tab.sets, tab.undo, tab.title, tab.tools, tab.name, tab.description, tab.open, tab.download, tab.rows,
+        tab.details,
+    ]

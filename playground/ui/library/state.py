@@ -1,0 +1,23 @@
+"""Session state of the Library tab: the set that is shown, and what was deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playground.ui.kit.visitor import Slice
+
+
+@dataclass
+class LibraryState(Slice):
+    """`selected` is the set whose details are shown; its page of vectors begins with `first_row`."""
+
+    selected: str | None = None
+    selected_shown: str = ""
+    """Which version of it the tab was last filled in for."""
+    first_row: int = 0
+    undo: list[object] = field(default_factory=list)
+    """Tokens of what was deleted, newest last."""
+
+    def select(self, name: str | None) -> None:
+        """Choose another set; its vectors are shown from the first one on."""
+        self.selected, self.first_row = name, 0

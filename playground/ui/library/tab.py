@@ -1,0 +1,236 @@
+"""The Library tab: the sets in vectors/, what each of them is, and everything that can be done to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import FileError, InputError, PlaygroundError
+from playground.library import vector_set as files
+from playground.library.vector_set import VectorSet, check_fits
+from playground.ui.kit import defaults, markup
+from playground.ui.kit.downloads import write_download
+from playground.ui.kit.frame import IN_TURN, Frame, acted
+from playground.ui.kit.mix import MixRow
+from playground.ui.kit.notes import keep_note, row_number
+from playground.ui.kit.running import EVENT, quick
+from playground.ui.kit.visitor import Visitor
+from playground.ui.library import tables
+from playground.ui.library.layout import LibraryTab, outputs
+from playground.ui.library.state import LibraryState
+from playground.ui.widgets import linearity_panel
+
+
+def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool = True) -> dict[Any, Any]:
+    """The list, and the chosen set if it is still there. Without `again`, a set that is shown as it is now is left
+    alone, so that what somebody is typing into it stays.
+    """
+    state = LibraryState.of(visitor)
+    store, loaded = frame.workbench.store, frame.workbench.loaded
+    entries = store.list()
+    if state.selected not in [entry.name for entry in entries if entry.problem is None]:
+        state.select(None)
+    version = _version(frame, state.selected)
+    shown: dict[Any, Any] = {
+        tab.sets: tables.sets(entries, state.selected, loaded.name if loaded is not None else None),
+        tab.undo: gr.update(visible=bool(state.undo)),
+    }
+    if not again and version == state.selected_shown:
+        return shown
+    state.selected_shown = version
+    if state.selected is None:
+        return shown | {
+            tab.title: markup.empty(tables.CHOOSE if entries else tables.NO_SETS),
+            tab.tools: gr.update(visible=False),
+            tab.open: gr.update(interactive=False),
+            tab.rows: "",
+            tab.details: "",
+            tab.name: "",
+            tab.description: "",
+        }
+    vector_set = store.load(state.selected)
+    warning, fits = _fits(frame, vector_set)
+    return shown | {
+        tab.title: f'<div class="sp-cardhead"><h3>{markup.escape(vector_set.name)}</h3></div>',
+        tab.tools: gr.update(visible=True),
+        tab.open: gr.update(interactive=fits),
+        tab.name: vector_set.name,
+        tab.description: vector_set.description,
+        tab.download: gr.update(value=write_download(visitor, vector_set)),
+        tab.rows: tables.rows(vector_set, state.first_row),
+        tab.details: tables.details(vector_set, warning),
+    }
+
+
+def library_updates(
+    frame: Frame, tab: LibraryTab, visitor: Visitor, values: Sequence[Any]
+) -> dict[Any, Any]:
+    """The list after the library changed, and the chosen set where it is another one now."""
+    return model_updates(frame, tab, visitor, again=False)
+
+
+def wire(frame: Frame, tab: LibraryTab) -> None:
+    def changing(function: Callable[..., str]) -> Callable[..., dict[Any, Any]]:
+        """A handler that changes the library: what it returns is said, and every tab notices."""
+
+        @quick
+        def handler(request: gr.Request, *values: Any) -> dict[Any, Any]:
+            visitor = frame.visitor(request)
+            said = function(visitor, *values)
+            return {
+                tab.notice: markup.notice(said, "info"),
+                frame.library_seen: frame.library_token(visitor),
+                **model_updates(frame, tab, visitor),
+            }
+
+        return handler
+
+    changed = [tab.notice, frame.library_seen, *outputs(tab)]
+
+    @quick
+    def on_open(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        visitor, said = frame.visitor(request), acted(event)
+        if said.get("name") not in frame.workbench.store.names():
+            raise FileError("Expected a set of the library, got one that is not there any more; choose another.")
+        LibraryState.of(visitor).select(said["name"])
+        return {tab.notice: "", **model_updates(frame, tab, visitor)}
+
+    tab.sets.act(on_open, None, [tab.notice, *outputs(tab)], **EVENT)
+
+    def rename(visitor: Visitor, name: str) -> str:
+        old, new = _selected(visitor), (name or "").strip()
+        frame.workbench.store.rename(old, new)
+        LibraryState.of(visitor).selected = new
+        if visitor.saved_as == old:
+            visitor.saved_as = new
+        return f"Renamed {old} to {new}."
+
+    gr.on([tab.rename.click, tab.name.submit], changing(rename), tab.name, changed, **EVENT)
+
+    def describe(visitor: Visitor, text: str) -> str:
+        frame.workbench.store.describe(_selected(visitor), (text or "").strip())
+        return "The description is kept in the file."
+
+    tab.description.submit(changing(describe), tab.description, changed, **EVENT)
+
+    def delete(visitor: Visitor) -> str:
+        state = LibraryState.of(visitor)
+        name = _selected(visitor)
+        state.undo.append(frame.workbench.store.delete(name))
+        state.select(None)
+        return f"Deleted {name}; Undo delete brings it back."
+
+    tab.delete.click(changing(delete), None, changed, **EVENT)
+
+    def undo(visitor: Visitor) -> str:
+        state = LibraryState.of(visitor)
+        if not state.undo:
+            raise InputError("Expected something that was deleted in this tab, got nothing; delete a set first.")
+        state.select(frame.workbench.store.undo_delete(state.undo.pop()))
+        return f"Brought back {state.selected}."
+
+    tab.undo.click(changing(undo), None, changed, **EVENT)
+
+    def take_in(visitor: Visitor, path: str | None) -> str:
+        if not path:
+            raise FileError("Expected a .safetensors file, got none; choose one.")
+        source, store = Path(path), frame.workbench.store
+        vector_set = files.load(source)
+        name = store.free_name(source.stem)
+        store.save(replace(vector_set, name=name), name)
+        LibraryState.of(visitor).select(name)
+        return f"Took in {name} with {vector_set.rows} vectors."
+
+    tab.upload.upload(changing(take_in), tab.upload, changed, **EVENT)
+
+    def measured(
+        visitor: Visitor, begun: VectorSet, change: Callable[[VectorSet], VectorSet]
+    ) -> dict[Any, Any]:
+        state = LibraryState.of(visitor)
+        name = begun.name
+        vector_set = frame.workbench.store.change(name, change)
+        if name != state.selected:
+            return {}
+        state.selected_shown = _version(frame, name)
+        return {
+            tab.rows: tables.rows(vector_set, state.first_row),
+            tab.download: gr.update(value=write_download(visitor, vector_set)),
+        }
+
+    linearity_panel.wire(
+        frame,
+        tab.linearity,
+        lambda visitor: frame.load_set(visitor)(_selected(visitor)),
+        measured,
+        [tab.rows, tab.download],
+        _selected,
+    )
+
+    @quick
+    def on_row(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
+        visitor, said = frame.visitor(request), acted(event)
+        state = LibraryState.of(visitor)
+        name = _selected(visitor)
+        vector_set = frame.workbench.store.load(name)
+        row = row_number(said, vector_set.rows)
+        if said.get("act") == "page":
+            state.first_row = row
+            return {tab.rows: tables.rows(vector_set, row)}
+        if said.get("act") == "steer":
+            return _steer_with(frame, visitor, name, row)
+        now = keep_note(frame, visitor, name, row, said)
+        state.selected_shown = _version(frame, name)  # the row shows it already
+        loaded = frame.workbench.loaded
+        return {
+            frame.library_seen: frame.library_token(visitor),
+            tab.download: gr.update(value=write_download(visitor, now)),
+            tab.sets: tables.sets(frame.workbench.store.list(), name, loaded.name if loaded is not None else None),
+        }
+
+    to_steer = [tab.rows, frame.library_seen, tab.download, tab.sets, *frame.steer_outputs]
+    tab.rows.act(on_row, None, to_steer, **EVENT, **IN_TURN)
+
+    @quick
+    def on_steer(request: gr.Request) -> dict[Any, Any]:
+        visitor = frame.visitor(request)
+        name = _selected(visitor)
+        return _steer_with(frame, visitor, name, defaults.best_row(frame.workbench.store.load(name)))
+
+    tab.open.click(on_steer, None, to_steer, **EVENT)
+
+
+def _steer_with(frame: Frame, visitor: Visitor, name: str, row: int) -> dict[Any, Any]:
+    vector_set = frame.load_set(visitor)(name)  # refuses a set of another width with its sentence
+    mix = [MixRow(name, str(row), scale=defaults.usual_scale(vector_set, row))]
+    return frame.open_in_steer(visitor, mix)
+
+
+def _fits(frame: Frame, vector_set: VectorSet) -> tuple[str | None, bool]:
+    """(what to warn of, whether it can be added to the loaded model)."""
+    loaded = frame.workbench.loaded
+    if loaded is None:
+        return None, False
+    try:
+        return check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name), True
+    except PlaygroundError as error:
+        return str(error), False
+
+
+def _version(frame: Frame, name: str | None) -> str:
+    """Changes whenever this set does, and the model it is compared with."""
+    try:
+        changed = (Path(frame.workbench.store.folder) / f"{name}.safetensors").stat().st_mtime_ns if name else 0
+    except OSError:  # deleted in between
+        changed = 0
+    return f"{frame.workbench.generation} {name} {changed}"
+
+
+def _selected(visitor: Visitor) -> str:
+    state = LibraryState.of(visitor)
+    if state.selected is None:
+        raise FileError("Expected a chosen set, got none; choose one in the list first.")
+    return state.selected

@@ -1,0 +1,72 @@
+"""The plots of the Measure tab: those of an analysis, and what they wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.analyses.analysis import Analysis
+from playground.ui.kit import markup, plots
+
+
+@dataclass(frozen=True)
+class MeasureFigures:
+    """Four cards: title, plot and note each. The last two are as wide as the first two together."""
+
+    cards: tuple[gr.Column, ...]
+    titles: tuple[gr.HTML, ...]
+    plots: tuple[gr.Plot, ...]
+    notes: tuple[gr.HTML, ...]
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [*self.cards, *self.titles, *self.plots, *self.notes]
+
+    def empty(self, analysis: Analysis) -> dict[Any, Any]:
+        """Updates that show the plots of an analysis, waiting."""
+        shown: dict[Any, Any] = {}
+        for place, card in enumerate(self.cards):
+            there = place < len(analysis.figures)
+            shown |= {card: gr.update(visible=there), self.notes[place]: ""}
+            if there:
+                shown[self.titles[place]] = title(analysis.figures[place].title)
+                shown[self.plots[place]] = plots.waiting(analysis.figures[place].waits, HEIGHT)
+        return shown
+
+    def drawn(self, *figures: Any) -> dict[Any, Any]:
+        """Updates that show these figures, from the first on."""
+        return dict(zip(self.plots, figures, strict=False))
+
+    def noted(self, place: int, said: str, numbers: str = "") -> dict[Any, Any]:
+        """What stands under a plot: a sentence, and the link to its numbers."""
+        return {self.notes[place]: f'<div class="sp-under-plot"><span>{markup.escape(said)}</span>{numbers}</div>'}
+
+
+HEIGHT = 300
+
+
+def title(text: str) -> str:
+    return f'<div class="sp-cardhead"><h3>{markup.escape(text)}</h3></div>'
+
+
+def build(analysis: Analysis) -> MeasureFigures:
+    """The components, waiting. Points of plots in sp-points open what they carry (page.js)."""
+    cards, titles, drawn, notes = [], [], [], []
+
+    def card(place: int, name: str) -> None:
+        figure = analysis.figures[place]
+        with gr.Column(min_width=300, elem_classes="sp-card sp-figure sp-points", elem_id=f"{name}-card") as box:
+            titles.append(gr.HTML(title(figure.title)))
+            plot = plots.waiting(figure.waits, HEIGHT)
+            drawn.append(gr.Plot(plot, show_label=False, container=False, elem_id=name))
+            notes.append(gr.HTML("", elem_id=f"{name}-note", elem_classes="sp-quiet"))
+        cards.append(box)
+
+    with gr.Row(elem_classes="sp-effects"):
+        card(0, "measure-plot")
+        card(1, "measure-plot-second")
+    card(2, "measure-plot-items")
+    card(3, "measure-plot-sets")
+    return MeasureFigures(tuple(cards), tuple(titles), tuple(drawn), tuple(notes))

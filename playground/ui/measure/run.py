@@ -1,0 +1,183 @@
+"""Measuring, live: what comes of it is drawn while it runs, and kept for the visitor to look at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from typing import Any
+
+from playground.analyses.choices.side_effects import SideEffectProgress, judge, neutral_set
+from playground.analyses.common.labels import UNLABELLED
+from playground.analyses.compare.run import Comparison, compare
+from playground.model.load import LoadedModel
+from playground.services.command import compare_command
+from playground.ui.kit import cost
+from playground.ui.kit.frame import NOT_SAVED, Frame
+from playground.ui.kit.markup import command, notice, run_line
+from playground.ui.kit.running import follow, seconds, waiting_position
+from playground.ui.kit.visitor import Visitor
+from playground.ui.measure import estimate, keep, show, tables, view
+from playground.ui.measure.form import MeasureForm
+from playground.ui.measure.layout import MeasureTab
+from playground.ui.measure.state import MeasureState
+from playground.ui.measure.tables import ended
+
+REDRAW = 0.25
+"""Seconds between two updates of what is said."""
+PLOTS = 1.5
+"""Seconds between two of the main plot: drawing takes the time of the processor that measures."""
+
+Updates = dict[Any, Any]
+
+
+def run(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    """What Measure does."""
+    yield from _RUNS[form.analysis.over](frame, tab, visitor, form)
+
+
+def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    state = MeasureState.of(visitor)
+    loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
+    request = form.request(form.choice.whole(visitor), load)
+    work = estimate.operations(loaded, request)
+    job = frame.start(
+        visitor,
+        "measuring",
+        lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
+    )
+    shown, drawn = False, 0.0
+    for batch in follow(job, REDRAW):
+        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        partial = next((event.result for event in reversed(batch) if getattr(event, "result", None) is not None), None)
+        if batch and not shown and not _waiting(tab, batch):
+            shown, state.result = True, None
+            updates |= tab.cleared(analysis)
+        told = [event for event in batch if hasattr(event, "seconds_to_go")]
+        if told:
+            updates[tab.progress] = run_line(_said(told[-1]))
+        if partial is not None and time.monotonic() - drawn >= PLOTS:
+            labels = view.labels_now(frame, visitor, partial)
+            updates |= show.main(tab, partial, view.best(partial), labels=labels)
+            drawn = time.monotonic()
+        yield updates
+    result = job.result()
+    if not result.cancelled:
+        cost.learn_speed(loaded, analysis.label, work, result.seconds)
+    keep.look_at(visitor, result)
+    yield keep.shown(frame, tab, visitor, result)
+    whole, failed = result, None
+    if form.leaderboard and state.board and not result.cancelled:
+        try:
+            whole = yield from _judge(frame, tab, visitor, result)
+        except Exception as error:  # raised below: what was measured before it is offered without side effects
+            failed = error
+        yield _shown_whole(frame, tab, visitor, result, whole)
+    # Once all of it is known: the file is to hold the side effects too.
+    yield keep.offered(frame, tab, visitor)
+    if failed is not None:
+        raise failed
+
+
+def _shown_whole(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any, whole: Any) -> Updates:
+    """The leaderboard of a result that is `whole` now; all of it where the visitor opened another one meanwhile."""
+    state = MeasureState.of(visitor)
+    if state.result is result:
+        keep.judged(visitor, whole)
+        labels = view.labels_now(frame, visitor, whole, state.before)
+        return {tab.table: tables.beneath(visitor, labels=labels), tab.progress: ended(whole)}
+    keep.look_at(visitor, whole)
+    return {**tab.cleared(whole.analysis), **keep.shown(frame, tab, visitor, whole)}
+
+
+def _judge(
+    frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any
+) -> Generator[Updates, None, Any]:
+    """Side effects and coherence of every direction, for the leaderboard: the result with them."""
+    load, neutral = frame.load_set(visitor), neutral_set(frame.loaded)
+    job = frame.start(
+        visitor,
+        "looking for side effects",
+        lambda model, context: judge(model, result, load, context.emit, context.cancelled),
+    )
+    for batch in follow(job, REDRAW):
+        told = [event for event in batch if isinstance(event, SideEffectProgress)]
+        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        if told:
+            said = f"side effects on {neutral.name}: {told[-1].done} of {told[-1].total} directions"
+            updates[tab.progress] = run_line(said)
+        yield updates
+    return job.result()
+
+
+def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
+    request = form.request(form.choice.whole(visitor), load)
+    work = estimate.operations(loaded, request)
+    job = frame.start(
+        visitor,
+        "following the next token",
+        lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
+    )
+    shown, labels = False, UNLABELLED
+    for batch in follow(job, REDRAW):
+        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        events = [event for event in batch if hasattr(event, "kl_prompts")]
+        if events:
+            if not shown:
+                shown, MeasureState.of(visitor).result = True, None
+                updates |= tab.cleared(analysis)
+                labels = view.labels_now(frame, visitor, events[-1])
+            updates |= show.shifted(tab, events[-1], labels)
+            updates[tab.progress] = run_line(_said(events[-1], f" {analysis.counts}s"))
+        yield updates
+    seen = job.result()
+    if not seen.cancelled:
+        cost.learn_speed(loaded, analysis.label, work, seen.seconds)
+    keep.look_at(visitor, seen)
+    yield {**keep.shown(frame, tab, visitor, seen), **keep.offered(frame, tab, visitor)}
+
+
+def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
+    chosen = form.chosen(lambda name: frame.any_set(visitor, name))
+
+    def work(model: LoadedModel, context: Any) -> Any:
+        return compare(chosen, lambda share: context.emit(_Share(share)), context.cancelled)
+
+    job = frame.start(visitor, "comparing sets", work)
+    for batch in follow(job, REDRAW):
+        yield {frame.status: frame.status_now(), **_waiting(tab, batch)}
+    seen = job.result()
+    MeasureState.of(visitor).result = None
+    rows = sum(len(compared.rows) for compared in seen.sets)
+    yield {
+        **tab.cleared(form.analysis),
+        **show.compared(tab, seen),
+        tab.repeat: _compare_command(seen),
+        tab.progress: run_line(f"{rows} vectors, {len(seen.sets)} {'set' if len(seen.sets) == 1 else 'sets'}"),
+    }
+
+
+def _compare_command(seen: Comparison) -> str:
+    if any(compared.name == NOT_SAVED for compared in seen.sets):
+        return notice("It compared a set that is not saved: save it in Discover, and compare again.", "info")
+    return command(compare_command([(compared.name, compared.rows) for compared in seen.sets]))
+
+
+class _Share:
+    """How far comparing is, for the status line."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+
+_RUNS = {"scales": _over_scales, "mix": _over_mix, "sets": _compare}
+
+
+def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
+    position = waiting_position(batch)
+    return {} if position is None else {tab.progress: run_line(f"waiting: number {position} in the queue")}
+
+
+def _said(event: Any, unit: str = "") -> str:
+    to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
+    return f"{int(event.done)} of {event.total}{unit} · {seconds(event.seconds)}{to_go}"

@@ -1,0 +1,113 @@
+"""A measurement as the page sees it: curves over scales, and single items at one scale, whatever was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from playground.analyses.common.labels import UNLABELLED, Labels, labels_of
+from playground.analyses.common.result import SCALE_NAMES, Measurement, Row
+from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.common.table import directions_of
+from playground.ui.kit.frame import Frame
+from playground.ui.kit.visitor import Visitor
+from playground.ui.measure.scale_plots import Curve
+from playground.ui.measure.state import Look, MeasureState
+
+Bounds = tuple[float, float, float]
+"""A value, and the interval it lies in."""
+
+
+def labels_now(frame: Frame, visitor: Visitor, *results: Measurement | None) -> Labels:
+    """What the vectors of these measurements are called now, in the library and in what this visitor computed. It is
+    noted as what the visitor was shown last.
+    """
+    state = MeasureState.of(visitor)
+    sets = (one for result in results if result is not None for one in result.sets)
+    state.labels = labels_of(sets, lambda name: frame.any_set(visitor, name))
+    return state.labels
+
+
+def named(result: ScalesResult) -> dict[str, list[Row]]:
+    """The rows of every vector by name, in the order of the request."""
+    rows: dict[str, list[Row]] = {}
+    for row in result.rows:
+        if row.kind == "vector":
+            rows.setdefault(row.name, []).append(row)
+    return rows
+
+
+def random_rows(result: ScalesResult, layer: int | None = None) -> list[list[Row]]:
+    """The rows of every random direction, those at one layer where that is given."""
+    groups = [rows for rows in directions_of(result) if rows[0].kind == "random"]
+    return [rows for rows in groups if layer is None or rows[0].layer == layer]
+
+
+def x_of(row: Row, result: ScalesResult) -> float:
+    """Where a row stands on the axis of scales."""
+    return row.at(result.request.unit)
+
+
+def scale_axis(result: ScalesResult) -> str:
+    unit = result.request.unit
+    return "scale (norm of what is added)" if unit == "a" else SCALE_NAMES[unit]
+
+
+def curves(
+    result: ScalesResult,
+    groups: Sequence[Sequence[Row]],
+    value: Callable[[Row], Bounds],
+    labels: Labels = UNLABELLED,
+) -> list[Curve]:
+    """A curve for each group of rows, on the axis of `result`; `value` gives (value, low, high) of a row."""
+    drawn = []
+    for rows in groups:
+        values = [value(row) for row in rows]
+        scales = [x_of(row, result) for row in rows]
+        name, bounds = rows[0].name, ([entry[i] for entry in values] for i in range(3))
+        drawn.append(Curve(name, scales, *bounds, called=labels.called(name)))
+    return drawn
+
+
+def mean_of(row: Row) -> Bounds:
+    """What the main plot shows: what rows are judged by, and its interval."""
+    return row.bounds
+
+
+def group_of(place: int) -> Callable[[Any], Bounds]:
+    """The share of the group of replies at that place, and its interval, of a row."""
+
+    def shares(row: Any) -> Bounds:
+        bounds: Bounds = row.shares[place].bounds
+        return bounds
+
+    return shares
+
+
+def span(rows: Sequence[Row]) -> float:
+    """How far apart the values of a curve lie: the vector that is looked at first has the largest."""
+    values = [value for row in rows if math.isfinite(value := mean_of(row)[0])]
+    return max(values) - min(values) if values else 0.0
+
+
+def best(result: ScalesResult) -> Look | None:
+    """What is looked at first: the vector with the largest span, at the scale farthest from the baseline."""
+    groups = named(result)
+    if not groups:
+        return None
+    name = max(groups, key=lambda name: span(groups[name]))
+    baseline = mean_of(result.baseline)[0]
+    place = max(range(len(groups[name])), key=lambda place: abs(mean_of(groups[name][place])[0] - baseline))
+    return Look(name, place)
+
+
+def row_at(result: ScalesResult, look: Look) -> Row | None:
+    """The row that is looked at; None while it is not measured."""
+    rows = named(result).get(look.name, [])
+    return rows[look.place] if 0 <= look.place < len(rows) else None
+
+
+def place_of(result: ScalesResult, number: int) -> int | None:
+    """Where an item stands among those that were measured; None when it was skipped or is not there."""
+    return next((place for place, (each, _) in enumerate(result.questions) if each == number), None)

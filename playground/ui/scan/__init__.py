@@ -1,0 +1,10 @@
+"""The Scan tab: hundreds of texts on one screen, and a star, a name or a bin for each vector."""
+
+from playground.ui.kit.tab import Tab
+from playground.ui.scan import layout, tab
+
+TAB = Tab(
+    name="scan", label="Scan", layout=layout.build, wire=tab.wire, outputs=tab.outputs,
+    model_updates=tab.model_updates, library_inputs=tab.library_inputs, library_outputs=tab.library_outputs,
+    library_updates=tab.library_updates,
+)

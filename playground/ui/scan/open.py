@@ -1,0 +1,57 @@
+"""A scan out of its JSON, shown as it was after its run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from playground.errors import FileError, InputError, PlaygroundError
+from playground.services.scan import ScanResult, file
+from playground.services.scan.run import vectors_hash
+from playground.ui.kit import markup
+from playground.ui.kit.frame import NOT_SAVED, Frame
+from playground.ui.kit.visitor import Visitor
+from playground.ui.scan.layout import ScanTab
+from playground.ui.scan.notes import noted_now
+from playground.ui.scan.run import Updates, show_whole
+from playground.ui.scan.state import ScanState
+from playground.ui.scan.view import ScanView
+
+
+def open_scan(frame: Frame, tab: ScanTab, visitor: Visitor, path: str | None, view: ScanView) -> Updates:
+    """What the button does; `view` is what the controls above the table say. Raises FileError, and InputError while a
+    scan is under way, and then nothing has changed.
+    """
+    state = ScanState.of(visitor)
+    if state.scanning:
+        raise InputError("Expected the scan under way to end first, got a file to open; press Stop, or wait for it.")
+    if not path:
+        raise FileError("Expected a JSON file that Scan saved, got none; choose one.")
+    result = _with_its_set(frame, visitor, file.load(Path(path)))
+    state.first, state.discarded = 0, None
+    updates = show_whole(frame, tab, visitor, result, view)
+    return updates | {tab.notice: markup.notice(_elsewhere(frame, visitor, result), "warning") + updates[tab.notice]}
+
+
+def _with_its_set(frame: Frame, visitor: Visitor, result: ScanResult) -> ScanResult:
+    """The result with the name that its vectors have here: sets are renamed, and saved after they were scanned."""
+    for name in (result.request.source, *frame.workbench.store.names(), NOT_SAVED):
+        try:
+            same = vectors_hash(frame.any_set(visitor, name)) == result.set_hash
+        except PlaygroundError:
+            continue
+        if same:
+            return replace(result, request=replace(result.request, source=name))
+    return result
+
+
+def _elsewhere(frame: Frame, visitor: Visitor, result: ScanResult) -> str:
+    """What is not here of that which was scanned: the model, the vectors. "" when both are."""
+    said, loaded = [], frame.workbench.loaded
+    if loaded is None or loaded.fingerprint != result.fingerprint:
+        now = "no model is loaded" if loaded is None else f"{loaded.name} is loaded"
+        which = "another version of it" if loaded is not None and loaded.name == result.model else now
+        said.append(f"This scan was made on {result.model}; now {which}, which may write other texts.")
+    if not noted_now(frame, visitor)[1]:
+        said.append("Its vectors are not in the library: names and stars are those of the file, and stay as they are.")
+    return " ".join(said)

@@ -1,0 +1,275 @@
+"""The Scan tab: hundreds of texts on one screen, and a star, a name or a bin for each vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import InputError, PlaygroundError
+from playground.library import prompts as prompt_sets
+from playground.library.recipe import Recipe
+from playground.library.recipe import parse as parse_recipe
+from playground.services.changed import first_difference
+from playground.ui.kit import defaults
+from playground.ui.kit.frame import IN_TURN, NOT_SAVED, Frame, acted
+from playground.ui.kit.mix import MixRow, mix_of
+from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
+from playground.ui.kit.visitor import Visitor
+from playground.ui.scan.form import PLACE, ScanForm, begin_with, hint, prompts_of
+from playground.ui.scan.layout import PROMPTS, ScanTab
+from playground.ui.scan.notes import name_now, note, notes_now, scanned, set_now
+from playground.ui.scan.open import open_scan
+from playground.ui.scan.run import drawn_table, run_scan, show
+from playground.ui.scan.state import ScanState
+from playground.ui.scan.view import ScanView
+from playground.ui.widgets import prompt_source
+from playground.ui.widgets.prompt_source import PromptChoice
+
+PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
+CHECKED: dict[str, Any] = {**EVENT, "preprocess": True}
+"""For uploads: only so do they become a path."""
+
+
+def wire(frame: Frame, tab: ScanTab) -> None:
+    _wire_run(frame, tab)
+    _wire_form(frame, tab)
+    _wire_table(frame, tab)
+
+
+def outputs(tab: ScanTab) -> list[Any]:
+    """Everything that opening, another model or another tab may write to."""
+    return [
+        tab.set_name, tab.rows, tab.scales, tab.unit, *tab.prompts.outputs, tab.mode, tab.system,
+        tab.hint, tab.notice, tab.progress, tab.json, tab.csv, tab.group, tab.table, tab.repeat,
+    ]
+
+
+def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any]:
+    """Sets and prompts for the loaded model; what another model wrote is cleared away."""
+    state = ScanState.of(visitor)
+    loaded = frame.workbench.loaded
+    opening = defaults.opening(loaded, frame.workbench.store)
+    chosen = prompt_source.default_set(loaded)
+    choice = PromptChoice(prompt_source.BUILT_IN, chosen, "", PROMPTS, place=PLACE)
+    state.result, state.first, state.discarded = None, 0, None
+    return {
+        tab.set_name: gr.update(choices=frame.set_choices(visitor), value=opening.set_name),
+        tab.rows: "all",
+        **_scales(frame, tab, visitor, opening.set_name),
+        **tab.prompts.updates(choice, visitor, use=PROMPTS),
+        tab.prompts.kind: prompt_source.BUILT_IN,
+        tab.prompts.order: prompt_source.FIRST,
+        tab.prompts.set_name: gr.update(choices=prompt_source.set_names(loaded), value=chosen, visible=True),
+        **_asked(chosen, tab),
+        **tab.empty(),
+        tab.hint: "",
+    }
+
+
+def library_inputs(tab: ScanTab) -> list[Any]:
+    """What `library_updates` wants to know of the page."""
+    return [tab.set_name, *tab.view]
+
+
+def library_updates(frame: Frame, tab: ScanTab, visitor: Visitor, values: Sequence[Any]) -> dict[Any, Any]:
+    """New choices after the library changed, and names that were given elsewhere; `values` of `library_inputs`."""
+    state = ScanState.of(visitor)
+    (name, *view), names = values, frame.set_choices(visitor)
+    if name == NOT_SAVED and name not in names:
+        name = visitor.saved_as
+    choices = {"choices": names} if name in names and name == values[0] else {"choices": names, "value": name}
+    if name not in names:
+        choices["value"] = next(iter(names), None)
+    updates: dict[Any, Any] = {tab.set_name: gr.update(**choices)}
+    if name != values[0] or name not in names:
+        updates |= _scales(frame, tab, visitor, choices["value"])
+    if state.result is not None and notes_now(frame, visitor) != state.notes:
+        updates |= show(frame, tab, visitor, ScanView.of(view))
+    return updates
+
+
+def library_outputs(tab: ScanTab) -> list[Any]:
+    """What `library_updates` may write to."""
+    return [tab.set_name, tab.scales, tab.unit, tab.table, tab.json, tab.csv]
+
+
+def _wire_run(frame: Frame, tab: ScanTab) -> None:
+    written = [
+        tab.notice, tab.progress, tab.table, tab.group, tab.json, tab.csv, tab.repeat, frame.status,
+    ]
+
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_scan(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        form, view = ScanForm.of(values[: len(tab.inputs)]), ScanView.of(values[len(tab.inputs) :])
+        yield from run_scan(frame, tab, frame.visitor(request), form, view)
+
+    tab.scan.click(
+        on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs",
+        **PRIVATE,
+    )
+
+    def on_stop(request: gr.Request) -> None:
+        frame.workbench.jobs.cancel_all(frame.visitor(request).session)
+
+    tab.stop.click(on_stop, queue=False, **PRIVATE)
+
+    @quick
+    def on_open(request: gr.Request, path: str | None, *view: Any) -> dict[Any, Any]:
+        return open_scan(frame, tab, frame.visitor(request), path, ScanView.of(view))
+
+    tab.open.upload(on_open, [tab.open, *tab.view], written[:-1], **CHECKED)
+
+
+def _wire_form(frame: Frame, tab: ScanTab) -> None:
+    source = tab.prompts
+
+    def cost_hint(visitor: Visitor, form: ScanForm) -> str:
+        """What Scan would cost; nothing while the form is not complete."""
+        try:
+            load = frame.load_set(visitor)
+            return hint(frame.loaded, form.request(prompts_of(form, visitor), load), load(form.set_name))
+        except PlaygroundError:
+            return ""
+
+    def on_cost(request: gr.Request, *values: Any) -> str:
+        return cost_hint(frame.visitor(request), ScanForm.of(values))
+
+    costly = [tab.set_name, tab.rows, tab.signs, tab.scales, tab.unit, tab.samples, tab.tokens, tab.temperature]
+    gr.on([part.change for part in costly], on_cost, tab.inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
+    frame.opened.append((on_cost, tab.inputs, [tab.hint]))
+
+    @quick
+    def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), ScanForm.of(values)
+        return {**source.updates(form.choice, visitor), tab.hint: cost_hint(visitor, form)}
+
+    gr.on(source.changes, on_source, tab.inputs, [*source.outputs, tab.hint], trigger_mode="always_last", **PRIVATE)
+
+    @quick
+    def on_upload(request: gr.Request, path: str | None, *values: Any) -> dict[Any, Any]:
+        visitor, form = frame.visitor(request), ScanForm.of(values)
+        if refused := source.take_upload(visitor, PLACE, path):
+            return refused
+        return {**source.updates(form.choice, visitor, use=PROMPTS), tab.hint: cost_hint(visitor, form)}
+
+    source.upload.change(on_upload, [source.upload, *tab.inputs], [*source.outputs, tab.hint], **CHECKED)
+
+    @quick
+    def on_prompt_set(name: str | None) -> dict[Any, Any]:
+        return _asked(name, tab)
+
+    source.set_name.input(on_prompt_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
+
+    @quick
+    def on_vector_set(request: gr.Request, name: str | None) -> dict[Any, Any]:
+        return _scales(frame, tab, frame.visitor(request), name)
+
+    tab.set_name.input(on_vector_set, tab.set_name, [tab.scales, tab.unit], **PRIVATE)
+
+    @quick
+    def on_unit(request: gr.Request, name: str | None, unit: str) -> dict[Any, Any]:
+        return _scales(frame, tab, frame.visitor(request), name, unit)
+
+    tab.unit.input(on_unit, [tab.set_name, tab.unit], [tab.scales, tab.unit], **PRIVATE)
+
+
+def _wire_table(frame: Frame, tab: ScanTab) -> None:
+    @quick
+    def on_view(request: gr.Request, *values: Any) -> str:
+        visitor = frame.visitor(request)
+        ScanState.of(visitor).first = 0
+        return drawn_table(frame, visitor, ScanView.of(values))
+
+    # Only what the visitor does: filling the choices in must not draw everything twice.
+    # A Textbox tells of an input before it has the new value, and nobody but the visitor changes these.
+    typed = (tab.contains, *tab.limits)
+    events = [part.change if part in typed else part.input for part in tab.view]
+    gr.on(events, on_view, tab.view, tab.table, trigger_mode="always_last", **PRIVATE)
+
+    @quick
+    def on_act(event: gr.EventData, request: gr.Request, *values: Any) -> dict[Any, Any]:
+        visitor, said, view = frame.visitor(request), acted(event), ScanView.of(values)
+        state = ScanState.of(visitor)
+        act = said.get("act")
+        if act == "page":
+            state.first = _number(said.get("entry"), "entry", len(scanned(visitor).cells))
+            return {tab.table: drawn_table(frame, visitor, view)}
+        if act == "group":
+            group = str(_number(said.get("name"), "group", len(scanned(visitor).groups)))
+            state.first = 0
+            return {tab.group: group, tab.table: drawn_table(frame, visitor, replace(view, group=group))}
+        if act == "steer":
+            return _open(frame, visitor, said)
+        row = note(frame, visitor, said)
+        if act == "discard":
+            state.discarded = row if said.get("value") == "true" else None
+            updates = show(frame, tab, visitor, view)
+        else:
+            # The page has shown it already; drawing the table anew would take the cursor out of the next field.
+            updates = show(frame, tab, visitor, view)
+            del updates[tab.table]
+        return updates | {frame.library_seen: frame.library_token(visitor)}
+
+    tab.table.act(
+        on_act,
+        tab.view,
+        [tab.table, tab.group, tab.json, tab.csv, frame.library_seen, *frame.steer_outputs],
+        **PRIVATE,
+        **IN_TURN,
+    )
+
+
+def _open(frame: Frame, visitor: Visitor, said: dict[str, str]) -> dict[Any, Any]:
+    """The very text in Steer: its recipe, prompt, format, positions, sampling and seed, and what tells it from the
+    baseline.
+    """
+    result = scanned(visitor)
+    cell = result.cells[_number(said.get("cell"), "cell", len(result.cells))]
+    request, name = result.request, name_now(frame, visitor)
+    set_now(frame, visitor)  # refuses other vectors of that name with a sentence
+    if request.unit == "r":
+        mix = [MixRow(name, str(cell.row), scale=cell.sign * cell.scale)]
+    else:
+        (component,) = parse_recipe(cell.recipe).components
+        mix = mix_of(Recipe((replace(component, source=name),)), frame.load_set(visitor))
+    baseline = result.baseline_of().get((cell.prompt, cell.sample))
+    return frame.open_in_steer(
+        visitor,
+        mix,
+        answers=None if baseline is None else first_difference(cell.text, baseline.text),
+        prompt=request.prompts[cell.prompt],
+        format=request.format,
+        positions=request.positions,
+        sampling=request.sampling,
+        samples=request.samples,
+    )
+
+
+def _scales(
+    frame: Frame, tab: ScanTab, visitor: Visitor, name: str | None, unit: str | None = None
+) -> dict[Any, Any]:
+    """Scales that suit the set `name`, in the chosen unit or in the one that suits it too."""
+    try:
+        vector_set = frame.load_set(visitor)(name) if name else None
+    except PlaygroundError:  # Scan says what is wrong with it
+        vector_set = None
+    unit, scales = begin_with(frame.workbench.loaded, vector_set, unit)
+    return {tab.scales: scales, tab.unit: unit}
+
+
+def _number(text: str | None, what: str, count: int) -> int:
+    """A number that the table said. Raises InputError when there is no such thing."""
+    if text is None or not text.isascii() or not text.isdigit() or int(text) >= count:
+        raise InputError(f"Expected the number of a {what} below {count}, got “{text}”; use the buttons of the table.")
+    return int(text)
+
+
+def _asked(name: str | None, tab: ScanTab) -> dict[Any, Any]:
+    """A set brings its own way of being asked."""
+    sets = prompt_sets.built_in()
+    if name not in sets:
+        return {tab.mode: gr.skip()}
+    return {tab.mode: "chat" if sets[name].chat else "raw", tab.system: sets[name].system or ""}

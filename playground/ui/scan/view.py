@@ -1,0 +1,136 @@
+"""Filter and order of the cells of a scan that are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.library.vector_set import RowNote
+from playground.services.scan import Cell, ScanResult
+from playground.ui.scan.limits import FIELDS, Limits, read_limits
+
+SORTS = {
+    "effect": "effect, largest first",
+    "changed": "change, largest first",
+    "kl": "KL, largest first",
+    "noise": "noise, cleanest first",
+    "repetition": "repetition, least first",
+    "perplexity": "perplexity, lowest first",
+    "vector": "vector",
+    "scale": "scale, smallest first",
+}
+ALL_GROUPS = "all"
+PAGE = 30
+"""Entries on one page."""
+
+
+@dataclass(frozen=True)
+class ScanView:
+    """What the controls above the table say. `group` is the number of one as text, or ALL_GROUPS; `wrong` is a sentence
+    about a limit that is no number, and "" for none.
+    """
+
+    sort: str = "effect"
+    hide_noise: bool = True
+    hide_discarded: bool = True
+    starred_only: bool = False
+    group_alike: bool = True
+    group: str = ALL_GROUPS
+    contains: str = ""
+    limits: Limits = field(default_factory=Limits)
+    wrong: str = ""
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> ScanView:
+        """The view that the controls say, the fields of limits last."""
+        limits, wrong = read_limits(values[-len(FIELDS) :])
+        return cls(*values[: -len(FIELDS)], limits=limits, wrong=wrong)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the table: a cell (`cells` has one), or a group with those of its cells that are shown."""
+
+    cells: tuple[int, ...]
+    group: int | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """The entries of one prompt."""
+
+    prompt: int
+    entries: tuple[Entry, ...]
+
+
+def sections(result: ScanResult, view: ScanView, notes: Sequence[RowNote]) -> tuple[Section, ...]:
+    """A section a prompt, those without entries left out; `notes` are those of the set's rows."""
+    groups = result.group_of()
+    order = _ORDERS.get(view.sort, _ORDERS["effect"])
+    wanted, unnoted = view.contains.casefold().strip(), RowNote()
+
+    def shown(number: int, cell: Cell) -> bool:
+        if view.hide_noise and cell.noise:
+            return False
+        note = notes[cell.row] if cell.row < len(notes) else unnoted
+        if (view.hide_discarded and note.discarded) or (view.starred_only and not note.star):
+            return False
+        if view.group not in (ALL_GROUPS, None) and str(groups.get(number)) != view.group:
+            return False
+        return view.limits.passes(cell) and wanted in cell.text.casefold()
+
+    numbers: dict[int, list[int]] = {}
+    for number, cell in enumerate(result.cells):
+        if shown(number, cell):
+            numbers.setdefault(cell.prompt, []).append(number)
+    # One group alone is looked at cell by cell.
+    collapse = view.group_alike and bool(result.groups) and view.group in (ALL_GROUPS, None)
+    found = []
+    for prompt in sorted(numbers):
+        ordered = sorted(numbers[prompt], key=lambda number: order(result.cells[number]))
+        apart = tuple(Entry((number,)) for number in ordered)
+        found.append(Section(prompt, _collapsed(result, ordered, groups, view) if collapse else apart))
+    return tuple(found)
+
+
+def _collapsed(
+    result: ScanResult, ordered: Sequence[int], groups: dict[int, int], view: ScanView
+) -> tuple[Entry, ...]:
+    """An entry a group where its first cell would stand. By effect the most typical cell speaks for its group; in
+    every other order the first one does, so that the numbers that one sorts by are seen in that order.
+    """
+    members: dict[int, list[int]] = {}
+    for number in ordered:
+        members.setdefault(groups[number], []).append(number)
+    entries = []
+    for group, cells in members.items():
+        there = set(cells)
+        typical = next(number for number in result.groups[group].members if number in there)
+        speaks = typical if view.sort == "effect" else cells[0]
+        entries.append(Entry((speaks, *(number for number in cells if number != speaks)), group))
+    return tuple(entries)
+
+
+def _place(cell: Cell) -> tuple[object, ...]:
+    return (cell.row, -cell.sign, cell.scale, cell.sample)
+
+
+def _perplexity(cell: Cell) -> float:
+    return float("inf") if cell.perplexity is None else cell.perplexity
+
+
+def _kl(cell: Cell) -> float:
+    return -1.0 if cell.kl is None else cell.kl
+
+
+_ORDERS: dict[str, Callable[[Cell], tuple[object, ...]]] = {
+    "effect": lambda cell: (cell.noise, -round(cell.changed, 3), -_kl(cell), *_place(cell)),
+    "changed": lambda cell: (-cell.changed, *_place(cell)),
+    "kl": lambda cell: (-_kl(cell), *_place(cell)),
+    "noise": lambda cell: (cell.noise, cell.repetition + _perplexity(cell) / 10, *_place(cell)),
+    "repetition": lambda cell: (cell.repetition, *_place(cell)),
+    "perplexity": lambda cell: (_perplexity(cell), *_place(cell)),
+    "vector": _place,
+    "scale": lambda cell: (cell.scale, *_place(cell)),
+}

@@ -1,0 +1,74 @@
+"""Values of the Steer tab's controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from playground.errors import InputError
+from playground.model.conversation import Turn
+from playground.model.generation.generate import Sampling
+from playground.model.prompting import PromptFormat
+from playground.ui.kit.entered import real, whole
+from playground.ui.kit.mix import MixRow
+from playground.ui.kit.visitor import Visitor
+from playground.ui.steer.state import SteerState
+
+BESIDE = ("negative", "random")
+"""Panes that can stand beside Baseline and Steered."""
+
+
+@dataclass(frozen=True)
+class SteerForm:
+    """The values of the tab's controls, in the order in which the page sends them; then the mix and the conversation,
+    which the server keeps.
+    """
+
+    prompt: str
+    mode: str
+    system: str
+    thinking: bool
+    positions: str
+    first_answer: str
+    second_answer: str
+    max_new_tokens: float
+    temperature: float
+    top_p: float
+    samples: float
+    seed: float
+    negative: bool
+    random: bool
+    colour: bool
+    mix: tuple[MixRow, ...] = ()
+    turns: tuple[Turn, ...] = ()
+
+    @classmethod
+    def of(cls, values: Sequence[Any], visitor: Visitor) -> SteerForm:
+        state = SteerState.of(visitor)
+        return cls(*values, mix=state.mix.all, turns=state.turns)
+
+    @property
+    def format(self) -> PromptFormat:
+        """How the prompt is read. The conversation and thinking belong to chat; raw text leaves them out."""
+        if self.mode not in ("chat", "raw"):
+            raise InputError(f"Expected the format chat or raw, got “{self.mode}”; choose one of them.")
+        if self.mode == "raw":
+            return PromptFormat(chat=False)
+        return PromptFormat(
+            system=(self.system or "").strip() or None, thinking=bool(self.thinking), turns=self.turns
+        )
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(
+            max_new_tokens=whole(self.max_new_tokens, "tokens"),
+            temperature=real(self.temperature, "temperature"),
+            top_p=real(self.top_p, "top-p"),
+            seed=whole(self.seed, "seed"),
+        )
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The panes beside Baseline and Steered."""
+        return tuple(kind for kind in BESIDE if getattr(self, kind))

@@ -1,0 +1,315 @@
+"""The controls of the Steer tab on the left, what they do on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.core.push import POSITIONS
+from playground.model.prompting import can_think
+from playground.ui.kit import defaults, markup, plots
+from playground.ui.kit.frame import Frame, board
+from playground.ui.kit.mix import MixRow, opening_mix
+from playground.ui.kit.visitor import Visitor
+from playground.ui.steer import mix_row, mixer, panes, presets
+from playground.ui.steer.mix_row import MixControls
+from playground.ui.steer.state import SteerState
+
+WAIT_CURVE = "The logit difference over scales comes here."
+NO_SETS = "No set of vectors fits this model yet: compute vectors in Discover, or upload a file in Library."
+
+
+@dataclass
+class SteerTab:
+    """The components other tabs reach for."""
+
+    inputs: list[Any]
+    prompt: gr.Textbox
+    turns: gr.HTML
+    mode: gr.Radio
+    thinking: gr.Checkbox
+    system: gr.Textbox
+    positions: gr.Radio
+    tokens: gr.Slider
+    temperature: gr.Slider
+    top_p: gr.Slider
+    samples: gr.Slider
+    seed: gr.Number
+    answers: tuple[gr.Textbox, gr.Textbox]
+    examples: gr.HTML
+    presets: gr.HTML
+    units: gr.Radio
+    mixed: gr.State
+    """Counts how often the mixer was filled in, so that the plots follow."""
+    rows: list[MixControls]
+    beyond: gr.State
+    """What `Mix.beyond` says: the rows beyond the pool are drawn again when it changes."""
+    more: gr.Column
+    """Where they are drawn."""
+    hint: gr.HTML
+    add_vector: gr.Button
+    add_average: gr.Button
+    beside: tuple[gr.Checkbox, gr.Checkbox]
+    colour: gr.Checkbox
+    panes: gr.HTML
+    shifts: gr.HTML
+    curve: gr.Plot
+    curve_note: gr.HTML
+    repeat: gr.HTML
+    notice: gr.HTML
+    generate: gr.Button
+    stop: gr.Button
+
+    def mix_updates(self, frame: Frame, visitor: Visitor, mix: Sequence[MixRow]) -> dict[Any, Any]:
+        """Updates that make the mixer show exactly `mix`."""
+        state = SteerState.of(visitor)
+        state.mix.show(mix)
+        hint = set_hint(frame, frame.set_choices(visitor))
+        return {self.units: mixer.UNITS[state.mix.absolute], self.hint: hint, **self.drawn(frame, visitor)}
+
+    def drawn(self, frame: Frame, visitor: Visitor) -> dict[Any, Any]:
+        """Updates that show the rows of the visitor's mix."""
+        mix, names, load = SteerState.of(visitor).mix, frame.set_choices(visitor), frame.load_set(visitor)
+        mix.drawn += 1
+        updates: dict[Any, Any] = {self.mixed: mix.drawn, self.beyond: mix.beyond}
+        for slot, controls in enumerate(self.rows):
+            updates |= controls.show(mix.rows.get(slot), names, load, mix.remark(slot))
+        return updates
+
+    @property
+    def mix_outputs(self) -> list[Any]:
+        """All that `drawn` may write to."""
+        return [self.mixed, self.beyond, *(part for controls in self.rows for part in controls.outputs)]
+
+    def cleared(self, visitor: Visitor) -> dict[Any, Any]:
+        """Updates that empty what was written by another model or prompt, and the conversation that led there."""
+        state = SteerState.of(visitor)
+        state.written, state.turns = None, ()
+        return {
+            self.turns: "",
+            self.panes: panes.waiting(("baseline", "steered", *state.beside)),
+            self.repeat: "",
+            self.notice: "",
+        }
+
+
+def build(frame: Frame) -> SteerTab:
+    """The components, filled in for the model and the sets there are: a page that opens full needs no second pass."""
+    loaded, blank = frame.workbench.loaded, Visitor("")
+    start = defaults.opening(loaded, frame.workbench.store)
+    names, load = frame.set_choices(blank), frame.load_set(blank)
+    mix = [*opening_mix(start), *[MixRow(None)] * mixer.POOL][: mixer.POOL]
+    with gr.Row(elem_classes="sp-columns"):
+        with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
+            preset_chips = board(presets.chips(loaded, names), elem_id="steer-presets")
+            with gr.Group(elem_classes="sp-card"):
+                turns = board("", elem_id="steer-turns")
+                prompt = gr.Textbox(
+                    start.example.prompt,
+                    label="Prompt",
+                    lines=2,
+                    max_lines=12,
+                    elem_id="steer-prompt",
+                    info="Best where the model could go either way. Shift+Enter generates.",
+                    placeholder="What should the model answer?",
+                )
+                examples = board(example_chips(frame), elem_id="steer-examples")
+                with gr.Row(elem_classes="sp-tight"):
+                    mode = gr.Radio(
+                        ["chat", "raw"],
+                        value="chat",
+                        label="Format",
+                        elem_id="steer-mode",
+                        scale=2,
+                        min_width=130,
+                        info="chat: the model's template",
+                    )
+                    positions = gr.Radio(
+                        list(POSITIONS),
+                        value="all",
+                        label="Positions",
+                        elem_id="steer-positions",
+                        scale=3,
+                        min_width=240,
+                        info="tokens at which the mix is added",
+                    )
+                thinking = gr.Checkbox(
+                    False,
+                    label="Thinking",
+                    elem_id="steer-thinking",
+                    info="let the model think aloud before it answers",
+                    visible=loaded is not None and can_think(loaded),
+                )
+                with gr.Accordion("System prompt", open=False, elem_id="steer-system-box"):
+                    system = gr.Textbox(
+                        start.example.system or "",
+                        label="System prompt",
+                        lines=2,
+                        max_lines=6,
+                        elem_id="steer-system",
+                        info="Left empty: the template's own.",
+                        placeholder="You are …",
+                    )
+            with gr.Group(elem_classes="sp-card sp-mix"):
+                with gr.Row(elem_classes="sp-tight sp-mixtop"):
+                    gr.HTML(
+                        '<div class="sp-cardhead"><h3>Mix</h3><small>what is added to the residual stream. ┊ marks a '
+                        "scale worth trying, ▨ where text usually breaks</small></div>"
+                    )
+                    units = gr.Radio(
+                        list(mixer.UNITS), value=mixer.UNITS[0], label="Scales", elem_id="steer-units", min_width=236,
+                        scale=0, info="over the reference norm there, or the norm", elem_classes="sp-units",
+                    )
+                hint = gr.HTML(set_hint(frame, names), elem_id="steer-hint")
+                mixed = gr.State(0)
+                rows = [mix_row.build(slot, row, names, load) for slot, row in enumerate(mix)]
+                beyond = gr.State(0)
+                more = gr.Column(elem_id="mix-more", elem_classes="sp-mixrows")
+                with gr.Row(elem_classes="sp-tight sp-addrow"):
+                    add_vector = gr.Button("+ vector", size="sm", elem_id="mix-add-vector", elem_classes="sp-add")
+                    add_average = gr.Button("+ average", size="sm", elem_id="mix-add-average", elem_classes="sp-add")
+            with gr.Accordion("Sampling", open=False, elem_id="steer-sampling"):
+                with gr.Row(elem_classes="sp-tight"):
+                    tokens = gr.Slider(
+                        1,
+                        512,
+                        defaults.MAX_NEW_TOKENS,
+                        step=1,
+                        label="Length",
+                        info="new tokens at most",
+                        elem_id="steer-tokens",
+                        min_width=200,
+                        buttons=[],
+                    )
+                    samples = gr.Slider(
+                        1,
+                        8,
+                        1,
+                        step=1,
+                        label="Samples",
+                        info="texts a side",
+                        elem_id="steer-samples",
+                        min_width=200,
+                        buttons=[],
+                    )
+                with gr.Row(elem_classes="sp-tight"):
+                    temperature = gr.Slider(
+                        0,
+                        2,
+                        0.0,
+                        step=0.05,
+                        label="Temperature",
+                        info="0 is greedy; 0.7 shows the spread",
+                        elem_id="steer-temperature",
+                        min_width=200,
+                        buttons=[],
+                    )
+                    top_p = gr.Slider(
+                        0.05,
+                        1,
+                        1.0,
+                        step=0.05,
+                        label="Top-p",
+                        info="share of probability kept",
+                        elem_id="steer-top-p",
+                        min_width=200,
+                        buttons=[],
+                    )
+                seed = gr.Number(0, label="Seed", info="same seed, same texts", precision=0, elem_id="steer-seed")
+            with gr.Row(elem_classes="sp-actions"):
+                generate_button = gr.Button("Generate", variant="primary", elem_id="steer-generate", min_width=120)
+                stop = gr.Button("Stop", variant="secondary", elem_id="steer-stop", min_width=80, scale=0)
+            notice = gr.HTML("", elem_id="steer-notice")
+        with gr.Column(scale=8, min_width=330):
+            with gr.Row(elem_classes="sp-tight sp-beside"):
+                negative = gr.Checkbox(
+                    False, label="− mix", elem_id="steer-negative", min_width=150,
+                    info="the mix the other way, beside it",
+                )
+                random = gr.Checkbox(
+                    False, label="random", elem_id="steer-random", min_width=150,
+                    info="a random push, as large, from the seed",
+                )
+                colour = gr.Checkbox(
+                    False, label="colour by KL", elem_id="steer-colour", min_width=150,
+                    info="shade every token by how far it is pushed",
+                )
+            written = board(panes.waiting(("baseline", "steered")), elem_id="steer-panes", elem_classes="sp-panes")
+            repeat = gr.HTML("", elem_id="steer-command")
+            with gr.Row(elem_classes="sp-effects"):
+                with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
+                    gr.HTML('<div class="sp-cardhead"><h3>Next token, before and after</h3></div>')
+                    shifts = gr.HTML("", elem_id="steer-shifts")
+                with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
+                    gr.HTML('<div class="sp-cardhead"><h3>Logit difference</h3></div>')
+                    with gr.Row(elem_classes="sp-tight"):
+                        first = gr.Textbox(
+                            start.example.answers[0],
+                            label="Answer that shows it",
+                            elem_id="steer-answer-1",
+                            min_width=110,
+                            max_lines=1,
+                            info="up on the plot",
+                        )
+                        second = gr.Textbox(
+                            start.example.answers[1],
+                            label="Answer that does not",
+                            elem_id="steer-answer-2",
+                            min_width=110,
+                            max_lines=1,
+                            info="down on the plot",
+                        )
+                    curve = gr.Plot(
+                        plots.waiting("The logit difference over scales comes here."),
+                        show_label=False,
+                        container=False,
+                        elem_id="steer-curve",
+                    )
+                    curve_note = gr.HTML("", elem_id="steer-curve-note")
+
+    inputs: list[Any] = [prompt, mode, system, thinking, positions, first, second]
+    inputs += [tokens, temperature, top_p, samples, seed, negative, random, colour]
+    return SteerTab(
+        inputs=inputs, prompt=prompt, turns=turns, mode=mode, thinking=thinking, system=system, positions=positions,
+        answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
+        top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
+        hint=hint, add_vector=add_vector, add_average=add_average, beside=(negative, random), colour=colour,
+        panes=written,
+        shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
+        stop=stop,
+    )
+
+
+def set_hint(frame: Frame, names: Sequence[str]) -> str:
+    """What stands in the mixer while there is nothing to mix."""
+    if frame.workbench.loaded is None:
+        return markup.notice("No model is loaded: open the model strip at the top and load one.", "info")
+    return "" if names else markup.notice(NO_SETS, "info")
+
+
+def example_chips(frame: Frame) -> str:
+    return markup.chips([(example.key, example.key) for example in defaults.examples(frame.workbench.loaded)])
+
+
+def outputs(tab: SteerTab) -> list[Any]:
+    """Everything that opening, another model or another tab may write to."""
+    return [
+        *tab.mix_outputs,
+        tab.hint,
+        tab.units,
+        tab.positions,
+        tab.prompt,
+        tab.turns,
+        tab.mode,
+        tab.thinking,
+        tab.system,
+        *tab.answers,
+        tab.examples,
+        tab.presets,
+        tab.panes,
+        tab.repeat,
+        tab.notice,
+    ]

@@ -1,0 +1,199 @@
+"""The Steer tab: a prompt, a mix of directions, and what the mix does to text, next token and logit difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from playground.errors import InputError
+from playground.model.prompting import can_think
+from playground.ui.kit import defaults
+from playground.ui.kit.frame import Frame, acted
+from playground.ui.kit.mix import opening_mix
+from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
+from playground.ui.kit.visitor import Visitor
+from playground.ui.steer import layout, mix, presets, turns
+from playground.ui.steer.effect import show_effect
+from playground.ui.steer.form import SteerForm
+from playground.ui.steer.layout import SteerTab, example_chips
+from playground.ui.steer.open import steering
+from playground.ui.steer.state import SteerState
+from playground.ui.steer.texts import colour_texts, generate_texts, written_panes
+
+
+def example_updates(tab: SteerTab, example: defaults.Example) -> dict[Any, Any]:
+    """Fill the prompt in."""
+    return {
+        tab.prompt: example.prompt,
+        tab.mode: "chat",
+        tab.system: example.system or "",
+        tab.answers[0]: example.answers[0],
+        tab.answers[1]: example.answers[1],
+    }
+
+
+def build(frame: Frame) -> SteerTab:
+    """The components, and what the other tabs are offered."""
+    tab = layout.build(frame)
+    frame.steering = steering(frame, tab)
+    return tab
+
+
+def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:
+    """Everything as the page opens with it, for a model that was loaded later."""
+    loaded = frame.workbench.loaded
+    start = defaults.opening(loaded, frame.workbench.store)
+    return {
+        **tab.cleared(visitor),
+        **tab.mix_updates(frame, visitor, opening_mix(start)),
+        **example_updates(tab, start.example),
+        tab.thinking: gr.update(value=False, visible=loaded is not None and can_think(loaded)),
+        tab.examples: example_chips(frame),
+        tab.presets: presets.chips(loaded, frame.set_choices(visitor)),
+    }
+
+
+def arrive(frame: Frame, visitor: Visitor) -> None:
+    """The mix of a new visitor: what the page was built with."""
+    SteerState.of(visitor).mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.workbench.store)))
+
+
+def library_outputs(tab: SteerTab) -> list[Any]:
+    """What `library_updates` may write to."""
+    return [tab.hint, tab.presets, *tab.mix_outputs]
+
+
+def library_updates(
+    frame: Frame, tab: SteerTab, visitor: Visitor, values: Sequence[Any]
+) -> dict[Any, Any]:
+    """New choices in the pickers after the library changed; what is chosen stays where it still exists."""
+    names = frame.set_choices(visitor)
+    chips = presets.chips(frame.workbench.loaded, names)
+    return {tab.presets: chips, **mix.library_updates(frame, tab, visitor, names)}
+
+
+def show_effect_of(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm) -> Iterator[dict[Any, Any]]:
+    """Next tokens and logit difference of what the controls say; nothing when that is shown already."""
+    state = SteerState.of(visitor)
+    key = (form, frame.model_token(), visitor.found_number)
+    if key in (state.effect_shown, state.effect_wanted):
+        yield {tab.shifts: gr.skip()}  # Gradio empties the outputs of a handler that ends without a word
+        return  # filling the page in changes many controls, and each of them asks for the same
+    state.effect_shown, state.effect_wanted = None, key
+
+    def outdated() -> bool:
+        return state.effect_wanted != key
+
+    silent = True
+    try:
+        for updates in show_effect(frame, tab, visitor, form, outdated):
+            if outdated():  # opening and moving a slider are two events: the later one is what counts
+                break
+            silent = False
+            yield updates
+        else:
+            state.effect_shown = None if silent else key
+        if silent:
+            yield {tab.shifts: gr.skip()}
+    finally:
+        if not outdated():
+            state.effect_wanted = None
+
+
+def show_preset(
+    frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm, name: str
+) -> Iterator[dict[Any, Any]]:
+    """Fill in what a preset says, and generate it at once. Raises InputError for one that is not offered."""
+    offered = presets.offered(frame.workbench.loaded, frame.set_choices(visitor))
+    preset = next((preset for preset in offered if preset.name == name), None)
+    if preset is None:
+        raise InputError(f"Expected one of the presets, got “{name}”; click one of the buttons.")
+    yield {
+        **tab.cleared(visitor),
+        **tab.mix_updates(frame, visitor, preset.mix),
+        **example_updates(tab, preset.example),
+        tab.thinking: False,
+        tab.positions: "all",
+        tab.tokens: preset.max_new_tokens,
+        tab.temperature: preset.temperature,
+    }
+    filled = replace(
+        form, prompt=preset.example.prompt, mode="chat", system=preset.example.system or "", thinking=False,
+        positions="all", first_answer=preset.example.answers[0], second_answer=preset.example.answers[1],
+        max_new_tokens=preset.max_new_tokens, temperature=preset.temperature,
+        mix=preset.mix, turns=(),
+    )
+    yield from generate_texts(frame, tab, visitor, filled)
+
+
+def wire(frame: Frame, tab: SteerTab) -> None:
+    unchecked = {**EVENT, **UNCHECKED}
+
+    waits: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "jobs", **unchecked}
+    ready = long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+
+    def form_of(request: gr.Request, values: Sequence[Any]) -> tuple[Visitor, SteerForm]:
+        visitor = frame.visitor(request)
+        return visitor, SteerForm.of(values, visitor)
+
+    @ready
+    def on_generate(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from generate_texts(frame, tab, *form_of(request, values))
+
+    texts = [tab.panes, tab.repeat, tab.notice, frame.status]
+    gr.on([tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **waits)
+
+    @ready
+    def on_preset(request: gr.Request, event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
+        visitor, form = form_of(request, values)
+        yield from show_preset(frame, tab, visitor, form, acted(event).get("name", ""))
+
+    tab.presets.act(on_preset, tab.inputs, [*layout.outputs(tab), tab.tokens, tab.temperature, frame.status], **waits)
+
+    @ready
+    def on_colour(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from colour_texts(frame, tab, *form_of(request, values))
+
+    tab.colour.input(on_colour, tab.inputs, texts, trigger_mode="always_last", **waits)
+
+    @quick
+    def on_beside(request: gr.Request, *values: Any) -> str:
+        visitor, form = form_of(request, values)
+        SteerState.of(visitor).beside = form.beside
+        return written_panes(visitor, form.colour)
+
+    gr.on([box.input for box in tab.beside], on_beside, tab.inputs, tab.panes, trigger_mode="always_last", **unchecked)
+
+    def on_stop(request: gr.Request) -> None:
+        frame.workbench.jobs.cancel_all(frame.visitor(request).session)
+
+    tab.stop.click(on_stop, queue=False, **EVENT)
+
+    def on_change(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        yield from show_effect_of(frame, tab, *form_of(request, values))
+
+    changes = [tab.prompt.change, tab.mode.change, tab.thinking.change, tab.system.change, tab.positions.change]
+    changes += [answer.change for answer in tab.answers]
+    effects = [tab.shifts, tab.curve, tab.curve_note]
+    following: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": 16, "concurrency_id": "jobs"}
+    gr.on(changes, on_change, tab.inputs, effects, **following, **unchecked)
+    frame.opened.append((on_change, tab.inputs, effects))
+
+    def follow(event: Any) -> None:
+        event(on_change, tab.inputs, effects, **following, **unchecked)
+
+    mix.wire(frame, tab, follow)
+    turns.wire(frame, tab, follow)
+
+    @quick
+    def on_example(event: gr.EventData) -> dict[Any, Any]:
+        name = acted(event).get("name")
+        for example in defaults.examples(frame.loaded):
+            if example.key == name:
+                return example_updates(tab, example)
+        raise InputError(f"Expected one of the examples, got “{name}”; click one of the buttons.")
+
+    tab.examples.act(on_example, None, [tab.prompt, tab.mode, tab.system, *tab.answers], **EVENT)

@@ -1,0 +1,10 @@
+"""Tabs of the page, in their order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playground.ui import discover, library, measure, scan, steer
+from playground.ui.kit.tab import Tab
+
+TABS: tuple[Tab[Any], ...] = (steer.TAB, discover.TAB, scan.TAB, measure.TAB, library.TAB)

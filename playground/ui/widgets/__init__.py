@@ -1,0 +1,1 @@
+"""Controls that several tabs use: pickers of vectors and of prompts, linearity, the search for scales."""
