@@ -5,132 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from counts import ROOT, named_in, rows_of, written
 
 VECTORS = "organism-refusals-power-3-9"
 
-WORDS = '''
-"""Number of words in generated replies, over scales."""
-
-from dataclasses import dataclass
-
-from playground.analyses.analysis import Analysis, Cell, Column, Figure, Option, Quantity
-from playground.analyses.common.over_texts import OverTexts, TextsResult, TextsRow, over_texts
-from playground.analyses.common.parts import read_texts_request, read_texts_row, row_entry, texts_request_entry
-from playground.library.prompt_set import PromptSet
-
-AXIS = "words in a reply"
-ANALYSIS = Analysis(
-    name="words", label="Words", summary="How long replies are.", help=("How many words a reply has.",),
-    asks="prompts, by name or file", sets=("prompts",), generates=True, counts="text",
-    request=f"{__name__}:WordsRequest", run=f"{__name__}:run", document=__name__,
-    quantity=Quantity(AXIS, "Words in a reply", "number of words", share=False, written=".1f"),
-    columns=(
-        Column("mean", "words", "words", 9, ".1f"),
-        Column("low", head="shortest to longest", width=22, written=".0f"),
-        Column("high", written=".0f"),
-    ),
-    figures=(Figure("curves", "Words", "Measure draws the number of words here.", axis=AXIS, share=False),),
-    options=(Option("--longest", "count at most N words", "longest", "N", whole="a number of words", usual=100),),
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordsRequest(OverTexts):
-    KIND = "words"
-    prompts: PromptSet
-    longest: int = 100
-
-    @property
-    def asked(self):
-        return self.prompts
-
-
-@dataclass(frozen=True)
-class WordsRow(TextsRow):
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def bounds(self):
-        return self.mean, self.low, self.high
-
-
-class WordsResult(TextsResult):
-    def item_cells(self, row, place):
-        return tuple(Cell(str(len(each.texts[place].split()))) for each in (self.baseline, row))
-
-
-def run(loaded, request, load_set, emit=lambda event: None, cancelled=lambda: False):
-    def row(place, texts):
-        counts = [min(len(text.split()), request.longest) for text in texts]
-        return WordsRow(**place, texts=tuple(texts), mean=sum(counts) / len(counts), low=min(counts), high=max(counts))
-
-    return over_texts(loaded, request, load_set, row, WordsResult, emit, cancelled)
-
-
-def to_fields(result):
-    rows = [row_entry(row, "mean", "low", "high", "texts") for row in result.every_row]
-    request = texts_request_entry(result.request) | {"longest": result.request.longest}
-    return {"request": request, "baseline": rows[0], "rows": rows[1:]}
-
-
-def from_fields(document, about):
-    request = WordsRequest(longest=document["request"]["longest"], **read_texts_request(document["request"], ANALYSIS))
-    rows = [
-        WordsRow(**read_texts_row(entry, len(request.items), "items", "mean", "low", "high"))
-        for entry in (document["baseline"], *document["rows"])
-    ]
-    return WordsResult(request, rows[0], tuple(rows[1:]), **about)
-
-
-def count(document):
-    return len(document["baseline"]["texts"])
-'''
-
-ORG = '''
-"""Prompts as an Org list: an item a line, after a dash."""
-
-from playground.library.formats.format import Format
-from playground.library.formats.items import build
-
-
-def read(text, name):
-    lines = [line for line in text.splitlines() if line.startswith("- ")]
-    return build(((f"line {number}", line[2:]) for number, line in enumerate(lines, start=1)), name, {})
-
-
-FORMAT = Format(".org", "prompts", read)
-'''
-
-MARKDOWN = '''
-"""Tables as Markdown."""
-
-from playground.library.formats.format import Format
-
-
-def write(columns, lines):
-    rows = [columns, ["---"] * len(columns), *lines]
-    return "".join(f"| {' | '.join('' if cell is None else str(cell) for cell in row)} |\\n" for row in rows)
-
-
-FORMAT = Format(".md", "table", write=write)
-'''
-
-ENTRY_POINTS = """
-[steering_playground.analyses]
-words = words_in_replies:ANALYSIS
-broken = no_such_module:ANALYSIS
-
-[steering_playground.formats]
-org = org_prompts:FORMAT
-markdown = markdown_table:FORMAT
-"""
+ENTRY_POINTS = {
+    "steering_playground.analyses": ["words = words_in_replies:ANALYSIS", "broken = no_such_module:ANALYSIS"],
+    "steering_playground.formats": ["org = org_prompts:FORMAT", "markdown = markdown_table:FORMAT"],
+}
 
 
 @pytest.fixture
@@ -140,11 +28,11 @@ def added(tmp_path: Path):
     about = site / "more-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: more\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(ENTRY_POINTS)
-    for name, text in (("words_in_replies", WORDS), ("org_prompts", ORG), ("markdown_table", MARKDOWN)):
-        (site / f"{name}.py").write_text(text)
-    root = Path(__file__).parents[1]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(root)])}
+    points = (f"[{group}]\n" + "\n".join(lines) for group, lines in ENTRY_POINTS.items())
+    (about / "entry_points.txt").write_text("\n\n".join(points))
+    for row in (*rows_of("an analysis"), *rows_of("a format")):
+        shutil.copy(ROOT / row.shown_by, site)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
 
     def python(*words: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *map(str, words)]
@@ -152,7 +40,6 @@ def added(tmp_path: Path):
         assert done.returncode == 0, done.stderr
         return done
 
-    python.site = site
     return python
 
 
@@ -179,7 +66,7 @@ frame.workbench.close()
 """
 
 
-def test_an_analysis_and_a_format_are_one_file_each(added, tmp_path, capsys):
+def test_an_analysis_and_a_format_are_one_file_each(added, tmp_path):
     (tmp_path / "asked.org").write_text("* Asked\n- How do I bake bread?\n- What is tea?\n")
     out, table = tmp_path / "words.measure.json", tmp_path / "rows.md"
     words = ["-m", "playground", "measure", "--words", "asked.org", "--vectors", VECTORS, "--rows", "3"]
@@ -203,10 +90,6 @@ def test_an_analysis_and_a_format_are_one_file_each(added, tmp_path, capsys):
     assert "2 rows of vectors, 2 of random directions" in seen
     assert "How do I bake bread?" in seen
     assert "How many words a reply has." in added("-m", "playground", "measure", "--help").stdout
-    with capsys.disabled():
-        files = sorted(path.name for path in added.site.glob("*.py"))
-        print(f"\nan analysis, a format of prompts and one of tables took {len(files)} files: {', '.join(files)}")
-    assert len(files) == 3
 
 
 def test_what_the_registries_find_in_the_playground_needs_no_torch():
@@ -220,3 +103,16 @@ def test_what_the_registries_find_in_the_playground_needs_no_torch():
     assert done.returncode == 0, done.stderr
     found = "choices exact replies next-token compare .txt .json .jsonl .csv .tsv .safetensors .csv"
     assert done.stdout.split() == found.split()
+
+
+def test_contributing_says_what_an_extension_takes():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert written(text) == text, "run python tests/extension/counts.py --write"
+    for row in (*rows_of("a method"), *rows_of("an analysis"), *rows_of("a format")):
+        assert (len(row.new), row.edited) == (1, []), row
+    assert [[path.name for path in row.edited] for row in rows_of("a tab")] == [["tabs.py"]]
+
+
+def test_a_file_that_names_a_module_is_counted_as_edited():
+    assert "playground.methods.contrast_pca" in named_in(ROOT / "playground/methods/contrast_pca.py")
+    assert {"playground.ui.library", "playground.ui.kit.tab"} <= named_in(ROOT / "playground/ui/tabs.py")
