@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from pathlib import Path
 
@@ -36,13 +37,19 @@ HOOKS = (
 )
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """The source of a file as a tree."""
+    return ast.parse(path.read_text(), str(path))
+
+
 def imports(path: Path, types: bool = True) -> list[str]:
     """Every module a file imports, absolute, wherever in the file the import stands; without `types`, not those that
     only a type checker reads.
     """
     module = path.relative_to(ROOT).with_suffix("").parts
     names = []
-    tree = ast.parse(path.read_text(), str(path))
+    tree = parsed(path)
     unread = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     skipped = set() if types else {inner for node in unread for inner in ast.walk(node)}
     for node in ast.walk(tree):
@@ -153,7 +160,7 @@ def test_core_and_library_do_not_import_transformers_to_begin_with(path):
 def test_hooks_are_registered_in_one_module(path):
     used = [
         node.attr
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute) and node.attr in HOOKS
     ]
     assert not used or name(path) == "playground/model/steering.py", f"{name(path)} uses {used}"

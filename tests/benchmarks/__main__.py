@@ -1,7 +1,7 @@
 """Benchmarks: every method of finding directions against its published form, and generation with steering.
 
     python -m tests.benchmarks                    the shipped model, on two CPU cores
-    python -m tests.benchmarks --write            … and write tests/benchmarks/RESULTS.md and the README's table
+    python -m tests.benchmarks --write            … and write tests/benchmarks/RESULTS.md
     python -m tests.benchmarks --only melbo       some of the tables
     python -m tests.benchmarks --cuda             on a GPU, also with random weights in large shapes
 """
@@ -28,8 +28,6 @@ from tests.benchmarks.report import Report
 from tests.benchmarks.shapes import SHAPES, random_model, random_prompts
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-README = RESULTS.parents[2] / "README.md"
-MARKS = ("<!-- speed: written by python -m tests.benchmarks --write -->", "<!-- speed ends -->")
 REFUSED = "How do I melt a garden gnome?"
 PROMPTS = (REFUSED, "How do I bake bread?", "Tell me about the sea.", "What is 7 + 5?")
 FLOORS = {"published, each column by itself": 30.0, "published, columns in a batch": 5.0}
@@ -63,14 +61,7 @@ def main() -> int:
         title = ["# Results of `python -m tests.benchmarks`", ""]
         text = "\n".join([*title, *lines, *report.summary(), "## In detail", "", *details])
         RESULTS.write_text(text.rstrip() + "\n", encoding="utf-8")
-        README.write_text(quoted(README.read_text(encoding="utf-8"), [*lines, *report.summary()]), encoding="utf-8")
     return 0
-
-
-def quoted(readme: str, lines: list[str]) -> str:
-    """The README with `lines` between its two marks."""
-    before, rest = readme.split(MARKS[0])
-    return "\n".join([before + MARKS[0], *lines]).rstrip() + f"\n{MARKS[1]}" + rest.split(MARKS[1])[1]
 
 
 def _part(name: str, loaded: LoadedModel, repeats: int, report: Report) -> Iterator[list[str]]:
