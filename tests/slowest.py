@@ -1,4 +1,4 @@
-"""Lists the slowest twenty tests of several runs: `python tests/slowest.py FILE.xml …`, JUnit XML as pytest writes it."""
+"""The slowest twenty tests of several runs: `python tests/slowest.py FILE.xml …`, JUnit XML as pytest writes it."""
 
 from __future__ import annotations
 
