@@ -168,14 +168,12 @@ class _Answers:
                 "of which one begins with the other; type answers that differ."
             )
         first, second = tokens[0][shared], tokens[1][shared]
-        decode = loaded.tokenizer.decode
-        return cls(
-            tuple(tokens[0][:shared]),
-            first,
-            second,
-            (decode([first]), decode([second])),
-            decode(tokens[0][:shared]) if shared else "",
-        )
+
+        def text(tokens: list[int]) -> str:
+            return str(loaded.tokenizer.decode(tokens))
+
+        common = tokens[0][:shared]
+        return cls(tuple(common), first, second, (text([first]), text([second])), text(common) if common else "")
 
 
 @dataclass(frozen=True)
@@ -196,26 +194,32 @@ class _Reader:
         if self.answers.shared:
             return self._logits(self.prompt, rows[:2]), self.differences(rows)
         logits = self._logits(self.prompt, rows)
-        return logits[:2], self._log_odds(logits)
+        return logits[:2], _log_odds(logits, self.answers)
 
     def differences(self, rows: Sequence[Sequence[Push]]) -> list[float]:
         """The log-odds of the first answer over the second for every row, where they part."""
-        return self._log_odds(self._logits(self._with_shared() if self.answers.shared else self.prompt, rows))
-
-    def _log_odds(self, logits: Tensor) -> list[float]:
-        return (logits[:, self.answers.first] - logits[:, self.answers.second]).tolist()
+        assert self.answers is not None
+        return _log_odds(self._logits(self._with(self.answers.shared), rows), self.answers)
 
     def _logits(self, prompt: Encoded, rows: Sequence[Sequence[Push]]) -> Tensor:
         forced = prompt.lengths[0] - self.prompt.lengths[0]
         return next_logits(self.loaded, prompt.take([0] * len(rows)), rows, self.request.positions, generated=forced)
 
-    def _with_shared(self) -> Encoded:
-        shared = torch.tensor([self.answers.shared])
+    def _with(self, tokens: Sequence[int]) -> Encoded:
+        """The prompt and tokens behind it."""
+        if not tokens:
+            return self.prompt
+        added = torch.tensor([tokens])
         return Encoded(
-            torch.cat([self.prompt.input_ids, shared], dim=1),
-            torch.cat([self.prompt.attention_mask, torch.ones_like(shared)], dim=1),
-            (self.prompt.lengths[0] + shared.shape[1],),
+            torch.cat([self.prompt.input_ids, added], dim=1),
+            torch.cat([self.prompt.attention_mask, torch.ones_like(added)], dim=1),
+            (self.prompt.lengths[0] + len(tokens),),
         )
+
+
+def _log_odds(logits: Tensor, answers: _Answers) -> list[float]:
+    values: list[float] = (logits[:, answers.first] - logits[:, answers.second]).tolist()
+    return values
 
 
 def _scaled(pushes: Sequence[Push], scale: float) -> tuple[Push, ...]:
@@ -225,7 +229,7 @@ def _scaled(pushes: Sequence[Push], scale: float) -> tuple[Push, ...]:
 def _top(loaded: LoadedModel, before: Tensor, after: Tensor) -> tuple[TokenShift, ...]:
     count = min(TOP, len(before))
     tokens = dict.fromkeys(before.topk(count).indices.tolist() + after.topk(count).indices.tolist())
-    shifts = [TokenShift(t, loaded.tokenizer.decode([t]), float(before[t]), float(after[t])) for t in tokens]
+    shifts = [TokenShift(t, str(loaded.tokenizer.decode([t])), float(before[t]), float(after[t])) for t in tokens]
     return tuple(sorted(shifts, key=lambda shift: -max(shift.before, shift.after)))
 
 

@@ -12,6 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from playground.errors import Cancelled
@@ -86,9 +87,9 @@ class Job(Generic[T]):
         self._share: float | None = None
         self._seconds_to_go: float | None = None
         self._told_to_go_at = 0.0
-        self._result: T | None = None
+        self._result: T  # set when the work returns
         self._error: BaseException | None = None
-        self._traceback: Any = None
+        self._traceback: TracebackType | None = None
 
     @property
     def finished(self) -> bool:
@@ -139,7 +140,7 @@ class Job(Generic[T]):
             raise self._error.with_traceback(self._traceback)
         if self.state == "cancelled":
             raise Cancelled(f"“{self.name}” was stopped before it had a result")
-        return self._result  # type: ignore[return-value]
+        return self._result
 
     def _should_stop(self) -> bool:
         return self._stop or self.timed_out
@@ -160,9 +161,11 @@ class Job(Generic[T]):
         self._work = None  # whatever the closure holds (a model, say) must not outlive the run
 
     def _run(self) -> None:
-        work, state = self._work, "done"
+        work = self._work
+        assert work is not None
+        state: State = "done"
         try:
-            self._result = work(JobContext(self))  # type: ignore[misc]
+            self._result = work(JobContext(self))
         except Cancelled:
             state = "cancelled"
         except BaseException as error:  # the worker outlives everything, SystemExit from a library too

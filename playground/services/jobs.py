@@ -137,9 +137,9 @@ class Jobs:
 
     def _next(self) -> Job[Any] | None:
         """The job to run, marked as running; None when nothing waits. Called with the lock held."""
-        for job in [job for job in self._waiting if job._stop]:  # their readers are gone
-            self._waiting.remove(job)
-            job._finish("cancelled")
+        for stopped in [job for job in self._waiting if job._stop]:  # their readers are gone
+            self._waiting.remove(stopped)
+            stopped._finish("cancelled")
         job = next(iter(self._schedule()), None)
         if job is None:
             return None

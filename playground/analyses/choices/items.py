@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from playground.analyses.choices.request import MeasureRequest
-from playground.analyses.choices.result import MeasuredItem, SkippedItem
+from playground.analyses.choices.result import By, MeasuredItem, SkippedItem
 from playground.core.push import Positions
 from playground.errors import Cancelled, InputError
 from playground.library.prompt_set import ChoiceItem
@@ -49,7 +49,7 @@ def score_items(
         if isinstance(found, str):
             skipped.append(SkippedItem(number, found))
             continue
-        by = "logit" if found.by_logit else "log-probability"
+        by: By = "logit" if found.by_logit else "log-probability"
         letter = item.matching.strip() if pair else ""
         questions.append(found)
         items.append(MeasuredItem(number, item.question, item.matching, item.other, letter, by))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 
@@ -15,7 +14,7 @@ from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredRow, MeasureProgress, MeasureResult
 from playground.analyses.choices.summary import Balance
 from playground.analyses.common.directions import Direction, directions
-from playground.analyses.common.result import BASELINE, measured_on
+from playground.analyses.common.result import BASELINE, Place, measured_on
 from playground.core.push import Push
 from playground.library.mix import LoadSet
 from playground.model.finite import check_finite, overflow
@@ -140,7 +139,7 @@ class _Rows:
         """`scale` is as the request has it."""
         return self._row(reading, direction.place(scale))
 
-    def _row(self, reading: Reading, place: Mapping[str, Any]) -> MeasuredRow:
+    def _row(self, reading: Reading, place: Place) -> MeasuredRow:
         finite = not bool(reading.differences.isnan().any())
         mean, low, high = self._balance.mean(reading.differences) if finite else (math.nan,) * 3
         return MeasuredRow(

@@ -6,11 +6,12 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from playground.analyses.common.request import MeasuredVector
+from playground.analyses.common.result import Place
 from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.errors import InputError
@@ -47,18 +48,20 @@ class Direction:
         """The norm of what is added at a scale as the request has it, negative for the other way."""
         return scale * self.one[scale < 0]
 
-    def place(self, scale: float) -> dict[str, Any]:
+    def place(self, scale: float) -> Place:
         """What a row says of where it was measured (the fields of Row), at a scale as the request has it."""
         norm = self.norm(scale)
-        return {
+        place: Place = {
             "kind": self.kind,
             "vector": self.vector,
             "source": self.source,
             "layer": self.layer,
             "scale": norm,
             "relative": scale if self.scale_unit == "r" else norm / self.reference,
-            **({"multiple": scale} if self.scale_unit == "f" else {}),
         }
+        if self.scale_unit == "f":
+            place["multiple"] = scale
+        return place
 
     def pushes(self, scale: float) -> tuple[Push, ...]:
         """What is added at a scale; nothing at 0."""
@@ -83,7 +86,9 @@ def directions(
     Raises FileError for sets that are missing or of another width, InputError for rows they do not have, directions of
     norm 0, and multiples of found scales when no vector has one.
     """
-    found, warnings, left_out = [], {}, []
+    found: list[Direction] = []
+    left_out: list[str] = []
+    warnings: dict[str, None] = {}
     load_set = functools.cache(load_set)  # many vectors, few files
     for vector in vectors:
         made = mix(loaded, Recipe((vector.component(1.0),)), load_set)

@@ -9,11 +9,11 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from playground.analyses.common.directions import Direction, directions
 from playground.analyses.common.request import OverScales, counted
-from playground.analyses.common.result import BASELINE, Row, measured_on
+from playground.analyses.common.result import BASELINE, Place, Row, measured_on
 from playground.analyses.common.scales_result import ScalesResult
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
@@ -114,7 +114,7 @@ class TextsProgress:
     done: int
     total: int
     seconds: float
-    result: Any = None
+    result: TextsResult | None = None
 
     @property
     def share(self) -> float:
@@ -127,15 +127,19 @@ class TextsProgress:
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
+R = TypeVar("R", bound=TextsRow)
+Result = TypeVar("Result", bound=TextsResult)
+
+
 def over_texts(
     loaded: LoadedModel,
     request: OverTexts,
     load_set: LoadSet,
-    make_row: Callable[[dict[str, Any], Sequence[str]], Any],
-    make_result: Callable[..., Any],
+    make_row: Callable[[Place, Sequence[str]], R | None],
+    make_result: Callable[..., Result],
     emit: Callable[[TextsProgress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Any:
+) -> Result:
     """Generate the texts of every row, and make a result of the rows.
 
     `make_row` gets the fields of Row and the texts of that row, item after item, samples of an item side by side, and
@@ -148,12 +152,13 @@ def over_texts(
     found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.unit)
     steered = [(direction, scale) for direction in found for scale in request.scales if scale != 0]
     pushes = [(), *(direction.pushes(scale) for direction, scale in steered)]
-    places = [dict(BASELINE), *(direction.place(scale) for direction, scale in steered)]
-    per_row, finished = len(request.items) * request.per_item, []
+    places = [BASELINE, *(direction.place(scale) for direction, scale in steered)]
+    per_row = len(request.items) * request.per_item
+    finished: list[R] = []
     overflowed = Overflowed(loaded, request.positions)
     about = measured_on(loaded, request.sources, load_set)
 
-    def result(stopped: bool = False) -> Any:
+    def result(stopped: bool = False) -> Result:
         return make_result(
             request=request,
             baseline=finished[0],
@@ -213,9 +218,10 @@ def _generated(
         yield list(done.texts)
 
 
-def _in_order(request: OverTexts, found: Sequence[Direction], finished: Sequence[Row]) -> tuple[Any, ...]:
+def _in_order(request: OverTexts, found: Sequence[Direction], finished: Sequence[R]) -> tuple[R, ...]:
     """The finished rows, with the baseline in the place of each direction at scale 0."""
-    rows, rest = [], iter(finished[1:])
+    rows: list[R] = []
+    rest = iter(finished[1:])
     for direction in found:
         for scale in request.scales:
             if scale != 0:

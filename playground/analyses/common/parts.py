@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -33,7 +33,7 @@ _OF_REQUEST = ("scales", "unit", "controls", "seed", "positions", "max_items")
 _SELECTION = {"sample_seed": None, "balance": False}
 """Fields that files of before do not have, and what they stand for there."""
 _OF_ROW = ("kind", "vector", "source", "layer", "scale", "relative")
-_NAMES = {
+_NAMES: dict[str, tuple[Callable[..., Item], tuple[str, ...]]] = {
     "choices": (ChoiceItem, (QUESTION, MATCHING, OTHER)),
     "exact": (ExactItem, (QUESTION, ANSWER)),
     "contrast": (ContrastPair, ("positive", "negative")),
@@ -63,7 +63,8 @@ def read_prompt_set(entry: Mapping[str, Any], kind: str) -> PromptSet:
 
 def _item(entry: Any, kind: str) -> Item:
     if kind not in _NAMES:
-        return entry
+        prompt: str = entry  # PromptSet refuses anything else
+        return prompt
     made, names = _NAMES[kind]
     return made(*(entry[name] for name in names))
 

@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from playground.analyses import registry
 from playground.analyses.analysis import Analysis
@@ -66,7 +66,19 @@ SCALE_NAMES = {"f": "multiple of the found scale", "r": "relative scale", "a": "
 PLACE = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
 
 
-BASELINE: Mapping[str, Any] = {
+class Place(TypedDict):
+    """The fields of Row by their names."""
+
+    kind: Kind
+    vector: str
+    source: str | None
+    layer: int | None
+    scale: float
+    relative: float
+    multiple: NotRequired[float | None]
+
+
+BASELINE: Place = {
     "kind": "baseline", "vector": "baseline", "source": None, "layer": None, "scale": 0.0, "relative": 0.0
 }  # fmt: skip
 """The fields of Row of what nothing is added for."""
@@ -182,7 +194,18 @@ class Measurement(ABC):
             )
 
 
-def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> dict[str, Any]:
+class MeasuredOn(TypedDict):
+    """The fields of a Measurement that are known when it begins."""
+
+    model: str
+    fingerprint: str
+    dtype: str
+    sets: tuple[MeasuredSet, ...]
+    versions: Mapping[str, str]
+    created: str
+
+
+def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> MeasuredOn:
     """The fields of a Measurement that are known when it begins; `sources` are those of the vectors, each once."""
     return {
         "model": loaded.name,

@@ -8,16 +8,30 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from playground.analyses.common.result import MeasuredSet, Row
 from playground.errors import InputError
 
 if TYPE_CHECKING:
     from playground.analyses.analysis import Analysis
+    from playground.analyses.common.request import OverScales
     from playground.analyses.common.scales_result import ScalesResult
 
 RANDOM = "random controls"
+
+R = TypeVar("R", bound=Row)
+R_co = TypeVar("R_co", bound=Row, covariant=True)
+
+
+class RowsOf(Protocol[R_co]):
+    """A result of vectors over scales, by the type of its rows."""
+
+    @property
+    def request(self) -> OverScales: ...
+
+    @property
+    def rows(self) -> tuple[R_co, ...]: ...
 
 
 def value_of(row: Row) -> float:
@@ -25,21 +39,23 @@ def value_of(row: Row) -> float:
     return row.bounds[0]
 
 
-def directions_of(result: ScalesResult) -> list[list[Any]]:
+def directions_of(result: RowsOf[R]) -> list[list[R]]:
     """The rows of each direction in turn. Rows of one direction stand together, scales rising: a scale that is not
     above the one before, as a norm, relative and in the unit asked for, begins another direction, such as the same
     random one at other norms.
     """
-    groups: list[list[Any]] = []
-    unit = result.request.unit
+    groups: list[list[R]] = []
     for row in result.rows:
-        last = groups[-1][-1] if groups else None
-        same = last is not None and (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)
-        if same and row.scale > last.scale and row.relative > last.relative and row.at(unit) > last.at(unit):
+        if groups and _goes_on(groups[-1][-1], row, result.request.unit):
             groups[-1].append(row)
         else:
             groups.append([row])
     return groups
+
+
+def _goes_on(last: Row, row: Row, unit: str) -> bool:
+    same = (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)
+    return same and row.scale > last.scale and row.relative > last.relative and row.at(unit) > last.at(unit)
 
 
 @dataclass(frozen=True)

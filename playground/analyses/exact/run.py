@@ -6,9 +6,8 @@ counts as one given at once. A text without a number is wrong, and counted besid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from playground.analyses.analysis import Cell, Fact
 from playground.analyses.common.over_texts import (
@@ -19,7 +18,7 @@ from playground.analyses.common.over_texts import (
     over_texts,
     wilson,
 )
-from playground.analyses.common.result import Row
+from playground.analyses.common.result import Place, Row
 from playground.library.exact_answer import last_number
 from playground.library.mix import LoadSet
 from playground.library.prompt_set import PromptSet
@@ -111,7 +110,7 @@ def exact(
     Cancels and errors are those of `over_texts`.
     """
 
-    def row(place: Mapping[str, Any], texts: Sequence[str]) -> ExactRow:
+    def row(place: Place, texts: Sequence[str]) -> ExactRow:
         said = [last_number(text) for text in texts]
         right = tuple(number == item.number for number, item in zip(said, request.items, strict=True))
         share = sum(right) / len(right)

@@ -320,8 +320,8 @@ class _Total:
     def __init__(self, multiples: int) -> None:
         self._multiples = multiples
         self._divergences: list[Tensor] = []  # (directions, multiples) a prompt
-        self._before: Tensor | float = 0.0  # (vocabulary,)
-        self._after: Tensor | float = 0.0  # (multiples, vocabulary)
+        self._before = torch.zeros((), dtype=torch.float64)  # (vocabulary,) after the first prompt
+        self._after = torch.zeros((), dtype=torch.float64)  # (multiples, vocabulary)
 
     def add(self, before: Tensor, after: Tensor) -> None:
         """Logits (vocabulary,) of the baseline and (directions × multiples, vocabulary) of the rows."""
@@ -339,8 +339,8 @@ class _Total:
         highest = torch.maximum(before, after.nan_to_num().amax(dim=0))
         chosen = highest.topk(min(count, len(highest))).indices.tolist()
         tokens = tuple(
-            ShiftedToken(token, loaded.tokenizer.decode([token]), float(before[token]), tuple(after[:, token].tolist()))
-            for token in chosen
+            ShiftedToken(token, str(loaded.tokenizer.decode([token])), float(before[token]), tuple(values))
+            for token, values in zip(chosen, after[:, chosen].T.tolist(), strict=True)
         )
         return {
             "kl": tuple(mean[0]),

@@ -9,7 +9,7 @@ is found in it, or to `rest`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from playground.analyses.common.over_texts import (
     over_texts,
     wilson,
 )
-from playground.analyses.common.result import Measurement, Row
+from playground.analyses.common.result import Measurement, Place, Row
 from playground.errors import InputError
 from playground.library.checks import check_whole
 from playground.library.choice_answer import OUTCOMES, read_answer
@@ -230,7 +230,7 @@ def replies(
     Cancels and errors are those of `over_texts`.
     """
 
-    def row(place: Mapping[str, Any], texts: Sequence[str]) -> RepliesRow | None:
+    def row(place: Place, texts: Sequence[str]) -> RepliesRow | None:
         groups: list[tuple[str, ...]] = []
         for number, text in enumerate(texts):
             if cancelled():

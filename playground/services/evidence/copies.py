@@ -70,7 +70,8 @@ def run(ground: Ground, settings: CopiesSettings) -> tuple[dict[str, Any], dict[
             Axes("number of the copy", "norm", low=0), "Norms of the copies; dashed the base's", norm,
         ),
     }  # fmt: skip
-    last = getattr(ortho, "last_effects", None)
+    last = ortho.last_effects
+    assert ortho.effects is not None
     data = {
         "prompt": prompts[0], "layers": list(layers), "steps": settings.steps, "base": recipe, "base_tried": tried,
         "base_norm": norm, "reference": ortho.origin.residual_norm, "tried": len(rows), "unsteered": unsteered,

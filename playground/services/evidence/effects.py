@@ -82,8 +82,8 @@ def _looked(
     places = [(row, sign) for row in range(found.rows) for sign in (1, -1)]
     windows = [found.window(row, sign) for row, sign in places]
     fixed = torch.stack([sign * settings.fixed * reference * found.unit(row) for row, sign in places])
-    able = [number for number, one in enumerate(windows) if one is not None and one.found is not None]
-    at_found = [places[n][1] * windows[n].found * found.unit(places[n][0]) for n in able]  # type: ignore[union-attr]
+    able = {number: one.found for number, one in enumerate(windows) if one is not None and one.found is not None}
+    at_found = [places[number][1] * scale * found.unit(places[number][0]) for number, scale in able.items()]
     baseline, *texts = ground.texts([*fixed, *at_found], source, encoded, settings.tokens)
     kl_fixed = ground.kl(fixed, source, encoded).tolist()
     kl_found = dict(zip(able, ground.kl(torch.stack(at_found), source, encoded).tolist() if able else [], strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.analyses.choices.result import MeasureResult
+from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.common.result import SCALE_NAMES, Row
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.common.table import RANDOM, SetLine, SetTable, set_table, value_of
@@ -47,7 +47,7 @@ def items_of_sets(results: Sequence[MeasureResult], scale: float, title: str) ->
     violins = []
     for line in table.lines:
         row = line.rows[place]
-        if row is not None:
+        if isinstance(row, MeasuredRow):
             violins.append(Violin(_said(line), row.differences, "random" if line.method == RANDOM else "main"))
     axes = Axes(f"best vector of each set at {_scales(table)} {scale:g}", "logit difference / nats")
     return svg.violins(violins, axes, title, value_of(table.baseline))

@@ -32,7 +32,7 @@ def run(ground: Ground, settings: MelboSettings) -> tuple[dict[str, Any], dict[s
     )
     least = _SMALL * min(settings.radii) * singular.origin.residual_norm
     largest = float(_moved(ground, layer_slice, least * singular.unit(0)[None])[0]) / least
-    radii = []
+    radii: list[dict[str, Any]] = []
     for relative in settings.radii:
         radius = relative * singular.origin.residual_norm
         melbo = ground.find(f"melbo-{relative:g}", "melbo", **common, steps=settings.steps, radius=radius)
@@ -48,7 +48,7 @@ def run(ground: Ground, settings: MelboSettings) -> tuple[dict[str, Any], dict[s
                 "gains": {name: _gains(ground, layer_slice, one, radius, largest) for name, one in sets.items()},
             }
         )
-    xs = [float(one["relative"]) for one in radii]
+    xs = list(settings.radii)
     names = {"melbo": "MELBO", "singular": "singular vectors", "random": "random directions"}
     figures = {
         "melbo-gain.svg": svg.lines(
@@ -74,6 +74,7 @@ def run(ground: Ground, settings: MelboSettings) -> tuple[dict[str, Any], dict[s
             "How MELBO's vectors lie to the singular ones",
         ),
     }  # fmt: skip
+    assert singular.singular_values is not None
     data = {
         "prompts": settings.prompts, "count": len(prompts), "layers": list(ground.layers), "steps": settings.steps,
         "singular_values": singular.singular_values.tolist(), "largest": largest, "radii": radii,

@@ -53,11 +53,8 @@ def find(
     def pushes(recipe: Recipe, what: str) -> tuple[Push, ...]:
         return _pushes(loaded, recipe, what, load_set)
 
-    def context(encoded: object) -> Context:
-        return Context(loaded, request, encoded, emit, cancelled, pushes, kept, so_far, begun)  # type: ignore[arg-type]
-
-    context(None).tell("encode", 0.0)
-    ready = context(request.encode(loaded))
+    emit(FindProgress("encode", 0, 0, time.perf_counter() - begun, 0.0, None))
+    ready = Context(loaded, request, request.encode(loaded), emit, cancelled, pushes, kept, so_far, begun)
     ready.tell("prepare", 0.01)
     with short_of_memory(loaded):
         found = request.by.starter()(ready)
@@ -90,7 +87,9 @@ def _vector_set(
         origin=_origin(loaded, request, found, seconds),
         **{name: values for name, values in found.values.items() if name in TENSORS},
         others={name: values for name, values in found.values.items() if name not in TENSORS},
+        notes=(),
         name=suggest_name(request, loaded),
+        description="",
     )
     if so_far is None:
         return new

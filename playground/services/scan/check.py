@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeGuard
 
 from playground.library.text import is_text
 from playground.services.scan.cell import Cell, ScanResult
@@ -98,11 +98,11 @@ def _check(what: str, holds: Mapping[str, bool]) -> None:
         raise ValueError(f"wrong {wrong} in {what}")
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     """A finite number; whole ones too large for a float are none."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -136,6 +136,7 @@ class ScanRequest:
     def recipe(self, row: int, sign: int, scale: float, vector_set: VectorSet) -> Recipe:
         """What is added in one cell, as a norm to five digits: the command and Steer show exactly what was added."""
         one = {"a": 1.0, "r": vector_set.origin.residual_norm}.get(self.unit) or _found_scale(vector_set, row, sign)
+        assert one is not None  # `signed_rows` leaves out what has none
         return Recipe((Component(self.source, row=row, amount=sign * float(f"{scale * one:.5g}")),))
 
     def _check_count(self, rows: int) -> None:
