@@ -37,7 +37,7 @@ _OF_ITEMS = ("differences", "divergences")
 
 
 def to_fields(result: MeasureResult) -> dict[str, Any]:
-    """The fields of this kind; numbers of items to 6 decimals."""
+    """The fields of a choice measurement; numbers of items to 6 decimals."""
     return {
         "request": {"choices": prompt_set_entry(result.request.choices), **over_scales_entry(result.request)},
         "by": result.by,

@@ -1,4 +1,4 @@
-"""Turns items of a choice set into questions for the model; names those that cannot be scored, and why."""
+"""Conversion of choice items to questions for the model, with the reasons for items that cannot be scored."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from playground.model.reading.question_trees import Question
 
 @dataclass(frozen=True)
 class ScoredItems:
-    """The items that can be scored, each with its question; those that cannot; and letters and `by` as a result says
-    them. `unreached`: how many questions no push can reach at the positions asked for.
+    """The items that can be scored, each with its question, and those that cannot. `letters` and `by` as in
+    MeasureResult. `unreached`: how many questions no push reaches at the positions of the request.
     """
 
     questions: tuple[Question, ...]
@@ -35,8 +35,10 @@ class ScoredItems:
 def score_items(
     loaded: LoadedModel, request: MeasureRequest, cancelled: Callable[[], bool] = lambda: False
 ) -> ScoredItems:
-    """Raises InputError when the prompts cannot be formatted, when no item can be scored and when no push would reach
-    one, Cancelled after a cancel.
+    """The items of a request as questions.
+
+    Raises InputError when the prompts cannot be formatted, when no item can be scored and when no push would reach one,
+    Cancelled after a cancel.
     """
     pair = label_pair(request.items)
     questions: list[Question] = []

@@ -1,4 +1,4 @@
-"""Results of choice measurements: items, rows of (vector, scale), and both while it runs."""
+"""Results of choice measurements: items, rows (one direction at one scale), side effects and progress events."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class SideEffect:
 
 @dataclass(frozen=True)
 class SideEffects:
-    """What rows do on the prompts of `neutral`: the side effect of a row by its place among the rows of a result."""
+    """Side effects on the prompts of `neutral`, by the index of the row in a result."""
 
     neutral: PromptSet
     of_rows: Mapping[int, SideEffect]

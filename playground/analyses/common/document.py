@@ -1,4 +1,4 @@
-"""A measurement as a JSON document and back (vectors/MEASURES.md): what is needed to repeat and to compare it."""
+"""Conversion of measurements to JSON documents and back (vectors/MEASURES.md)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def to_document(result: Measurement) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Measurement:
-    """The result of a document that `to_document` made. Raises FileError for one that says something else."""
+    """The result in a document of `to_document`. Raises FileError for a document of any other form."""
     try:
         if document["kind"] not in registry.measured():
             raise ValueError(f"the kind {shown(document['kind'])}")

@@ -1,6 +1,6 @@
-"""Measuring by generating: every item continued without steering, and with every direction at every scale.
+"""Generation of texts for measurements: every item continued without steering and with every direction and scale.
 
-What is made of the texts of a row, `exact` and `replies` say.
+The analyses `exact` and `replies` evaluate the texts of a row.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ _Z = 1.959964
 
 @dataclass(frozen=True, kw_only=True)
 class OverTexts(OverScales):
-    """A measurement of vectors over scales that is judged by generated texts.
+    """A request of a measurement of vectors over scales on generated texts.
 
-    `sampling` says how texts are generated; where they are drawn, they are drawn from `seed`, which takes the place of
-    the seed in it.
+    `sampling` are the settings of generation; its seed is replaced by `seed`.
     """
 
     controls: int = 2
@@ -88,7 +87,7 @@ class TextsRow(Row):
 
 @dataclass(frozen=True)
 class TextsResult(ScalesResult):
-    """A measurement that is judged by generated texts."""
+    """The result of a measurement on generated texts."""
 
     request: OverTexts
     baseline: TextsRow
@@ -140,7 +139,7 @@ def over_texts(
     emit: Callable[[TextsProgress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """Generate the texts of every row, and make a result of the rows.
+    """Generate the texts of every row, and combine the rows to a result.
 
     `make_row` gets the fields of Row and the texts of that row, item after item, samples of an item side by side, and
     gives None when it is cancelled; `make_result` gets the fields of a Measurement, `request`, `baseline` and `rows`.
@@ -201,7 +200,7 @@ def _generated(
     ]
     for start in range(0, len(plan), BATCH):
         part = plan[start : start + BATCH]
-        # A text is the same whatever else is in its batch: the number of its sample is said, not counted.
+        # A text is the same whatever else is in its batch, since the number of its sample is given.
         asked, added = encoded.take([item for item, _, _ in part]), [push for _, _, push in part]
         done = generate(
             loaded,
@@ -235,8 +234,8 @@ def _in_order(request: OverTexts, found: Sequence[Direction], finished: Sequence
 
 
 def wilson(share: float, total: float) -> tuple[float, float]:
-    """The 95 % interval of a proportion out of `total` trials (Wilson, 1927), which unlike a bootstrap is not empty
-    where all are alike.
+    """The 95 % interval of a proportion out of `total` trials (Wilson, 1927), which unlike a bootstrap interval has a
+    width where all outcomes are equal.
     """
     weight = _Z * _Z / total
     middle = (share + weight / 2) / (1 + weight)

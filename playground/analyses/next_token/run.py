@@ -1,7 +1,7 @@
 """KL and probabilities of the next token over multiples of a mix.
 
-One prompt or several: what is shown is the mean over them, each read by itself. Random pushes of equal norm at the same
-layers stand beside it.
+Values are means over the prompts, each of which is read by itself. Controls are random pushes of equal norm at the same
+layers.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ROWS = 64  # pushes of one prompt at a time: each has its row of the vocabulary
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftsRequest:
-    """Prompts × multiples of one recipe. `multipliers` scale all that it adds: 0 is the baseline, −1 its negative.
+    """Prompts × multiples of one recipe. `multipliers` scale all its pushes: 0 is the baseline, −1 its negative.
 
     `prompts` is the set in full, of any kind; the first `max_items` of its items are asked (None: all), or
     with a `sample_seed` as many drawn at random; with `balance` as many for one answer letter as for the other.
@@ -83,7 +83,7 @@ class ShiftsRequest:
 
     @property
     def asked(self) -> PromptSet:
-        """The set in full, as other measurements name theirs."""
+        """The whole prompt set."""
         return self.prompts
 
     @property
@@ -97,25 +97,24 @@ class ShiftsRequest:
         chosen = asked_places(self.prompts, self.max_items, self.sample_seed, self.balance)
         return replace(self.prompts, items=tuple(self.prompts.items[place] for place in chosen)).texts()
 
-
     @property
     def pushes(self) -> int:
-        """Directions at multiples other than 0, and the baseline."""
+        """The number of pushes: directions × multiples other than 0, and the baseline."""
         return 1 + (1 + self.controls) * sum(scale != 0 for scale in self.multipliers)
 
     @property
     def read(self) -> tuple[str, ...]:
-        """The texts that the model reads for each of them."""
+        """The texts that the model reads for each push."""
         return self.texts
 
     @property
     def written(self) -> int:
-        """No text is written."""
+        """The number of tokens generated for each push: none."""
         return 0
 
     @property
     def amount(self) -> str:
-        """How much is asked, for a person to read."""
+        """The size of the measurement, in words."""
         return f"{counted(len(self.texts), 'prompt')} × {self.pushes} pushes"
 
 
@@ -162,7 +161,7 @@ class Shifts(Measurement):
 
     @property
     def name(self) -> str:
-        """What is followed: a vector by its name, a mix as its recipe."""
+        """The name of the vector, or the recipe of a mix."""
         components = self.request.recipe.components
         if len(components) == 1 and components[0].row is not None:
             return f"{components[0].source}#{components[0].row}"
@@ -170,7 +169,7 @@ class Shifts(Measurement):
 
     @property
     def axis(self) -> str:
-        """What multiples of the mix are: scales, where it is one vector of norm 1 or as long as the residual stream."""
+        """Title of the axis: multiples are scales where the mix is one vector of norm 1 or of the reference norm."""
         components = self.request.recipe.components
         if len(components) == 1 and components[0].row is not None:
             if components[0].amount == rounded(self.sets[0].residual_norm):
@@ -284,7 +283,7 @@ def shifts(
     directions = [made.pushes, *random_pushes(made.pushes, request.controls, request.seed)]
     rows = [_scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
     total = _Total(len(request.multipliers))
-    overflows: list[str] = []  # said once
+    overflows: list[str] = []  # at most one sentence
 
     def result(stopped: bool = False) -> Shifts:
         seconds = time.perf_counter() - begun
@@ -315,7 +314,7 @@ def shifts(
 
 
 class _Total:
-    """Sums over the prompts read so far."""
+    """Running sums over the prompts."""
 
     def __init__(self, multiples: int) -> None:
         self._multiples = multiples
