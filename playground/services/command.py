@@ -1,4 +1,4 @@
-"""The command line that repeats a run: built from the request the page ran, read by playground/cli."""
+"""Shell commands that repeat a run, built from its request and parsed by playground/cli."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def find_command(
 ) -> str:
     """The shell command that finds the same vectors and writes them to the file `out`.
 
-    With `so_far`, the file of a set to go on with, the command goes on after its `first` rows (None: all): prompts,
-    layers and what may not change are those of the file.
+    With `so_far`, the file of a set to continue, the command continues after its `first` rows (None: all); prompts,
+    layers and settings that may not change are then those of the file.
     """
     method = request.by
     words = [*PROGRAM, "find", request.method, *_model(loaded)]
@@ -51,7 +51,7 @@ def find_command(
         if so_far is None:
             words += ["--seed", str(request.seed)]
     for name in method.options:
-        # The file has what may not change, and settings that may differ from the defaults: they are all said.
+        # The file has what may not change; its other settings may differ from the defaults, and are given too.
         if so_far is None or (method.continues is not None and name in method.continues.may_change):
             words += _setting(request, name, always=so_far is not None)
     if request.read_sinks and so_far is None:
@@ -107,7 +107,7 @@ def _ranges(rows: tuple[int, ...]) -> str:
 
 
 def _sampling(sampling: Sampling, samples: int, drawn: bool = False) -> list[str]:
-    """`drawn` says that the seed counts also where tokens are not drawn."""
+    """Options of sampling; `drawn`: the seed is used also where tokens are not drawn."""
     words = _decoding(sampling)
     if sampling.temperature > 0 or drawn:
         words += ["--seed", str(sampling.seed)]
@@ -204,7 +204,7 @@ def _automatic_device() -> str:
 
 
 def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> list[str]:
-    """The options that turn the format `usual`, which the prompts bring along, into `wanted`; the date is said wherever
+    """The options that turn the format `usual`, the default of the prompts, into `wanted`; the date is given wherever
     the model's template reads it.
     """
     words = []
@@ -222,7 +222,7 @@ def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> l
 
 
 def _prompts(request: FindRequest, loaded: LoadedModel) -> list[str]:
-    """The prompts of a find request, and of its other side."""
+    """The options of the prompts of a find request, and of its other side."""
     prompt_set = _set_of(request.prompt_set)
     if prompt_set is not None and request.by.reads.sides > 1 and not prompt_set.one_sided:
         words = _by_name(
@@ -298,7 +298,7 @@ def _set_of(name: str | None) -> PromptSet | None:
 
 
 def _setting(request: FindRequest, name: str, always: bool) -> list[str]:
-    """The option of a setting that differs from its default, or that `always` is to be said."""
+    """The option of a setting that differs from its default, or is `always` given."""
     value, option = getattr(request.settings, name), f"--{name.replace('_', '-')}"
     if value is None or (value == default_of(request.by, name) and not always):
         return []

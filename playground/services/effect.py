@@ -28,7 +28,7 @@ TOP = 5  # likeliest tokens shown from before, and as many from after
 
 @dataclass(frozen=True, kw_only=True)
 class EffectRequest:
-    """What to look at. `multipliers` scale the whole recipe: 1 is the mix as it is, 0 the baseline, −1 its negative.
+    """Effect request. `multipliers` scale the whole recipe: 1 is the mix as it is, 0 the baseline, −1 its negative.
 
     `answers` are two texts as the user typed them: the one that shows the behaviour, and the other; None leaves the
     logit difference out. `controls` random pushes of equal norm at the same layers are drawn from `seed`. Raises
@@ -91,8 +91,8 @@ def effect(
     emit: Callable[[Effect], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Effect:
-    """The effect of the request's recipe. When controls are asked for, the effect without them is emitted first, so
-    that what the slider does is seen before what chance does.
+    """The effect of the request's recipe. When controls are asked for, the effect without them is emitted first, since
+    it is known much sooner.
 
     Raises InputError for an empty or over-long prompt and for answers that cannot be told apart, FileError for sets
     that are missing or were made for another width, Cancelled after a cancel; InputError where the mix makes numbers
@@ -142,10 +142,10 @@ def effect(
 
 @dataclass(frozen=True)
 class _Answers:
-    """Where two answers part: `shared` are the tokens they begin with, `first` and `second` the ones that differ.
+    """The tokens at which two answers differ: `shared` are those that both begin with, `first` and `second` the next.
 
-    The log-odds of the whole answers is that of the tokens where they part, given what they share, plus what the rest
-    of either answer adds; the shared beginning cancels.
+    The log-odds of the whole answers is that of these tokens, given the shared ones, plus what the rest of either
+    answer adds; the shared beginning cancels.
     """
 
     shared: tuple[int, ...]
@@ -197,7 +197,7 @@ class _Reader:
         return logits[:2], _log_odds(logits, self.answers)
 
     def differences(self, rows: Sequence[Sequence[Push]]) -> list[float]:
-        """The log-odds of the first answer over the second for every row, where they part."""
+        """The log-odds of the first answer over the second for every row, at the token where they differ."""
         assert self.answers is not None
         return _log_odds(self._logits(self._with(self.answers.shared), rows), self.answers)
 

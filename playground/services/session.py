@@ -19,15 +19,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LoadProgress:
-    """What loading is at, and the part of that stage that is done (0..1)."""
+    """Stage of loading, and the part of it that is done (0..1)."""
 
     stage: str
     share: float
 
 
 class Workbench:
-    """One model at a time. `generation` counts the models: whoever keeps something that belongs to a model keeps the
-    number with it, and asks later whether it is still the same. `models` is a folder of models to choose from.
+    """One model at a time. `generation` counts the models: it is stored with whatever belongs to a model, and compared
+    when that is used. `models` is a folder of models to choose from.
     """
 
     def __init__(self, store: Store | None = None, jobs: Jobs | None = None, models: Path | None = None):
@@ -45,7 +45,7 @@ class Workbench:
         dtype: str = "auto",
         emit: Callable[[LoadProgress], None] = lambda event: None,
     ) -> LoadedModel:
-        """Put another model in the place of the one there is, whose memory is freed first.
+        """Replace the model by another one; the memory of the old one is freed first.
 
         For the worker (`start_loading`), or before there is any. Whatever can be refused before weights are read
         (no such path, not a causal model, no network) leaves the present model untouched. When the weights then fail,

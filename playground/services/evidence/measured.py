@@ -1,4 +1,4 @@
-"""Figures of measurements: the best vector of each set over scales, item by item, and what replies say."""
+"""Figures of measurements: the best vector of each set, over scales and item by item."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def best_of_sets(results: Sequence[ScalesResult], title: str) -> str:
     for line in table.lines:
         if line.method != RANDOM:
             pairs = zip(table.scales, line.rows, strict=True)
-            lines.append(_line(_said(line), [(scale, row) for scale, row in pairs if row is not None]))
+            lines.append(_line(_name(line), [(scale, row) for scale, row in pairs if row is not None]))
     drawn: dict[tuple[int, str, int | None], list[tuple[float, Row]]] = {}
     for result in results:
         for row in result.rows:
@@ -48,7 +48,7 @@ def items_of_sets(results: Sequence[MeasureResult], scale: float, title: str) ->
     for line in table.lines:
         row = line.rows[place]
         if isinstance(row, MeasuredRow):
-            violins.append(Violin(_said(line), row.differences, "random" if line.method == RANDOM else "main"))
+            violins.append(Violin(_name(line), row.differences, "random" if line.method == RANDOM else "main"))
     axes = Axes(f"best vector of each set at {_scales(table)} {scale:g}", "logit difference / nats")
     return svg.violins(violins, axes, title, value_of(table.baseline))
 
@@ -80,7 +80,7 @@ def _line(name: str, rows: Sequence[tuple[float, Row]], random: bool = False) ->
     return Line(name, xs, ys, [low for _, low, _ in bounds], [high for _, _, high in bounds])
 
 
-def _said(line: SetLine) -> str:
+def _name(line: SetLine) -> str:
     if line.method == RANDOM:
         return f"best of {line.tried} random"
     return f"{line.method}: {line.set}, best of {line.tried}"

@@ -13,14 +13,14 @@ from html import escape
 from typing import Literal, TypeVar
 
 Role = Literal["main", "random", "baseline"]
-"""What a mark stands for: random directions are dotted grey, the baseline grey, all else has a colour by its place."""
+"""Role of a series: random directions are dotted grey, the baseline grey, all else has a colour by its place."""
 
 WIDTH, HEIGHT = 680, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 46
 _LEGEND_LINE, _NAME_LINE, _LETTER = 18, 13, 6.6  # px: lines of the legend and of a name, a letter of 11 px
 _TICKS = 6
 _LONGEST = 28
-"""Letters of a line of a name under a violin or a group of bars; the whole name is what a pointer shows."""
+"""Characters of a line of a name under a violin or a group of bars; the tooltip has the whole name."""
 _DENSITY_POINTS = 48
 
 _LIGHT = ("#0b7a5c", "#1f6fb2", "#b8570a", "#7447a3", "#a8336a", "#5f6d1f", "#1b7f8c", "#8a4b2a")
@@ -50,8 +50,8 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Axes:
-    """What the axes say. `share`: values are parts of one, drawn from 0 to 1 in per cent. `low` and `high` bound the
-    vertical axis where they are given; it holds all values anyway.
+    """Titles and range of the axes. `share`: values are parts of one, drawn from 0 to 1 in per cent. `low` and
+    `high` bound the vertical axis where they are given; it includes all values anyway.
     """
 
     x: str
@@ -95,7 +95,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Points:
-    """Pairs of values, each with what a pointer shows where `texts` are given."""
+    """Pairs of values, each with its tooltip where `texts` are given."""
 
     name: str
     xs: Sequence[float]
@@ -226,7 +226,7 @@ def ticks(low: float, high: float, count: int = _TICKS) -> list[float]:
 
 
 class _Frame:
-    """The panel of a figure: from data to places, its axes, its legend."""
+    """The panel of a figure: coordinates, axes and legend."""
 
     def __init__(
         self,
@@ -289,7 +289,7 @@ class _Frame:
         return parts
 
     def svg(self, parts: Sequence[str], title: str) -> str:
-        """The whole element. `title` is what a screen reader says."""
+        """The whole element. `title` is its label for screen readers."""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="fig" viewBox="0 0 {WIDTH} {self.height}" role="img" '
             f'aria-label="{escape(title)}"><style>{_STYLE}</style>'

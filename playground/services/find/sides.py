@@ -19,7 +19,7 @@ class Sides(TypedDict):
 def sides(prompt_set: PromptSet, against: PromptSet | None = None) -> Sides:
     """The fields `prompts`, `against` and `answers` of a FindRequest for "difference".
 
-    A contrast set brings both sides along, and so do choice items (their questions, and the answers that follow them);
+    A contrast set has both sides, and so have choice items (their questions, and the answers that follow them);
     other prompts need a second set to stand against. Raises InputError when a side is missing or there are three.
     """
     if prompt_set.one_sided:

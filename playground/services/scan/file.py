@@ -1,4 +1,4 @@
-"""A scan as JSON, from which it can be read again and repeated, and as CSV for tables."""
+"""Files of scans: JSON, from which a scan can be read again and repeated, and tables such as CSV."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ COLUMNS = (
 )
 
 _UNITS_1 = {True: "r", False: "a"}
-"""What version 1 said of its scales: whether they are relative."""
+"""Units of scales in version 1, by its field `relative`."""
 
 Notes = Sequence[RowNote]
-"""What people noted about the vectors of the set that was scanned; () for nothing."""
+"""Notes on the vectors of the scanned set; () for none."""
 
 
 def to_json(result: ScanResult, notes: Notes = ()) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def save(result: ScanResult, path: Path, notes: Notes = ()) -> None:
 
 
 def check_name(path: Path) -> None:
-    """Raises FileError unless the name says JSON or a table."""
+    """Raises FileError unless the suffix is that of JSON or a table."""
     suffixes = (".json", *formats("table"))
     if path.suffix.lower() not in suffixes:
         listed = " or ".join(suffixes)
@@ -134,6 +134,6 @@ def _cell(values: dict[str, Any]) -> Cell:
 
 
 def _notes(values: Mapping[str, Any]) -> tuple[RowNote, ...]:
-    """Notes as `to_json` tells them: row → note, for rows that have one. None on rows beyond those of any scan."""
+    """Notes out of `to_json`: row → note, for rows that have one. None on rows beyond those of any scan."""
     noted = {int(row): RowNote(**note) for row, note in values.items()}
     return tuple(noted.get(row, RowNote()) for row in range(min(max(noted, default=-1) + 1, MAX_CELLS)))

@@ -11,8 +11,8 @@ import pytest
 from playground.errors import InputError
 from playground.model.load import load
 from playground.services.evidence import run
+from playground.services.evidence.context import balanced
 from playground.services.evidence.findings import FINDINGS, NOT_RUN, NOT_SEEN, OPEN, SEEN, judged
-from playground.services.evidence.ground import balanced, change_of_text
 from playground.services.evidence.request import STAGES, request_for
 from playground.services.evidence.statistics import correlation, median, proportion, ranks, spearman
 
@@ -136,11 +136,10 @@ def test_rank_correlation_with_ties_and_without_spread():
     assert proportion(0, 0)["share"] is None
 
 
-def test_items_are_balanced_and_texts_compared_by_words():
+def test_items_are_balanced():
     from playground.library.prompts import read
 
     items = balanced(read("survival-choices"), 8, seed=3)
     letters = [item.matching.strip() for item in items]
     assert letters.count("(A)") == letters.count("(B)") == 4
     assert items == balanced(read("survival-choices"), 8, seed=3) != balanced(read("survival-choices"), 8, seed=4)
-    assert (change_of_text("a b c", "a b c"), change_of_text("x", "a b"), change_of_text("a x", "a b")) == (0, 1, 0.5)
