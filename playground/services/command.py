@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from playground.analyses import registry
-from playground.errors import PlaygroundError
+from playground.errors import InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
 from playground.library.recipe import format as format_recipe
@@ -266,7 +266,7 @@ def _by_name(
     seed, balance = request.sample_seed, request.balance
     try:
         part = prompt_sets.select(prompt_set, count, seed, balance)
-    except PlaygroundError:
+    except InputError:  # the set has no such part
         return []
     if not is_right(part):
         return []
@@ -291,10 +291,7 @@ def _other_side(request: FindRequest) -> list[str]:
 
 def _set_of(name: str | None) -> PromptSet | None:
     """The built-in set of that name; sets from elsewhere may be gone when the command is run."""
-    try:
-        return prompt_sets.built_in().get(name) if name else None
-    except PlaygroundError:
-        return None
+    return prompt_sets.built_in().get(name) if name else None
 
 
 def _setting(request: FindRequest, name: str, always: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from playground.model.load import LoadedModel, load
 from playground.services.jobs import Job, JobContext, Jobs
 from playground.services.model_choices import ModelChoices, model_choices
 
+_LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -78,8 +80,9 @@ class Workbench:
         tell("Loading the earlier model again", 0.0)
         try:
             self.loaded = load(*self._settings)
-        except PlaygroundError:
-            self.generation += 1  # there is none now, and what belonged to the old one must not be used
+        except PlaygroundError as error:
+            _LOG.warning("no model is loaded now: the earlier one could not be loaded again (%s)", error)
+            self.generation += 1  # what belonged to the old one must not be used
 
     def model_choices(self) -> ModelChoices:
         """The models that can be loaded beside the shipped one, as they are on this machine now."""

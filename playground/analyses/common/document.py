@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -32,13 +33,22 @@ def to_document(result: Measurement) -> dict[str, Any]:
 
 def from_document(document: Mapping[str, Any]) -> Measurement:
     """The result in a document of `to_document`. Raises FileError for a document of any other form."""
-    try:
+    with _damage_refused():
         if document["kind"] not in registry.measured():
             raise ValueError(f"the kind {shown(document['kind'])}")
         about = {name: tuples(document[name]) for name in _OF_MEASUREMENT}
         about["sets"] = tuple(MeasuredSet(**entry) for entry in document["sets"])
-        result: Measurement = registry.measured()[document["kind"]].load("document").from_fields(document, about)
-        return result
+    module = registry.measured()[document["kind"]].load("document")
+    with _damage_refused():
+        result: Measurement = module.from_fields(document, about)
+    return result
+
+
+@contextmanager
+def _damage_refused() -> Iterator[None]:
+    """Raises FileError for what damaged values raise where they are used: JSON of any form may come."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, InputError) as error:
         what = f"one without {error}" if isinstance(error, KeyError) else f"{shown(str(error))} in it"
         raise FileError(f"Expected a measurement as vectors/MEASURES.md says, got {what}; measure again.") from error

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from playground.analyses.common.result import MeasuredSet
-from playground.errors import PlaygroundError
+from playground.errors import FileError
 from playground.library.mix import LoadSet
 from playground.library.recipe import Recipe
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,14 @@ def labels_of(sets: Iterable[MeasuredSet], load_set: LoadSet) -> Labels:
     for source, digests in measured.items():
         try:
             vector_set = load_set(source)
-        except PlaygroundError:
+        except FileError as error:
+            _log_unlabelled(source, str(error))
             continue
         if digests == {MeasuredSet.of(source, vector_set).digest}:
             found[source] = tuple(note.label for note in vector_set.notes)
     return Labels(found)
+
+
+@functools.cache
+def _log_unlabelled(source: str, reason: str) -> None:
+    _LOG.info("vectors of %s are shown without labels (%s)", source, reason)

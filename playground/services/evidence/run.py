@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from playground.services.evidence import choices, copies, effects, melbo, steere
 from playground.services.evidence.context import StageContext
 from playground.services.evidence.page import write_page
 from playground.services.evidence.request import STAGES, EvidenceRequest
+
+_LOG = logging.getLogger(__name__)
 
 VERSION = 1
 """Version of the computation of the stages; a new one makes old results stale."""
@@ -102,7 +105,10 @@ def _read(folder: Path, stage: str, expected: str) -> dict[str, Any] | None:
     """The document of a stage; None when it is missing, unreadable or of other settings."""
     try:
         document = json.loads((folder / f"{stage}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        _LOG.warning("%s.json in %s cannot be read, the stage counts as not run (%s)", stage, folder, error)
         return None
     usable = isinstance(document, dict) and document.get("hash") == expected and isinstance(document.get("data"), dict)
     return document if usable else None

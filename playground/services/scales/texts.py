@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +24,8 @@ from playground.services.scales.onsets import holding
 
 if TYPE_CHECKING:
     from playground.services.scales.run import ScalesRequest
+
+_LOG = logging.getLogger(__name__)
 
 _MOST_ROWS = {"cpu": 24, "mps": 64}
 _MOST_ROWS_CUDA = 384
@@ -94,6 +97,7 @@ class Reader:
                 if not isinstance(error.__cause__, torch.OutOfMemoryError) or self._batch == 1:
                     raise
                 self._batch = max(1, self._batch // 2)
+                _LOG.info("out of memory: %d texts in a batch from here on", self._batch)
                 continue
             record(range(begin, begin + len(part)), texts)
             begin += len(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ from playground.services.scan.cell import Cell, ScanResult
 from playground.services.scan.group import group_cells
 from playground.services.scan.plan import Planned, plan
 from playground.services.scan.request import ScanRequest
+
+_LOG = logging.getLogger(__name__)
 
 MOST_ROWS = {"cpu": 48, "mps": 64}
 """Texts of a batch at most: a CPU gains nothing from more, and the first texts should not be waited for."""
@@ -129,6 +132,7 @@ def scan(
             if not isinstance(error.__cause__, torch.OutOfMemoryError) or len(part) == 1:
                 raise
             size = len(part) // 2
+            _LOG.info("out of memory: %d texts in a batch from here on", size)
             continue
         for entry, cell in new:
             (baselines if entry.row is None else cells)[entry.number] = cell

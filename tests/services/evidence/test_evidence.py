@@ -67,7 +67,7 @@ def test_known_relations_hold_in_the_numbers(finished):
     assert len(data["copies"]["norms"]) == data["copies"]["tried"] == 4
 
 
-def test_finished_stages_are_not_run_again_and_other_settings_are(organism, finished, tmp_path):
+def test_finished_stages_are_not_run_again_and_other_settings_are(organism, finished, tmp_path, caplog):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0], folder)
     request = request_for(organism, "small")
@@ -78,6 +78,7 @@ def test_finished_stages_are_not_run_again_and_other_settings_are(organism, fini
     assert run.evidence(organism, other, folder).ran == ("steered",)
     (folder / "steered.json").write_text("{", encoding="utf-8")
     assert run.evidence(organism, request, folder).ran == ("steered",)
+    assert "steered.json" in caplog.text
 
 
 def test_a_stop_keeps_what_is_finished_and_says_what_is_not_run(organism, tmp_path):
