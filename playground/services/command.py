@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from playground.analyses import registry
+from playground.analyses.common.request import format_of
 from playground.errors import InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
@@ -153,11 +154,11 @@ def measure_command(
     leaderboard: bool = False,
 ) -> str:
     """The shell command that measures the same numbers as a request of any analysis. `file` is the file of the set
-    where it is none that ships; `leaderboard` says that side effects are measured too.
+    where it is none that ships; `leaderboard`: side effects are measured too.
     """
     analysis, asked = registry.of(request), request.asked
     words = [*PROGRAM, "measure", *_model(loaded), *_given(f"--{analysis.name}", asked.name if file is None else file)]
-    words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None), loaded)
+    words += _format(request.format, format_of(asked), loaded)
     if request.max_items is not None or request.balance:
         words += _selection(request.max_items, request.sample_seed, request.balance)
     if analysis.over == "mix":
@@ -270,10 +271,9 @@ def _by_name(
         return []
     if not is_right(part):
         return []
-    usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
     words = ["--prompts", prompt_set.name]
     words += [] if count == len(prompt_set.items) else _selection(count, seed, balance)
-    return words + _format(format, usual, loaded)
+    return words + _format(format, format_of(prompt_set), loaded)
 
 
 def _selection(count: int | None, seed: int | None, balance: bool) -> list[str]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from playground.core.push import Positions, Push, check_positions
 from playground.errors import Cancelled, InputError
 from playground.library.checks import check_seed, check_whole
-from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
+from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
 from playground.library.recipe import Recipe
 from playground.model.finite import check_finite, kl_divergence
 from playground.model.load import LoadedModel
@@ -68,7 +68,7 @@ class TokenShift:
 class Effect:
     """`top`: the likeliest tokens before and after, by the larger of the two. `kl`: KL(steered ‖ baseline) of the next
     token, in nats. Differences are log-odds of the first answer over the second (None, and `curve` empty, without
-    answers): `curve` at each of `multipliers`, `controls` one such curve for each random push. `note` says what was
+    answers): `curve` at each of `multipliers`, `controls` one such curve for each random push. `note` names what was
     compared; `norm` and `warnings` are those of the mix.
     """
 
@@ -108,7 +108,7 @@ def effect(
     scales = tuple(request.multipliers) if made.pushes and answers is not None else ()
     if cancelled():
         raise Cancelled
-    logits, differences = reader.read([(), made.pushes, *(_scaled(made.pushes, scale) for scale in scales)])
+    logits, differences = reader.read([(), made.pushes, *(scaled(made.pushes, scale) for scale in scales)])
     check_finite(logits[0], loaded, prompt)
     check_finite(logits[1], loaded, prompt, made.pushes, request.positions)
     before, after = logits[0].double().log_softmax(dim=0), logits[1].double().log_softmax(dim=0)
@@ -132,7 +132,7 @@ def effect(
     controls = random_pushes(made.pushes, request.controls, request.seed)
     # Every control passes through the baseline at 0, which is known.
     drawn = [scale for scale in scales if scale != 0]
-    flat = reader.differences([_scaled(pushes, scale) for pushes in controls for scale in drawn])
+    flat = reader.differences([scaled(pushes, scale) for pushes in controls for scale in drawn])
     curves = []
     for i in range(len(controls)):
         curve = iter(flat[i * len(drawn) : (i + 1) * len(drawn)])
@@ -220,10 +220,6 @@ class _Reader:
 def _log_odds(logits: Tensor, answers: _Answers) -> list[float]:
     values: list[float] = (logits[:, answers.first] - logits[:, answers.second]).tolist()
     return values
-
-
-def _scaled(pushes: Sequence[Push], scale: float) -> tuple[Push, ...]:
-    return tuple(Push(push.layer, scale * push.vector) for push in pushes) if scale != 0 else ()
 
 
 def _top(loaded: LoadedModel, before: Tensor, after: Tensor) -> tuple[TokenShift, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -99,7 +100,7 @@ class MeasureResult(ScalesResult):
 
     `letters` counts the scored items by the answer that shows the behaviour, such as (("(A)", 24), ("(B)", 24)). The
     mean of a row is the mean over these letters of the mean over their items, so that a preference for a letter is not
-    taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` says how answers
+    taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` is how answers
     were compared, "mixed" when that differs between items. `side_effects`: None where they were not measured.
     """
 
@@ -195,10 +196,7 @@ class MeasureResult(ScalesResult):
 
     def skipped_reasons(self) -> dict[str, int]:
         """How many items were skipped for each reason."""
-        counts: dict[str, int] = {}
-        for item in self.skipped:
-            counts[item.reason] = counts.get(item.reason, 0) + 1
-        return counts
+        return dict(Counter(item.reason for item in self.skipped))
 
 
 @dataclass(frozen=True)

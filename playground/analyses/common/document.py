@@ -16,15 +16,10 @@ from playground.library.text import shown
 _OF_MEASUREMENT = ("model", "fingerprint", "dtype", "warnings", "cancelled", "seconds", "versions", "created")
 
 
-def kind_of(result: Measurement) -> str:
-    """The kind of a measurement, as its file says it."""
-    return result.analysis.name
-
-
 def to_document(result: Measurement) -> dict[str, Any]:
     """The document of a result."""
     return {
-        "kind": kind_of(result),
+        "kind": result.analysis.name,
         **{name: plain(getattr(result, name)) for name in _OF_MEASUREMENT},
         "sets": [asdict(one) for one in result.sets],
         **result.analysis.load("document").to_fields(result),

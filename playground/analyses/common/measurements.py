@@ -24,7 +24,7 @@ MAX_FILE_BYTES = 2**29
 class MeasurementEntry:
     """List entry of a measurement. For a file that cannot be read, `problem` is why, and the rest is empty.
 
-    `asked` names the set that was asked and `asked_hash` says which items it held; only measurements of one kind, one
+    `asked` names the set that was asked and `asked_hash` identifies its items; only measurements of one kind, one
     hash and one fingerprint compare. `vectors` counts what was measured: vectors, or those of the mix.
     """
 

@@ -9,15 +9,16 @@ from playground.library.formats.registry import formats
 
 def row_table(result: Measurement, labels: Labels = UNLABELLED, suffix: str = ".csv") -> str:
     """The text of a table file with a suffix: the baseline and every row; for next tokens every value."""
-    return _written(result.row_lines(labels), suffix)
+    return table_text(result.row_lines(labels), suffix)
 
 
 def item_table(result: Measurement, labels: Labels = UNLABELLED, suffix: str = ".csv") -> str:
     """The same for every item of the baseline and of every row, numbered from 0; for next tokens every prompt."""
-    return _written(result.item_lines(labels), suffix)
+    return table_text(result.item_lines(labels), suffix)
 
 
-def _written(lines: Lines, suffix: str) -> str:
+def table_text(lines: Lines, suffix: str) -> str:
+    """The text of a table file with a suffix."""
     write = formats("table")[suffix].write
     assert write is not None
     text: str = write(*lines)

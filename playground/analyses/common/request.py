@@ -95,10 +95,10 @@ class OverScales(ABC):
 
     The first `max_items` items of the set are asked (None: all), or with a `sample_seed` as many drawn at random; with
     `balance` as many for one answer letter as for the other. `scales` count norms of what is added, multiples of the
-    reference norm that each vector's set holds, or multiples of the scale found for each vector, as `unit` says;
+    reference norm that each vector's set holds, or multiples of the scale found for each vector, by `unit`;
     negative ones turn the vector around. Each of the `controls` directions, drawn from `seed`, is measured at every
     layer and every norm at which a vector is, in multiples of found scales at the median of their norms.
-    `positions` says at which tokens a push is added.
+    `positions` are the tokens at which a push is added.
 
     Raises InputError when a value is wrong whatever the model.
     """
@@ -130,7 +130,7 @@ class OverScales(ABC):
             raise InputError("Expected different vectors, got one of them twice; leave it out.")
         object.__setattr__(self, "scales", checked_scales(self.scales))
         check_unit(self.unit)
-        # Never none: without a control a change cannot be told from what any push of that norm does.
+        # Never none: without a control a change cannot be distinguished from the effect of any push of that norm.
         check_whole("number of random controls", self.controls, least=1, most=MAX_VECTORS)
         check_seed(self.seed)
         check_positions(self.positions)
@@ -198,6 +198,11 @@ class OverScales(ABC):
             f"{counted(len(self.items), 'item')} × ({counted(len(self.vectors), 'vector')} + {self.controls} "
             f"random) × {counted(steered, 'scale')}, and the baseline"
         )
+
+
+def format_of(prompt_set: PromptSet) -> PromptFormat:
+    """The default prompt format of a set."""
+    return PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
 
 
 def counted(number: int, what: str) -> str:

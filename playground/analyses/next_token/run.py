@@ -19,10 +19,10 @@ from torch import Tensor
 from playground.analyses.common.labels import UNLABELLED, Labels
 from playground.analyses.common.request import counted
 from playground.analyses.common.result import Lines, Measurement, measured_on
-from playground.core.push import Positions, Push, check_positions
+from playground.core.push import Positions, check_positions
 from playground.errors import Cancelled, InputError
 from playground.library.checks import asked_places, check_seed, check_selection, check_whole, checked_scales
-from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
+from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, rounded
 from playground.library.recipe import format as format_recipe
@@ -43,9 +43,9 @@ class ShiftsRequest:
 
     `prompts` is the set in full, of any kind; the first `max_items` of its items are asked (None: all), or
     with a `sample_seed` as many drawn at random; with `balance` as many for one answer letter as for the other.
-    `controls` random pushes of equal norm at the same layers are drawn from `seed`. `tokens` says how many next tokens
-    are followed: those that reach the highest mean probability at any multiple. Raises InputError when a value is wrong
-    whatever the model.
+    `controls` random pushes of equal norm at the same layers are drawn from `seed`. `tokens` is the number of next
+    tokens that are followed: those with the highest mean probability at any multiple. Raises InputError when a value
+    is wrong whatever the model.
     """
 
     KIND: ClassVar[str] = "next-token"
@@ -75,7 +75,7 @@ class ShiftsRequest:
                 "Expected positions in the prompt, which the next token is read from, got generated; choose all or "
                 "prompt."
             )
-        # Never none: without a control a shift cannot be told from what any push of that norm does.
+        # Never none: without a control a shift cannot be distinguished from the effect of any push of that norm.
         check_whole("number of random controls", self.controls, least=1, most=MAX_CONTROLS)
         check_whole("number of tokens", self.tokens, least=1, most=MOST_TOKENS)
         check_seed(self.seed)
@@ -281,7 +281,7 @@ def shifts(
     encoded = encode(loaded, request.texts, request.format)
     about = measured_on(loaded, request.sources, load_set)
     directions = [made.pushes, *random_pushes(made.pushes, request.controls, request.seed)]
-    rows = [_scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
+    rows = [scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
     total = _Total(len(request.multipliers))
     overflows: list[str] = []  # at most one sentence
 
@@ -348,7 +348,3 @@ class _Total:
             "tokens": tokens,
             "done": done,
         }
-
-
-def _scaled(pushes: Sequence[Push], multiple: float) -> tuple[Push, ...]:
-    return tuple(Push(push.layer, multiple * push.vector) for push in pushes) if multiple != 0 else ()

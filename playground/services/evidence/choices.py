@@ -11,14 +11,14 @@ from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.choices.run import measure
 from playground.analyses.choices.summary import Balance
-from playground.analyses.common.request import MeasuredVector
+from playground.analyses.common.request import MeasuredVector, format_of
 from playground.analyses.common.table import RANDOM, set_table
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, replies
 from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import PromptSet
 from playground.model.generation.generate import Sampling
 from playground.services.evidence import measured
-from playground.services.evidence.context import StageContext, balanced, format_of
+from playground.services.evidence.context import StageContext, balanced
 from playground.services.evidence.request import ChoicesSettings
 
 ONE, SEVERAL, MELBO, DIFFERENCE = "power-one-prompt", "power-several-prompts", "melbo-several", "mean-difference"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from playground.analyses.common.request import format_of
+from playground.core.geometry import principal_angles
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library import prompts as prompt_sets
@@ -108,9 +111,9 @@ def prompts_of_set(name: str, count: int, shortest: bool = False) -> tuple[tuple
     return tuple(items[:count]), format_of(prompt_set)
 
 
-def format_of(prompt_set: PromptSet) -> PromptFormat:
-    """The default prompt format of a set."""
-    return PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
+def angles(first: VectorSet, second: VectorSet) -> list[float]:
+    """Principal angles between the spans of two sets in degrees, ascending."""
+    return [math.degrees(angle) for angle in principal_angles(first.vectors, second.vectors).tolist()]
 
 
 def balanced(prompt_set: PromptSet, count: int, seed: int) -> tuple[ChoiceItem, ...]:

@@ -8,10 +8,9 @@ from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.common.result import SCALE_NAMES, Row
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.common.table import RANDOM, SetLine, SetTable, set_table, value_of
-from playground.analyses.replies.run import RepliesResult
 from playground.errors import InputError
 from playground.services.evidence import svg
-from playground.services.evidence.svg import Axes, Bars, Line, Violin
+from playground.services.evidence.svg import Axes, Line, Violin
 
 
 def best_of_sets(results: Sequence[ScalesResult], title: str) -> str:
@@ -51,25 +50,6 @@ def items_of_sets(results: Sequence[MeasureResult], scale: float, title: str) ->
             violins.append(Violin(_name(line), row.differences, "random" if line.method == RANDOM else "main"))
     axes = Axes(f"best vector of each set at {_scales(table)} {scale:g}", "logit difference / nats")
     return svg.violins(violins, axes, title, value_of(table.baseline))
-
-
-def replies_of(result: RepliesResult, name: str, title: str) -> str:
-    """Stacked bars over the scales of one direction (`set#3`, `random-0`): how many replies belong to each group.
-
-    For groups that do not overlap, as those of choice items. Raises InputError for a direction that was not measured.
-    """
-    rows = [row for row in result.rows if row.name == name]
-    if not rows:
-        raise InputError(f"Expected a direction of this measurement, got {name}; choose one that was measured.")
-    # The last group of either kind is what remains: unclear, or rest.
-    groups = result.request.groups
-    series = [
-        Bars(group, [row.shares[at].share for row in rows], role="baseline" if group == groups[-1] else "main")
-        for at, group in enumerate(groups)
-    ]
-    scales = [f"{row.at(result.request.unit):g}" for row in rows]
-    axes = Axes(SCALE_NAMES[result.request.unit], "share of replies", share=True)
-    return svg.bars(scales, series, axes, title, stacked=True)
 
 
 def _line(name: str, rows: Sequence[tuple[float, Row]], random: bool = False) -> Line:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from playground.core.displacement import displacement
-from playground.core.geometry import cosines, principal_angles
+from playground.core.geometry import cosines
 from playground.library.vector_set import VectorSet
 from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import encode
 from playground.services.evidence import svg
-from playground.services.evidence.context import StageContext, prompts_of_set
+from playground.services.evidence.context import StageContext, angles, prompts_of_set
 from playground.services.evidence.request import MelboSettings
 from playground.services.evidence.svg import Axes, Line, Points
 
@@ -43,8 +42,8 @@ def run(context: StageContext, settings: MelboSettings) -> tuple[dict[str, Any],
                 "radius": radius,
                 "cosines": cosines(melbo.vectors, singular.vectors).abs().amax(dim=1).tolist(),
                 "random_cosines": cosines(random.vectors, singular.vectors).abs().amax(dim=1).tolist(),
-                "angles": _degrees(melbo, singular),
-                "random_angles": _degrees(random, singular),
+                "angles": angles(melbo, singular),
+                "random_angles": angles(random, singular),
                 "gains": {name: _gains(context, layer_slice, one, radius, largest) for name, one in sets.items()},
             }
         )
@@ -97,7 +96,3 @@ def _gains(
 
 def _moved(context: StageContext, layer_slice: LayerSlice, theta: Tensor) -> Tensor:
     return displacement(layer_slice, theta.float(), context.cancelled)
-
-
-def _degrees(first: VectorSet, second: VectorSet) -> list[float]:
-    return [math.degrees(angle) for angle in principal_angles(first.vectors, second.vectors).tolist()]

@@ -168,32 +168,26 @@ def bars(
     series: Sequence[Bars],
     axes: Axes,
     title: str,
-    stacked: bool = False,
     marked: float | None = None,
 ) -> str:
-    """Groups of bars, one group a category, a bar a series beside each other with its interval; or `stacked`."""
+    """Groups of bars, one group a category, a bar a series beside each other with its interval."""
     bounds = [value for one in series for values in (one.values, one.lows or (), one.highs or ()) for value in values]
-    if stacked:
-        bounds = [sum(one.values[place] for one in series) for place in range(len(categories))]
     frame = _Frame(axes, [-0.5, len(categories) - 0.5], _with([0.0, *bounds], marked), _legend(series), categories)
     parts = [*frame.grid(), *_marked(frame, marked)]
     for place, category in enumerate(categories):
-        reached = 0.0
         for number, one in enumerate(series):
             value, style = one.values[place], _class(number, one.role)
             if not math.isfinite(value):
                 continue
-            wide = 0.7 if stacked else 0.8 / len(series)
-            left = place - 0.35 if stacked else place - 0.4 + number * wide
-            (x0, y0), (x1, y1) = frame.at(left, reached), frame.at(left + wide, reached + value)
+            wide = 0.8 / len(series)
+            left = place - 0.4 + number * wide
+            (x0, y0), (x1, y1) = frame.at(left, 0.0), frame.at(left + wide, value)
             said = f"{one.name}, {category}: {value:.4g}"
             parts.append(
                 f'<rect class="bar {style}" x="{x0:.1f}" y="{min(y0, y1):.1f}" width="{max(x1 - x0 - 1, 1):.1f}" '
                 f'height="{abs(y1 - y0):.1f}"><title>{escape(said)}</title></rect>'
             )
-            if stacked:
-                reached += value
-            elif one.lows is not None and one.highs is not None:
+            if one.lows is not None and one.highs is not None:
                 rod = [(left + wide / 2, one.lows[place]), (left + wide / 2, one.highs[place])]
                 if all(math.isfinite(y) for _, y in rod):
                     parts.append(f'<polyline class="rod axis" points="{frame.path(rod)}"/>')

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from playground.analyses.common.numbers import table_text
 from playground.errors import FileError, PlaygroundError
 from playground.library.atomic import write_atomically
 from playground.library.formats.registry import formats
@@ -70,8 +71,8 @@ def from_json(text: str) -> ScanResult:
         check_whole_scan(result)
         return result
     except (KeyError, TypeError, ValueError, AttributeError, PlaygroundError) as error:
-        said = error if isinstance(error, PlaygroundError) else shown(str(error))
-        raise FileError(f"Expected a whole scan, got a damaged one ({said}); save it again.") from error
+        what = error if isinstance(error, PlaygroundError) else shown(str(error))
+        raise FileError(f"Expected a whole scan, got a damaged one ({what}); save it again.") from error
 
 
 def to_csv(result: ScanResult, notes: Notes = ()) -> str:
@@ -80,10 +81,7 @@ def to_csv(result: ScanResult, notes: Notes = ()) -> str:
 
 
 def _table(result: ScanResult, notes: Notes, suffix: str) -> str:
-    write = formats("table")[suffix].write
-    assert write is not None
-    text: str = write(COLUMNS, _lines(result, notes))
-    return text
+    return table_text((COLUMNS, _lines(result, notes)), suffix)
 
 
 def _lines(result: ScanResult, notes: Notes) -> Iterator[list[object]]:
@@ -125,8 +123,8 @@ def load(path: Path) -> ScanResult:
     try:
         return from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        said = reason(error) if isinstance(error, OSError) else "no text in UTF-8"
-        raise FileError(f"Expected a scan in {path.name}, got “{said}”; choose a file that Scan saved.") from error
+        got = reason(error) if isinstance(error, OSError) else "no text in UTF-8"
+        raise FileError(f"Expected a scan in {path.name}, got “{got}”; choose a file that Scan saved.") from error
 
 
 def _cell(values: dict[str, Any]) -> Cell:

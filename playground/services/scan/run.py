@@ -38,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 MOST_ROWS = {"cpu": 48, "mps": 64}
 """Texts of a batch at most: a CPU gains nothing from more, and the first texts should not be waited for."""
 MOST_ROWS_CUDA = 384
-_TELL = 0.2
+_QUIET_SECONDS = 0.2
 """Seconds between two events while a batch is under way."""
 _GENERATING = 0.8
 """The part of a batch's time that goes into generating; the rest is reading what was written."""
@@ -193,13 +193,13 @@ class _BatchRunner:
         """
         request, steps = self._request, self._request.sampling.max_new_tokens
         mixes = [self._mixed(entry) for entry in entries]
-        step, told = 0, time.monotonic()
+        step, emitted = 0, time.monotonic()
 
         def asked() -> bool:
             """Asked before the first token and after each."""
-            nonlocal step, told
-            if time.monotonic() - told > _TELL:
-                told = time.monotonic()
+            nonlocal step, emitted
+            if time.monotonic() - emitted > _QUIET_SECONDS:
+                emitted = time.monotonic()
                 tell(_GENERATING * min(step / steps, 1.0))
             step += 1
             return self._cancelled()
