@@ -1,6 +1,6 @@
-"""Analysis: what page, command line and files need to know of a way to look at what directions do.
+"""Analysis: description of a measurement or comparison for the page, the command line and files.
 
-Nothing here, and nothing that the head of an analysis imports, imports torch: help is shown at once.
+This module and the `__init__` of every analysis import no torch, so that help is shown at once.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any, Literal
 from playground.extensions import resolve
 
 Over = Literal["scales", "mix", "sets"]
-"""What is looked at: vectors over scales, with rows (common/scales_result.py); one mix over multiples of it; or whole
-sets, without the model."""
+"""Input of an analysis: vectors over scales, with rows (common/scales_result.py); multiples of one mix; or whole sets,
+without the model."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What the rows of an analysis are judged by (`Row.bounds`).
+    """The main quantity of an analysis, which `Row.bounds` returns.
 
-    `axis` is the title of its axis, `share` whether it is a part of one, `caption` what stands above a table of it,
-    `several` what values of it are called, `written` how they are written.
+    `axis` is the title of its axis, `share` whether it is a proportion from 0 to 1, `caption` the caption of its table,
+    `several` its plural in sentences, `written` its format specification.
     """
 
     axis: str
@@ -33,8 +33,9 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Column:
-    """A number of a row: its name there and in files, how a table of the page (`title`) and of the terminal (`head`)
-    call it, its width there, and how it is written. A column `low` stands for the interval up to the column `high`.
+    """A column of a table of rows: `name` in the row and in files, heading on the page (`title`) and in the terminal
+    (`head`), width in the terminal, format specification (`written`). A column `low` is written as the interval up to
+    the column `high`.
     """
 
     name: str
@@ -45,14 +46,14 @@ class Column:
 
     @property
     def called(self) -> str:
+        """Heading on the page."""
         return self.title or self.name
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot of the page. `draw` names one of ui/measure_show.py: curves, items, sets, groups, or of what a mix or a
-    comparison has. `waits` stands there before. Of curves `value` is the attribute of a row, (value, low, high), and
-    `axis` and `share` are as of a Quantity.
+    """A plot of the page. `draw` names the function of ui/measure_show.py that draws it. `waits` is shown before there
+    is a result. For curves `value` is the attribute of a row, (value, low, high); `axis` and `share` as in Quantity.
     """
 
     draw: str
@@ -65,11 +66,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Option:
-    """An option of the command line that only this analysis has, and the field of its request.
+    """A command-line option that only this analysis has, and the field of its request.
 
-    `whole` names a whole number, `flag` takes no value, else it is a text; `several`: it may be given several times,
-    and the field is a tuple. `read` makes a value of the text and `said` the text of a value. A value `usual` is left
-    out of the command that repeats a run. Without a `field` it does something else than fill one.
+    Its value is a whole number (`whole` names it), nothing (`flag`), or a text; `several`: it may be given several
+    times, and the field is a tuple. `read` converts the text to the value and `said` the value to the text. The default
+    value `usual` is left out of the command that repeats a run. Without a `field` it fills none of the request.
     """
 
     name: str
@@ -85,17 +86,17 @@ class Option:
 
     @property
     def attribute(self) -> str:
-        """Its name among the parsed options."""
+        """Its attribute in the namespace of argparse."""
         return self.name.removeprefix("--").replace("-", "_")
 
     def value(self, given: Any) -> Any:
-        """The value of the field, of what was parsed."""
+        """The value of the field, from the parsed option."""
         if self.several:
             return tuple(map(self.read, given))
         return given if self.whole or self.flag else self.read(given)
 
     def words(self, value: Any) -> list[str]:
-        """The words of a command that give a value."""
+        """The command-line arguments that give a value."""
         if self.several:
             return [f"{self.name}={self.said(each)}" for each in value]
         return [] if value == self.usual else [self.name, self.said(value)]
@@ -103,17 +104,18 @@ class Option:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A way to look at what directions do. `name` is its option on the command line and its kind in files.
+    """A measurement of what directions do, or a comparison of sets. `name` is its command-line option and its kind in
+    files.
 
-    label: what the page calls it. summary: what it says below. help: lines of the command line's description, and
-    asks: the help of its option. sets: kinds of prompt sets it can ask (the first are offered first where `first_of`
-    says so), whose items are `items_are`; `use` of them to begin with. asked: the field of its request that holds the
-    set. request, run, document: paths (extensions.resolve) of its request's class, of what runs it, and of the module
-    that writes and reads its fields of a file; none for one over whole sets.
-    generates: it writes texts, whose sampling is a field `sampling` of the request. leaderboard: its rows have a `mean`
-    that standings compare. shared: it runs about so much faster than a pass for each row. counts: what its progress
-    counts. columns, item_columns: of its tables; item_titles: of the page's list of items, item_caption behind its
-    caption. place: where it stands among the others.
+    label, summary: its name and description on the page. help: lines of the command line's description, and asks: the
+    help of its option. sets: kinds of prompt sets that it takes (of the kind `first_of` they are offered first);
+    items_are: their items, in an error message; use: the default number of items. asked: the field of its request that
+    holds the prompt set. request, run, document: paths (extensions.resolve) of its request's class, of the function
+    that runs it, and of the module that writes and reads its fields of a file; empty for one over whole sets.
+    generates: it generates texts, whose settings are the field `sampling` of the request. leaderboard: its rows have a
+    `mean` that standings compare. shared: its speed-up over one forward pass per row, about. counts: the unit of its
+    progress. columns, item_columns: of its tables; item_titles: of the page's list of items, item_caption the end of
+    the caption. place: its position among the analyses.
     """
 
     name: str
@@ -144,23 +146,23 @@ class Analysis:
     place: int = 100
 
     def load(self, part: Literal["request", "run", "document"]) -> Any:
-        """The class, function or module that a path stands for."""
+        """Import the class, function or module at a path."""
         return resolve(getattr(self, part))
 
     def takes(self, field: str) -> bool:
-        """Whether there is an option for that field of its request."""
+        """Whether an option fills that field of its request."""
         return any(option.field == field for option in self.options)
 
     @property
     def judged_by(self) -> Quantity:
-        """The quantity of one over scales."""
+        """The quantity of an analysis over scales."""
         assert self.quantity is not None
         return self.quantity
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the list of items: a text, and whether it is for the behaviour (1), against it (−1), or neither."""
+    """A cell of the list of items: a text, and its sign: for the behaviour (1), against it (−1), or neither (0)."""
 
     text: str
     sign: int = 0
@@ -168,7 +170,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Fact:
-    """A line about an item: a text, or what is there at baseline and here, and the unit of both."""
+    """A line of an item's card: a text, or the values at baseline and at a row, with their unit."""
 
     term: str
     text: str = ""

@@ -13,7 +13,7 @@ GROUP = "steering_playground.analyses"
 
 
 class OfKind(Protocol):
-    """A request, which says the name of its analysis."""
+    """A request: `KIND` is the name of its analysis."""
 
     @property
     def KIND(self) -> str: ...
@@ -21,7 +21,7 @@ class OfKind(Protocol):
 
 @functools.cache
 def analyses() -> dict[str, Analysis]:
-    """All analyses by name, in the order in which they are offered; of two of one name the first that was found."""
+    """All analyses by name, in the order of their places; of two with one name the first that was found."""
     found: dict[str, Analysis] = {}
     for analysis in (*shipped("playground.analyses", "ANALYSIS", Analysis), *added(GROUP, Analysis)):
         found.setdefault(analysis.name, analysis)
@@ -29,7 +29,7 @@ def analyses() -> dict[str, Analysis]:
 
 
 def measured() -> dict[str, Analysis]:
-    """Those that ask the model something: all but comparisons of whole sets."""
+    """The analyses that run the model: all but comparisons of whole sets."""
     return {name: analysis for name, analysis in analyses().items() if analysis.over != "sets"}
 
 
@@ -39,7 +39,7 @@ def of(request: OfKind) -> Analysis:
 
 
 def labelled(label: str) -> Analysis:
-    """The analysis that the page calls so. Raises InputError for one there is not."""
+    """The analysis with a label of the page. Raises InputError for an unknown label."""
     for analysis in analyses().values():
         if analysis.label == label:
             return analysis

@@ -81,6 +81,11 @@ def mix(loaded: Fitted, recipe: Recipe, load_set: LoadSet) -> Mix:
     return Mix(pushes, norm, tuple(warnings.values()))
 
 
+def scaled(pushes: Sequence[Push], factor: float) -> tuple[Push, ...]:
+    """All pushes times a factor; none for the factor 0."""
+    return tuple(Push(push.layer, factor * push.vector) for push in pushes) if factor != 0 else ()
+
+
 def random_pushes(pushes: Sequence[Push], count: int, seed: int) -> list[tuple[Push, ...]]:
     """For each of `count` controls a random push at every layer of `pushes`, with the norm of the push there.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,6 +34,8 @@ from playground.library.scale_window import ScaleWindow
 from playground.library.text import reason
 
 __all__ = ["FORMAT_VERSION", "Origin", "RowNote", "VectorSet", "check_fits", "from_bytes", "load", "save", "to_bytes"]
+
+_LOG = logging.getLogger(__name__)
 
 SUFFIX = ".safetensors"
 MAX_FILE_BYTES = 2**30
@@ -286,7 +290,7 @@ def from_bytes(data: bytes, name: str = "") -> VectorSet:
             vectors=_tensor(tensors["vectors"], "vectors"),
             origin=head.origin,
             **known,
-            others=_others(data) if tensors.keys() - {"vectors", *TENSORS} else {},
+            others=_others(data, name) if tensors.keys() - {"vectors", *TENSORS} else {},
             notes=head.notes,
             name=name,
             description=head.description,
@@ -347,13 +351,19 @@ def _relative_to_own(residuals: Tensor, singular_values: Tensor) -> Tensor:
     return residuals * singular_values.max() / singular_values.clamp(min=torch.finfo(torch.float32).tiny)
 
 
-def _others(data: bytes) -> dict[str, Tensor]:
+def _others(data: bytes, name: str) -> dict[str, Tensor]:
     """Tensors of names that this version does not know. Those of types it does not know are left behind."""
     try:
         tensors = deserialize(data)
-    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError, safetensors.SafetensorError):
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError, safetensors.SafetensorError) as error:
+        _log_left_behind(name, f"{type(error).__name__}: {error}")
         return {}
-    return {name: tensor for name, tensor in tensors.items() if name not in ("vectors", *TENSORS)}
+    return {key: tensor for key, tensor in tensors.items() if key not in ("vectors", *TENSORS)}
+
+
+@functools.cache
+def _log_left_behind(name: str, reason: str) -> None:
+    _LOG.warning("%s has tensors of an unknown type, which are lost when it is saved again (%s)", name, reason)
 
 
 def _tensor(entry: dict[str, Any], name: str) -> Tensor:

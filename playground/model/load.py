@@ -306,7 +306,7 @@ def _weights(
             model = model.to(place)
     except (torch.OutOfMemoryError, MemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # every architecture fails in its own way on weights that do not fit it
         raise _weights_error(source, error) from error
     missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if missing:

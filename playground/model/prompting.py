@@ -5,7 +5,9 @@ The one place where prompts are formatted. Nothing is cut off to fit: what is to
 
 from __future__ import annotations
 
+import functools
 import inspect
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,8 @@ from playground.errors import InputError
 from playground.model.chat_template import DATE, Message, answer_space, check_date, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -132,10 +136,17 @@ def _messages(loaded: LoadedModel, prompt: str, format: PromptFormat) -> list[Me
     try:
         if format.system.strip() in render_messages(loaded, with_system, format.thinking, format.date):
             return with_system
-    except InputError:
-        pass  # the template has no system role
+        reason = "its template leaves it out"
+    except InputError as error:  # the template has no system role
+        reason = str(error)
+    _log_system_as_user(loaded.name, reason)
     messages[0] = {**messages[0], "content": f"{format.system}\n\n{messages[0]['content']}"}
     return messages
+
+
+@functools.cache
+def _log_system_as_user(model: str, reason: str) -> None:
+    _LOG.info("the system prompt of %s goes before the first message of the user (%s)", model, reason)
 
 
 def can_think(loaded: LoadedModel) -> bool:

@@ -1,1 +1,1 @@
-"""Use cases: a request in, events out, a result at the end."""
+"""Operations of the playground: each takes a request, emits progress events and returns a result."""

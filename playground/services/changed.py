@@ -9,7 +9,7 @@ _WORDS = re.compile(r"\s+|[^\s]+")
 
 
 def pieces(before: str, after: str) -> list[tuple[str, bool]]:
-    """`after` in pieces, each with whether it differs from `before`; whole words and the space between them."""
+    """`after` in runs of whole words and white space, each with whether it differs from `before`."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     parts = [("".join(new[start:end]), kind != "equal") for kind, _, _, start, end in matcher.get_opcodes()]

@@ -1,4 +1,4 @@
-"""The command line that repeats a run: built from the request the page ran, read by playground/cli."""
+"""Shell commands that repeat a run, built from its request and parsed by playground/cli."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from playground.analyses import registry
-from playground.errors import PlaygroundError
+from playground.analyses.common.request import format_of
+from playground.errors import InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
 from playground.library.recipe import format as format_recipe
@@ -33,8 +34,8 @@ def find_command(
 ) -> str:
     """The shell command that finds the same vectors and writes them to the file `out`.
 
-    With `so_far`, the file of a set to go on with, the command goes on after its `first` rows (None: all): prompts,
-    layers and what may not change are those of the file.
+    With `so_far`, the file of a set to continue, the command continues after its `first` rows (None: all); prompts,
+    layers and settings that may not change are then those of the file.
     """
     method = request.by
     words = [*PROGRAM, "find", request.method, *_model(loaded)]
@@ -51,7 +52,7 @@ def find_command(
         if so_far is None:
             words += ["--seed", str(request.seed)]
     for name in method.options:
-        # The file has what may not change, and settings that may differ from the defaults: they are all said.
+        # The file has what may not change; its other settings may differ from the defaults, and are given too.
         if so_far is None or (method.continues is not None and name in method.continues.may_change):
             words += _setting(request, name, always=so_far is not None)
     if request.read_sinks and so_far is None:
@@ -107,7 +108,7 @@ def _ranges(rows: tuple[int, ...]) -> str:
 
 
 def _sampling(sampling: Sampling, samples: int, drawn: bool = False) -> list[str]:
-    """`drawn` says that the seed counts also where tokens are not drawn."""
+    """Options of sampling; `drawn`: the seed is used also where tokens are not drawn."""
     words = _decoding(sampling)
     if sampling.temperature > 0 or drawn:
         words += ["--seed", str(sampling.seed)]
@@ -153,11 +154,11 @@ def measure_command(
     leaderboard: bool = False,
 ) -> str:
     """The shell command that measures the same numbers as a request of any analysis. `file` is the file of the set
-    where it is none that ships; `leaderboard` says that side effects are measured too.
+    where it is none that ships; `leaderboard`: side effects are measured too.
     """
     analysis, asked = registry.of(request), request.asked
     words = [*PROGRAM, "measure", *_model(loaded), *_given(f"--{analysis.name}", asked.name if file is None else file)]
-    words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None), loaded)
+    words += _format(request.format, format_of(asked), loaded)
     if request.max_items is not None or request.balance:
         words += _selection(request.max_items, request.sample_seed, request.balance)
     if analysis.over == "mix":
@@ -204,7 +205,7 @@ def _automatic_device() -> str:
 
 
 def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> list[str]:
-    """The options that turn the format `usual`, which the prompts bring along, into `wanted`; the date is said wherever
+    """The options that turn the format `usual`, the default of the prompts, into `wanted`; the date is given wherever
     the model's template reads it.
     """
     words = []
@@ -222,7 +223,7 @@ def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> l
 
 
 def _prompts(request: FindRequest, loaded: LoadedModel) -> list[str]:
-    """The prompts of a find request, and of its other side."""
+    """The options of the prompts of a find request, and of its other side."""
     prompt_set = _set_of(request.prompt_set)
     if prompt_set is not None and request.by.reads.sides > 1 and not prompt_set.one_sided:
         words = _by_name(
@@ -266,14 +267,13 @@ def _by_name(
     seed, balance = request.sample_seed, request.balance
     try:
         part = prompt_sets.select(prompt_set, count, seed, balance)
-    except PlaygroundError:
+    except InputError:  # the set has no such part
         return []
     if not is_right(part):
         return []
-    usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
     words = ["--prompts", prompt_set.name]
     words += [] if count == len(prompt_set.items) else _selection(count, seed, balance)
-    return words + _format(format, usual, loaded)
+    return words + _format(format, format_of(prompt_set), loaded)
 
 
 def _selection(count: int | None, seed: int | None, balance: bool) -> list[str]:
@@ -291,14 +291,11 @@ def _other_side(request: FindRequest) -> list[str]:
 
 def _set_of(name: str | None) -> PromptSet | None:
     """The built-in set of that name; sets from elsewhere may be gone when the command is run."""
-    try:
-        return prompt_sets.built_in().get(name) if name else None
-    except PlaygroundError:
-        return None
+    return prompt_sets.built_in().get(name) if name else None
 
 
 def _setting(request: FindRequest, name: str, always: bool) -> list[str]:
-    """The option of a setting that differs from its default, or that `always` is to be said."""
+    """The option of a setting that differs from its default, or is `always` given."""
     value, option = getattr(request.settings, name), f"--{name.replace('_', '-')}"
     if value is None or (value == default_of(request.by, name) and not always):
         return []

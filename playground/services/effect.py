@@ -13,7 +13,7 @@ from torch import Tensor
 from playground.core.push import Positions, Push, check_positions
 from playground.errors import Cancelled, InputError
 from playground.library.checks import check_seed, check_whole
-from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
+from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
 from playground.library.recipe import Recipe
 from playground.model.finite import check_finite, kl_divergence
 from playground.model.load import LoadedModel
@@ -28,7 +28,7 @@ TOP = 5  # likeliest tokens shown from before, and as many from after
 
 @dataclass(frozen=True, kw_only=True)
 class EffectRequest:
-    """What to look at. `multipliers` scale the whole recipe: 1 is the mix as it is, 0 the baseline, −1 its negative.
+    """Effect request. `multipliers` scale the whole recipe: 1 is the mix as it is, 0 the baseline, −1 its negative.
 
     `answers` are two texts as the user typed them: the one that shows the behaviour, and the other; None leaves the
     logit difference out. `controls` random pushes of equal norm at the same layers are drawn from `seed`. Raises
@@ -68,7 +68,7 @@ class TokenShift:
 class Effect:
     """`top`: the likeliest tokens before and after, by the larger of the two. `kl`: KL(steered ‖ baseline) of the next
     token, in nats. Differences are log-odds of the first answer over the second (None, and `curve` empty, without
-    answers): `curve` at each of `multipliers`, `controls` one such curve for each random push. `note` says what was
+    answers): `curve` at each of `multipliers`, `controls` one such curve for each random push. `note` names what was
     compared; `norm` and `warnings` are those of the mix.
     """
 
@@ -91,8 +91,8 @@ def effect(
     emit: Callable[[Effect], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Effect:
-    """The effect of the request's recipe. When controls are asked for, the effect without them is emitted first, so
-    that what the slider does is seen before what chance does.
+    """The effect of the request's recipe. When controls are asked for, the effect without them is emitted first, since
+    it is known much sooner.
 
     Raises InputError for an empty or over-long prompt and for answers that cannot be told apart, FileError for sets
     that are missing or were made for another width, Cancelled after a cancel; InputError where the mix makes numbers
@@ -108,7 +108,7 @@ def effect(
     scales = tuple(request.multipliers) if made.pushes and answers is not None else ()
     if cancelled():
         raise Cancelled
-    logits, differences = reader.read([(), made.pushes, *(_scaled(made.pushes, scale) for scale in scales)])
+    logits, differences = reader.read([(), made.pushes, *(scaled(made.pushes, scale) for scale in scales)])
     check_finite(logits[0], loaded, prompt)
     check_finite(logits[1], loaded, prompt, made.pushes, request.positions)
     before, after = logits[0].double().log_softmax(dim=0), logits[1].double().log_softmax(dim=0)
@@ -132,7 +132,7 @@ def effect(
     controls = random_pushes(made.pushes, request.controls, request.seed)
     # Every control passes through the baseline at 0, which is known.
     drawn = [scale for scale in scales if scale != 0]
-    flat = reader.differences([_scaled(pushes, scale) for pushes in controls for scale in drawn])
+    flat = reader.differences([scaled(pushes, scale) for pushes in controls for scale in drawn])
     curves = []
     for i in range(len(controls)):
         curve = iter(flat[i * len(drawn) : (i + 1) * len(drawn)])
@@ -142,10 +142,10 @@ def effect(
 
 @dataclass(frozen=True)
 class _Answers:
-    """Where two answers part: `shared` are the tokens they begin with, `first` and `second` the ones that differ.
+    """The tokens at which two answers differ: `shared` are those that both begin with, `first` and `second` the next.
 
-    The log-odds of the whole answers is that of the tokens where they part, given what they share, plus what the rest
-    of either answer adds; the shared beginning cancels.
+    The log-odds of the whole answers is that of these tokens, given the shared ones, plus what the rest of either
+    answer adds; the shared beginning cancels.
     """
 
     shared: tuple[int, ...]
@@ -168,14 +168,12 @@ class _Answers:
                 "of which one begins with the other; type answers that differ."
             )
         first, second = tokens[0][shared], tokens[1][shared]
-        decode = loaded.tokenizer.decode
-        return cls(
-            tuple(tokens[0][:shared]),
-            first,
-            second,
-            (decode([first]), decode([second])),
-            decode(tokens[0][:shared]) if shared else "",
-        )
+
+        def text(tokens: list[int]) -> str:
+            return str(loaded.tokenizer.decode(tokens))
+
+        common = tokens[0][:shared]
+        return cls(tuple(common), first, second, (text([first]), text([second])), text(common) if common else "")
 
 
 @dataclass(frozen=True)
@@ -196,36 +194,38 @@ class _Reader:
         if self.answers.shared:
             return self._logits(self.prompt, rows[:2]), self.differences(rows)
         logits = self._logits(self.prompt, rows)
-        return logits[:2], self._log_odds(logits)
+        return logits[:2], _log_odds(logits, self.answers)
 
     def differences(self, rows: Sequence[Sequence[Push]]) -> list[float]:
-        """The log-odds of the first answer over the second for every row, where they part."""
-        return self._log_odds(self._logits(self._with_shared() if self.answers.shared else self.prompt, rows))
-
-    def _log_odds(self, logits: Tensor) -> list[float]:
-        return (logits[:, self.answers.first] - logits[:, self.answers.second]).tolist()
+        """The log-odds of the first answer over the second for every row, at the token where they differ."""
+        assert self.answers is not None
+        return _log_odds(self._logits(self._with(self.answers.shared), rows), self.answers)
 
     def _logits(self, prompt: Encoded, rows: Sequence[Sequence[Push]]) -> Tensor:
         forced = prompt.lengths[0] - self.prompt.lengths[0]
         return next_logits(self.loaded, prompt.take([0] * len(rows)), rows, self.request.positions, generated=forced)
 
-    def _with_shared(self) -> Encoded:
-        shared = torch.tensor([self.answers.shared])
+    def _with(self, tokens: Sequence[int]) -> Encoded:
+        """The prompt and tokens behind it."""
+        if not tokens:
+            return self.prompt
+        added = torch.tensor([tokens])
         return Encoded(
-            torch.cat([self.prompt.input_ids, shared], dim=1),
-            torch.cat([self.prompt.attention_mask, torch.ones_like(shared)], dim=1),
-            (self.prompt.lengths[0] + shared.shape[1],),
+            torch.cat([self.prompt.input_ids, added], dim=1),
+            torch.cat([self.prompt.attention_mask, torch.ones_like(added)], dim=1),
+            (self.prompt.lengths[0] + len(tokens),),
         )
 
 
-def _scaled(pushes: Sequence[Push], scale: float) -> tuple[Push, ...]:
-    return tuple(Push(push.layer, scale * push.vector) for push in pushes) if scale != 0 else ()
+def _log_odds(logits: Tensor, answers: _Answers) -> list[float]:
+    values: list[float] = (logits[:, answers.first] - logits[:, answers.second]).tolist()
+    return values
 
 
 def _top(loaded: LoadedModel, before: Tensor, after: Tensor) -> tuple[TokenShift, ...]:
     count = min(TOP, len(before))
     tokens = dict.fromkeys(before.topk(count).indices.tolist() + after.topk(count).indices.tolist())
-    shifts = [TokenShift(t, loaded.tokenizer.decode([t]), float(before[t]), float(after[t])) for t in tokens]
+    shifts = [TokenShift(t, str(loaded.tokenizer.decode([t])), float(before[t]), float(after[t])) for t in tokens]
     return tuple(sorted(shifts, key=lambda shift: -max(shift.before, shift.after)))
 
 

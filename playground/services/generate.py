@@ -26,8 +26,8 @@ MAX_ROWS = 256  # rows of one batch; beyond it a click would fill the memory of 
 class GenerateRequest:
     """Prompts × (baseline, recipes and random controls) × samples, all in one batch.
 
-    `positions` says at which tokens the recipes are added. `samples` is the number of texts for each prompt and recipe;
-    the baseline gets as many. `controls` random pushes go beside each recipe, at its layers and with its norms, drawn
+    `positions` are the tokens at which the recipes are added. `samples` is the number of texts for each prompt and
+    recipe; the baseline gets as many. Each recipe has `controls` random pushes at its layers and with its norms, drawn
     from the seed of the sampling; recipes with the same layers and norms share theirs. Raises InputError when a value
     is wrong whatever the model.
     """
@@ -90,8 +90,8 @@ class GenerateProgress:
 @dataclass(frozen=True)
 class GeneratedRow:
     """One text. `recipe` is "" for the baseline, and "random-0 like RECIPE" for a control; `norm` is that of what was
-    added (see Mix); `token_ids` are the generated ones, without end and padding; `finished` says that the model ended
-    the text itself.
+    added (see Mix); `token_ids` are the generated ones, without end and padding; `finished`: the model ended the
+    text itself.
     """
 
     recipe: str

@@ -1,7 +1,7 @@
-"""One piece of work for the model: how it is stopped, how it ends, and what its reader sees of it.
+"""Job: one piece of work on the model, with its events, cancellation, and result or error.
 
-The work runs in the worker of playground/services/jobs.py. Its reader may sit in any thread, and may change threads
-between two events (the steps of Gradio's generators do).
+The work runs in the worker thread of playground/services/jobs.py. Its events may be read in any thread, and in another
+one for every event, as Gradio's generators do.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from playground.errors import Cancelled
@@ -35,7 +36,7 @@ class Tick:
 
 
 class JobContext:
-    """What the work is handed: a way to tell (`emit`) and a question to ask often (`cancelled`)."""
+    """The argument of the work: it emits events with `emit`, and stops soon after `cancelled` is true."""
 
     def __init__(self, job: Job[Any]):
         self._job = job
@@ -44,12 +45,12 @@ class JobContext:
         self._job._emit(event)
 
     def cancelled(self) -> bool:
-        """True after a cancel, after the reader has gone, or past the deadline."""
+        """True after a cancel, after the event stream was dropped, or past the deadline."""
         return self._job._should_stop()
 
 
 class _Queue(Protocol):
-    """What a job needs of the queue it stands in."""
+    """The part of the queue that a job uses."""
 
     _changed: threading.Condition
 
@@ -85,10 +86,10 @@ class Job(Generic[T]):
         self._stop = False
         self._share: float | None = None
         self._seconds_to_go: float | None = None
-        self._told_to_go_at = 0.0
-        self._result: T | None = None
+        self._estimated_at = 0.0  # time.monotonic() of that estimate
+        self._result: T  # set when the work returns
         self._error: BaseException | None = None
-        self._traceback: Any = None
+        self._traceback: TracebackType | None = None
 
     @property
     def finished(self) -> bool:
@@ -110,7 +111,7 @@ class Job(Generic[T]):
         return self._stop
 
     def events(self, tick: float | None = None) -> Events:
-        """What happens, for one reader: `Waiting` while the job is queued, then whatever the work emits; ends with the
+        """Event stream for one reader: `Waiting` while the job is queued, then the events of the work; it ends with the
         work, and raises what the work raised. Closing or dropping it cancels the job and never blocks.
 
         With `tick`, a `Tick` comes whenever that many seconds have passed without an event, so that a reader that can
@@ -139,7 +140,7 @@ class Job(Generic[T]):
             raise self._error.with_traceback(self._traceback)
         if self.state == "cancelled":
             raise Cancelled(f"“{self.name}” was stopped before it had a result")
-        return self._result  # type: ignore[return-value]
+        return self._result
 
     def _should_stop(self) -> bool:
         return self._stop or self.timed_out
@@ -150,7 +151,7 @@ class Job(Generic[T]):
             if share is not None:
                 self._share = float(share)
             self._seconds_to_go = getattr(event, "seconds_to_go", None)
-            self._told_to_go_at = time.monotonic()
+            self._estimated_at = time.monotonic()
             self._events.append(event)
             self._changed.notify_all()
 
@@ -160,9 +161,11 @@ class Job(Generic[T]):
         self._work = None  # whatever the closure holds (a model, say) must not outlive the run
 
     def _run(self) -> None:
-        work, state = self._work, "done"
+        work = self._work
+        assert work is not None
+        state: State = "done"
         try:
-            self._result = work(JobContext(self))  # type: ignore[misc]
+            self._result = work(JobContext(self))
         except Cancelled:
             state = "cancelled"
         except BaseException as error:  # the worker outlives everything, SystemExit from a library too

@@ -1,4 +1,4 @@
-"""One worker for everything that uses the model: a fair queue of jobs.
+"""Fair queue of jobs with one worker thread, for all operations on the model.
 
 The model is shared by all visitors, and its hooks, its gradient mode and its memory allow one user at a time: so every
 operation on it runs in the one worker thread of a `Jobs`.
@@ -20,13 +20,13 @@ __all__ = ["Events", "Job", "JobContext", "Jobs", "Status", "Tick", "Waiting"]
 
 T = TypeVar("T")
 
-QUEUE_LIMIT = 32  # jobs that may wait: beyond it a newcomer would wait for minutes, and is better told at once
+QUEUE_LIMIT = 32  # jobs that may wait: beyond it a newcomer would wait for minutes, and is refused at once
 CLOSE_SECONDS = 2.0  # how long leaving the process waits for the worker to notice the cancel
 
 
 @dataclass(frozen=True)
 class Status:
-    """What the worker does now. `share` is in 0..1; it and `seconds_to_go` are None while nobody can know."""
+    """State of the worker. `share` is in 0..1; it and `seconds_to_go` are None while they are unknown."""
 
     running: str | None
     share: float | None
@@ -87,7 +87,7 @@ class Jobs:
                 return Status(None, None, 0.0, None, waiting)
             seconds, to_go = job.seconds, job._seconds_to_go
             if to_go is not None:
-                to_go = max(0.0, to_go - (time.monotonic() - job._told_to_go_at))
+                to_go = max(0.0, to_go - (time.monotonic() - job._estimated_at))
             return Status(job.name, job._share, seconds, to_go, waiting)
 
     @property
@@ -137,9 +137,9 @@ class Jobs:
 
     def _next(self) -> Job[Any] | None:
         """The job to run, marked as running; None when nothing waits. Called with the lock held."""
-        for job in [job for job in self._waiting if job._stop]:  # their readers are gone
-            self._waiting.remove(job)
-            job._finish("cancelled")
+        for stopped in [job for job in self._waiting if job._stop]:  # their readers are gone
+            self._waiting.remove(stopped)
+            stopped._finish("cancelled")
         job = next(iter(self._schedule()), None)
         if job is None:
             return None

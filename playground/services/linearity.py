@@ -30,7 +30,7 @@ _MAX_RADII = 64
 
 @dataclass(frozen=True, kw_only=True)
 class LinearityRequest:
-    """What to measure: rows of a set (None: all) on the set's own prompts, from its source to its target layer.
+    """Request of a linearity measurement: rows of a set (None: all) on its own prompts, from its source to its target.
 
     `source_set` is a set or the name of one. `relative_radii` are radii over the reference norm that it holds,
     ascending. `target` and `target_tokens` take the place of the set's own where it has none.
@@ -80,7 +80,7 @@ def linearity(
     cancelled: Callable[[], bool] = lambda: False,
     load_set: LoadSet | None = None,
 ) -> Linearity:
-    """Measure. `emit` gets the share done after each row; `load_set` finds the set when the request names one.
+    """Measure displacements. `emit` gets the share done after each row; `load_set` loads a set that is named.
 
     Raises InputError for rows that are not there or have norm 0 and for a set without a target layer or prompts,
     FileError for a set of another width, ModelError when memory runs out, Cancelled after a cancel.
@@ -146,7 +146,7 @@ def _slice(
         tokens,
         memory_budget=request.memory_budget,
         cancelled=cancelled,
-        read_sinks=origin.parameters.get("sinks", "read") == "read",  # files that do not say read all positions
+        read_sinks=origin.parameters.get("sinks", "read") == "read",  # files without it read all positions
     )
 
 

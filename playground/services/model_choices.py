@@ -1,4 +1,4 @@
-"""Models that can be loaded: those on this machine (a folder of models, the Hub's cache) and a short list to fetch.
+"""Models to choose from: those on this machine (a folder of models, the Hub's cache) and a short list to download.
 
 Only file names, sizes and config.json are read: no weights and no network.
 """
@@ -15,11 +15,11 @@ from pathlib import Path
 from huggingface_hub import constants
 
 DEEPEST = 3
-"""Levels of folders below the one that is looked through: LM Studio keeps owner/repository/file.gguf."""
+"""Depth of the search below the folder of models: LM Studio keeps owner/repository/file.gguf."""
 MOST = 40
-"""Models listed of one place; whoever has more names the path."""
+"""Models listed of one place; others are loaded by their path."""
 MOST_FOLDERS = 2000
-"""Folders looked into, so that a home directory or a whole disk, given by mistake, does not hold up the page."""
+"""Folders searched, so that a home directory or a whole disk, given by mistake, does not hold up the page."""
 
 _CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 _PART = re.compile(r"-(\d+)-of-(\d+)\.", re.IGNORECASE)
@@ -27,7 +27,7 @@ _PART = re.compile(r"-(\d+)-of-(\d+)\.", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class LocalModel:
-    """A model on this machine: what `load` takes, a short name to show, and the bytes of its weight files."""
+    """A model on this machine: its name for `load`, a short name to show, and the bytes of its weight files."""
 
     name: str
     shown: str
@@ -36,7 +36,7 @@ class LocalModel:
 
 @dataclass(frozen=True)
 class HubModel:
-    """A model that can be fetched. `gated`: its terms must be accepted on the Hub first."""
+    """A model that can be downloaded. `gated`: its terms must be accepted on the Hub first."""
 
     name: str
     parameters: int
@@ -48,7 +48,7 @@ class HubModel:
 
     @property
     def memory_bytes(self) -> int:
-        """What its weights take in bfloat16; in float32 it is twice as much."""
+        """Bytes of its weights in bfloat16; in float32 it is twice as much."""
         return 2 * self.parameters
 
 
@@ -67,7 +67,7 @@ HUB_MODELS = (
 
 @dataclass(frozen=True)
 class ModelChoices:
-    """What a model picker offers beside the shipped model, each part from small to large."""
+    """Models that can be chosen beside the shipped one, each part from small to large."""
 
     local: tuple[LocalModel, ...]
     hub: tuple[HubModel, ...]
@@ -146,9 +146,9 @@ def _checkpoint_bytes(folder: Path) -> int | None:
         return None
     for stem, kind in (("model", "safetensors"), ("pytorch_model", "bin")):
         parts = sorted({*folder.glob(f"{stem}.{kind}"), *folder.glob(f"{stem}-*.{kind}")})
-        told = [int(match[2]) for match in map(_PART.search, (path.name for path in parts)) if match]
+        counts = [int(match[2]) for match in map(_PART.search, (path.name for path in parts)) if match]
         sizes = [_size(path) for path in parts]
-        if parts and all(sizes) and (not told or len(told) == max(told)):
+        if parts and all(sizes) and (not counts or len(counts) == max(counts)):
             return sum(sizes)
     return None
 

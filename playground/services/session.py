@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +15,21 @@ from playground.model.load import LoadedModel, load
 from playground.services.jobs import Job, JobContext, Jobs
 from playground.services.model_choices import ModelChoices, model_choices
 
+_LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class LoadProgress:
-    """What loading is at, and the part of that stage that is done (0..1)."""
+    """Stage of loading, and the part of it that is done (0..1)."""
 
     stage: str
     share: float
 
 
 class Workbench:
-    """One model at a time. `generation` counts the models: whoever keeps something that belongs to a model keeps the
-    number with it, and asks later whether it is still the same. `models` is a folder of models to choose from.
+    """One model at a time. `generation` counts the models: it is stored with whatever belongs to a model, and compared
+    when that is used. `models` is a folder of models to choose from.
     """
 
     def __init__(self, store: Store | None = None, jobs: Jobs | None = None, models: Path | None = None):
@@ -45,7 +47,7 @@ class Workbench:
         dtype: str = "auto",
         emit: Callable[[LoadProgress], None] = lambda event: None,
     ) -> LoadedModel:
-        """Put another model in the place of the one there is, whose memory is freed first.
+        """Replace the model by another one; the memory of the old one is freed first.
 
         For the worker (`start_loading`), or before there is any. Whatever can be refused before weights are read
         (no such path, not a causal model, no network) leaves the present model untouched. When the weights then fail,
@@ -78,8 +80,9 @@ class Workbench:
         tell("Loading the earlier model again", 0.0)
         try:
             self.loaded = load(*self._settings)
-        except PlaygroundError:
-            self.generation += 1  # there is none now, and what belonged to the old one must not be used
+        except PlaygroundError as error:
+            _LOG.warning("no model is loaded now: the earlier one could not be loaded again (%s)", error)
+            self.generation += 1  # what belonged to the old one must not be used
 
     def model_choices(self) -> ModelChoices:
         """The models that can be loaded beside the shipped one, as they are on this machine now."""

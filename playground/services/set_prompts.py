@@ -1,4 +1,4 @@
-"""The prompts that a vector set was found on, read again by the model it is for."""
+"""Prompts that a vector set was found on, encoded again."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from playground.model.prompting import Encoded, PromptFormat, encode
 def prompts_of(loaded: LoadedModel, vector_set: VectorSet) -> Encoded:
     """The set's prompts as one batch, formatted as they were when it was found.
 
-    Raises FileError for a set made for another width or with layers this model does not have, InputError for one that
-    does not say its prompts, and what `encode` raises.
+    Raises FileError for a set made for another width or with layers this model does not have, InputError for one
+    without its prompts, and what `encode` raises.
     """
     origin = vector_set.origin
     check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
@@ -26,7 +26,7 @@ def prompts_of(loaded: LoadedModel, vector_set: VectorSet) -> Encoded:
 
 
 def format_of(origin: Origin) -> PromptFormat:
-    """How the prompts of a set were put to the model."""
+    """The prompt format of a set's prompts."""
     if not origin.chat:
         return PromptFormat(chat=False)
     thinking, date = bool(origin.parameters.get("thinking", False)), origin.parameters.get("date", DATE)

@@ -1,4 +1,4 @@
-"""KL of a recipe against the baseline at every token of the texts that it wrote."""
+"""KL of a recipe against the baseline at every token of its generated texts."""
 
 from __future__ import annotations
 

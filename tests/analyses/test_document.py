@@ -20,7 +20,7 @@ from playground.analyses.choices.result import (
     SkippedItem,
 )
 from playground.analyses.common import measurements, numbers
-from playground.analyses.common.document import from_document, kind_of, to_document
+from playground.analyses.common.document import from_document, to_document
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import MeasuredSet
 from playground.analyses.common.table import RANDOM, set_table
@@ -169,7 +169,7 @@ def test_a_result_comes_back_from_its_file_as_it_was(tmp_path, made):
 def test_the_list_says_what_each_file_measured(tmp_path):
     store = measurements.Measurements(tmp_path)
     for made in (result(), exact_result(), shifted(), replied()):
-        store.save(to_document(made), kind_of(made))
+        store.save(to_document(made), made.analysis.name)
     assert [(entry.kind, entry.asked, entry.vectors, entry.items, entry.problem) for entry in store.list()] == [
         ("choices", "foxes", 3, 2, None), ("exact", "sums", 1, 2, None), ("next-token", "pairs", 2, 2, None),
         ("replies", "talk", 1, 1, None),

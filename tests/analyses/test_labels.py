@@ -9,7 +9,7 @@ import torch
 
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredItem, MeasuredRow, MeasureResult
-from playground.analyses.common import numbers
+from playground.analyses.common import labels, numbers
 from playground.analyses.common.labels import UNLABELLED, labels_of
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import MeasuredSet
@@ -39,10 +39,14 @@ def test_a_labelled_vector_is_called_by_its_label_and_everything_else_by_its_nam
     assert UNLABELLED.called("a#b#2") == "a#b#2"
 
 
-def test_sets_that_are_gone_and_other_sets_of_their_name_lend_no_labels():
+def test_sets_that_are_gone_and_other_sets_of_their_name_lend_no_labels(caplog):
     gone, here = MeasuredSet.of("gone", ALIEN), MeasuredSet.of("a#b", ALIEN)
     before = MeasuredSet.of("a#b", VectorSet(-torch.eye(3, 4), ORIGIN))
-    assert set(labels_of([gone, here], load).sets) == {"a#b"}
+    labels._log_unlabelled.cache_clear()
+    with caplog.at_level("INFO", logger="playground.analyses.common.labels"):
+        assert set(labels_of([gone, here], load).sets) == {"a#b"}
+    assert len(caplog.messages) == 1
+    assert "gone" in caplog.messages[0]
     assert labels_of([before], load).sets == {}
     assert labels_of([here, before], load).sets == {}
 

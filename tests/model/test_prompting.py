@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import logging
 
 import pytest
 import torch
 
 from playground.core.push import Push
 from playground.errors import InputError
+from playground.model import prompting
 from playground.model.conversation import Turn
 from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import Encoded, PromptFormat, encode, forward_inputs, render
@@ -40,10 +42,15 @@ def test_a_system_prompt_is_folded_into_the_users_turn_where_the_template_refuse
     assert text == "<|bos|><|im_start|>user\nBe kind\n\nHi<|im_end|>\n<|im_start|>assistant\n"
 
 
-def test_a_system_prompt_is_folded_in_where_the_template_ignores_it(tiny, monkeypatch):
+def test_a_system_prompt_is_folded_in_where_the_template_ignores_it_and_that_is_logged_once(tiny, monkeypatch, caplog):
     loaded = tiny("qwen3")
     monkeypatch.setattr(loaded.tokenizer, "chat_template", "{{ messages[-1]['content'] }}>")
-    assert render(loaded, "Hi", PromptFormat(system="Be kind")) == "Be kind\n\nHi>"
+    prompting._log_system_as_user.cache_clear()
+    with caplog.at_level(logging.INFO, logger="playground.model.prompting"):
+        for _ in range(2):
+            assert render(loaded, "Hi", PromptFormat(system="Be kind")) == "Be kind\n\nHi>"
+    (message,) = caplog.messages
+    assert message.endswith("goes before the first message of the user (its template leaves it out)")
 
 
 def test_a_template_that_fails_on_any_turn_is_named_with_its_reason(tiny, monkeypatch):

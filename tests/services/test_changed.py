@@ -1,10 +1,10 @@
-"""Differences of two texts, word by word."""
+"""Difference of two texts, word by word."""
 
 from __future__ import annotations
 
 import pytest
 
-from playground.services.changed import first_difference
+from playground.services.changed import changed_share, first_difference
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,11 @@ from playground.services.changed import first_difference
 )
 def test_the_answers_that_tell_a_text_from_the_baseline_reach_to_the_first_word_that_differs(text, baseline, answers):
     assert first_difference(text, baseline) == answers
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "share"),
+    [("a b c", "a b c", 0), ("a b", "x", 1), ("a b", "a x", 0.5), ("", "", 0)],
+)
+def test_the_changed_share_counts_words_not_in_common(before, after, share):
+    assert changed_share(before, after) == share

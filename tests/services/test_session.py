@@ -12,6 +12,7 @@ import pytest
 
 from playground.errors import InputError, ModelError
 from playground.library.store import Store
+from playground.services import session
 from playground.services.session import LoadProgress, Workbench
 
 SOON = 60.0
@@ -88,6 +89,20 @@ def test_weights_that_fail_bring_the_old_model_back(workbench, tiny_path, tmp_pa
     assert workbench.loaded.fingerprint == old.fingerprint
     assert str(workbench.loaded.dtype) == "torch.float64"
     assert workbench.generation == 1
+
+
+def test_a_model_that_cannot_be_brought_back_leaves_none_and_is_logged(workbench, tiny_path, monkeypatch, caplog):
+    workbench.load_model(str(tiny_path("qwen3")))
+
+    def load(*asked, before_weights=lambda: None, **options):
+        before_weights()
+        raise ModelError("Expected memory, got none.")
+
+    monkeypatch.setattr(session, "load", load)
+    with pytest.raises(ModelError):
+        workbench.load_model(str(tiny_path("gpt2")))
+    assert (workbench.loaded, workbench.generation) == (None, 2)
+    assert "the earlier one could not be loaded again (Expected memory, got none.)" in caplog.text
 
 
 def test_without_a_model_work_is_refused_with_a_sentence(workbench):

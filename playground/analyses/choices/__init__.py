@@ -1,4 +1,4 @@
-"""Choices over scales, beside random directions: the log-odds of one answer over another."""
+"""Analysis of choices: the log-odds of one answer over another, over scales, with random controls."""
 
 from playground.analyses.analysis import Analysis, Column, Figure, Option, Quantity
 

@@ -37,7 +37,7 @@ _OF_ITEMS = ("differences", "divergences")
 
 
 def to_fields(result: MeasureResult) -> dict[str, Any]:
-    """The fields of this kind; numbers of items to 6 decimals."""
+    """The fields of a choice measurement; numbers of items to 6 decimals."""
     return {
         "request": {"choices": prompt_set_entry(result.request.choices), **over_scales_entry(result.request)},
         "by": result.by,
@@ -83,11 +83,16 @@ def _row(row: MeasuredRow) -> dict[str, Any]:
 
 
 def _read_row(entry: Mapping[str, Any], count: int) -> MeasuredRow:
-    lists = {name: tuple(float(read_number(value, "a row")) for value in entry[name]) for name in _OF_ITEMS}
-    for values in lists.values():
+    differences, divergences = (
+        tuple(float(read_number(value, "a row")) for value in entry[name]) for name in _OF_ITEMS
+    )
+    for values in (differences, divergences):
         check_count(values, count, "items")
-    means = {name: read_number(entry[name], "a row") for name in _MEANS}
-    return MeasuredRow(**read_row(entry), **means, **lists)
+    mean, low, high, share, kl = (read_number(entry[name], "a row") for name in _MEANS)
+    return MeasuredRow(
+        **read_row(entry), differences=differences, divergences=divergences, mean=mean, low=low, high=high, share=share,
+        kl=kl,
+    )  # fmt: skip
 
 
 def _side_effects(effects: SideEffects) -> dict[str, Any]:

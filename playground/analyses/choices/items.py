@@ -1,4 +1,4 @@
-"""Turns items of a choice set into questions for the model; names those that cannot be scored, and why."""
+"""Conversion of choice items to questions for the model, with the reasons for items that cannot be scored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from playground.analyses.choices.request import MeasureRequest
-from playground.analyses.choices.result import MeasuredItem, SkippedItem
+from playground.analyses.choices.result import By, MeasuredItem, SkippedItem
 from playground.core.push import Positions
 from playground.errors import Cancelled, InputError
 from playground.library.prompt_set import ChoiceItem
@@ -20,8 +20,8 @@ from playground.model.reading.question_trees import Question
 
 @dataclass(frozen=True)
 class ScoredItems:
-    """The items that can be scored, each with its question; those that cannot; and letters and `by` as a result says
-    them. `unreached`: how many questions no push can reach at the positions asked for.
+    """The items that can be scored, each with its question, and those that cannot. `letters` and `by` as in
+    MeasureResult. `unreached`: how many questions no push reaches at the positions of the request.
     """
 
     questions: tuple[Question, ...]
@@ -35,8 +35,10 @@ class ScoredItems:
 def score_items(
     loaded: LoadedModel, request: MeasureRequest, cancelled: Callable[[], bool] = lambda: False
 ) -> ScoredItems:
-    """Raises InputError when the prompts cannot be formatted, when no item can be scored and when no push would reach
-    one, Cancelled after a cancel.
+    """The items of a request as questions.
+
+    Raises InputError when the prompts cannot be formatted, when no item can be scored and when no push would reach one,
+    Cancelled after a cancel.
     """
     pair = label_pair(request.items)
     questions: list[Question] = []
@@ -49,7 +51,7 @@ def score_items(
         if isinstance(found, str):
             skipped.append(SkippedItem(number, found))
             continue
-        by = "logit" if found.by_logit else "log-probability"
+        by: By = "logit" if found.by_logit else "log-probability"
         letter = item.matching.strip() if pair else ""
         questions.append(found)
         items.append(MeasuredItem(number, item.question, item.matching, item.other, letter, by))

@@ -1,4 +1,4 @@
-"""The leaderboard as JSON and as text: standings of curves, side effects of vectors, the luckiest draw."""
+"""The leaderboard as JSON and as text: standings and side effects of vectors and of the best random direction."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ Judged = tuple[Standing, MeasuredRow, SideEffect]
 
 
 def facts(result: MeasureResult) -> dict[str, Any]:
-    """What the JSON object has of it; nothing where side effects were not measured."""
+    """Fields of the JSON output; none where side effects were not measured."""
     if result.side_effects is None:
         return {}
-    neutral, (vectors, drawn, luck) = result.side_effects.neutral, _ranked(result)
+    neutral, (vectors, drawn, best) = result.side_effects.neutral, _ranked(result)
     return {
         "leaderboard": {
             "prompts": neutral.name,
             "prompts_hash": neutral.hash,
             "vectors": [_entry(result, *judged) for judged in vectors],
             "random_draws": drawn,
-            "best_random": None if luck is None else _entry(result, *luck),
+            "best_random": None if best is None else _entry(result, *best),
         }
     }
 
 
 def lines(result: MeasureResult) -> list[str]:
-    """Lines for a person to read, after an empty one; none where side effects were not measured."""
+    """Lines of the text output, after an empty one; none where side effects were not measured."""
     if result.side_effects is None:
         return []
-    vectors, drawn, luck = _ranked(result)
+    vectors, drawn, best = _ranked(result)
     named = [(judged[0].name, judged) for judged in vectors]
-    if luck is not None:
-        named.append((f"best of {drawn} random", luck))
+    if best is not None:
+        named.append((f"best of {drawn} random", best))
     unit = SCALE_NAMES[result.request.unit]
     width = max(len(name) for name, _ in named) + 2
     return [
@@ -57,11 +57,11 @@ def _ranked(result: MeasureResult) -> tuple[list[Judged], int, Judged | None]:
     places = zip(found, best_rows(result, found), strict=True)
     judged = [(standing, result.rows[place], effects[place]) for standing, place in places if place in effects]
     vectors = [pair for pair in judged if pair[0].kind == "vector"]
-    luck = best_random(found)
+    best = best_random(found)
     return (
         sorted(vectors, key=lambda pair: -abs(pair[0].swing)),
         draws(found),
-        next((pair for pair in judged if pair[0] is luck), None),
+        next((pair for pair in judged if pair[0] is best), None),
     )
 
 

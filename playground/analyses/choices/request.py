@@ -9,13 +9,13 @@ from playground.errors import InputError
 from playground.library.prompt_set import PromptSet
 
 MAX_NUMBERS = 4_000_000
-"""Items × (vectors + controls) × scales at most: what still fits into a file that a person can send."""
+"""Items × (vectors + controls) × scales at most, so that the file of a result can still be sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureRequest(OverScales):
-    """What vectors do to choices. `choices` is the set in full, of the kind choices; sets with different meanings are
-    never mixed, so there is one. The bootstrap of the intervals is drawn from `seed` too.
+    """Request of a choice measurement. `choices` is the whole prompt set, of the kind choices; sets with different
+    meanings are never mixed, so there is one. The bootstrap of the intervals is drawn from `seed` too.
     """
 
     KIND = "choices"

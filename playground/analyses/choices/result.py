@@ -1,7 +1,8 @@
-"""Results of choice measurements: items, rows of (vector, scale), and both while it runs."""
+"""Results of choice measurements: items, rows (one direction at one scale), side effects and progress events."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -86,7 +87,7 @@ class SideEffect:
 
 @dataclass(frozen=True)
 class SideEffects:
-    """What rows do on the prompts of `neutral`: the side effect of a row by its place among the rows of a result."""
+    """Side effects on the prompts of `neutral`, by the index of the row in a result."""
 
     neutral: PromptSet
     of_rows: Mapping[int, SideEffect]
@@ -99,7 +100,7 @@ class MeasureResult(ScalesResult):
 
     `letters` counts the scored items by the answer that shows the behaviour, such as (("(A)", 24), ("(B)", 24)). The
     mean of a row is the mean over these letters of the mean over their items, so that a preference for a letter is not
-    taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` says how answers
+    taken for an effect; `letters` is empty in a set of free answers, where it is the plain mean. `by` is how answers
     were compared, "mixed" when that differs between items. `side_effects`: None where they were not measured.
     """
 
@@ -195,10 +196,7 @@ class MeasureResult(ScalesResult):
 
     def skipped_reasons(self) -> dict[str, int]:
         """How many items were skipped for each reason."""
-        counts: dict[str, int] = {}
-        for item in self.skipped:
-            counts[item.reason] = counts.get(item.reason, 0) + 1
-        return counts
+        return dict(Counter(item.reason for item in self.skipped))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
-"""Measuring: from a request to rows, vector by vector, each as soon as it is finished."""
+"""Choice measurement: log-odds of every direction at every scale, emitted vector by vector."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 
@@ -15,7 +14,7 @@ from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredRow, MeasureProgress, MeasureResult
 from playground.analyses.choices.summary import Balance
 from playground.analyses.common.directions import Direction, directions
-from playground.analyses.common.result import BASELINE, measured_on
+from playground.analyses.common.result import BASELINE, Place, measured_on
 from playground.core.push import Push
 from playground.library.mix import LoadSet
 from playground.model.finite import check_finite, overflow
@@ -39,8 +38,7 @@ def measure(
     Rows of a vector are emitted when its scales are done. After a cancel the result holds the rows that are complete.
     Raises InputError for rows that a set does not have and for choices of which no item can be scored, FileError for
     sets that are missing or were made for another width, ModelError when memory runs out or the model's own numbers are
-    not finite, and Cancelled after a cancel
-    before the baseline.
+    not finite, and Cancelled after a cancel before the baseline.
     """
     begun = time.perf_counter()
     found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.unit)
@@ -60,22 +58,24 @@ def measure(
         warnings=(*warnings, *_warnings(request, scored)),
         **measured_on(loaded, request.sources, load_set),
     )
-    told = _Told(emit, start, found, begun, lambda pushes: overflow(loaded, first, pushes, request.positions))
+    progress = _ProgressReporter(
+        emit, start, found, begun, lambda pushes: overflow(loaded, first, pushes, request.positions)
+    )
     for turn in _turns(found):
-        _measure_turn(reader, turn, rows, told, cancelled)
-    return told.result(cancelled=told.done < told.total)
+        _measure_turn(reader, turn, rows, progress, cancelled)
+    return progress.result(cancelled=progress.done < progress.total)
 
 
 def _encoded(question: Question) -> Encoded:
-    """What is read before the answers of a question part, as a batch of one."""
+    """The tokens of a question up to where its answers differ, as a batch of one."""
     tokens = torch.tensor([question.prompt + question.shared])
     return Encoded(tokens, torch.ones_like(tokens), (tokens.shape[1],))
 
 
 def _turns(found: Sequence[Direction]) -> list[list[Direction]]:
-    """The directions in the order in which they are measured, one list a layer, which shares what runs below it.
+    """The directions in the order of measurement, one list per layer, which shares the blocks below it.
 
-    A control comes first, so that whatever is stopped early has one to be compared with; the others last.
+    A control comes first, so that a cancelled measurement has one to be compared with; the others last.
     """
     turns = []
     for layer in dict.fromkeys(direction.layer for direction in found):
@@ -89,14 +89,14 @@ def _measure_turn(
     reader: AnswerReader,
     turn: Sequence[Direction],
     rows: _Rows,
-    told: _Told,
+    progress: _ProgressReporter,
     cancelled: Callable[[], bool],
 ) -> None:
     """Measure directions at one layer, until a cancel."""
     scales = rows.request.scales
-    before, total = told.done, len(turn) * len(scales)
+    before, total = progress.done, len(turn) * len(scales)
     pushes = [direction.pushes(scale) for direction in turn for scale in scales if scale != 0]
-    readings = reader.read(pushes, lambda share: told.part(before + share * total), cancelled)
+    readings = reader.read(pushes, lambda share: progress.part(before + share * total), cancelled)
     for direction in turn:
         finished = []
         for scale in scales:
@@ -104,7 +104,7 @@ def _measure_turn(
             if reading is None:
                 break
             finished.append(rows.row(direction, scale, reading))
-        told.rows(direction, finished)
+        progress.rows(direction, finished)
         if len(finished) < len(scales):
             return
 
@@ -126,7 +126,7 @@ def _warnings(request: MeasureRequest, scored: ScoredItems) -> tuple[str, ...]:
 
 @dataclass
 class _Rows:
-    """Turns readings into rows."""
+    """Rows of a result, made from readings."""
 
     request: MeasureRequest
     scored: ScoredItems
@@ -137,10 +137,10 @@ class _Rows:
         self.baseline = self._row(self.reader.baseline, BASELINE)
 
     def row(self, direction: Direction, scale: float, reading: Reading) -> MeasuredRow:
-        """`scale` is as the request has it."""
+        """The row of a direction at a scale in the unit of the request."""
         return self._row(reading, direction.place(scale))
 
-    def _row(self, reading: Reading, place: Mapping[str, Any]) -> MeasuredRow:
+    def _row(self, reading: Reading, place: Place) -> MeasuredRow:
         finite = not bool(reading.differences.isnan().any())
         mean, low, high = self._balance.mean(reading.differences) if finite else (math.nan,) * 3
         return MeasuredRow(
@@ -157,8 +157,8 @@ class _Rows:
 
 
 @dataclass
-class _Told:
-    """What is finished, and what the reader of events has heard of it."""
+class _ProgressReporter:
+    """Finished rows, and the progress events about them."""
 
     emit: Callable[[MeasureProgress], None]
     start: MeasureResult
@@ -168,27 +168,27 @@ class _Told:
     done: int = 0
     _overflowed: int = 0
     _overflow: str = ""
-    _most: float = 0.0  # told so far: rows that are done come after shares of the pass that they are done in
+    _most: float = 0.0  # largest `done` of an event: rows are finished after parts of the pass that they are in
     _finished: dict[int, tuple[MeasuredRow, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.total = len(self.directions) * len(self.start.request.scales)
         self._places = {id(direction): place for place, direction in enumerate(self.directions)}
         self._measuring = time.perf_counter()
-        self._tell(0.0)
+        self._emit(0.0)
 
     def part(self, done: float) -> None:
-        """So many rows are done, though not all of them known yet."""
+        """Report that about `done` rows are computed, of which some are not finished."""
         if time.perf_counter() - self._last >= _QUIET_SECONDS:
-            self._tell(max(done, self.done))
+            self._emit(max(done, self.done))
 
     def rows(self, direction: Direction, rows: Sequence[MeasuredRow]) -> None:
-        """These rows of a direction are finished: all, unless it was stopped."""
+        """Add the finished rows of a direction: all, unless it was stopped."""
         if rows:
             self._finished[self._places[id(direction)]] = tuple(rows)
             self.done += len(rows)
             self._note_overflow(direction, rows)
-            self._tell(self.done, tuple(rows))
+            self._emit(self.done, tuple(rows))
 
     def result(self, cancelled: bool = False) -> MeasureResult:
         rows = tuple(row for place in sorted(self._finished) for row in self._finished[place])
@@ -203,7 +203,7 @@ class _Told:
             self._overflow = self.overflow((Push(direction.layer, failed[0].scale * direction.unit),))
         self._overflowed += len(failed)
 
-    def _tell(self, done: float, new: tuple[MeasuredRow, ...] = ()) -> None:
+    def _emit(self, done: float, new: tuple[MeasuredRow, ...] = ()) -> None:
         self._last = time.perf_counter()
         done = self._most = max(done, self._most)
         seconds = self._last - self._measuring

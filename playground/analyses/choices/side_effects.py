@@ -1,7 +1,4 @@
-"""Side effects on neutral prompts: KL, repetition and perplexity.
-
-Each direction of a measurement is added at its best scale, random ones at theirs.
-"""
+"""Side effects on neutral prompts: KL, repetition and perplexity of every direction at its best scale."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import Any
 from playground.analyses.choices.result import MeasureResult, SideEffect, SideEffects
 from playground.analyses.choices.standings import Standing, standings
 from playground.analyses.common.directions import Direction, directions
+from playground.analyses.common.request import format_of
 from playground.core.noise import repetition
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
@@ -20,7 +18,7 @@ from playground.library.mix import LoadSet
 from playground.library.prompt_set import PromptSet
 from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel, is_organism
-from playground.model.prompting import Encoded, PromptFormat, encode
+from playground.model.prompting import Encoded, encode
 from playground.model.reading.next_token import divergences, next_logits
 from playground.model.reading.text_likelihood import perplexities
 
@@ -29,7 +27,7 @@ __all__ = ["SideEffect", "SideEffectProgress", "best_rows", "effects_of", "judge
 PROMPTS = 16
 """Neutral prompts whose next token is compared."""
 TEXTS = 3
-"""Of them as many are answered, for coherence."""
+"""The first of them that are answered, for repetition and perplexity."""
 TOKENS = 32
 
 
@@ -46,7 +44,7 @@ class SideEffectProgress:
 
 
 def neutral_set(loaded: LoadedModel) -> PromptSet:
-    """The built-in prompts on which steering should do nothing, in the language of the model."""
+    """The built-in prompts that steering should not affect, in the language of the model."""
     return prompt_sets.built_in()["organism-requests" if is_organism(loaded) else "neutral"]
 
 
@@ -75,8 +73,8 @@ def effects_of(result: MeasureResult, found: Sequence[Standing]) -> tuple[SideEf
 
 
 def best_rows(result: MeasureResult, found: Sequence[Standing]) -> list[int]:
-    """The row of each direction at its best scale, by its place. Random directions of one name, layer and norm are the
-    same one, which stands at the first of their rows.
+    """Index of the row of each direction at its best scale. Random directions of one name, layer and norm are the same,
+    and the first of their rows counts.
     """
     places: dict[tuple[Any, ...], int] = {}
     for place, row in enumerate(result.rows):
@@ -95,11 +93,10 @@ def side_effects(
 ) -> tuple[SideEffect, ...]:
     """The side effect of every standing at its best scale, in their order.
 
-    `neutral` are prompts without a fork, asked the way they bring along; the first PROMPTS of them are used. Raises
-    InputError for standings of another measurement, FileError for sets that are gone, Cancelled after a cancel.
+    `neutral` are prompts that no behaviour depends on, in the format of their set; the first PROMPTS of them are used.
+    Raises InputError for standings of another measurement, FileError for sets that are gone, Cancelled after a cancel.
     """
-    format = PromptFormat(chat=neutral.chat, system=neutral.system if neutral.chat else None)
-    prompts = encode(loaded, neutral.texts()[:PROMPTS], format, room=TOKENS)
+    prompts = encode(loaded, neutral.texts()[:PROMPTS], format_of(neutral), room=TOKENS)
     baseline = next_logits(loaded, prompts, [()] * len(prompts))
     units = _units(loaded, result, load_set)
     effects = []

@@ -1,7 +1,6 @@
 """Standings of measured curves: swing, best scale, monotonicity, symmetry.
 
-Pure: from the rows of a measurement to a few numbers for every direction, random ones included, so that a vector is
-judged beside the best of as many random draws.
+Random directions have standings too, so that a vector can be compared with the best of as many random ones.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from playground.errors import InputError
 
 @dataclass(frozen=True)
 class Standing:
-    """One direction over its scales. `layer` tells random directions of one name apart.
+    """One direction over its scales. `layer` distinguishes random directions of one name.
 
     swing: mean logit difference at +x minus that at −x, at the x where that is largest by absolute value (`swing_at`,
     the norm of +x), in nats: how well the two signs do opposite things. best: the highest mean at any scale, at
@@ -58,7 +57,7 @@ def standings(result: MeasureResult) -> tuple[Standing, ...]:
 
 
 def best_random(found: Sequence[Standing]) -> Standing | None:
-    """The random direction with the largest swing by absolute value: the luck of as many draws."""
+    """The random direction with the largest swing by absolute value."""
     drawn = [standing for standing in found if standing.kind == "random"]
     return max(drawn, key=lambda standing: abs(standing.swing), default=None)
 
@@ -97,7 +96,7 @@ def _pairs(rows: Sequence[MeasuredRow], unit: str) -> dict[float, tuple[float, f
 
 
 def _symmetry(shifts: Sequence[tuple[float, float]]) -> float | None:
-    """How much of what both signs move is opposite: 1 − Σ|a + b| / Σ(|a| + |b|)."""
+    """The opposite part of the shifts a and b in both signs: 1 − Σ|a + b| / Σ(|a| + |b|)."""
     moved = sum(abs(up) + abs(down) for up, down in shifts)
     return 1 - sum(abs(up + down) for up, down in shifts) / moved if moved > 0 else None
 

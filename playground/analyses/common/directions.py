@@ -1,4 +1,4 @@
-"""The directions that are measured, as a model takes them: unit vectors at a layer, and the random ones beside them."""
+"""Unit directions of a measurement: those of the requested vectors, and random controls at the same layers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from playground.analyses.common.request import MeasuredVector
+from playground.analyses.common.result import Place
 from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.errors import InputError
@@ -26,7 +27,7 @@ class Direction:
     """A unit vector (d,) float32 at the output of block `layer`; `reference` is the norm of relative scale 1 there.
 
     `one` are the norms of scale 1 and of scale −1 in the `scale_unit` of the request (library/checks.py). `vector`
-    is what to call it, and `source` its set; None for a random direction.
+    is its label, and `source` its set; None for a random direction.
     """
 
     kind: Literal["vector", "random"]
@@ -40,28 +41,30 @@ class Direction:
 
     @property
     def name(self) -> str:
-        """What tells it from others: `set#3`, `random-0`."""
+        """Unique name at a layer: `set#3`, `random-0`."""
         return self.vector if self.source is None else f"{self.source}#{self.vector}"
 
     def norm(self, scale: float) -> float:
-        """The norm of what is added at a scale as the request has it, negative for the other way."""
+        """The norm of what is added at a scale in the unit of the request, negative for the opposite direction."""
         return scale * self.one[scale < 0]
 
-    def place(self, scale: float) -> dict[str, Any]:
-        """What a row says of where it was measured (the fields of Row), at a scale as the request has it."""
+    def place(self, scale: float) -> Place:
+        """The fields of Row at a scale in the unit of the request."""
         norm = self.norm(scale)
-        return {
+        place: Place = {
             "kind": self.kind,
             "vector": self.vector,
             "source": self.source,
             "layer": self.layer,
             "scale": norm,
             "relative": scale if self.scale_unit == "r" else norm / self.reference,
-            **({"multiple": scale} if self.scale_unit == "f" else {}),
         }
+        if self.scale_unit == "f":
+            place["multiple"] = scale
+        return place
 
     def pushes(self, scale: float) -> tuple[Push, ...]:
-        """What is added at a scale; nothing at 0."""
+        """The pushes that add it at a scale; none at 0."""
         return (Push(self.layer, self.norm(scale) * self.unit),) if scale != 0 else ()
 
 
@@ -76,14 +79,16 @@ def directions(
     """The vectors in their order, then `controls` random directions from `seed` for each layer at which there are
     vectors, and warnings about sets made on another model.
 
-    Controls stand once at a layer with absolute scales, once for each reference norm there with relative ones, and at
-    the median of the vectors' norms with multiples of found scales. A vector with a found scale in one sign has it in
-    the other too; an average has the median of its rows'. Those without any are left out, with a warning.
+    With absolute scales controls are measured once at a layer, with relative scales once for each reference norm there,
+    and with multiples of found scales at the median of the vectors' norms. A vector with a found scale in one sign only
+    uses it in both; an average uses the median of its rows'. Vectors without any are left out, with a warning.
 
     Raises FileError for sets that are missing or of another width, InputError for rows they do not have, directions of
     norm 0, and multiples of found scales when no vector has one.
     """
-    found, warnings, left_out = [], {}, []
+    found: list[Direction] = []
+    left_out: list[str] = []
+    warnings: dict[str, None] = {}
     load_set = functools.cache(load_set)  # many vectors, few files
     for vector in vectors:
         made = mix(loaded, Recipe((vector.component(1.0),)), load_set)
@@ -118,7 +123,7 @@ def directions(
 
 
 def _places(vectors: Sequence[Direction]) -> list[tuple[int, float, tuple[float, float]]]:
-    """Where controls stand beside vectors: the layer, the reference norm and the norms of scale ±1."""
+    """Where controls are measured: the layer, the reference norm and the norms of scale ±1."""
     places: dict[tuple[int, float], list[Direction]] = {}
     for vector in vectors:
         places.setdefault((vector.layer, vector.reference if vector.scale_unit == "r" else 0.0), []).append(vector)

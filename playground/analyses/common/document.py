@@ -1,8 +1,9 @@
-"""A measurement as a JSON document and back (vectors/MEASURES.md): what is needed to repeat and to compare it."""
+"""Conversion of measurements to JSON documents and back (vectors/MEASURES.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -15,15 +16,10 @@ from playground.library.text import shown
 _OF_MEASUREMENT = ("model", "fingerprint", "dtype", "warnings", "cancelled", "seconds", "versions", "created")
 
 
-def kind_of(result: Measurement) -> str:
-    """The kind of a measurement, as its file says it."""
-    return result.analysis.name
-
-
 def to_document(result: Measurement) -> dict[str, Any]:
     """The document of a result."""
     return {
-        "kind": kind_of(result),
+        "kind": result.analysis.name,
         **{name: plain(getattr(result, name)) for name in _OF_MEASUREMENT},
         "sets": [asdict(one) for one in result.sets],
         **result.analysis.load("document").to_fields(result),
@@ -31,14 +27,23 @@ def to_document(result: Measurement) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Measurement:
-    """The result of a document that `to_document` made. Raises FileError for one that says something else."""
-    try:
+    """The result in a document of `to_document`. Raises FileError for a document of any other form."""
+    with _damage_refused():
         if document["kind"] not in registry.measured():
             raise ValueError(f"the kind {shown(document['kind'])}")
         about = {name: tuples(document[name]) for name in _OF_MEASUREMENT}
         about["sets"] = tuple(MeasuredSet(**entry) for entry in document["sets"])
-        result: Measurement = registry.measured()[document["kind"]].load("document").from_fields(document, about)
-        return result
+    module = registry.measured()[document["kind"]].load("document")
+    with _damage_refused():
+        result: Measurement = module.from_fields(document, about)
+    return result
+
+
+@contextmanager
+def _damage_refused() -> Iterator[None]:
+    """Raises FileError for what damaged values raise where they are used: JSON of any form may come."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, InputError) as error:
         what = f"one without {error}" if isinstance(error, KeyError) else f"{shown(str(error))} in it"
         raise FileError(f"Expected a measurement as vectors/MEASURES.md says, got {what}; measure again.") from error

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from playground.analyses.common.result import MeasuredSet
-from playground.errors import PlaygroundError
+from playground.errors import FileError
 from playground.library.mix import LoadSet
 from playground.library.recipe import Recipe
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of every set, one a row of it, by the set's name. Names are those of Row: `set#3`, `random-0`."""
+    """Labels of the rows of vector sets, by the set's name. Names are those of Row: `set#3`, `random-0`."""
 
     sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -24,12 +28,12 @@ class Labels:
         return labels[int(row)] if row.isdecimal() and int(row) < len(labels) else ""
 
     def of_recipe(self, recipe: Recipe) -> str:
-        """The label of the one vector of which a recipe adds so much; "" for averages and mixes."""
+        """The label of the vector in a recipe of one component; "" for averages and mixes."""
         components = recipe.components
         return self.of(f"{components[0].source}#{components[0].row}") if len(components) == 1 else ""
 
     def called(self, name: str) -> str:
-        """What a person reads for a vector: its name, and its label where it has one."""
+        """A vector's name, followed by its label where it has one."""
         label = self.of(name)
         return f"{name} “{label}”" if label else name
 
@@ -38,7 +42,7 @@ UNLABELLED = Labels()
 
 
 def labels_of(sets: Iterable[MeasuredSet], load_set: LoadSet) -> Labels:
-    """The labels of what was measured. A set that is gone has none, and neither has another set of the same name."""
+    """The labels of measured sets. A set that cannot be read has none, nor has another set of the same name."""
     measured: dict[str, set[str]] = {}
     for one in sets:
         measured.setdefault(one.source, set()).add(one.digest)
@@ -46,8 +50,14 @@ def labels_of(sets: Iterable[MeasuredSet], load_set: LoadSet) -> Labels:
     for source, digests in measured.items():
         try:
             vector_set = load_set(source)
-        except PlaygroundError:
+        except FileError as error:
+            _log_unlabelled(source, str(error))
             continue
         if digests == {MeasuredSet.of(source, vector_set).digest}:
             found[source] = tuple(note.label for note in vector_set.notes)
     return Labels(found)
+
+
+@functools.cache
+def _log_unlabelled(source: str, reason: str) -> None:
+    _LOG.info("vectors of %s are shown without labels (%s)", source, reason)

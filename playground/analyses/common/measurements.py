@@ -1,4 +1,4 @@
-"""Measurements kept beside the vector sets: one JSON file each (vectors/MEASURES.md), by name."""
+"""Library of measurements: named JSON files in the folder of vector sets (vectors/MEASURES.md)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_FILE_BYTES = 2**29
 class MeasurementEntry:
     """List entry of a measurement. For a file that cannot be read, `problem` is why, and the rest is empty.
 
-    `asked` names the set that was asked and `asked_hash` says which items it held; only measurements of one kind, one
+    `asked` names the set that was asked and `asked_hash` identifies its items; only measurements of one kind, one
     hash and one fingerprint compare. `vectors` counts what was measured: vectors, or those of the mix.
     """
 
@@ -47,7 +47,7 @@ class Measurements(NamedFiles):
     suffix, kind, trash = SUFFIX, "measurement", ".trash/measurements"
 
     def list(self) -> list[MeasurementEntry]:
-        """An entry a measurement, in the order of names; damaged files with their problem."""
+        """One entry per measurement, in the order of names; damaged files with their problem."""
         return [self._entry(name) for name in self.names()]
 
     def load(self, name: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def to_bytes(document: Mapping[str, Any]) -> bytes:
 
 
 def read(path: Path | str) -> dict[str, Any]:
-    """The document in a file, those of versions 1 and 2 as version 3 says it.
+    """The document in a file, converted from versions 1 and 2 to version 3.
 
     Raises FileError when there is none, and for versions and kinds that this program does not know.
     """
@@ -128,7 +128,7 @@ def read(path: Path | str) -> dict[str, Any]:
 
 
 def _request_of_2(request: Any) -> Any:
-    """A request of version 2, which told absolute from relative scales, as version 3 says it."""
+    """Convert a request of version 2, whose `relative` is true or false, to the units of version 3."""
     if not isinstance(request, dict) or not isinstance(request.get("relative"), bool):
         return request
     return request | {"unit": "r" if request["relative"] else "a"}

@@ -1,4 +1,4 @@
-"""The numbers of a result as a table in a file: one line a row, and one line an item of a row."""
+"""Tables of a result for files: one line per row, or one line per item of a row."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from playground.library.formats.registry import formats
 
 
 def row_table(result: Measurement, labels: Labels = UNLABELLED, suffix: str = ".csv") -> str:
-    """The baseline and every row; for next tokens every value. The text of a file that ends in `suffix`."""
-    return _written(result.row_lines(labels), suffix)
+    """The text of a table file with a suffix: the baseline and every row; for next tokens every value."""
+    return table_text(result.row_lines(labels), suffix)
 
 
 def item_table(result: Measurement, labels: Labels = UNLABELLED, suffix: str = ".csv") -> str:
-    """Every item of the baseline and of every row, by its number from 0; for next tokens every prompt."""
-    return _written(result.item_lines(labels), suffix)
+    """The same for every item of the baseline and of every row, numbered from 0; for next tokens every prompt."""
+    return table_text(result.item_lines(labels), suffix)
 
 
-def _written(lines: Lines, suffix: str) -> str:
+def table_text(lines: Lines, suffix: str) -> str:
+    """The text of a table file with a suffix."""
     write = formats("table")[suffix].write
     assert write is not None
     text: str = write(*lines)

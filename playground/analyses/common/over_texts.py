@@ -1,6 +1,6 @@
-"""Measuring by generating: every item continued without steering, and with every direction at every scale.
+"""Generation of texts for measurements: every item continued without steering and with every direction and scale.
 
-What is made of the texts of a row, `exact` and `replies` say.
+The analyses `exact` and `replies` evaluate the texts of a row.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from playground.analyses.common.directions import Direction, directions
 from playground.analyses.common.request import OverScales, counted
-from playground.analyses.common.result import BASELINE, Row, measured_on
+from playground.analyses.common.result import BASELINE, Place, Row, measured_on
 from playground.analyses.common.scales_result import ScalesResult
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
@@ -33,10 +33,9 @@ _Z = 1.959964
 
 @dataclass(frozen=True, kw_only=True)
 class OverTexts(OverScales):
-    """A measurement of vectors over scales that is judged by generated texts.
+    """A request of a measurement of vectors over scales on generated texts.
 
-    `sampling` says how texts are generated; where they are drawn, they are drawn from `seed`, which takes the place of
-    the seed in it.
+    `sampling` are the settings of generation; its seed is replaced by `seed`.
     """
 
     controls: int = 2
@@ -88,7 +87,7 @@ class TextsRow(Row):
 
 @dataclass(frozen=True)
 class TextsResult(ScalesResult):
-    """A measurement that is judged by generated texts."""
+    """The result of a measurement on generated texts."""
 
     request: OverTexts
     baseline: TextsRow
@@ -114,7 +113,7 @@ class TextsProgress:
     done: int
     total: int
     seconds: float
-    result: Any = None
+    result: TextsResult | None = None
 
     @property
     def share(self) -> float:
@@ -127,16 +126,20 @@ class TextsProgress:
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
+R = TypeVar("R", bound=TextsRow)
+Result = TypeVar("Result", bound=TextsResult)
+
+
 def over_texts(
     loaded: LoadedModel,
     request: OverTexts,
     load_set: LoadSet,
-    make_row: Callable[[dict[str, Any], Sequence[str]], Any],
-    make_result: Callable[..., Any],
+    make_row: Callable[[Place, Sequence[str]], R | None],
+    make_result: Callable[..., Result],
     emit: Callable[[TextsProgress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Any:
-    """Generate the texts of every row, and make a result of the rows.
+) -> Result:
+    """Generate the texts of every row, and combine the rows to a result.
 
     `make_row` gets the fields of Row and the texts of that row, item after item, samples of an item side by side, and
     gives None when it is cancelled; `make_result` gets the fields of a Measurement, `request`, `baseline` and `rows`.
@@ -148,12 +151,13 @@ def over_texts(
     found, warnings = directions(loaded, request.vectors, request.controls, request.seed, load_set, request.unit)
     steered = [(direction, scale) for direction in found for scale in request.scales if scale != 0]
     pushes = [(), *(direction.pushes(scale) for direction, scale in steered)]
-    places = [dict(BASELINE), *(direction.place(scale) for direction, scale in steered)]
-    per_row, finished = len(request.items) * request.per_item, []
+    places = [BASELINE, *(direction.place(scale) for direction, scale in steered)]
+    per_row = len(request.items) * request.per_item
+    finished: list[R] = []
     overflowed = Overflowed(loaded, request.positions)
     about = measured_on(loaded, request.sources, load_set)
 
-    def result(stopped: bool = False) -> Any:
+    def result(stopped: bool = False) -> Result:
         return make_result(
             request=request,
             baseline=finished[0],
@@ -196,7 +200,7 @@ def _generated(
     ]
     for start in range(0, len(plan), BATCH):
         part = plan[start : start + BATCH]
-        # A text is the same whatever else is in its batch: the number of its sample is said, not counted.
+        # A text is the same whatever else is in its batch, since the number of its sample is given.
         asked, added = encoded.take([item for item, _, _ in part]), [push for _, _, push in part]
         done = generate(
             loaded,
@@ -213,9 +217,10 @@ def _generated(
         yield list(done.texts)
 
 
-def _in_order(request: OverTexts, found: Sequence[Direction], finished: Sequence[Row]) -> tuple[Any, ...]:
+def _in_order(request: OverTexts, found: Sequence[Direction], finished: Sequence[R]) -> tuple[R, ...]:
     """The finished rows, with the baseline in the place of each direction at scale 0."""
-    rows, rest = [], iter(finished[1:])
+    rows: list[R] = []
+    rest = iter(finished[1:])
     for direction in found:
         for scale in request.scales:
             if scale != 0:
@@ -229,8 +234,8 @@ def _in_order(request: OverTexts, found: Sequence[Direction], finished: Sequence
 
 
 def wilson(share: float, total: float) -> tuple[float, float]:
-    """The 95 % interval of a proportion out of `total` trials (Wilson, 1927), which unlike a bootstrap is not empty
-    where all are alike.
+    """The 95 % interval of a proportion out of `total` trials (Wilson, 1927), which unlike a bootstrap interval has a
+    width where all outcomes are equal.
     """
     weight = _Z * _Z / total
     middle = (share + weight / 2) / (1 + weight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -31,9 +31,9 @@ from playground.model.prompting import PromptFormat
 _OF_SET = ("name", "title", "description", "for_model", "system", "chat")
 _OF_REQUEST = ("scales", "unit", "controls", "seed", "positions", "max_items")
 _SELECTION = {"sample_seed": None, "balance": False}
-"""Fields that files of before do not have, and what they stand for there."""
+"""Fields that older files lack, with their defaults."""
 _OF_ROW = ("kind", "vector", "source", "layer", "scale", "relative")
-_NAMES = {
+_NAMES: dict[str, tuple[Callable[..., Item], tuple[str, ...]]] = {
     "choices": (ChoiceItem, (QUESTION, MATCHING, OTHER)),
     "exact": (ExactItem, (QUESTION, ANSWER)),
     "contrast": (ContrastPair, ("positive", "negative")),
@@ -51,7 +51,7 @@ def prompt_set_entry(prompt_set: PromptSet) -> dict[str, Any]:
 
 
 def read_prompt_set(entry: Mapping[str, Any], kind: str) -> PromptSet:
-    """The prompt set of an entry. Raises ValueError when its items are not the ones that its hash stands for."""
+    """The prompt set of an entry. Raises ValueError when its hash is not that of its items."""
     items = tuple(_item(item, kind) for item in entry["items"])
     made = PromptSet(
         **{name: entry[name] for name in _OF_SET}, kind=kind, items=items, answers=tuples(entry["answers"])
@@ -63,7 +63,8 @@ def read_prompt_set(entry: Mapping[str, Any], kind: str) -> PromptSet:
 
 def _item(entry: Any, kind: str) -> Item:
     if kind not in _NAMES:
-        return entry
+        prompt: str = entry  # PromptSet refuses anything else
+        return prompt
     made, names = _NAMES[kind]
     return made(*(entry[name] for name in names))
 
@@ -95,7 +96,7 @@ def read_over_scales(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_selection(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a request that say how its items were chosen."""
+    """The arguments of a request for the choice of its items."""
     return {name: entry.get(name, usual) for name, usual in _SELECTION.items()}
 
 
@@ -113,7 +114,7 @@ def read_row(entry: Mapping[str, Any], *numbers: str) -> dict[str, Any]:
 
 
 def read_number(value: object, what: str) -> float:
-    """A number of a file: NaN for null, which stands for what was not finite. Raises ValueError for anything else."""
+    """A number of a file; null is NaN, a value that was not finite. Raises ValueError for anything else."""
     if value is None:
         return math.nan
     check_numbers([value], what)
@@ -154,7 +155,7 @@ def tuples(value: Any) -> Any:
 
 
 def texts_request_entry(request: OverTexts) -> dict[str, Any]:
-    """The fields of a request that is judged by generated texts; the kind of its set where it may be of several."""
+    """The fields of a request on generated texts, with the kind of its prompt set where several are possible."""
     analysis = registry.of(request)
     kind = {"kind": request.asked.kind} if len(analysis.sets) > 1 else {}
     return {
@@ -165,7 +166,7 @@ def texts_request_entry(request: OverTexts) -> dict[str, Any]:
 
 
 def read_texts_request(entry: Mapping[str, Any], analysis: Analysis) -> dict[str, Any]:
-    """The arguments of such a request."""
+    """The arguments of a request on generated texts."""
     asked = entry[analysis.asked]
     return {
         analysis.asked: read_prompt_set(asked, asked["kind"] if len(analysis.sets) > 1 else analysis.sets[0]),
@@ -175,7 +176,7 @@ def read_texts_request(entry: Mapping[str, Any], analysis: Analysis) -> dict[str
 
 
 def read_texts_row(entry: Mapping[str, Any], count: int, of: str, *numbers: str) -> dict[str, Any]:
-    """The arguments of a row of texts, one for each of `count` `of`, and of the names `numbers`."""
+    """The arguments of a row with `count` texts, and those of the names `numbers`; `of` names the items in errors."""
     texts = tuples(entry["texts"])
     check_count(texts, count, of)
     if not all(map(is_text, texts)):

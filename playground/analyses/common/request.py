@@ -29,9 +29,9 @@ from playground.model.prompting import PromptFormat
 MAX_VECTORS = 8192  # as many as the largest set of orthogonal vectors has
 
 SCALES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
-"""Relative scales to begin with: both signs, up to a push as large as the residual stream."""
+"""Default relative scales: both signs, up to a push as large as the residual stream."""
 MULTIPLES, FEW_MULTIPLES = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5), (-1.0, -0.5, 0.0, 0.5, 1.0)
-"""Multiples of found scales to begin with; few of them where texts are generated."""
+"""Default multiples of found scales; fewer where texts are generated."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class MeasuredVector:
 
     @property
     def label(self) -> str:
-        """As it is called within its set: `3`, or `mean:0-12`."""
+        """Its label within the set: `3`, or `mean:0-12`."""
         return str(self.row) if self.mean is None else f"mean:{self.mean[0]}-{self.mean[1]}"
 
     def __str__(self) -> str:
@@ -90,15 +90,15 @@ def _read_mean(source: str, text: str, vector_set: VectorSet) -> MeasuredVector:
 
 @dataclass(frozen=True, kw_only=True)
 class OverScales(ABC):
-    """Vectors × scales on one set of questions, with the baseline and `controls` random directions always beside them:
-    what every kind of measurement of whole vectors asks. A kind names its set, and gives it as `asked`.
+    """A request of vectors × scales on one prompt set, with the baseline and `controls` random directions: the base of
+    the requests of all analyses over scales. Each has the prompt set in a field of its own, and returns it as `asked`.
 
     The first `max_items` items of the set are asked (None: all), or with a `sample_seed` as many drawn at random; with
     `balance` as many for one answer letter as for the other. `scales` count norms of what is added, multiples of the
-    reference norm that each vector's set holds, or multiples of the scale found for each vector, as `unit` says;
+    reference norm that each vector's set holds, or multiples of the scale found for each vector, by `unit`;
     negative ones turn the vector around. Each of the `controls` directions, drawn from `seed`, is measured at every
     layer and every norm at which a vector is, in multiples of found scales at the median of their norms.
-    `positions` says at which tokens a push is added.
+    `positions` are the tokens at which a push is added.
 
     Raises InputError when a value is wrong whatever the model.
     """
@@ -130,7 +130,7 @@ class OverScales(ABC):
             raise InputError("Expected different vectors, got one of them twice; leave it out.")
         object.__setattr__(self, "scales", checked_scales(self.scales))
         check_unit(self.unit)
-        # Never none: without a control a change cannot be told from what any push of that norm does.
+        # Never none: without a control a change cannot be distinguished from the effect of any push of that norm.
         check_whole("number of random controls", self.controls, least=1, most=MAX_VECTORS)
         check_seed(self.seed)
         check_positions(self.positions)
@@ -142,7 +142,7 @@ class OverScales(ABC):
     @property
     @abstractmethod
     def asked(self) -> PromptSet:
-        """The set in full."""
+        """The whole prompt set."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ class OverScales(ABC):
 
     @cached_property
     def places(self) -> tuple[int, ...]:
-        """Where these items stand in the set, from 0."""
+        """Indices of these items in the set, from 0."""
         return asked_places(self.asked, self.max_items, self.sample_seed, self.balance)
 
     @property
@@ -166,7 +166,7 @@ class OverScales(ABC):
 
     @property
     def alike(self) -> dict[str, object]:
-        """What results must have alike to stand in one table, by what it is called."""
+        """Properties, by name, that are equal in results that can be compared in one table."""
         return {
             "prompt set": self.asked.hash,
             "items": self.items,
@@ -177,22 +177,22 @@ class OverScales(ABC):
 
     @property
     def pushes(self) -> int:
-        """Directions at scales other than 0, and the baseline."""
+        """The number of pushes: directions × scales other than 0, and the baseline."""
         return 1 + (len(self.vectors) + self.controls) * sum(scale != 0 for scale in self.scales)
 
     @property
     def read(self) -> tuple[str, ...]:
-        """The texts that the model reads for each of them."""
+        """The texts that the model reads for each push."""
         return self.questions_asked
 
     @property
     def written(self) -> int:
-        """The tokens that it writes for each of them, at most."""
+        """The number of tokens generated for each push, at most."""
         return 0
 
     @property
     def amount(self) -> str:
-        """How much is asked, for a person to read."""
+        """The size of the measurement, in words."""
         steered = sum(scale != 0 for scale in self.scales)
         return (
             f"{counted(len(self.items), 'item')} × ({counted(len(self.vectors), 'vector')} + {self.controls} "
@@ -200,6 +200,11 @@ class OverScales(ABC):
         )
 
 
+def format_of(prompt_set: PromptSet) -> PromptFormat:
+    """The default prompt format of a set."""
+    return PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
+
+
 def counted(number: int, what: str) -> str:
-    """`1 item`, `2 items`."""
+    """A number with its noun: `1 item`, `2 items`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

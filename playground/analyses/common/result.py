@@ -1,4 +1,4 @@
-"""Results of measurements: rows of (vector, scale), and what every measurement says of itself."""
+"""Results of measurements: rows (one direction at one scale), and the metadata of every measurement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from playground.analyses import registry
 from playground.analyses.analysis import Analysis
@@ -26,9 +26,9 @@ Lines = tuple[Sequence[str], Iterator[Sequence[object]]]
 
 @dataclass(frozen=True)
 class Row:
-    """One direction at one scale: what every row says.
+    """One direction at one scale, with the fields of the rows of all analyses.
 
-    `vector` is what to call it: "baseline", the row's number or "mean:A-B" in the set `source`, or "random-0" and so
+    `vector` is its label: "baseline", the row's number or "mean:A-B" in the set `source`, or "random-0" and so
     on. `layer` is the block at whose output it is added (None for the baseline). `scale` is the norm of what is added,
     negative for the other way; `relative` is that in units of the residual norm of the vector's set (for a control, of
     the first set at that layer), `multiple` that in multiples of the found scale, None unless the request counts in
@@ -45,37 +45,51 @@ class Row:
 
     @property
     def bounds(self) -> tuple[float, float, float]:
-        """What it is judged by, the quantity of its analysis, and the interval of that."""
+        """The quantity of its analysis, with the bounds of its interval: (value, low, high)."""
         raise NotImplementedError
 
     def at(self, unit: str) -> float:
-        """Where it stands on an axis of scales in a unit (library/checks.py)."""
+        """The scale in a unit (library/checks.py)."""
         if unit == "f":
             return 0.0 if self.multiple is None else self.multiple  # None: the baseline, or a row at scale 0
         return self.relative if unit == "r" else self.scale
 
     @property
     def name(self) -> str:
-        """What tells the curve it belongs to from others: `set#3`; `random-0`; `baseline`."""
+        """The name of its curve: `set#3`; `random-0`; `baseline`."""
         return self.vector if self.source is None else f"{self.source}#{self.vector}"
 
 
 SCALE_NAMES = {"f": "multiple of the found scale", "r": "relative scale", "a": "scale"}
-"""What scales in a unit are called."""
+"""Names of scales by their unit."""
 
 PLACE = ("source", "vector", "kind", "layer", "scale", "relative", "multiple")
+"""Columns of the fields of Row in tables."""
 
 
-BASELINE: Mapping[str, Any] = {
+class Place(TypedDict):
+    """The fields of Row by their names."""
+
+    kind: Kind
+    vector: str
+    source: str | None
+    layer: int | None
+    scale: float
+    relative: float
+    multiple: NotRequired[float | None]
+
+
+BASELINE: Place = {
     "kind": "baseline", "vector": "baseline", "source": None, "layer": None, "scale": 0.0, "relative": 0.0
 }  # fmt: skip
-"""The fields of Row of what nothing is added for."""
+"""The fields of Row of the baseline, for which nothing is added."""
 
 
 @dataclass(frozen=True)
 class MeasuredSet:
-    """Where measured vectors came from. `source` is the set as the request names it; `digest` is SHA-256 in hex over
-    its vectors, so that another set of the same name is noticed; `residual_norm` is relative scale 1.
+    """A vector set that measured vectors are taken from. `source` is the set as the request names it; `digest` is
+    SHA-256 in hex over its vectors, so that another set of the same name is noticed; `residual_norm` is relative scale
+    1.
     """
 
     source: str
@@ -104,11 +118,11 @@ class MeasuredSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(ABC):
-    """What every measurement says of itself, whatever its kind: what it was made on, how long it took, and when.
+    """The result of a measurement, whatever its analysis: the request, the model, the vector sets, duration and date.
 
-    `fingerprint` tells the weights apart. `sets` are what the vectors were taken from, in the order of the request.
-    `warnings` are sentences. `cancelled`: it was stopped, and numbers are missing. `created` is a time in UTC (ISO
-    8601), `seconds` the measuring alone.
+    `fingerprint` identifies the weights. `sets` are the vector sets in the order of the request. `warnings` are
+    sentences. `cancelled`: it was stopped, and numbers are missing. `created` is a time in UTC (ISO 8601), `seconds`
+    the duration of measuring alone.
     """
 
     model: str
@@ -125,7 +139,7 @@ class Measurement(ABC):
 
     @property
     def analysis(self) -> Analysis:
-        """What it is a result of."""
+        """The analysis of its request."""
         return registry.of(self.request)
 
     def to_dict(self) -> dict[str, Any]:
@@ -140,32 +154,32 @@ class Measurement(ABC):
 
     @abstractmethod
     def row_lines(self, labels: Labels) -> Lines:
-        """Columns and lines of its numbers, as CSV has them; `label` is what people called the vector."""
+        """Columns and lines of its numbers for a table file; `label` is the label of the vector."""
 
     @abstractmethod
     def item_lines(self, labels: Labels) -> Lines:
-        """Columns and lines of what was measured on every item."""
+        """Columns and lines of the values of every item for a table file."""
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
-        """What the command line prints of it as JSON, but for `about`."""
+        """The command line's JSON output, without the fields of `about`."""
 
     @abstractmethod
     def lines(self) -> list[str]:
-        """What the command line prints of it for a person to read."""
+        """The lines of the command line's text output."""
 
     @property
     @abstractmethod
     def amount(self) -> str:
-        """How much was measured, for the page."""
+        """The size of what was measured, in words."""
 
     @property
     @abstractmethod
     def complete(self) -> str:
-        """What there is of one that was stopped."""
+        """The finished part of a cancelled measurement, in words."""
 
     def about(self) -> dict[str, Any]:
-        """How it went, as JSON values."""
+        """Model, duration, cancellation and warnings, as JSON values."""
         return {
             "model": self.model,
             "seconds": self.seconds,
@@ -182,7 +196,18 @@ class Measurement(ABC):
             )
 
 
-def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> dict[str, Any]:
+class MeasuredOn(TypedDict):
+    """The fields of a Measurement that are known when it begins."""
+
+    model: str
+    fingerprint: str
+    dtype: str
+    sets: tuple[MeasuredSet, ...]
+    versions: Mapping[str, str]
+    created: str
+
+
+def measured_on(loaded: LoadedModel, sources: Iterable[str], load_set: LoadSet) -> MeasuredOn:
     """The fields of a Measurement that are known when it begins; `sources` are those of the vectors, each once."""
     return {
         "model": loaded.name,

@@ -39,11 +39,11 @@ class ScalesResult(Measurement):
         return {column.name: getattr(row, column.name) for column in self.analysis.columns}
 
     def wide(self, row: Row) -> dict[str, float]:
-        """The numbers of a row as the page's tables have them, one line for a row."""
+        """The numbers of a row by the headings of the page's tables, where a row has one line."""
         return {column.called: getattr(row, column.name) for column in self.analysis.columns}
 
     def parts(self, row: Row) -> Iterator[dict[str, Any]]:
-        """The numbers of a row, a part of it at a time where each has a line of its own."""
+        """The numbers of a row, one dictionary for each of its lines in a table file."""
         yield self.numbers(row)
 
     def to_frame(self) -> Any:
@@ -66,11 +66,11 @@ class ScalesResult(Measurement):
         )
 
     def items_of(self, row: Row) -> Iterator[Sequence[object]]:
-        """What was measured on every item at a row, as the item columns of the analysis have it."""
+        """The values of every item at a row, in the order of the item columns of the analysis."""
         yield from ()
 
     def described(self) -> dict[str, Any]:
-        """What was asked, as JSON values."""
+        """Settings of the request, as JSON values."""
         return {"positions": self.request.positions, "seed": self.request.seed}
 
     def facts(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class ScalesResult(Measurement):
         }
 
     def row_facts(self, row: Row, numbers: dict[str, Any]) -> dict[str, Any]:
-        """A row as JSON values: what was measured, where, and its numbers."""
+        """A row as JSON values: the vector, its layer and scale, and its numbers."""
         return {
             "file": row.source,
             "vector": int(row.vector) if row.vector.isdecimal() else row.vector,
@@ -98,12 +98,12 @@ class ScalesResult(Measurement):
 
     @property
     def headline(self) -> list[str]:
-        """What a person reads above the table."""
+        """Lines above the table of the text output."""
         return [f"{len(self.questions)} items of {self.request.asked.name}"]
 
     @property
     def several(self) -> str:
-        """What the values that rows are judged by are called."""
+        """Plural of the quantity of the analysis, in sentences."""
         return self.analysis.judged_by.several
 
     def lines(self) -> list[str]:
@@ -113,22 +113,22 @@ class ScalesResult(Measurement):
 
     @property
     def heads(self) -> str:
-        """The titles of `cells`."""
+        """The headings of `cells`."""
         return "".join(f"{column.head:>{column.width}}" for column in self.analysis.columns if column.name != "high")
 
     def cells(self, row: Row) -> str:
-        """The numbers of a row, written."""
+        """The numbers of a row, formatted for the text output."""
         columns = {column.name: column for column in self.analysis.columns}
         values = {name: getattr(row, name) for name in columns}
         if any(math.isnan(value) for value in values.values()):
             return f"{'not finite':>14}"
-        said = ""
+        cells = ""
         for name, column in columns.items():
             text = format(values[name], column.written)
             if name == "low" and "high" in columns:
                 text = f"{text} to {format(values['high'], columns['high'].written)}"
-            said += "" if name == "high" else f"{text:>{column.width}}"
-        return said
+            cells += "" if name == "high" else f"{text:>{column.width}}"
+        return cells
 
     def _best_of_sets(self) -> list[str]:
         """Lines on the best vector of each set, after an empty one; none without a row."""
@@ -155,15 +155,15 @@ class ScalesResult(Measurement):
         return f"{len(self.rows)} rows are complete"
 
     def notes(self, called: str) -> tuple[str, ...]:
-        """What stands under each of its plots; `called` is the vector that is looked at, "" for none."""
+        """Captions of its plots; `called` is the name of the selected vector, "" for none."""
         return (f"{len(self.questions)} items of {self.request.asked.name}.",)
 
     def item_cells(self, row: Row, place: int) -> tuple[Cell, ...]:
-        """What the list of items says of the item at that place, as the item titles of the analysis have it."""
+        """Cells of one item in the list of items, in the order of the item titles of the analysis."""
         return ()
 
     def item_facts(self, row: Row, place: int) -> tuple[Fact, ...]:
-        """What the card of an item says."""
+        """Lines of the card of one item."""
         return ()
 
     def item_texts(self, row: Row, place: int) -> tuple[tuple[str, str], ...] | None:

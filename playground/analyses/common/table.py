@@ -1,6 +1,6 @@
-"""The best vector of each vector set over scales, and out of how many: a table like the published ones.
+"""Table of the best vector of each vector set over scales, and the number of vectors it was chosen from.
 
-Sets are told apart by what they hold, not by their method: the same method on other prompts is another line.
+Sets are distinguished by their vectors, not by their method: the same method on other prompts has a line of its own.
 """
 
 from __future__ import annotations
@@ -8,38 +8,54 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from playground.analyses.common.result import MeasuredSet, Row
 from playground.errors import InputError
 
 if TYPE_CHECKING:
     from playground.analyses.analysis import Analysis
+    from playground.analyses.common.request import OverScales
     from playground.analyses.common.scales_result import ScalesResult
 
 RANDOM = "random controls"
 
+R = TypeVar("R", bound=Row)
+R_co = TypeVar("R_co", bound=Row, covariant=True)
+
+
+class RowsOf(Protocol[R_co]):
+    """A result of vectors over scales, by the type of its rows."""
+
+    @property
+    def request(self) -> OverScales: ...
+
+    @property
+    def rows(self) -> tuple[R_co, ...]: ...
+
 
 def value_of(row: Row) -> float:
-    """What a row is judged by."""
+    """The value of a row: the quantity of its analysis."""
     return row.bounds[0]
 
 
-def directions_of(result: ScalesResult) -> list[list[Any]]:
-    """The rows of each direction in turn. Rows of one direction stand together, scales rising: a scale that is not
-    above the one before, as a norm, relative and in the unit asked for, begins another direction, such as the same
-    random one at other norms.
+def directions_of(result: RowsOf[R]) -> list[list[R]]:
+    """The rows grouped by direction. Rows of one direction are neighbours with ascending scales: a scale that does not
+    exceed the previous one, as a norm, relative and in the unit of the request, begins another direction, such as the
+    same random one at other norms.
     """
-    groups: list[list[Any]] = []
-    unit = result.request.unit
+    groups: list[list[R]] = []
     for row in result.rows:
-        last = groups[-1][-1] if groups else None
-        same = last is not None and (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)
-        if same and row.scale > last.scale and row.relative > last.relative and row.at(unit) > last.at(unit):
+        if groups and _goes_on(groups[-1][-1], row, result.request.unit):
             groups[-1].append(row)
         else:
             groups.append([row])
     return groups
+
+
+def _goes_on(last: Row, row: Row, unit: str) -> bool:
+    same = (last.kind, last.name, last.layer) == (row.kind, row.name, row.layer)
+    return same and row.scale > last.scale and row.relative > last.relative and row.at(unit) > last.at(unit)
 
 
 @dataclass(frozen=True)
@@ -48,9 +64,9 @@ class SetLine:
     it was not measured.
 
     `set` is the name of the set ("" for the line of random directions, whose `method` is RANDOM), followed by the
-    beginning of its digest where another set of that name is in the table. `name` is the vector's; `span` is how far
-    its values lie apart, the baseline's among them (not the swing of a Standing, which compares both signs). A random
-    direction at several norms is tried once.
+    beginning of its digest where another set of that name is in the table. `name` is the vector's; `span` is the range
+    of its values, the baseline's included (not the swing of a Standing, which compares both signs). A random direction
+    at several norms counts once in `tried`.
     """
 
     method: str
@@ -85,24 +101,24 @@ class SetTable:
 
     @property
     def drawn(self) -> int:
-        """How many random directions stand beside them."""
+        """How many random directions the best one was taken from."""
         return sum(line.tried for line in self.lines if line.method == RANDOM)
 
 
 _Curve = tuple[tuple[int, str, int | None], str]
-"""Of which result or seed, which direction and at which layer; and at which norm."""
+"""Key of a curve: number of the result (of random directions the seed), direction and layer; and the norm."""
 _Set = tuple[str, str]
 """The name and the digest of a set; two empty texts for random directions."""
 _DIGEST = 8
-"""Characters of a digest that tell two sets of one name apart."""
+"""Characters of a digest that are shown to distinguish two sets of one name."""
 
 
 def set_table(results: Sequence[ScalesResult]) -> SetTable:
     """The best vector of every set in one or several results of one kind, on the same items of the same model.
 
-    The best is picked by its span on these very items, so it flatters: the line of random controls, picked in the same
-    way, says by how much. Only directions of which every scale was measured take part. Raises InputError for no
-    result and for results that do not compare.
+    The best is selected by its span on the same items, which biases its values upwards; the line of random controls,
+    selected in the same way, shows by how much. Directions with missing scales are left out. Raises InputError for no
+    result and for results that cannot be compared.
     """
     if not results:
         raise InputError("Expected at least one result, got none; measure something first.")
@@ -156,14 +172,14 @@ def _line(
 
 
 def span(rows: Sequence[Row], baseline: float) -> float:
-    """How far the values of a direction's rows lie apart, the baseline's among them."""
+    """The range of the values of a direction's rows, the baseline's included."""
     values = [baseline, *(value for value in map(value_of, rows) if math.isfinite(value))]
     return max(values) - min(values)
 
 
 def _norm(rows: Sequence[Row], unit: str) -> str:
-    """The norm of scale 1 in a unit, as finely as it can be told from rows: one random direction may stand at several.
-    With absolute scales, and at scale 0 alone, it says nothing.
+    """The norm of scale 1 in a unit, to six digits: one random direction may be measured at several. It is 0 with
+    absolute scales, and with scale 0 alone.
     """
     norms = (row.scale / row.at(unit) for row in rows if unit != "a" and row.at(unit) != 0)
     return f"{next(norms, 0.0):.6g}"

@@ -1,7 +1,6 @@
 """Comparison of vector sets: cosines between rows, principal angles between spans, spectra.
 
-Nothing here needs the model. Sets are compared as they are on disk, whatever their layers; a pair found at different
-layers is compared all the same, and the note says so.
+The model is not needed. Sets found at different layers are compared too, with a note.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ MAX_ROWS = 4096
 """Rows of all sets together: their cosines are then 128 MiB, and computed in seconds."""
 
 ORTHOGONAL = 0.005
-"""Cosines up to here are 0.00 when they are written."""
+"""Cosines up to here round to 0.00."""
 
 _SPECTRA = (
     ("singular_values", "singular value σ"),
@@ -31,12 +30,12 @@ _SPECTRA = (
     ("displacements", "displacement"),
     ("objective", "objective"),
 )
-"""What a method says of its vectors, the first that a set has; else it is their norm."""
+"""Values that can be the spectrum of a set: the first that it has, else the norms of its vectors."""
 
 
 @dataclass(frozen=True)
 class ComparedSet:
-    """The rows of one set that are compared. `name` is what it is called; `rows` are numbered as in the set.
+    """The compared rows of one set. `name` is the set's; `rows` are numbered as in the set.
 
     `quantity` names what `spectrum` (k,) holds: the first of σ, effect left, displacement or objective that the method
     gave, else the native norm.
@@ -52,7 +51,7 @@ class ComparedSet:
 
 @dataclass(frozen=True)
 class Angles:
-    """Principal angles in radians, ascending, between the spans of two sets, named by their places in `sets`."""
+    """Principal angles in radians, ascending, between the spans of two sets; `first` and `second` index `sets`."""
 
     first: int
     second: int
@@ -77,7 +76,7 @@ class Comparison:
         return tuple(starts)
 
     def name(self, index: int) -> str:
-        """What row `index` of `cosines` is called: its set, number and label."""
+        """The name of row `index` of `cosines`: its set, number and label."""
         for compared, start in reversed(list(zip(self.sets, self.starts, strict=True))):
             if index >= start:
                 return f"{compared.name} {compared.labels[index - start]}"
@@ -123,10 +122,10 @@ def compare(
 
 
 def pooled(cosines: Tensor, starts: Sequence[int], most: int) -> tuple[Tensor, list[int]]:
-    """A matrix (n, n) small enough to look at: (m, m) with m ≤ most, and the first row that each of its rows holds.
+    """Max-pool a matrix (n, n) for display: (m, m) with m ≤ most, and the first row in each of its rows.
 
-    Neighbouring rows of one set are taken together (`starts` says where sets begin), each group showing its largest
-    cosine by absolute value, with its sign: what stands out in the large matrix stands out in the small one.
+    Neighbouring rows of one set are grouped (`starts` are the first rows of sets); a group has its largest cosine by
+    absolute value, with its sign.
     """
     total = len(cosines)
     if total <= most:
@@ -145,7 +144,7 @@ def pooled(cosines: Tensor, starts: Sequence[int], most: int) -> tuple[Tensor, l
 def closest(comparison: Comparison, count: int = 5) -> tuple[tuple[str, str, float], ...]:
     """Pairs of rows with the largest absolute cosines, by name: of different sets, or of the one set there is.
 
-    Pairs that are orthogonal as far as anybody cares (ORTHOGONAL) are left out.
+    Pairs with an absolute cosine up to ORTHOGONAL are left out.
     """
     values = comparison.cosines.abs().triu(diagonal=1)
     if len(comparison.sets) > 1:
@@ -165,9 +164,9 @@ def _extreme(values: Tensor, dim: int) -> Tensor:
 
 def _compared(vector_set: VectorSet, rows: tuple[int, ...]) -> ComparedSet:
     quantity, values = "native norm", vector_set.native_norms
-    for name, said in _SPECTRA:
+    for name, title in _SPECTRA:
         if getattr(vector_set, name) is not None:
-            quantity, values = said, getattr(vector_set, name)
+            quantity, values = title, getattr(vector_set, name)
             break
     labels = tuple(vector_set.label(row) for row in rows)
     return ComparedSet(vector_set.name, rows, labels, vector_set.origin.source, quantity, values[list(rows)])

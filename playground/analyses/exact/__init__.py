@@ -1,4 +1,4 @@
-"""Accuracy on questions with an exact answer, over scales."""
+"""Analysis of exact answers: accuracy on questions with a numeric answer, over scales."""
 
 from playground.analyses.analysis import Analysis, Column, Figure, Quantity
 

@@ -20,7 +20,7 @@ _SHARES = tuple(column.name for column in ANALYSIS.columns)
 
 
 def to_fields(result: ExactResult) -> dict[str, Any]:
-    """The fields of this kind, replies in full."""
+    """The fields of an exact-answer measurement, replies in full."""
     return {
         "request": texts_request_entry(result.request),
         "baseline": _row(result.baseline),

@@ -1,14 +1,13 @@
-"""Accuracy on questions with an exact numeric answer over scales, judged by generating.
+"""Accuracy of generated answers to questions with an exact numeric answer, over scales.
 
-A text answers with the last number in it (playground/library/exact_answer.py), so that an answer worked out in steps
-counts as one given at once. A text without a number is wrong, and counted beside.
+The answer of a text is its last number (playground/library/exact_answer.py), so that an answer worked out in steps
+counts as one given at once. A text without a number is wrong, and counted separately too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from playground.analyses.analysis import Cell, Fact
 from playground.analyses.common.over_texts import (
@@ -19,7 +18,7 @@ from playground.analyses.common.over_texts import (
     over_texts,
     wilson,
 )
-from playground.analyses.common.result import Row
+from playground.analyses.common.result import Place, Row
 from playground.library.exact_answer import last_number
 from playground.library.mix import LoadSet
 from playground.library.prompt_set import PromptSet
@@ -28,7 +27,7 @@ from playground.model.load import LoadedModel
 
 @dataclass(frozen=True, kw_only=True)
 class ExactRequest(OverTexts):
-    """What vectors do to answers that are right or wrong. `questions` is the set in full, of the kind exact."""
+    """Request of an exact-answer measurement. `questions` is the whole prompt set, of the kind exact."""
 
     KIND = "exact"
 
@@ -41,7 +40,7 @@ class ExactRequest(OverTexts):
 
 @dataclass(frozen=True)
 class ExactRow(TextsRow):
-    """One direction at one scale, over all items: what was said, and whether it is right.
+    """One direction at one scale, over all items: the replies, and whether each is right.
 
     `share` is the accuracy, the part of the items that are right; `low` and `high` bound its 95 % interval (Wilson).
     `silent` is the part of the texts without any number.
@@ -94,7 +93,7 @@ class ExactResult(TextsResult):
         return answer, Fact("last number", change=(before, here))
 
     def _here(self, row: Row) -> tuple[ExactRow, ExactRow]:
-        """The baseline, and a row."""
+        """The baseline and a row."""
         assert isinstance(row, ExactRow)
         return self.baseline, row
 
@@ -106,17 +105,17 @@ def exact(
     emit: Callable[[TextsProgress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> ExactResult:
-    """Ask every question without steering, and with every vector and control at every scale; judge what is said.
+    """Ask every question without steering, and with every vector and control at every scale; count the right answers.
 
     Cancels and errors are those of `over_texts`.
     """
 
-    def row(place: Mapping[str, Any], texts: Sequence[str]) -> ExactRow:
-        said = [last_number(text) for text in texts]
-        right = tuple(number == item.number for number, item in zip(said, request.items, strict=True))
+    def row(place: Place, texts: Sequence[str]) -> ExactRow:
+        given = [last_number(text) for text in texts]
+        right = tuple(number == item.number for number, item in zip(given, request.items, strict=True))
         share = sum(right) / len(right)
         low, high = wilson(share, len(right))
-        silent = sum(number is None for number in said) / len(said)
+        silent = sum(number is None for number in given) / len(given)
         return ExactRow(**place, texts=tuple(texts), right=right, share=share, low=low, high=high, silent=silent)
 
     return over_texts(loaded, request, load_set, row, ExactResult, emit, cancelled)

@@ -1,4 +1,4 @@
-"""KL and probabilities of the next token over multiples of a mix."""
+"""Analysis of the next token: KL and probabilities over multiples of a mix."""
 
 from playground.analyses.analysis import Analysis, Figure, Option
 

@@ -26,7 +26,7 @@ _CURVES = ("kl", "kl_prompts", "controls")
 
 
 def to_fields(result: Shifts) -> dict[str, Any]:
-    """The fields of this kind."""
+    """The fields of a next-token measurement."""
     request = result.request
     return {
         "request": {

@@ -1,7 +1,7 @@
 """KL and probabilities of the next token over multiples of a mix.
 
-One prompt or several: what is shown is the mean over them, each read by itself. Random pushes of equal norm at the same
-layers stand beside it.
+Values are means over the prompts, each of which is read by itself. Controls are random pushes of equal norm at the same
+layers.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from torch import Tensor
 from playground.analyses.common.labels import UNLABELLED, Labels
 from playground.analyses.common.request import counted
 from playground.analyses.common.result import Lines, Measurement, measured_on
-from playground.core.push import Positions, Push, check_positions
+from playground.core.push import Positions, check_positions
 from playground.errors import Cancelled, InputError
 from playground.library.checks import asked_places, check_seed, check_selection, check_whole, checked_scales
-from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes
+from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, rounded
 from playground.library.recipe import format as format_recipe
@@ -39,13 +39,13 @@ _ROWS = 64  # pushes of one prompt at a time: each has its row of the vocabulary
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftsRequest:
-    """Prompts × multiples of one recipe. `multipliers` scale all that it adds: 0 is the baseline, −1 its negative.
+    """Prompts × multiples of one recipe. `multipliers` scale all its pushes: 0 is the baseline, −1 its negative.
 
     `prompts` is the set in full, of any kind; the first `max_items` of its items are asked (None: all), or
     with a `sample_seed` as many drawn at random; with `balance` as many for one answer letter as for the other.
-    `controls` random pushes of equal norm at the same layers are drawn from `seed`. `tokens` says how many next tokens
-    are followed: those that reach the highest mean probability at any multiple. Raises InputError when a value is wrong
-    whatever the model.
+    `controls` random pushes of equal norm at the same layers are drawn from `seed`. `tokens` is the number of next
+    tokens that are followed: those with the highest mean probability at any multiple. Raises InputError when a value
+    is wrong whatever the model.
     """
 
     KIND: ClassVar[str] = "next-token"
@@ -75,7 +75,7 @@ class ShiftsRequest:
                 "Expected positions in the prompt, which the next token is read from, got generated; choose all or "
                 "prompt."
             )
-        # Never none: without a control a shift cannot be told from what any push of that norm does.
+        # Never none: without a control a shift cannot be distinguished from the effect of any push of that norm.
         check_whole("number of random controls", self.controls, least=1, most=MAX_CONTROLS)
         check_whole("number of tokens", self.tokens, least=1, most=MOST_TOKENS)
         check_seed(self.seed)
@@ -83,7 +83,7 @@ class ShiftsRequest:
 
     @property
     def asked(self) -> PromptSet:
-        """The set in full, as other measurements name theirs."""
+        """The whole prompt set."""
         return self.prompts
 
     @property
@@ -97,25 +97,24 @@ class ShiftsRequest:
         chosen = asked_places(self.prompts, self.max_items, self.sample_seed, self.balance)
         return replace(self.prompts, items=tuple(self.prompts.items[place] for place in chosen)).texts()
 
-
     @property
     def pushes(self) -> int:
-        """Directions at multiples other than 0, and the baseline."""
+        """The number of pushes: directions × multiples other than 0, and the baseline."""
         return 1 + (1 + self.controls) * sum(scale != 0 for scale in self.multipliers)
 
     @property
     def read(self) -> tuple[str, ...]:
-        """The texts that the model reads for each of them."""
+        """The texts that the model reads for each push."""
         return self.texts
 
     @property
     def written(self) -> int:
-        """No text is written."""
+        """The number of tokens generated for each push: none."""
         return 0
 
     @property
     def amount(self) -> str:
-        """How much is asked, for a person to read."""
+        """The size of the measurement, in words."""
         return f"{counted(len(self.texts), 'prompt')} × {self.pushes} pushes"
 
 
@@ -162,7 +161,7 @@ class Shifts(Measurement):
 
     @property
     def name(self) -> str:
-        """What is followed: a vector by its name, a mix as its recipe."""
+        """The name of the vector, or the recipe of a mix."""
         components = self.request.recipe.components
         if len(components) == 1 and components[0].row is not None:
             return f"{components[0].source}#{components[0].row}"
@@ -170,7 +169,7 @@ class Shifts(Measurement):
 
     @property
     def axis(self) -> str:
-        """What multiples of the mix are: scales, where it is one vector of norm 1 or as long as the residual stream."""
+        """Title of the axis: multiples are scales where the mix is one vector of norm 1 or of the reference norm."""
         components = self.request.recipe.components
         if len(components) == 1 and components[0].row is not None:
             if components[0].amount == rounded(self.sets[0].residual_norm):
@@ -282,9 +281,9 @@ def shifts(
     encoded = encode(loaded, request.texts, request.format)
     about = measured_on(loaded, request.sources, load_set)
     directions = [made.pushes, *random_pushes(made.pushes, request.controls, request.seed)]
-    rows = [_scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
+    rows = [scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
     total = _Total(len(request.multipliers))
-    overflows: list[str] = []  # said once
+    overflows: list[str] = []  # at most one sentence
 
     def result(stopped: bool = False) -> Shifts:
         seconds = time.perf_counter() - begun
@@ -315,13 +314,13 @@ def shifts(
 
 
 class _Total:
-    """Sums over the prompts read so far."""
+    """Running sums over the prompts."""
 
     def __init__(self, multiples: int) -> None:
         self._multiples = multiples
         self._divergences: list[Tensor] = []  # (directions, multiples) a prompt
-        self._before: Tensor | float = 0.0  # (vocabulary,)
-        self._after: Tensor | float = 0.0  # (multiples, vocabulary)
+        self._before = torch.zeros((), dtype=torch.float64)  # (vocabulary,) after the first prompt
+        self._after = torch.zeros((), dtype=torch.float64)  # (multiples, vocabulary)
 
     def add(self, before: Tensor, after: Tensor) -> None:
         """Logits (vocabulary,) of the baseline and (directions × multiples, vocabulary) of the rows."""
@@ -339,8 +338,8 @@ class _Total:
         highest = torch.maximum(before, after.nan_to_num().amax(dim=0))
         chosen = highest.topk(min(count, len(highest))).indices.tolist()
         tokens = tuple(
-            ShiftedToken(token, loaded.tokenizer.decode([token]), float(before[token]), tuple(after[:, token].tolist()))
-            for token in chosen
+            ShiftedToken(token, str(loaded.tokenizer.decode([token])), float(before[token]), tuple(values))
+            for token, values in zip(chosen, after[:, chosen].T.tolist(), strict=True)
         )
         return {
             "kl": tuple(mean[0]),
@@ -349,7 +348,3 @@ class _Total:
             "tokens": tokens,
             "done": done,
         }
-
-
-def _scaled(pushes: Sequence[Push], multiple: float) -> tuple[Push, ...]:
-    return tuple(Push(push.layer, multiple * push.vector) for push in pushes) if multiple != 0 else ()

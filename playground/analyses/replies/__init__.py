@@ -1,4 +1,4 @@
-"""Shares of generated replies that match a pattern or give an answer, over scales."""
+"""Analysis of replies: shares of generated texts that match a pattern or give an answer, over scales."""
 
 from playground.analyses.analysis import Analysis, Figure, Option, Quantity
 from playground.library import reply_patterns
@@ -16,7 +16,7 @@ ANALYSIS = Analysis(
     ),
     asks="prompts, choice items or questions, by name or file; texts are generated",
     sets=("prompts", "choices", "exact"),
-    first_of="choices",  # they bring along what is looked for
+    first_of="choices",  # their answers need no pattern
     items_are="prompts or questions",
     use=12,
     request="playground.analyses.replies.run:RepliesRequest",

@@ -22,7 +22,7 @@ from playground.library.reply_patterns import ReplyPattern
 
 
 def to_fields(result: RepliesResult) -> dict[str, Any]:
-    """The fields of this kind, replies in full."""
+    """The fields of a reply measurement, replies in full."""
     request = result.request
     return {
         "request": {

@@ -2,14 +2,14 @@
 
 Texts are generated without steering, and with every vector and random direction at every scale. For choice items a
 reply belongs to one of three groups, `matching` (it gives the answer that shows the behaviour), `other` and `unclear`
-(playground/library/choice_answer.py says how it is read). With patterns it belongs to the group of every pattern that
+(read by playground/library/choice_answer.py). With patterns it belongs to the group of every pattern that
 is found in it, or to `rest`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from playground.analyses.common.over_texts import (
     over_texts,
     wilson,
 )
-from playground.analyses.common.result import Measurement, Row
+from playground.analyses.common.result import Measurement, Place, Row
 from playground.errors import InputError
 from playground.library.checks import check_whole
 from playground.library.choice_answer import OUTCOMES, read_answer
@@ -36,8 +36,8 @@ MAX_SAMPLES = 256
 
 @dataclass(frozen=True, kw_only=True)
 class RepliesRequest(OverTexts):
-    """What vectors do to replies. `prompts` is the set in full; without `patterns` it is one of choice items, whose
-    two answers are looked for. `samples` replies to each item are drawn, at a temperature above 0.
+    """Request of a reply measurement. `prompts` is the whole prompt set; without `patterns` it is one of choice items,
+    whose two answers are searched for. `samples` replies to each item are drawn, at a temperature above 0.
     """
 
     KIND = "replies"
@@ -80,14 +80,14 @@ class RepliesRequest(OverTexts):
         return (*(pattern.name for pattern in self.patterns), REST) if self.patterns else OUTCOMES
 
     def said_group(self, place: int) -> str:
-        """What a group of replies is, for a person to read."""
+        """The display name of a group of replies, by its index."""
         name = self.groups[place]
         if self.patterns:
             return name
         return {"matching": "the behaviour’s answer", "other": "the other answer"}.get(name, name)
 
     def groups_of(self, item: int, text: str) -> tuple[str, ...]:
-        """The groups that a reply to the item of that place belongs to."""
+        """The groups of a reply to the item with that index."""
         if not self.patterns:
             return (read_answer(text, self.items[item]),)
         return tuple(pattern.name for pattern in self.patterns if pattern.matches(text)) or (REST,)
@@ -210,7 +210,7 @@ class RepliesResult(TextsResult):
         return zip(self.request.groups, row.shares, strict=True)
 
     def _groups(self, row: Row, place: int) -> str:
-        """The groups of the replies to the item at that place, with their numbers where there are several replies."""
+        """The groups of the replies to one item, with counts where there are several replies."""
         assert isinstance(row, RepliesRow)
         samples = self.request.samples
         counts = Counter(name for own in row.groups[place * samples : (place + 1) * samples] for name in own)
@@ -225,12 +225,13 @@ def replies(
     emit: Callable[[TextsProgress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> RepliesResult:
-    """Continue every item without steering, and with every vector and control at every scale; sort what is said.
+    """Continue every item without steering, and with every vector and control at every scale; sort the replies into
+    groups.
 
     Cancels and errors are those of `over_texts`.
     """
 
-    def row(place: Mapping[str, Any], texts: Sequence[str]) -> RepliesRow | None:
+    def row(place: Place, texts: Sequence[str]) -> RepliesRow | None:
         groups: list[tuple[str, ...]] = []
         for number, text in enumerate(texts):
             if cancelled():
@@ -248,11 +249,11 @@ def _share(hits: Sequence[bool], samples: int) -> Share:
 
 
 def effective_size(hits: Sequence[bool], samples: int) -> float:
-    """How many independent replies the `hits` of n items, `samples` of each side by side, are worth.
+    """Effective sample size of the `hits` of n items, with `samples` of one item side by side.
 
     Replies to one prompt are alike: n·samples / (1 + (samples − 1)·ρ), the design effect of Kish (1965), with the
-    intraclass correlation ρ, from 0 to 1, estimated by one-way analysis of variance. Where all hits are equal ρ cannot
-    be told, and is taken as 1. Of one item the interval is about that item, and every reply counts.
+    intraclass correlation ρ, from 0 to 1, estimated by one-way analysis of variance. Where all hits are equal ρ is
+    undefined, and taken as 1. With one item the interval is that of the item, and every reply counts.
     """
     items = len(hits) // samples
     if samples == 1 or items == 1:

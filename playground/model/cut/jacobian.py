@@ -13,6 +13,7 @@ Measured on one CPU core, 5 of 12 blocks of width 256, 6 columns over 60 tokens,
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from playground.model.cut.chunk import Chunk
 
 # Tokens, copies counted, up to which copies save more than linearising them costs: 12 columns of a prompt of 30 tokens.
+_LOG = logging.getLogger(__name__)
+
 _COPIED_TOKENS = 384
 _SHARE_OF_GRAPHS = 0.6  # of the budget may be kept between products; the rest is for what one product needs
 
@@ -146,9 +149,11 @@ class SliceJacobian(LinearOperator):
                 together = min(columns, self._most_columns or columns)
                 if together > 1:
                     self._most_columns = together // 2
+                    _LOG.info("out of memory: %d columns at a time from here on", self._most_columns)
                 elif self._kept:
                     self._kept.clear()
                     self._graph_budget = 0
+                    _LOG.info("out of memory: graphs are built for every product from here on")
                 else:
                     raise ModelError(
                         "Expected room for the graph of one chunk of prompts, but the device ran out of memory; use "

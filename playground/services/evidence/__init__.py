@@ -1,1 +1,1 @@
-"""Evidence on real weights: experiments that can be repeated, and the page they are written to."""
+"""Evidence: repeatable experiments on a model in five stages, and the page of their results."""

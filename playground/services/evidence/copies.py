@@ -1,4 +1,4 @@
-"""Stage 4: MELBO-ortho. How many orthogonal directions repeat the effect of a base, and what is left rescaled."""
+"""Stage 4: orthogonal directions that repeat the effect of a base (MELBO-ortho), in native norm and rescaled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from playground.core.contrast import random_directions
 from playground.model.prompting import encode
 from playground.services.evidence import svg
-from playground.services.evidence.ground import Ground, prompts_of_set
+from playground.services.evidence.context import StageContext, prompts_of_set
 from playground.services.evidence.request import CopiesSettings
 from playground.services.evidence.statistics import median, proportion
 from playground.services.evidence.svg import Axes, Line
@@ -24,29 +24,29 @@ SHOWN = 3
 """Copies whose texts are shown."""
 
 
-def run(ground: Ground, settings: CopiesSettings) -> tuple[dict[str, Any], dict[str, str]]:
-    """Numbers and figures."""
-    blocks = ground.loaded.block_count
+def run(context: StageContext, settings: CopiesSettings) -> tuple[dict[str, Any], dict[str, str]]:
+    """Data and figures of the stage."""
+    blocks = context.loaded.block_count
     layers = (blocks // 3, max(2 * blocks // 3, blocks // 3 + 1))
     prompts, how = prompts_of_set(settings.prompts, 1, shortest=True)
-    encoded = encode(ground.loaded, prompts, how)
-    recipe, base, tried = _base(ground, settings, layers, prompts, how, encoded)
-    ortho = ground.find(
+    encoded = encode(context.loaded, prompts, how)
+    recipe, base, tried = _base(context, settings, layers, prompts, how, encoded)
+    ortho = context.find(
         "copies", "ortho", layers=layers, prompts=prompts, format=how, vectors=settings.copies, batch=settings.batch,
         steps=settings.steps, base=recipe, stop_share=0.0,
     )  # fmt: skip
     rows, norm, source = ortho.vectors, float(base.norm()), layers[0]
     rescaled = norm * rows / rows.norm(dim=1, keepdim=True).clamp(min=1e-12)
-    randoms = random_directions(settings.randoms, ground.loaded.width, ground.seed)
+    randoms = random_directions(settings.randoms, context.loaded.width, context.seed)
     pushed = {
         "copies": rows,
         "rescaled": rescaled,
         "random": norm * randoms,
-        # As large as the copies are: what any push of that norm does.
+        # As large as the copies are: the effect of any push of that norm.
         "random_large": float(median(rows.norm(dim=1).tolist()) or 0.0) * randoms,
     }
-    kl = {name: _in_parts(ground, vectors, source, encoded, base) for name, vectors in pushed.items()}
-    unsteered = float(ground.kl(torch.zeros(1, len(base)), source, encoded, base)[0])
+    kl = {name: _in_parts(context, vectors, source, encoded, base) for name, vectors in pushed.items()}
+    unsteered = float(context.kl(torch.zeros(1, len(base)), source, encoded, base)[0])
     means = {count: rows[:count].mean(dim=0) for count in AVERAGED if count <= len(rows)}
     averages = {f"first {count}": mean for count, mean in means.items()}
     averages |= {f"first {count}, at the base's norm": norm * mean / mean.norm() for count, mean in means.items()}
@@ -54,8 +54,8 @@ def run(ground: Ground, settings: CopiesSettings) -> tuple[dict[str, Any], dict[
     for row in range(min(SHOWN, len(rows))):
         shown |= {f"copy {row}": rows[row], f"copy {row}, at the base's norm": rescaled[row]}
     shown["random, at the base's norm"] = norm * randoms[0]
-    texts = ground.texts(list(shown.values()), source, encoded, settings.tokens)
-    averaged = ground.kl(torch.stack(list(averages.values())), source, encoded, base).tolist() if averages else []
+    texts = context.texts(list(shown.values()), source, encoded, settings.tokens)
+    averaged = context.kl(torch.stack(list(averages.values())), source, encoded, base).tolist() if averages else []
     numbers = [float(row) for row in range(len(rows))]
     figures = {
         "copies-kl.svg": svg.lines(
@@ -70,7 +70,8 @@ def run(ground: Ground, settings: CopiesSettings) -> tuple[dict[str, Any], dict[
             Axes("number of the copy", "norm", low=0), "Norms of the copies; dashed the base's", norm,
         ),
     }  # fmt: skip
-    last = getattr(ortho, "last_effects", None)
+    last = ortho.last_effects
+    assert ortho.effects is not None
     data = {
         "prompt": prompts[0], "layers": list(layers), "steps": settings.steps, "base": recipe, "base_tried": tried,
         "base_norm": norm, "reference": ortho.origin.residual_norm, "tried": len(rows), "unsteered": unsteered,
@@ -87,32 +88,32 @@ def run(ground: Ground, settings: CopiesSettings) -> tuple[dict[str, Any], dict[
 
 
 def _base(
-    ground: Ground, settings: CopiesSettings, layers: tuple[int, int], prompts: Any, how: Any, encoded: Any
+    context: StageContext, settings: CopiesSettings, layers: tuple[int, int], prompts: Any, how: Any, encoded: Any
 ) -> tuple[str, Tensor, int]:
     """The singular vector and sign that changes the next token most at its found scale: recipe, vector, how many were
     tried. Where none has a window, the first one at 0.3 reference norms.
     """
-    found = ground.find(
+    found = context.find(
         "candidates", "power", layers=layers, prompts=prompts, format=how, vectors=settings.candidates
     )
     found = find_scales(
-        ground.loaded, found, ScalesRequest(prompts=1, tokens=settings.tokens),
-        lambda event: ground.tell(f"found scales · {event.share:.0%}"), ground.cancelled,
+        context.loaded, found, ScalesRequest(prompts=1, tokens=settings.tokens),
+        lambda event: context.tell(f"found scales · {event.share:.0%}"), context.cancelled,
     )  # fmt: skip
-    ground.check()
-    ground.sets["candidates"] = replace(found, name="candidates")
+    context.check()
+    context.sets["candidates"] = replace(found, name="candidates")
     windows = [(row, sign, found.window(row, sign)) for row in range(found.rows) for sign in (1, -1)]
     able = [(row, sign * one.found) for row, sign, one in windows if one is not None and one.found is not None]
     if not able:
         able = [(0, 0.3 * found.origin.residual_norm)]
     vectors = torch.stack([amount * found.unit(row) for row, amount in able])
-    best = int(ground.kl(vectors, layers[0], encoded).argmax())
+    best = int(context.kl(vectors, layers[0], encoded).argmax())
     row, amount = able[best]
     return f"candidates#{row}@{amount:.6g}", float(f"{amount:.6g}") * found.unit(row), len(able)
 
 
-def _in_parts(ground: Ground, vectors: Tensor, layer: int, encoded: Any, base: Tensor) -> list[float]:
+def _in_parts(context: StageContext, vectors: Tensor, layer: int, encoded: Any, base: Tensor) -> list[float]:
     values: list[float] = []
     for start in range(0, len(vectors), 16):
-        values += ground.kl(vectors[start : start + 16], layer, encoded, base).tolist()
+        values += context.kl(vectors[start : start + 16], layer, encoded, base).tolist()
     return values

@@ -1,4 +1,4 @@
-"""Stage 5: what predicts an effect. Gain, KL and change of text of singular and random directions, by block."""
+"""Stage 5: predictors of an effect. Gain, KL and change of text of singular and random directions, by block."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import torch
 
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import Encoded, encode
+from playground.services.changed import changed_share
 from playground.services.evidence import svg
-from playground.services.evidence.ground import Ground, change_of_text, prompts_of_set
+from playground.services.evidence.context import StageContext, prompts_of_set
 from playground.services.evidence.request import EffectsSettings
 from playground.services.evidence.statistics import correlation, median, proportion, ranks
 from playground.services.evidence.svg import Axes, Bars, Points
@@ -19,24 +20,24 @@ ACTS = 0.5
 """KL of the next token in nats from which a direction counts as acting, at the fixed scale."""
 
 
-def run(ground: Ground, settings: EffectsSettings) -> tuple[dict[str, Any], dict[str, str]]:
-    """Numbers and figures."""
-    blocks = ground.loaded.block_count
+def run(context: StageContext, settings: EffectsSettings) -> tuple[dict[str, Any], dict[str, str]]:
+    """Data and figures of the stage."""
+    blocks = context.loaded.block_count
     prompts, how = prompts_of_set(settings.prompts, settings.count)
-    encoded = encode(ground.loaded, prompts, how)
+    encoded = encode(context.loaded, prompts, how)
     sources = sorted({min(int(depth * blocks), blocks - 2) for depth in settings.depths})
     records: list[dict[str, Any]] = []
     for source in sources:
         layers = (source, min(source + max(blocks // 2, 1), blocks - 1))
         for kind, method in (("singular", "power"), ("random", "random")):
-            found = ground.find(
+            found = context.find(
                 f"{kind}-{source}", method, layers=layers, prompts=prompts, format=how, vectors=settings.vectors
             )
-            records += _looked(ground, settings, found, kind, encoded)
+            records += _records(context, settings, found, kind, encoded)
     singular = [one for one in records if one["kind"] == "singular"]
     data = {
         "prompts": settings.prompts, "count": len(prompts), "sources": sources, "fixed": settings.fixed,
-        "correlations": {kind: _correlations(records, kind, ground.seed) for kind in ("singular", "random")},
+        "correlations": {kind: _correlations(records, kind, context.seed) for kind in ("singular", "random")},
         "signs": {kind: _signs([one for one in records if one["kind"] == kind]) for kind in ("singular", "random")},
         "blocks": [_block(records, source, kind) for source in sources for kind in ("singular", "random")],
         "records": records,
@@ -67,26 +68,26 @@ def run(ground: Ground, settings: EffectsSettings) -> tuple[dict[str, Any], dict
     return data, figures
 
 
-def _looked(
-    ground: Ground, settings: EffectsSettings, found: VectorSet, kind: str, encoded: Encoded
+def _records(
+    context: StageContext, settings: EffectsSettings, found: VectorSet, kind: str, encoded: Encoded
 ) -> list[dict[str, Any]]:
-    """One record a row and sign: gain, KL and change of the text at the found and the fixed scale, onset and break."""
+    """One record per row and sign: gain, onset, break, KL and change of the text at the found and the fixed scale."""
     request = ScalesRequest(texts=settings.texts, prompts=min(3, settings.count), tokens=settings.tokens)
     found = find_scales(
-        ground.loaded, found, request, lambda event: ground.tell(f"{found.name} · scales {event.share:.0%}"),
-        ground.cancelled,
+        context.loaded, found, request, lambda event: context.tell(f"{found.name} · scales {event.share:.0%}"),
+        context.cancelled,
     )  # fmt: skip
-    ground.check()
+    context.check()
     origin = found.origin
     reference, source = origin.residual_norm, origin.source
     places = [(row, sign) for row in range(found.rows) for sign in (1, -1)]
     windows = [found.window(row, sign) for row, sign in places]
     fixed = torch.stack([sign * settings.fixed * reference * found.unit(row) for row, sign in places])
-    able = [number for number, one in enumerate(windows) if one is not None and one.found is not None]
-    at_found = [places[n][1] * windows[n].found * found.unit(places[n][0]) for n in able]  # type: ignore[union-attr]
-    baseline, *texts = ground.texts([*fixed, *at_found], source, encoded, settings.tokens)
-    kl_fixed = ground.kl(fixed, source, encoded).tolist()
-    kl_found = dict(zip(able, ground.kl(torch.stack(at_found), source, encoded).tolist() if able else [], strict=True))
+    able = {number: one.found for number, one in enumerate(windows) if one is not None and one.found is not None}
+    at_found = [places[number][1] * scale * found.unit(places[number][0]) for number, scale in able.items()]
+    baseline, *texts = context.texts([*fixed, *at_found], source, encoded, settings.tokens)
+    kl_fixed = context.kl(fixed, source, encoded).tolist()
+    kl_found = dict(zip(able, context.kl(torch.stack(at_found), source, encoded).tolist() if able else [], strict=True))
     texts_found = dict(zip(able, texts[len(fixed) :], strict=True))
     records = []
     for number, ((row, sign), window) in enumerate(zip(places, windows, strict=True)):
@@ -98,12 +99,12 @@ def _looked(
         records.append(
             {
                 "kind": kind, "source": source, "row": row, "sign": sign, "gain": gain,
-                "kl_fixed": kl_fixed[number], "change_fixed": change_of_text(texts[number], baseline),
+                "kl_fixed": kl_fixed[number], "change_fixed": changed_share(baseline, texts[number]),
                 "onset": relative(window.onset) if window else None,
                 "break": relative(window.break_) if window else None,
                 "found": relative(window.found) if window else None,
                 "kl_found": kl_found.get(number),
-                "change_found": change_of_text(texts_found[number], baseline) if number in texts_found else None,
+                "change_found": changed_share(baseline, texts_found[number]) if number in texts_found else None,
                 "text_fixed": texts[number], "text_found": texts_found.get(number),
             }
         )  # fmt: skip

@@ -19,7 +19,7 @@ Judged = tuple[str, str]
 
 @dataclass(frozen=True)
 class Finding:
-    """What the published work says, the stage that repeats it, the rule in words, and the rule."""
+    """A claim of the published work, the stage that tests it, and its rule, in words and as a function."""
 
     stage: str
     claim: str
@@ -28,7 +28,7 @@ class Finding:
 
 
 def judged(stages: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Every finding with its verdict, those of stages that were not run too."""
+    """Every finding with its verdict, also of stages that were not run."""
     found = []
     for finding in FINDINGS:
         stage = stages.get(finding.stage)
@@ -45,8 +45,8 @@ def _line(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _pattern(data: Mapping[str, Any], name: str) -> str:
-    """Whether the best vector of a set pushes both ways or the same way at both ends of some scale, counting changes
-    whose interval lies beyond what the best random direction does at that scale; or neither can be told.
+    """"both ways" or "same way", as the changes of the best vector of a set have different or equal signs at ±s for
+    some scale s; "neither" without changes whose interval lies beyond that of the best random direction at s.
     """
     beyond: dict[float, float] = {}
     for row in _line(data, "random")["rows"]:
@@ -113,7 +113,7 @@ def _difference_weaker(data: Mapping[str, Any]) -> Judged:
 
 
 def _replies(data: Mapping[str, Any]) -> Judged:
-    """The best vector of each set: does the share of replies move the way its logit difference moved?"""
+    """Whether shares of replies change in the direction of the logit differences, for the best vector of each set."""
     baseline = next(one for one in data["replies"] if one["name"] == "baseline")
     share = baseline["shares"]["matching"]
     agree, against, told = 0, 0, []

@@ -1,17 +1,16 @@
-"""Figures of measurements: the best vector of each set over scales, item by item, and what replies say."""
+"""Figures of measurements: the best vector of each set, over scales and item by item."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.analyses.choices.result import MeasureResult
+from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.common.result import SCALE_NAMES, Row
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.common.table import RANDOM, SetLine, SetTable, set_table, value_of
-from playground.analyses.replies.run import RepliesResult
 from playground.errors import InputError
 from playground.services.evidence import svg
-from playground.services.evidence.svg import Axes, Bars, Line, Violin
+from playground.services.evidence.svg import Axes, Line, Violin
 
 
 def best_of_sets(results: Sequence[ScalesResult], title: str) -> str:
@@ -22,7 +21,7 @@ def best_of_sets(results: Sequence[ScalesResult], title: str) -> str:
     for line in table.lines:
         if line.method != RANDOM:
             pairs = zip(table.scales, line.rows, strict=True)
-            lines.append(_line(_said(line), [(scale, row) for scale, row in pairs if row is not None]))
+            lines.append(_line(_name(line), [(scale, row) for scale, row in pairs if row is not None]))
     drawn: dict[tuple[int, str, int | None], list[tuple[float, Row]]] = {}
     for result in results:
         for row in result.rows:
@@ -47,29 +46,10 @@ def items_of_sets(results: Sequence[MeasureResult], scale: float, title: str) ->
     violins = []
     for line in table.lines:
         row = line.rows[place]
-        if row is not None:
-            violins.append(Violin(_said(line), row.differences, "random" if line.method == RANDOM else "main"))
+        if isinstance(row, MeasuredRow):
+            violins.append(Violin(_name(line), row.differences, "random" if line.method == RANDOM else "main"))
     axes = Axes(f"best vector of each set at {_scales(table)} {scale:g}", "logit difference / nats")
     return svg.violins(violins, axes, title, value_of(table.baseline))
-
-
-def replies_of(result: RepliesResult, name: str, title: str) -> str:
-    """Stacked bars over the scales of one direction (`set#3`, `random-0`): how many replies belong to each group.
-
-    For groups that do not overlap, as those of choice items. Raises InputError for a direction that was not measured.
-    """
-    rows = [row for row in result.rows if row.name == name]
-    if not rows:
-        raise InputError(f"Expected a direction of this measurement, got {name}; choose one that was measured.")
-    # The last group of either kind is what remains: unclear, or rest.
-    groups = result.request.groups
-    series = [
-        Bars(group, [row.shares[at].share for row in rows], role="baseline" if group == groups[-1] else "main")
-        for at, group in enumerate(groups)
-    ]
-    scales = [f"{row.at(result.request.unit):g}" for row in rows]
-    axes = Axes(SCALE_NAMES[result.request.unit], "share of replies", share=True)
-    return svg.bars(scales, series, axes, title, stacked=True)
 
 
 def _line(name: str, rows: Sequence[tuple[float, Row]], random: bool = False) -> Line:
@@ -80,7 +60,7 @@ def _line(name: str, rows: Sequence[tuple[float, Row]], random: bool = False) ->
     return Line(name, xs, ys, [low for _, low, _ in bounds], [high for _, _, high in bounds])
 
 
-def _said(line: SetLine) -> str:
+def _name(line: SetLine) -> str:
     if line.method == RANDOM:
         return f"best of {line.tried} random"
     return f"{line.method}: {line.set}, best of {line.tried}"

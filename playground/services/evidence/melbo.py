@@ -1,41 +1,40 @@
-"""Stage 3: how MELBO's vectors lie to the singular ones, and how far each moves the target at the same radius."""
+"""Stage 3: MELBO's vectors and singular vectors, by cosines, principal angles and displacement at one radius."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from playground.core.displacement import displacement
-from playground.core.geometry import cosines, principal_angles
+from playground.core.geometry import cosines
 from playground.library.vector_set import VectorSet
 from playground.model.cut.layer_slice import LayerSlice
 from playground.model.prompting import encode
 from playground.services.evidence import svg
-from playground.services.evidence.ground import Ground, prompts_of_set
+from playground.services.evidence.context import StageContext, angles, prompts_of_set
 from playground.services.evidence.request import MelboSettings
 from playground.services.evidence.svg import Axes, Line, Points
 
 _SMALL = 0.01  # of the radius: as good as linear, and well above rounding
 
 
-def run(ground: Ground, settings: MelboSettings) -> tuple[dict[str, Any], dict[str, str]]:
-    """Numbers and figures."""
+def run(context: StageContext, settings: MelboSettings) -> tuple[dict[str, Any], dict[str, str]]:
+    """Data and figures of the stage."""
     prompts, how = prompts_of_set(settings.prompts, settings.count)
     common = {"prompts": prompts, "format": how, "vectors": settings.vectors}
-    singular = ground.find("singular", "power", **common)
-    random = ground.find("random-directions", "random", **common)
+    singular = context.find("singular", "power", **common)
+    random = context.find("random-directions", "random", **common)
     layer_slice = LayerSlice.prepare(
-        ground.loaded, encode(ground.loaded, prompts, how), *ground.layers, 2, cancelled=ground.cancelled
+        context.loaded, encode(context.loaded, prompts, how), *context.layers, 2, cancelled=context.cancelled
     )
     least = _SMALL * min(settings.radii) * singular.origin.residual_norm
-    largest = float(_moved(ground, layer_slice, least * singular.unit(0)[None])[0]) / least
-    radii = []
+    largest = float(_moved(context, layer_slice, least * singular.unit(0)[None])[0]) / least
+    radii: list[dict[str, Any]] = []
     for relative in settings.radii:
         radius = relative * singular.origin.residual_norm
-        melbo = ground.find(f"melbo-{relative:g}", "melbo", **common, steps=settings.steps, radius=radius)
+        melbo = context.find(f"melbo-{relative:g}", "melbo", **common, steps=settings.steps, radius=radius)
         sets = {"melbo": melbo, "singular": singular, "random": random}
         radii.append(
             {
@@ -43,12 +42,12 @@ def run(ground: Ground, settings: MelboSettings) -> tuple[dict[str, Any], dict[s
                 "radius": radius,
                 "cosines": cosines(melbo.vectors, singular.vectors).abs().amax(dim=1).tolist(),
                 "random_cosines": cosines(random.vectors, singular.vectors).abs().amax(dim=1).tolist(),
-                "angles": _degrees(melbo, singular),
-                "random_angles": _degrees(random, singular),
-                "gains": {name: _gains(ground, layer_slice, one, radius, largest) for name, one in sets.items()},
+                "angles": angles(melbo, singular),
+                "random_angles": angles(random, singular),
+                "gains": {name: _gains(context, layer_slice, one, radius, largest) for name, one in sets.items()},
             }
         )
-    xs = [float(one["relative"]) for one in radii]
+    xs = list(settings.radii)
     names = {"melbo": "MELBO", "singular": "singular vectors", "random": "random directions"}
     figures = {
         "melbo-gain.svg": svg.lines(
@@ -74,29 +73,26 @@ def run(ground: Ground, settings: MelboSettings) -> tuple[dict[str, Any], dict[s
             "How MELBO's vectors lie to the singular ones",
         ),
     }  # fmt: skip
+    assert singular.singular_values is not None
     data = {
-        "prompts": settings.prompts, "count": len(prompts), "layers": list(ground.layers), "steps": settings.steps,
+        "prompts": settings.prompts, "count": len(prompts), "layers": list(context.layers), "steps": settings.steps,
         "singular_values": singular.singular_values.tolist(), "largest": largest, "radii": radii,
     }  # fmt: skip
     return data, figures
 
 
 def _gains(
-    ground: Ground, layer_slice: LayerSlice, one: VectorSet, radius: float, largest: float
+    context: StageContext, layer_slice: LayerSlice, one: VectorSet, radius: float, largest: float
 ) -> list[dict[str, float]]:
     """Displacement at the radius over R·σ₁, and over the linear prediction of the vector itself, in its better sign."""
     units = one.vectors / one.vectors.norm(dim=1, keepdim=True)
-    best = torch.stack([_moved(ground, layer_slice, sign * radius * units) for sign in (1, -1)]).amax(dim=0)
-    linear = _moved(ground, layer_slice, _SMALL * radius * units) / _SMALL
+    best = torch.stack([_moved(context, layer_slice, sign * radius * units) for sign in (1, -1)]).amax(dim=0)
+    linear = _moved(context, layer_slice, _SMALL * radius * units) / _SMALL
     return [
         {"displacement": moved, "over_first": moved / (radius * largest), "over_own": moved / own if own else 0.0}
         for moved, own in zip(best.tolist(), linear.tolist(), strict=True)
     ]
 
 
-def _moved(ground: Ground, layer_slice: LayerSlice, theta: Tensor) -> Tensor:
-    return displacement(layer_slice, theta.float(), ground.cancelled)
-
-
-def _degrees(first: VectorSet, second: VectorSet) -> list[float]:
-    return [math.degrees(angle) for angle in principal_angles(first.vectors, second.vectors).tolist()]
+def _moved(context: StageContext, layer_slice: LayerSlice, theta: Tensor) -> Tensor:
+    return displacement(layer_slice, theta.float(), context.cancelled)

@@ -1,4 +1,4 @@
-"""The page: every finding with its verdict, figures, tables, texts; written from the numbers of the stages alone."""
+"""Markdown page of the evidence: findings with verdicts, tables, texts and figures, from the data of the stages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TITLES = {
 def write_page(
     folder: Path, model: str, request: EvidenceRequest, stages: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, str]]:
-    """Write evidence.md into the folder; the findings that it lists. Raises FileError."""
+    """Write evidence.md into the folder, and return the findings in it. Raises FileError."""
     findings = judged(stages)
     called = re.split(r"[/\\]", model.rstrip("/\\"))[-1]
     lines = [
@@ -61,12 +61,12 @@ def _choices(data: Mapping[str, Any]) -> list[str]:
         cells = [f"{row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}], {100 * row['share']:.0f} %"
                  for row in line["rows"]]  # fmt: skip
         rows.append((f"{line['set']} (best of {line['tried']})", *cells))
-    said = []
+    replies = []
     for reply in data["replies"]:
         shares = reply["shares"]
         cells = [f"{100 * one['share']:.0f} % [{100 * one['low']:.0f}, {100 * one['high']:.0f}]"
                  for one in shares.values()]  # fmt: skip
-        said.append((reply["name"], f"{reply['relative']:+.3g}", *cells))
+        replies.append((reply["name"], f"{reply['relative']:+.3g}", *cells))
     baseline = data["baseline"]
     return [
         f"`{data['set']}`, balanced by letter: found on {data['found_on']} items, judged on {data['asked']} others; "
@@ -79,7 +79,7 @@ def _choices(data: Mapping[str, Any]) -> list[str]:
         "",
         "The same by generation: share of replies that give the answer, the other one, or are unclear.",
         "",
-        *_table(("direction", "scale", *data["replies"][0]["shares"]), said),
+        *_table(("direction", "scale", *data["replies"][0]["shares"]), replies),
     ]
 
 
@@ -179,7 +179,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """A text on one line of Markdown, as it stands."""
+    """A text on one line, escaped for Markdown."""
     text = re.sub(r"([\\`*_<>\[\]#])", r"\\\1", " ".join(text.split()))
     return text if text else "(empty)"
 

@@ -1,4 +1,4 @@
-"""Settings of every stage at each size, frozen, so that a finished stage can be recognised."""
+"""Requests of the evidence: settings of every stage at each size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.model.load import LoadedModel, is_organism
 
 STAGES = ("choices", "steered", "melbo", "copies", "effects")
 SIZES = ("small", "quick", "usual")
-"""A trial that tells nothing; about a sixth of the work; what the findings are stated for."""
+"""A trial without evidence; about a sixth of the work; the size that the findings are stated for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class CopiesSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EffectsSettings:
-    """What `vectors` singular and as many random directions at each of `depths` (parts of all blocks) do."""
+    """Effects of `vectors` singular and as many random directions at each of `depths` (parts of all blocks)."""
 
     prompts: str
     count: int

@@ -1,9 +1,10 @@
-"""Running the stages into a folder: a finished stage is a file with the hash of its settings, and is not run again."""
+"""Runs the stages into a folder: a finished stage is a file with the hash of its settings, and is not run again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -16,14 +17,16 @@ from playground.library.atomic import write_atomically
 from playground.library.origin import now
 from playground.model.load import LoadedModel
 from playground.services.evidence import choices, copies, effects, melbo, steered
-from playground.services.evidence.ground import Ground
+from playground.services.evidence.context import StageContext
 from playground.services.evidence.page import write_page
 from playground.services.evidence.request import STAGES, EvidenceRequest
 
-VERSION = 1
-"""Of what the stages compute; a new one makes old results stale."""
+_LOG = logging.getLogger(__name__)
 
-RUNS: dict[str, Callable[[Ground, Any], tuple[dict[str, Any], dict[str, str]]]] = {
+VERSION = 1
+"""Version of the computation of the stages; a new one makes old results stale."""
+
+RUNS: dict[str, Callable[[StageContext, Any], tuple[dict[str, Any], dict[str, str]]]] = {
     "choices": choices.run,
     "steered": steered.run,
     "melbo": melbo.run,
@@ -34,7 +37,7 @@ RUNS: dict[str, Callable[[Ground, Any], tuple[dict[str, Any], dict[str, str]]]] 
 
 @dataclass(frozen=True)
 class EvidenceResult:
-    """`stages`: what each finished stage has written, by name. `ran` are those of this time. `findings` as in
+    """`stages`: the document of each finished stage, by name; `ran`: names of those that were run now. `findings` as in
     findings.py.
     """
 
@@ -72,7 +75,7 @@ def evidence(
 
         line("begins")
         try:
-            data, figures = RUNS[stage](Ground(loaded, request.seed, line, cancelled), getattr(request, stage))
+            data, figures = RUNS[stage](StageContext(loaded, request.seed, line, cancelled), getattr(request, stage))
         except Cancelled:
             stopped = True
             break
@@ -85,7 +88,7 @@ def evidence(
 
 
 def settings_hash(loaded: LoadedModel, request: EvidenceRequest, stage: str) -> str:
-    """What tells a run of a stage from another one: its settings, the seed, the model and the version."""
+    """Hash that identifies a run of a stage: of its settings, the seed, the model and the version."""
     settings = {
         "version": VERSION, "stage": stage, "seed": request.seed, "settings": asdict(getattr(request, stage)),
         "fingerprint": loaded.fingerprint, "dtype": str(loaded.dtype),
@@ -99,10 +102,13 @@ def _known(folder: Path, loaded: LoadedModel, request: EvidenceRequest) -> dict[
 
 
 def _read(folder: Path, stage: str, expected: str) -> dict[str, Any] | None:
-    """What a stage has written, unless it is missing, unreadable or of other settings."""
+    """The document of a stage; None when it is missing, unreadable or of other settings."""
     try:
         document = json.loads((folder / f"{stage}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        _LOG.warning("%s.json in %s cannot be read, the stage counts as not run (%s)", stage, folder, error)
         return None
     usable = isinstance(document, dict) and document.get("hash") == expected and isinstance(document.get("data"), dict)
     return document if usable else None
@@ -131,7 +137,7 @@ def _write(
 
 
 def _plain(value: Any) -> Any:
-    """The same for JSON: six significant digits, null for what is no finite number."""
+    """A value for JSON: numbers with six significant digits, null for those that are not finite."""
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Numbers with intervals, each from a seed: rank correlation, proportions, paired means."""
+"""Statistics with intervals: rank correlation (bootstrap from a seed), proportions; ranks and medians."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
 
 
 def correlation(first: Sequence[float], second: Sequence[float], seed: int) -> dict[str, float | int | None]:
-    """Spearman's ρ with the 95 % percentile bootstrap over pairs; None where it cannot be told."""
+    """Spearman's ρ with the 95 % percentile bootstrap over pairs; None where it is undefined."""
     value, generator, n = spearman(first, second), random.Random(seed), len(first)
     drawn = []
     for _ in range(DRAWS if value is not None else 0):
@@ -53,7 +53,7 @@ def correlation(first: Sequence[float], second: Sequence[float], seed: int) -> d
 
 
 def proportion(hits: int, total: int) -> dict[str, float | int | None]:
-    """A share with Wilson's 95 % interval; None of nothing."""
+    """A share with Wilson's 95 % interval; None for a total of 0."""
     if total == 0:
         return {"hits": 0, "total": 0, "share": None, "low": None, "high": None}
     low, high = wilson(hits / total, total)
@@ -61,7 +61,7 @@ def proportion(hits: int, total: int) -> dict[str, float | int | None]:
 
 
 def median(values: Sequence[float]) -> float | None:
-    """The middle one; the mean of the two middle ones of an even number; None of nothing."""
+    """The median; None for no values."""
     ordered, half = sorted(values), len(values) // 2
     if not ordered:
         return None

@@ -13,14 +13,14 @@ from html import escape
 from typing import Literal, TypeVar
 
 Role = Literal["main", "random", "baseline"]
-"""What a mark stands for: random directions are dotted grey, the baseline grey, all else has a colour by its place."""
+"""Role of a series: random directions are dotted grey, the baseline grey, all else has a colour by its place."""
 
 WIDTH, HEIGHT = 680, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 46
 _LEGEND_LINE, _NAME_LINE, _LETTER = 18, 13, 6.6  # px: lines of the legend and of a name, a letter of 11 px
 _TICKS = 6
 _LONGEST = 28
-"""Letters of a line of a name under a violin or a group of bars; the whole name is what a pointer shows."""
+"""Characters of a line of a name under a violin or a group of bars; the tooltip has the whole name."""
 _DENSITY_POINTS = 48
 
 _LIGHT = ("#0b7a5c", "#1f6fb2", "#b8570a", "#7447a3", "#a8336a", "#5f6d1f", "#1b7f8c", "#8a4b2a")
@@ -50,8 +50,8 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Axes:
-    """What the axes say. `share`: values are parts of one, drawn from 0 to 1 in per cent. `low` and `high` bound the
-    vertical axis where they are given; it holds all values anyway.
+    """Titles and range of the axes. `share`: values are parts of one, drawn from 0 to 1 in per cent. `low` and
+    `high` bound the vertical axis where they are given; it includes all values anyway.
     """
 
     x: str
@@ -95,7 +95,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Points:
-    """Pairs of values, each with what a pointer shows where `texts` are given."""
+    """Pairs of values, each with its tooltip where `texts` are given."""
 
     name: str
     xs: Sequence[float]
@@ -168,32 +168,26 @@ def bars(
     series: Sequence[Bars],
     axes: Axes,
     title: str,
-    stacked: bool = False,
     marked: float | None = None,
 ) -> str:
-    """Groups of bars, one group a category, a bar a series beside each other with its interval; or `stacked`."""
+    """Groups of bars, one group a category, a bar a series beside each other with its interval."""
     bounds = [value for one in series for values in (one.values, one.lows or (), one.highs or ()) for value in values]
-    if stacked:
-        bounds = [sum(one.values[place] for one in series) for place in range(len(categories))]
     frame = _Frame(axes, [-0.5, len(categories) - 0.5], _with([0.0, *bounds], marked), _legend(series), categories)
     parts = [*frame.grid(), *_marked(frame, marked)]
     for place, category in enumerate(categories):
-        reached = 0.0
         for number, one in enumerate(series):
             value, style = one.values[place], _class(number, one.role)
             if not math.isfinite(value):
                 continue
-            wide = 0.7 if stacked else 0.8 / len(series)
-            left = place - 0.35 if stacked else place - 0.4 + number * wide
-            (x0, y0), (x1, y1) = frame.at(left, reached), frame.at(left + wide, reached + value)
+            wide = 0.8 / len(series)
+            left = place - 0.4 + number * wide
+            (x0, y0), (x1, y1) = frame.at(left, 0.0), frame.at(left + wide, value)
             said = f"{one.name}, {category}: {value:.4g}"
             parts.append(
                 f'<rect class="bar {style}" x="{x0:.1f}" y="{min(y0, y1):.1f}" width="{max(x1 - x0 - 1, 1):.1f}" '
                 f'height="{abs(y1 - y0):.1f}"><title>{escape(said)}</title></rect>'
             )
-            if stacked:
-                reached += value
-            elif one.lows is not None and one.highs is not None:
+            if one.lows is not None and one.highs is not None:
                 rod = [(left + wide / 2, one.lows[place]), (left + wide / 2, one.highs[place])]
                 if all(math.isfinite(y) for _, y in rod):
                     parts.append(f'<polyline class="rod axis" points="{frame.path(rod)}"/>')
@@ -226,7 +220,7 @@ def ticks(low: float, high: float, count: int = _TICKS) -> list[float]:
 
 
 class _Frame:
-    """The panel of a figure: from data to places, its axes, its legend."""
+    """The panel of a figure: coordinates, axes and legend."""
 
     def __init__(
         self,
@@ -289,7 +283,7 @@ class _Frame:
         return parts
 
     def svg(self, parts: Sequence[str], title: str) -> str:
-        """The whole element. `title` is what a screen reader says."""
+        """The whole element. `title` is its label for screen readers."""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="fig" viewBox="0 0 {WIDTH} {self.height}" role="img" '
             f'aria-label="{escape(title)}"><style>{_STYLE}</style>'

@@ -1,4 +1,4 @@
-"""Finding directions: a request, progress while it is worked on, and a vector set that says where it comes from."""
+"""Finding directions: request, progress events and result, a vector set with its origin."""
 
 from playground.methods.base.progress import FindProgress, FindResult
 from playground.methods.base.request import FindRequest, find_request

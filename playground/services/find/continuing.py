@@ -1,4 +1,4 @@
-"""Going on with a set that is there: the request it came from, out of its file, and whether a request fits it."""
+"""Continuing a vector set: the request it was found with, out of its file, and whether a request continues it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from playground.services.set_prompts import format_of
 
 
 def settings_in(so_far: VectorSet) -> dict[str, Any]:
-    """Settings of the method that a set's file has, by name. Raises InputError for a set that cannot be continued."""
+    """Settings of the method in a set's file, by name. Raises InputError for a set that cannot be continued."""
     method, _ = _continuable(so_far)
     parameters = so_far.origin.parameters
     return {name: parameters[name] for name in method.options if name in parameters}
 
 
 def continued(so_far: VectorSet, vectors: int, **changes: Any) -> FindRequest:
-    """The request that goes on with `so_far` until it has `vectors` rows in all: prompts, layers and settings out of
+    """The request that continues `so_far` until it has `vectors` rows in all: prompts, layers and settings out of
     its file, but for `changes` (settings of the method). Raises InputError for a set that cannot be continued.
     """
     origin = so_far.origin
@@ -45,7 +45,7 @@ def continued(so_far: VectorSet, vectors: int, **changes: Any) -> FindRequest:
 
 
 def first_rows(so_far: VectorSet, count: int) -> VectorSet:
-    """The set as it was when it had its first `count` rows, to be gone on with from there. Raises InputError."""
+    """The set with its first `count` rows only, to be continued from there. Raises InputError."""
     _continuable(so_far)
     if not 1 <= count <= so_far.rows:
         raise InputError(
@@ -55,7 +55,7 @@ def first_rows(so_far: VectorSet, count: int) -> VectorSet:
 
 
 def check_continues(so_far: VectorSet, request: FindRequest, loaded: LoadedModel) -> None:
-    """Raises InputError unless a run of `request` on this model goes on with `so_far`."""
+    """Raises InputError unless a run of `request` on this model continues `so_far`."""
     method, continues = _continuable(so_far)
     if request.method != method.name:
         raise InputError(f"Expected {method.name} to go on with its set, got {request.method}; leave the set out.")
@@ -83,7 +83,7 @@ def check_continues(so_far: VectorSet, request: FindRequest, loaded: LoadedModel
 
 
 def _continuable(so_far: VectorSet) -> tuple[Method, Continues]:
-    """The method of a set that can be gone on with. Raises InputError for others."""
+    """The method of a set that can be continued. Raises InputError for others."""
     method = registered().get(so_far.origin.method)
     continues = None if method is None else method.continues
     if method is None or continues is None or any(getattr(so_far, name) is None for name in continues.needs):
@@ -96,5 +96,5 @@ def _continuable(so_far: VectorSet) -> tuple[Method, Continues]:
 
 
 def _reads_sinks(so_far: VectorSet) -> bool:
-    """Whether sinks were read where all positions are. Files of earlier versions do not say: there they were."""
+    """Whether sinks were read where all positions are. In files without the field, of earlier versions, they were."""
     return so_far.origin.target_tokens is None and so_far.origin.parameters.get("sinks", "read") == "read"

@@ -1,4 +1,4 @@
-"""Finding directions: from a request to a vector set that says where it comes from."""
+"""Finding directions: from a request to a vector set with its origin."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def find(
 ) -> FindResult:
     """Find directions on this model.
 
-    `load_set` gives the sets that recipes of the request name. `keep` is called with all that there is after every
-    batch of a method that works in batches, so that it can be written at once; `so_far` is a set to go on with (same
+    `load_set` gives the sets that recipes of the request name. `keep` is called with all rows so far after every
+    batch of a method that works in batches, so that it can be written at once; `so_far` is a set to continue (same
     model, prompts, layers and base): the result holds its rows and the new ones.
 
-    A cancel returns what there is (`converged` is False in its origin, where the method converges); before there is
+    A cancel returns the rows so far (`converged` is False in its origin, where the method converges); before there is
     anything it raises Cancelled. Raises InputError as `FindRequest.check` does, and for recipes that cannot be used;
     FileError for sets that are missing or of another width; ModelError when memory runs out.
     """
@@ -53,11 +53,8 @@ def find(
     def pushes(recipe: Recipe, what: str) -> tuple[Push, ...]:
         return _pushes(loaded, recipe, what, load_set)
 
-    def context(encoded: object) -> Context:
-        return Context(loaded, request, encoded, emit, cancelled, pushes, kept, so_far, begun)  # type: ignore[arg-type]
-
-    context(None).tell("encode", 0.0)
-    ready = context(request.encode(loaded))
+    emit(FindProgress("encode", 0, 0, time.perf_counter() - begun, 0.0, None))
+    ready = Context(loaded, request, request.encode(loaded), emit, cancelled, pushes, kept, so_far, begun)
     ready.tell("prepare", 0.01)
     with short_of_memory(loaded):
         found = request.by.starter()(ready)
@@ -70,7 +67,7 @@ def find(
 
 
 def suggest_name(request: FindRequest, loaded: LoadedModel) -> str:
-    """A name for the set that tells it apart: prompts, method and layers, such as "refusals-power-3-9"."""
+    """A name for the set, of its prompts, method and layers, such as "refusals-power-3-9"."""
     prompts = request.prompt_set or ("prompt" if len(request.prompts) == 1 else f"{len(request.prompts)}-prompts")
     layers = [request.source] if request.target is None else [request.source, request.target]
     words = [prompts, request.method, *map(str, layers)]
@@ -90,7 +87,9 @@ def _vector_set(
         origin=_origin(loaded, request, found, seconds),
         **{name: values for name, values in found.values.items() if name in TENSORS},
         others={name: values for name, values in found.values.items() if name not in TENSORS},
+        notes=(),
         name=suggest_name(request, loaded),
+        description="",
     )
     if so_far is None:
         return new
@@ -99,8 +98,8 @@ def _vector_set(
 
 
 def _pushes(loaded: LoadedModel, recipe: Recipe, what: str, load_set: LoadSet | None) -> tuple[Push, ...]:
-    """What a recipe of the request adds. Raises InputError for sets of another model and for recipes that add nothing,
-    FileError for sets that are not there.
+    """The pushes of a recipe of the request. Raises InputError for sets of another model and for recipes that add
+    nothing, FileError for sets that are not there.
     """
     if load_set is None:
         raise InputError(f"Expected a way to read the set of {what}, got none; pass load_set to find.")

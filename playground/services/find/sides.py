@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from playground.errors import InputError
-from playground.library.prompts import PromptSet
+from playground.library.prompt_set import ChoiceItem, ContrastPair, PromptSet
 
 
-def sides(prompt_set: PromptSet, against: PromptSet | None = None) -> dict[str, Any]:
+class Sides(TypedDict):
+    """Fields of a FindRequest."""
+
+    prompts: tuple[str, ...]
+    against: tuple[str, ...]
+    answers: tuple[tuple[str, str], ...]
+
+
+def sides(prompt_set: PromptSet, against: PromptSet | None = None) -> Sides:
     """The fields `prompts`, `against` and `answers` of a FindRequest for "difference".
 
-    A contrast set brings both sides along, and so do choice items (their questions, and the answers that follow them);
+    A contrast set has both sides, and so have choice items (their questions, and the answers that follow them);
     other prompts need a second set to stand against. Raises InputError when a side is missing or there are three.
     """
     if prompt_set.one_sided:
@@ -29,10 +37,11 @@ def sides(prompt_set: PromptSet, against: PromptSet | None = None) -> dict[str, 
         return {
             "prompts": prompt_set.texts(),
             "against": (),
-            "answers": tuple((item.matching, item.other) for item in prompt_set.items),
+            "answers": tuple((each.matching, each.other) for each in prompt_set.items if isinstance(each, ChoiceItem)),
         }
+    pairs = [item for item in prompt_set.items if isinstance(item, ContrastPair)]
     return {
-        "prompts": tuple(pair.positive for pair in prompt_set.items),
-        "against": tuple(pair.negative for pair in prompt_set.items),
+        "prompts": tuple(pair.positive for pair in pairs),
+        "against": tuple(pair.negative for pair in pairs),
         "answers": (),
     }

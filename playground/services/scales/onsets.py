@@ -24,7 +24,7 @@ class OnsetBracket:
 
     @property
     def trial(self) -> float:
-        """The scale to look at next: where margins are expected to reach 0, or the middle."""
+        """The scale to try next: where margins are expected to reach 0, or the middle."""
         middle = 0.5 * (self.low + self.high)
         room = _CLOSEST * (self.high - self.low)
         return middle if self._guess is None else min(max(self._guess, self.low + room), self.high - room)
@@ -44,7 +44,7 @@ class OnsetBracket:
 
 
 def holding(margins: Tensor) -> Tensor:
-    """Mask (T,) of the tokens that greedy decoding chooses by more than rounding: margins of ties tell nothing."""
+    """Mask (T,) of the tokens that greedy decoding chooses by more than rounding; the margins of others are noise."""
     if not len(margins):
         return torch.zeros(0, dtype=torch.bool)
     return margins > 1e-3 * torch.clamp(margins.abs().amax(), min=1e-6)

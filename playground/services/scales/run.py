@@ -1,4 +1,4 @@
-"""Found scales of a vector set: a text of every row and sign in one batch, judged, then the next at a better scale."""
+"""Search of found scales of a vector set: texts of all rows and signs in one batch, each at its own next scale."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from playground.services.scales.texts import Reader, Written
 from playground.services.set_prompts import prompts_of
 
 START = 0.2
-"""Relative scale that is looked at first: over three pairs of layers of SmolLM2 breaks lie between 0.05 and 0.7."""
+"""Relative scale that is tried first: over three pairs of layers of SmolLM2 breaks lie between 0.05 and 0.7."""
 LEAST, MOST = 0.0125, 3.2
-"""Relative scales that are looked at: START times powers of 2."""
+"""Range of the relative scales that are tried: START times powers of 2."""
 BLOCK = 24
-"""Rows that are searched together, both signs, and kept then: what a large set has when it is stopped."""
+"""Rows that are searched together, in both signs; a cancel keeps the finished blocks."""
 MAX_TEXTS = 64
 MAX_PROMPTS = 16
 MAX_TOKENS = 512
@@ -49,9 +49,9 @@ class ScalesRequest:
 
 @dataclass(frozen=True)
 class Look:
-    """A greedy text that was looked at: row, sign (1 or −1), scale (absolute norm), number of the prompt in the set.
+    """A greedy text: its row, sign (1 or −1), scale (absolute norm), and number of the prompt in the set.
 
-    `noise` says that it is no text any more, `differs` that it is not the baseline's.
+    `noise`: it is no longer text. `differs`: it is not the baseline's.
     """
 
     row: int
@@ -87,10 +87,9 @@ def find_scales(
 ) -> VectorSet:
     """The set with onset, break and found scale for the rows asked for and their negatives.
 
-    Greedy texts are written for all rows of a block in one batch and judged as text or noise (core/noise.py), which
-    says where to look next (search.py). `keep` gets the set after each block of rows. A cancel returns what there is:
-    finished blocks, and of the one under way what its texts tell after at least three of them. Rows of norm 0 are left
-    out.
+    Greedy texts are written for all rows of a block in one batch and classified as text or noise (core/noise.py),
+    which determines the next scales (search.py). `keep` gets the set after each block of rows. A cancel returns the
+    finished blocks, and of the one under way the estimates from at least three texts. Rows of norm 0 are left out.
 
     Raises InputError for rows that are not there and a set without prompts, FileError for a set of another width,
     Cancelled when it is stopped before there is anything, ModelError when memory runs out.
@@ -142,20 +141,20 @@ class _BlockSearch:
         self._searches: dict[tuple[int, int], ScaleSearch] = {}
         for row in rows:
             start = START * reference
-            if norm_of(vector_set.origin.method) == "free":  # norms are findings: they are looked at first
+            if norm_of(vector_set.origin.method) == "free":  # norms are findings: they are tried first
                 start = min(max(float(vector_set.native_norms[row]), least), most)
             for sign in (1, -1):
                 self._searches[row, sign] = ScaleSearch(start, least, most)
 
     def run(self) -> None:
-        """Look at all texts, then narrow the onsets down. Raises Cancelled."""
+        """Generate all texts, then narrow the onsets down. Raises Cancelled."""
         for number in range(self._texts):
             self._look(number % self._reader.prompts)
         self._refine_onsets()
         self._tell(1.0, ())
 
     def windows(self, least_texts: int = 0) -> dict[tuple[int, int], ScaleWindow]:
-        """What was found, by row and sign, where at least so many texts were looked at."""
+        """The windows by row and sign, where at least so many texts were generated."""
         return {
             place: search.window(self._onsets.get(place, search.changed_at()))
             for place, search in self._searches.items()
@@ -163,12 +162,12 @@ class _BlockSearch:
         }
 
     def _look(self, prompt: int) -> None:
-        """Look at one more text of every row and sign, on a prompt."""
+        """Generate one more text of every row and sign, on a prompt."""
         places = list(self._searches)
         scales = [self._searches[place].next_scale for place in places]
         pushed = [sign * scale * self._units[row] for (row, sign), scale in zip(places, scales, strict=True)]
 
-        def told(numbers: Sequence[int], written: Sequence[Written]) -> None:
+        def record(numbers: Sequence[int], written: Sequence[Written]) -> None:
             looks = []
             for number, text in zip(numbers, written, strict=True):
                 place, scale = places[number], scales[number]
@@ -178,7 +177,7 @@ class _BlockSearch:
             self._written += len(looks)
             self._tell(0.95 * self._written / (self._texts * len(places)), looks)
 
-        self._reader.write(pushed, prompt, told)
+        self._reader.write(pushed, prompt, record)
 
     def _refine_onsets(self) -> None:
         """Narrow the onsets down on the first prompt, by forward passes over its baseline. Raises Cancelled."""

@@ -1,8 +1,8 @@
 """Search for the break of one direction by probabilistic bisection, and the scale to begin with below it.
 
-A text at a scale is noise or it is not, but not reliably: small models fall into loops now and then at any scale, and
-one prompt bears more than another. So the break b is a random quantity with a posterior on a logarithmic grid; each
-text multiplies it by a likelihood, and the next text is written where that tells most: the adaptive staircase of
+Whether a text at a scale is noise is random: small models fall into loops now and then at any scale, and breaks differ
+between prompts. So the break b is a random quantity with a posterior on a logarithmic grid; each text multiplies it by
+a likelihood, and the next text is generated at a scale that is informative about it: the adaptive staircase of
 psychophysics (QUEST: Watson and Pelli, 1983; probabilistic bisection: Horstein, 1963). The number of texts is fixed,
 which bounds the cost.
 """
@@ -30,7 +30,7 @@ FOUND_NOISE = 0.18
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a text at a scale on a prompt was: noise or text, and whether it differs from the baseline's."""
+    """Classification of a text: noise or not, and whether it differs from the baseline's."""
 
     scale: float
     prompt: int
@@ -46,7 +46,7 @@ class ScaleSearch:
         self._start, self._least, self._most = start, least, most
         below = math.ceil(math.log(start / least) / math.log(STEP))
         above = math.ceil(math.log(most / start) / math.log(STEP))
-        # Breaks may lie outside of what is looked at, a factor of 2 on either side.
+        # Breaks may lie outside of the range that is tried, by a factor of 2 on either side.
         margin = round(math.log(2) / math.log(STEP))
         self._breaks = [start * STEP**power for power in range(-below - margin, above + margin + 1)]
         self._posterior = _normalised(
@@ -55,7 +55,7 @@ class ScaleSearch:
 
     @property
     def next_scale(self) -> float:
-        """The scale to look at next: twice the largest while all is text, half the smallest while all is noise."""
+        """The scale to try next: twice the largest while all is text, half the smallest while all is noise."""
         if not self.verdicts:
             return self._start
         likely, scales = self._scale_with(TRIAL_NOISE), [verdict.scale for verdict in self.verdicts]
@@ -66,7 +66,7 @@ class ScaleSearch:
         return likely
 
     def record(self, verdict: Verdict) -> None:
-        """Take what a text was."""
+        """Update the posterior with a text."""
         self.verdicts.append(verdict)
         likelihood = [_noise_probability(verdict.scale, b) for b in self._breaks]
         if not verdict.noise:
@@ -83,7 +83,7 @@ class ScaleSearch:
         return min((v.scale for v in self.verdicts if v.differs), default=None)
 
     def window(self, onset: float | None) -> ScaleWindow:
-        """What was found; `onset` is the smallest scale known to change the text, by whatever means."""
+        """The estimated window; `onset` is the smallest scale known to change the text."""
         tried = max((v.scale for v in self.verdicts), default=0.0)
         texts = any(not v.noise for v in self.verdicts)
         broken = any(v.noise for v in self.verdicts)

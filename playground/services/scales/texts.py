@@ -1,7 +1,8 @@
-"""Greedy texts of steered prompts, judged beside the baseline's."""
+"""Greedy texts of steered prompts, classified in comparison with the baseline's."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +25,8 @@ from playground.services.scales.onsets import holding
 if TYPE_CHECKING:
     from playground.services.scales.run import ScalesRequest
 
+_LOG = logging.getLogger(__name__)
+
 _MOST_ROWS = {"cpu": 24, "mps": 64}
 _MOST_ROWS_CUDA = 384
 """Texts of a batch: a CPU gains little from more, and the first texts should not be waited for."""
@@ -31,7 +34,7 @@ _MOST_ROWS_CUDA = 384
 
 @dataclass(frozen=True)
 class Written:
-    """A greedy text of `tokens`, with what tells text from noise, and whether it differs from the baseline's."""
+    """A greedy text, the quantities that distinguish text from noise, and whether it differs from the baseline's."""
 
     text: str
     tokens: tuple[int, ...]
@@ -42,7 +45,7 @@ class Written:
 
 
 class Reader:
-    """Writes greedy texts on the shortest prompts of a set, with directions added at one layer.
+    """Generates greedy texts on the shortest prompts of a set, with directions added at one layer.
 
     Prompts are counted from 0 in the order of their length; `number_of` gives their number in the set.
     """
@@ -79,9 +82,9 @@ class Reader:
         self,
         vectors: Sequence[Tensor],
         prompt: int,
-        told: Callable[[Sequence[int], Sequence[Written]], None],
+        record: Callable[[Sequence[int], Sequence[Written]], None],
     ) -> None:
-        """Continue a prompt with each of `vectors` (d,) added, scale included; `told` gets numbers and texts by batch.
+        """Continue a prompt with each of `vectors` (d,), scaled, added; `record` gets numbers and texts by batch.
 
         Raises Cancelled when it is stopped before the last batch is whole, ModelError when not one text fits.
         """
@@ -94,12 +97,13 @@ class Reader:
                 if not isinstance(error.__cause__, torch.OutOfMemoryError) or self._batch == 1:
                     raise
                 self._batch = max(1, self._batch // 2)
+                _LOG.info("out of memory: %d texts in a batch from here on", self._batch)
                 continue
-            told(range(begin, begin + len(part)), texts)
+            record(range(begin, begin + len(part)), texts)
             begin += len(part)
 
     def _beside_baseline(self, prompt: int, vectors: Sequence[Tensor]) -> list[Written]:
-        """Judged texts of a prompt; its baseline is written with the first of them, in the same batch."""
+        """Classified texts of a prompt; its baseline is generated with the first of them, in the same batch."""
         pushes: list[tuple[Push, ...]] = [(Push(self._layer, vector),) for vector in vectors]
         if prompt not in self._baselines:
             baseline, *texts = self._written(prompt, [(), *pushes])

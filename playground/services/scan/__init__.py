@@ -1,4 +1,4 @@
-"""Scanning: a grid of texts, what is measured of each of them, and which of them say alike."""
+"""Scan: texts for a grid of vectors, scales and prompts, measurements of each, and groups of similar texts."""
 
 from playground.services.scan.cell import Cell, Group, ScanResult
 from playground.services.scan.request import ScanRequest

@@ -1,4 +1,4 @@
-"""One text of a scan with what is measured of it, and the scan as a whole."""
+"""Results of scans: texts with their measurements, and groups of similar texts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Cell:
     """One text. `recipe` is "" and `row` None for a baseline; `scale` is as asked for, without its sign.
 
     `norm`: of what was added. `kl`: KL(steered ‖ baseline) of the next token after the prompt, in nats; None where
-    it is not finite. `repetition`,
-    `perplexity` (under the model as it is; None for an empty text) and `noise`: see noise.py. `changed`: the share of
-    words that differ from the baseline's text of this prompt and sample. `finished`: the model ended the text itself.
+    it is not finite. `repetition`, `perplexity` (under the unsteered model; None for an empty text) and `noise`: see
+    core/noise.py. `changed`: the share of words that differ from the baseline's text of this prompt and sample.
+    `finished`: the model ended the text itself.
     """
 
     recipe: str
@@ -38,9 +38,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Group:
-    """Cells whose texts say alike: numbers of `cells` of the result, the most typical one first.
+    """Cells with similar texts: numbers of `cells` of the result, the most typical one first.
 
-    `like_baseline`: a baseline says the same.
+    `like_baseline`: the text of a baseline is in the group too.
     """
 
     name: str
@@ -50,14 +50,14 @@ class Group:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """Everything that was seen, and everything needed to see it again.
+    """Result of a scan, with everything needed to repeat it.
 
     `baselines`: a text for each prompt and sample; `cells`: in the order prompt, row, sign, scale, sample, as far as
     the scan came; `planned`: how many there were to be. `groups` holds every cell once, the largest group first.
     `layer`, `residual_norm` and `set_hash` (of its vectors) are those of the set. `seconds` is computation alone;
     `created` is a time in UTC. `warnings`: that the set was made on another model, and rows that are no direction.
-    `notes`: in a scan out of a file, what was noted about the vectors when it was saved; while their set is there, what
-    is noted in it counts.
+    `notes`: in a scan out of a file, the notes on the vectors when it was saved; while their set is there, its own
+    notes are used.
     """
 
     request: ScanRequest

@@ -1,12 +1,10 @@
-"""Checks that a file holds a scan that can be shown: texts are texts, numbers finite, and every number of something
-is that of one that is there. A scan that was run needs none of this.
-"""
+"""Validation of scans out of files: types, finite numbers, and indices in range. A scan that was run needs none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeGuard
 
 from playground.library.text import is_text
 from playground.services.scan.cell import Cell, ScanResult
@@ -14,7 +12,7 @@ from playground.services.scan.request import MAX_CELLS, ScanRequest
 
 
 def check_whole_scan(result: ScanResult) -> None:
-    """Raises ValueError with a few words about the first thing that is wrong."""
+    """Raises ValueError that names the first wrong field."""
     request = result.request
     texts = (result.model, result.fingerprint, result.dtype, result.set_hash, result.created, *result.warnings)
     _check(
@@ -43,7 +41,7 @@ def check_whole_scan(result: ScanResult) -> None:
 
 
 def _check_request(request: ScanRequest) -> None:
-    """What a request does not check itself, because it is built from the page's own values."""
+    """Check the types that a request does not check itself, since it is built from typed values elsewhere."""
     format = request.format
     _check(
         "request",
@@ -77,7 +75,7 @@ def _check_cell(what: str, cell: Cell, request: ScanRequest) -> None:
 
 
 def _check_groups(result: ScanResult) -> None:
-    """Every cell is in one group, unless nothing is grouped."""
+    """Check that every cell is in one group, unless there are no groups."""
     for number, group in enumerate(result.groups):
         _check(
             f"group {number}",
@@ -98,11 +96,11 @@ def _check(what: str, holds: Mapping[str, bool]) -> None:
         raise ValueError(f"wrong {wrong} in {what}")
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     """A finite number; whole ones too large for a float are none."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

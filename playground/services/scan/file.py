@@ -1,4 +1,4 @@
-"""A scan as JSON, from which it can be read again and repeated, and as CSV for tables."""
+"""Files of scans: JSON, from which a scan can be read again and repeated, and tables such as CSV."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from playground.analyses.common.numbers import table_text
 from playground.errors import FileError, PlaygroundError
 from playground.library.atomic import write_atomically
 from playground.library.formats.registry import formats
@@ -27,10 +28,10 @@ COLUMNS = (
 )
 
 _UNITS_1 = {True: "r", False: "a"}
-"""What version 1 said of its scales: whether they are relative."""
+"""Units of scales in version 1, by its field `relative`."""
 
 Notes = Sequence[RowNote]
-"""What people noted about the vectors of the set that was scanned; () for nothing."""
+"""Notes on the vectors of the scanned set; () for none."""
 
 
 def to_json(result: ScanResult, notes: Notes = ()) -> dict[str, Any]:
@@ -70,8 +71,8 @@ def from_json(text: str) -> ScanResult:
         check_whole_scan(result)
         return result
     except (KeyError, TypeError, ValueError, AttributeError, PlaygroundError) as error:
-        said = error if isinstance(error, PlaygroundError) else shown(str(error))
-        raise FileError(f"Expected a whole scan, got a damaged one ({said}); save it again.") from error
+        what = error if isinstance(error, PlaygroundError) else shown(str(error))
+        raise FileError(f"Expected a whole scan, got a damaged one ({what}); save it again.") from error
 
 
 def to_csv(result: ScanResult, notes: Notes = ()) -> str:
@@ -80,10 +81,7 @@ def to_csv(result: ScanResult, notes: Notes = ()) -> str:
 
 
 def _table(result: ScanResult, notes: Notes, suffix: str) -> str:
-    write = formats("table")[suffix].write
-    assert write is not None
-    text: str = write(COLUMNS, _lines(result, notes))
-    return text
+    return table_text((COLUMNS, _lines(result, notes)), suffix)
 
 
 def _lines(result: ScanResult, notes: Notes) -> Iterator[list[object]]:
@@ -113,7 +111,7 @@ def save(result: ScanResult, path: Path, notes: Notes = ()) -> None:
 
 
 def check_name(path: Path) -> None:
-    """Raises FileError unless the name says JSON or a table."""
+    """Raises FileError unless the suffix is that of JSON or a table."""
     suffixes = (".json", *formats("table"))
     if path.suffix.lower() not in suffixes:
         listed = " or ".join(suffixes)
@@ -125,8 +123,8 @@ def load(path: Path) -> ScanResult:
     try:
         return from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        said = reason(error) if isinstance(error, OSError) else "no text in UTF-8"
-        raise FileError(f"Expected a scan in {path.name}, got “{said}”; choose a file that Scan saved.") from error
+        got = reason(error) if isinstance(error, OSError) else "no text in UTF-8"
+        raise FileError(f"Expected a scan in {path.name}, got “{got}”; choose a file that Scan saved.") from error
 
 
 def _cell(values: dict[str, Any]) -> Cell:
@@ -134,6 +132,6 @@ def _cell(values: dict[str, Any]) -> Cell:
 
 
 def _notes(values: Mapping[str, Any]) -> tuple[RowNote, ...]:
-    """Notes as `to_json` tells them: row → note, for rows that have one. None on rows beyond those of any scan."""
+    """Notes out of `to_json`: row → note, for rows that have one. None on rows beyond those of any scan."""
     noted = {int(row): RowNote(**note) for row, note in values.items()}
     return tuple(noted.get(row, RowNote()) for row in range(min(max(noted, default=-1) + 1, MAX_CELLS)))

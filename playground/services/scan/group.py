@@ -1,7 +1,7 @@
-"""Putting together cells whose texts say alike, so that twelve vectors that all write code are seen as one thing.
+"""Groups of cells with similar texts, by hierarchical clustering.
 
-By the words and word pairs of the texts (TF-IDF) and average linkage on their cosine distance, both scikit-learn's: no
-embedding, no model, and no number of groups to guess.
+TF-IDF of words and word pairs, and average linkage on the cosine distance, both scikit-learn's: no embedding, no model,
+and no number of groups to choose.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 from playground.services.scan.cell import Cell, Group
 
 TOKEN = r"\w+|[^\w\s]+"
-"""Words, and marks such as the brackets of code, which tell modes apart as well as words do."""
+"""Words, and marks such as the brackets of code, which distinguish texts as well as words do."""
 APART = 0.9
-"""Cosine distance from which groups say different things."""
+"""Cosine distance from which groups are kept apart."""
 MOST = 2000
-"""Different texts that are compared with each other; of more, the rest join those that they are most like."""
+"""Different texts that are clustered; of more, the rest join the most similar groups."""
 NAME_WORDS = 3
 OPENING_WORDS = 4
 NOISE = "noise"
@@ -32,21 +32,21 @@ def group_cells(cells: Sequence[Cell], baselines: Sequence[Cell]) -> tuple[Group
     noise = tuple(number for number, cell in enumerate(cells) if cell.noise)
     sound = [number for number, cell in enumerate(cells) if not cell.noise]
     texts = [cells[number].text for number in sound] + [cell.text for cell in baselines]
-    alike = group_texts(texts)
-    plain = set(alike.labels[len(sound) :])
+    found = group_texts(texts)
+    plain = set(found.labels[len(sound) :])
     members: dict[int, list[int]] = {}
     for place in range(len(sound)):
-        members.setdefault(alike.labels[place], []).append(place)
+        members.setdefault(found.labels[place], []).append(place)
     groups = []
     for label in sorted(members, key=lambda label: (-len(members[label]), members[label])):
-        typical = sorted(members[label], key=lambda place: -alike.typical[place])
-        groups.append(Group(alike.names[label], tuple(sound[place] for place in typical), label in plain))
+        typical = sorted(members[label], key=lambda place: -found.typical[place])
+        groups.append(Group(found.names[label], tuple(sound[place] for place in typical), label in plain))
     return (*groups, *([Group(NOISE, noise)] if noise else []))
 
 
 @dataclass(frozen=True)
-class Alike:
-    """For every text its group (`labels`) and how much it is like the mean of that group (`typical`, 0 to 1); for every
+class TextGroups:
+    """For every text its group (`labels`) and its similarity to the mean of that group (`typical`, 0 to 1); for every
     group a short name.
     """
 
@@ -55,12 +55,12 @@ class Alike:
     names: tuple[str, ...]
 
 
-def group_texts(texts: Sequence[str]) -> Alike:
+def group_texts(texts: Sequence[str]) -> TextGroups:
     """Groups of texts that use the same words. Texts without any word or mark are a group of their own."""
     different = list(dict.fromkeys(text for text in texts if re.search(TOKEN, text)))
     place = {text: number for number, text in enumerate(different)}
     if not different:
-        return Alike((0,) * len(texts), (1.0,) * len(texts), ("nothing",) * bool(texts))
+        return TextGroups((0,) * len(texts), (1.0,) * len(texts), ("nothing",) * bool(texts))
     weights = _weights(different)
     found = _clusters(weights)
     count = int(found.max()) + 1
@@ -74,7 +74,7 @@ def group_texts(texts: Sequence[str]) -> Alike:
     for label in range(count):
         own = [text for text in written if found[place[text]] == label]
         names.append(_name(own, [text for text in written if found[place[text]] != label]))
-    return Alike(
+    return TextGroups(
         labels,
         tuple(float(typical[place[text]]) if text in place else 1.0 for text in texts),
         (*names, *(["nothing"] if empty in labels else [])),

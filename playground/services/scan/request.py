@@ -16,26 +16,26 @@ from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 
 MAX_CELLS = 20_000
-"""Texts of a scan: 1500 vectors in both signs at six scales. More than anybody reads, and what a browser still gets."""
+"""Texts of a scan: 1500 vectors in both signs at six scales. More would not be read, and would be slow in a browser."""
 MAX_SCALES = 32
 MAX_SAMPLES = 64
 FOUND_SCALES = (0.5, 1.0)
-"""Multiples of the found scale to begin with: as strong as the text bears, and half of that."""
+"""Default multiples of the found scale: the strongest at which it stays text, and half of that."""
 RELATIVE_SCALES = (0.1, 0.2)
-"""Relative scales to begin with where none were found: many directions of real models act at 0.1 to 0.2."""
+"""Default relative scales where none were found: many directions of real models act at 0.1 to 0.2."""
 ORGANISM_SCALES = (0.3, 0.5)
-"""Relative scales to begin with on the organism: at the first it begins to show something, the second is still text."""
+"""Default relative scales on the organism: at the first texts begin to change, the second is still text."""
 BOTH = (1, -1)
 """Both signs: 43.6 % of the vectors that do something are missed when only one is tried (Power Steering)."""
 SIGNS = {BOTH: "both", (1,): "plus", (-1,): "minus"}
-"""How signs are called on the page and the command line."""
+"""Names of signs on the page and the command line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScanRequest:
     """`rows` of the set `source` (None: all), each in `signs` and at `scales`, `samples` times on each of `prompts`.
 
-    `unit` says what scales count (library/checks.py); in f a row is left out in a sign in which it has no found
+    `unit` is that of the scales (library/checks.py); in f a row is left out in a sign in which it has no found
     scale. Every prompt gets `samples` baseline texts too. `prompt_set` is the name of the set the prompts come from, of
     which `sample_seed` drew them (None: they are its first), with `balance` answer letters alike. Raises InputError
     when a value is wrong whatever the model.
@@ -86,7 +86,7 @@ class ScanRequest:
             self._check_count(len(self.rows))
 
     def cells(self, signed_rows: int) -> int:
-        """How many steered texts so many vectors make, each counted once for each of its signs."""
+        """The number of steered texts for so many (row, sign) pairs."""
         return signed_rows * len(self.scales) * self.samples * len(self.prompts)
 
     def rows_of(self, vector_set: VectorSet) -> tuple[int, ...]:
@@ -134,8 +134,9 @@ class ScanRequest:
         return f"Left out, since no scale was found for them: {', '.join(missing[:MAX_NAMED])}{more} of {self.source}."
 
     def recipe(self, row: int, sign: int, scale: float, vector_set: VectorSet) -> Recipe:
-        """What is added in one cell, as a norm to five digits: the command and Steer show exactly what was added."""
+        """The recipe of one cell, its norm to five digits, as the command and Steer show it."""
         one = {"a": 1.0, "r": vector_set.origin.residual_norm}.get(self.unit) or _found_scale(vector_set, row, sign)
+        assert one is not None  # `signed_rows` leaves out what has none
         return Recipe((Component(self.source, row=row, amount=sign * float(f"{scale * one:.5g}")),))
 
     def _check_count(self, rows: int) -> None:
@@ -154,12 +155,12 @@ def has_found_scales(vector_set: VectorSet) -> bool:
 
 
 def usual_unit(vector_set: VectorSet | None) -> str:
-    """The unit to begin with: f where scales were found, else r."""
+    """The default unit: f where scales were found, else r."""
     return "f" if vector_set is not None and has_found_scales(vector_set) else "r"
 
 
 def usual_scales(unit: str, organism: bool) -> tuple[float, ...]:
-    """Scales to begin with in the unit f or r; `organism`: on the shipped model."""
+    """The default scales in the unit f or r; `organism`: on the shipped model."""
     if unit == "f":
         return FOUND_SCALES
     return ORGANISM_SCALES if organism else RELATIVE_SCALES
@@ -181,7 +182,7 @@ def _check_scales(scales: tuple[float, ...]) -> None:
 
 
 def read_scales(text: str) -> tuple[float, ...]:
-    """Scales as typed, with spaces or commas between. Raises InputError for what is no number above 0."""
+    """Parse scales, separated by spaces or commas. Raises InputError for what is no number above 0."""
     scales = []
     for word in text.replace(",", " ").split():
         try:

@@ -1,8 +1,9 @@
-"""Runs a scan in batches that fill the machine; the result so far follows each of them."""
+"""Runs a scan in batches, and emits the result so far after each."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -32,10 +33,12 @@ from playground.services.scan.group import group_cells
 from playground.services.scan.plan import Planned, plan
 from playground.services.scan.request import ScanRequest
 
+_LOG = logging.getLogger(__name__)
+
 MOST_ROWS = {"cpu": 48, "mps": 64}
 """Texts of a batch at most: a CPU gains nothing from more, and the first texts should not be waited for."""
 MOST_ROWS_CUDA = 384
-_TELL = 0.2
+_QUIET_SECONDS = 0.2
 """Seconds between two events while a batch is under way."""
 _GENERATING = 0.8
 """The part of a batch's time that goes into generating; the rest is reading what was written."""
@@ -45,8 +48,8 @@ _ROWS = 64
 
 @dataclass(frozen=True)
 class ScanProgress:
-    """How far a scan is. `cells` (baselines among them) are those that are new since the event before; with them comes
-    the result `so_far`, in which nothing is grouped yet.
+    """Progress of a scan. `cells` (baselines included) are those that are new since the previous event; with them comes
+    the result `so_far`, without groups.
     """
 
     cells: tuple[Cell, ...]
@@ -82,7 +85,7 @@ def scan(
     usable = {row for row in rows if bool(vector_set.vectors[row].any())}
     signed_rows = [(row, sign) for row, sign in request.signed_rows(vector_set) if row in usable]
     prompts = encode(loaded, request.prompts, request.format, room=request.sampling.max_new_tokens)
-    machine = _Machine(loaded, request, vector_set, prompts, cancelled)
+    runner = _BatchRunner(loaded, request, vector_set, prompts, cancelled)
     entries = plan(request, vector_set, signed_rows, prompts.lengths)
     notes = (warning, _left_out(request, rows, usable), request.without_scale(vector_set))
     blank = ScanResult(
@@ -94,7 +97,7 @@ def scan(
         residual_norm=vector_set.origin.residual_norm,
         set_hash=vectors_hash(vector_set),
         planned=len(entries) - len(request.prompts) * request.samples,
-        warnings=tuple(said for said in notes if said),
+        warnings=tuple(note for note in notes if note),
         versions=library_versions(),
         created=now(),
     )
@@ -108,7 +111,7 @@ def scan(
         steered = tuple(cells[number] for number in sorted(cells))
         return replace(
             blank,
-            warnings=(*blank.warnings, *machine.overflowed.warnings),
+            warnings=(*blank.warnings, *runner.overflowed.warnings),
             baselines=found,
             cells=steered,
             cancelled=len(found) + len(steered) < len(entries),
@@ -124,11 +127,12 @@ def scan(
     while start < len(entries) and not cancelled():
         part = entries[start : start + size]
         try:
-            new = machine.run(part, baselines, partial(tell, (), start, len(part)))
+            new = runner.run(part, baselines, partial(tell, (), start, len(part)))
         except ModelError as error:
             if not isinstance(error.__cause__, torch.OutOfMemoryError) or len(part) == 1:
                 raise
             size = len(part) // 2
+            _LOG.info("out of memory: %d texts in a batch from here on", size)
             continue
         for entry, cell in new:
             (baselines if entry.row is None else cells)[entry.number] = cell
@@ -141,7 +145,7 @@ def scan(
 
 
 def _left_out(request: ScanRequest, rows: Sequence[int], usable: set[int]) -> str | None:
-    """A sentence about rows that are no direction; None when there are none."""
+    """A sentence about rows of norm 0; None when there are none."""
     missing = sorted(set(rows) - usable)
     if not missing:
         return None
@@ -159,8 +163,8 @@ def _most_rows(loaded: LoadedModel, prompts: Encoded, request: ScanRequest) -> i
     return min(MOST_ROWS.get(loaded.device.type, MOST_ROWS_CUDA), generation_rows(loaded, length))
 
 
-class _Machine:
-    """Runs one batch at a time."""
+class _BatchRunner:
+    """Generates and measures one batch of texts at a time."""
 
     def __init__(
         self,
@@ -189,13 +193,13 @@ class _Machine:
         """
         request, steps = self._request, self._request.sampling.max_new_tokens
         mixes = [self._mixed(entry) for entry in entries]
-        step, told = 0, time.monotonic()
+        step, emitted = 0, time.monotonic()
 
         def asked() -> bool:
             """Asked before the first token and after each."""
-            nonlocal step, told
-            if time.monotonic() - told > _TELL:
-                told = time.monotonic()
+            nonlocal step, emitted
+            if time.monotonic() - emitted > _QUIET_SECONDS:
+                emitted = time.monotonic()
                 tell(_GENERATING * min(step / steps, 1.0))
             step += 1
             return self._cancelled()
@@ -215,7 +219,7 @@ class _Machine:
             return []
         texts = [done.token_ids[row] for row in whole]
         prompts = self._prompts.take([entries[row].prompt for row in whole])
-        told_by_model = perplexities(self._loaded, prompts, texts)
+        perplexity = perplexities(self._loaded, prompts, texts)
         nats = self._divergences([entries[row] for row in whole], [mixes[row] for row in whole])
         self.overflowed.note(asked_prompts, pushes, done)
         known = dict(baselines)
@@ -235,7 +239,7 @@ class _Machine:
                 finished=done.finished[row],
                 kl=nats[place],
                 repetition=repetition(done.token_ids[row]),
-                perplexity=told_by_model[place],
+                perplexity=perplexity[place],
                 noise=False,
                 changed=0.0,
             )
@@ -257,13 +261,13 @@ class _Machine:
         return mix(self._loaded, entry.recipe, lambda source: self._vector_set)
 
     def _divergences(self, entries: Sequence[Planned], mixes: Sequence[Mix]) -> list[float | None]:
-        """KL(steered ‖ baseline) of the next token for every entry, None where it is not finite; samples of one thing
-        are read once.
+        """KL(steered ‖ baseline) of the next token for every entry, None where it is not finite; samples of one recipe
+        on one prompt are computed once.
         """
         things: dict[tuple[int, str], int] = {}
         for number, entry in enumerate(entries):
             if entry.row is None:
-                continue  # from itself a baseline does not differ
+                continue  # the divergence of the baseline from itself is 0
             things.setdefault((entry.prompt, format_recipe(entry.recipe)), number)
         found: dict[tuple[int, str], float | None] = {}
         by_prompt: dict[int, list[tuple[int, str]]] = {}

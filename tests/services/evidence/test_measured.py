@@ -13,9 +13,8 @@ from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import MeasuredSet
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.errors import InputError
-from playground.library.choice_answer import OUTCOMES
 from playground.library.prompts import ChoiceItem, PromptSet
-from playground.services.evidence.measured import best_of_sets, items_of_sets, replies_of
+from playground.services.evidence.measured import best_of_sets, items_of_sets
 
 ITEMS = (ChoiceItem("Stay on?", "(A)", "(B)"), ChoiceItem("Stop?", "(B)", "(A)"))
 CHOICES = PromptSet("mine", "t", "", "choices", ITEMS)
@@ -70,7 +69,7 @@ def test_items_of_sets_are_violins_side_by_side(result):
         items_of_sets([result], 2.0, "t")
 
 
-def test_replies_are_stacked_over_scales_and_compared_by_the_first_group():
+def test_replies_are_compared_by_the_first_group():
     request = RepliesRequest(prompts=CHOICES, controls=1, **ASKED)
 
     def said(kind: str, vector: str, source: str | None, scale: float, share: float) -> RepliesRow:
@@ -84,12 +83,5 @@ def test_replies_are_stacked_over_scales_and_compared_by_the_first_group():
         request=request, baseline=said("baseline", "baseline", None, 0.0, 0.25),
         rows=tuple(said(*key, scale, 0.5) for key in CURVES for scale in (-1, 1)), **ABOUT,
     )
-    figure = replies_of(result, "several#0", "t")
-    assert [f"{name}, -1: " in figure for name in OUTCOMES] == [True] * 3
-    assert "matching, 1: 0.5</title>" in figure
-    assert 'class="bar grey"' in figure
-    assert "75 %" in figure
     lines = best_of_sets([result, replace(result, created="later")], "t")
     assert "power: several, best of 2 at 1: 0.5</title>" in lines
-    with pytest.raises(InputError, match="got none#0"):
-        replies_of(result, "none#0", "t")

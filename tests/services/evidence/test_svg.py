@@ -40,7 +40,6 @@ def figures() -> dict[str, str]:
             ["a", EVIL], [Bars("x", [0.2, 0.4], [0.1, 0.2], [0.3, 0.6]), Bars("z", [0.8, nan])],
             Axes("", "share", share=True), "t",
         ),
-        "stacked": svg.bars(["a", "b"], [Bars("x", [0.25, 0.5]), Bars("z", [0.75, 0.5])], AXES, "t", stacked=True),
         "nothing": svg.lines([], AXES, "t"),
     }
 
@@ -94,14 +93,6 @@ def test_shares_are_drawn_from_nought_to_a_hundred_per_cent():
     assert "0 %" in texts
     assert "100 %" in texts
     assert len(parts(figures()["bars"], "polyline", "rod")) == 2  # the intervals of the series that has them
-
-
-def test_stacked_bars_stand_on_each_other():
-    boxes = [(each.get("class"), float(each.get("y")), float(each.get("height"))) for each in
-             parts(figures()["stacked"], "rect")]
-    (_, below, _), (_, above, tall) = boxes[0], boxes[1]
-    assert above + tall == pytest.approx(below, abs=0.11)
-    assert tall == pytest.approx(3 * boxes[0][2], abs=0.3)
 
 
 def test_the_density_of_a_violin_is_gaussian_with_silverman_s_bandwidth():

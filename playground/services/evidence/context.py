@@ -1,8 +1,8 @@
-"""Ground that the stages share: the model, named sets that were found so far, prompts, readings of pushes."""
+"""Context of a stage: the model, the vector sets found so far, and prompts, next tokens and texts of pushes."""
 
 from __future__ import annotations
 
-import difflib
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from playground.analyses.common.request import format_of
+from playground.core.geometry import principal_angles
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library import prompts as prompt_sets
@@ -19,14 +21,14 @@ from playground.library.vector_set import VectorSet
 from playground.methods.base.request import find_request
 from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel
-from playground.model.prompting import Encoded, PromptFormat, encode
+from playground.model.prompting import Encoded, PromptFormat
 from playground.model.reading.next_token import divergences, next_logits
 from playground.services.find.run import find
 
 
 @dataclass
-class Ground:
-    """A model with what is found on it. `tell` takes a line on how far a stage is."""
+class StageContext:
+    """A model with the sets found on it. `tell` takes a line about the progress of a stage."""
 
     loaded: LoadedModel
     seed: int = 0
@@ -101,7 +103,7 @@ class Ground:
 
 
 def prompts_of_set(name: str, count: int, shortest: bool = False) -> tuple[tuple[str, ...], PromptFormat]:
-    """The first `count` prompts of a built-in set of prompts, or its shortest, and how they are asked."""
+    """The first `count` prompts of a built-in set of prompts, or its shortest, and their format."""
     prompt_set = prompt_sets.read(name)
     items = [item for item in prompt_set.items if isinstance(item, str)]
     if shortest:
@@ -109,20 +111,14 @@ def prompts_of_set(name: str, count: int, shortest: bool = False) -> tuple[tuple
     return tuple(items[:count]), format_of(prompt_set)
 
 
-def encoded_of_set(ground: Ground, name: str, count: int, shortest: bool = False) -> Encoded:
-    """The same as the model reads them."""
-    prompts, how = prompts_of_set(name, count, shortest)
-    return encode(ground.loaded, prompts, how)
-
-
-def format_of(prompt_set: PromptSet) -> PromptFormat:
-    """How the items of a set are asked."""
-    return PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
+def angles(first: VectorSet, second: VectorSet) -> list[float]:
+    """Principal angles between the spans of two sets in degrees, ascending."""
+    return [math.degrees(angle) for angle in principal_angles(first.vectors, second.vectors).tolist()]
 
 
 def balanced(prompt_set: PromptSet, count: int, seed: int) -> tuple[ChoiceItem, ...]:
-    """So many items in an order drawn from `seed`, of which every two have both answers as the one that shows the
-    behaviour. Raises InputError when there are not as many.
+    """The first `count` items in an order drawn from `seed`, with the answers that show the behaviour in turn. Raises
+    InputError when there are fewer.
     """
     items = [item for item in prompt_set.items if isinstance(item, ChoiceItem)]
     random.Random(seed).shuffle(items)
@@ -133,8 +129,3 @@ def balanced(prompt_set: PromptSet, count: int, seed: int) -> tuple[ChoiceItem, 
     if len(paired) < count:
         raise InputError(f"Expected {count} balanced items in {prompt_set.name}, got {len(paired)}; ask for fewer.")
     return tuple(paired[:count])
-
-
-def change_of_text(text: str, baseline: str) -> float:
-    """How far a text is from the baseline's: 0 for the same words, 1 for none in common in their order."""
-    return 1 - difflib.SequenceMatcher(None, baseline.split(), text.split(), autojunk=False).ratio()
