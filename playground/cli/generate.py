@@ -65,20 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.cli.models import load_quietly, load_set
-    from playground.library.vector_set import VectorSet
+    from playground.cli.models import load_quietly, load_sets
     from playground.services.generate import generate
     from playground.services.token_kl import token_kl
 
     if options.token_kl and not options.json:
         raise InputError("Expected --json with --token-kl, which adds numbers to it, got none; add --json.")
     request = _request(options)
-    # Read before the model is loaded: a name that is wrong should not cost a minute.
-    sets: dict[str, VectorSet] = {}
-    for recipe in request.recipes:
-        for component in recipe.components:
-            if component.source not in sets:
-                sets[component.source] = load_set(component.source)
+    sets = load_sets(source for recipe in request.recipes for source in recipe.sources)
     if request.samples > 1 and request.sampling.temperature == 0:
         tell("greedy decoding gives the same text in every sample; give a --temperature above 0 for different ones.")
     progress = Progress()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
+from collections.abc import Iterable
 
 from playground.cli.terminal import Progress
-from playground.library import vector_set
-from playground.library.store import Store
+from playground.library.store import open_set
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel, load
 
@@ -32,15 +30,8 @@ def follow_model(options: argparse.Namespace, vector_set: VectorSet) -> None:
         options.model = vector_set.origin.model
 
 
-def load_set(source: str) -> VectorSet:
-    """A set by the path of its file, or by its name in the library. Raises FileError when it is neither."""
-    return vector_set.load(path_of(source))
-
-
-def path_of(source: str) -> Path:
-    """The file of a set that is named as in `load_set`."""
-    # A file that is named as it is comes first: what `find --out` has just written must not be taken for a set of the
-    # same name in the library.
-    if os.path.isfile(source):
-        return Path(source)
-    return Store().path_of(source)
+def load_sets(sources: Iterable[str]) -> dict[str, VectorSet]:
+    """The sets in these files or of these names, read before the model: a wrong name should not cost a minute. Raises
+    FileError for one that is not there.
+    """
+    return {source: open_set(source) for source in dict.fromkeys(sources)}

@@ -11,6 +11,7 @@ from playground.library import prompts
 from playground.library.prompts import PromptSet
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
+from playground.services.prompt_fields import prompt_fields
 
 
 def prompt_set_of(options: argparse.Namespace) -> PromptSet | None:
@@ -45,6 +46,19 @@ def selection_of(options: argparse.Namespace) -> dict[str, Any]:
     if options.sample_seed is not None and options.sample is None:
         raise InputError("Expected --sample-seed beside --sample N, got it alone; say how many items to draw.")
     return {"seed": None if options.sample is None else options.sample_seed or 0, "balance": options.balance}
+
+
+def prompt_fields_of(
+    options: argparse.Namespace, prompt_set: PromptSet | None, two_sides: bool = False
+) -> dict[str, Any]:
+    """Fields of a request that keeps its prompts: the prompts of a set (services/prompt_fields.py) or of --prompt, how
+    they were chosen, and their format.
+    """
+    if prompt_set is None:
+        texts: dict[str, Any] = {"prompts": tuple(options.prompt)}
+    else:
+        texts = prompt_fields(prompt_set, two_sides)
+    return {**texts, **chosen_fields(options), "format": format_of(options, prompt_set)}
 
 
 def chosen_fields(options: argparse.Namespace) -> dict[str, Any]:

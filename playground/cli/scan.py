@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json, add_model, add_positions, add_prompts, add_sampling, one_of
+from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import InputError
 from playground.library.checks import UNITS
@@ -28,15 +29,7 @@ SIGNS = ("both", "plus", "minus")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("vectors")
-    group.add_argument(
-        "--vectors", metavar="FILE", required=True, help="a vector set: a file, or the name of a set in vectors/"
-    )
-    group.add_argument(
-        "--rows",
-        metavar="ROWS",
-        default="all",
-        help="all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7 (all)",
-    )
+    add_set(group)
     group.add_argument(
         "--signs", metavar="SIGNS", default="both", type=one_of("signs", SIGNS), help="both, plus or minus (both)"
     )
@@ -64,14 +57,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.cli.models import load_quietly, load_set
+    from playground.cli.models import load_quietly
     from playground.cli.outcome import check_out
+    from playground.library.store import open_set
     from playground.services.scan import file, scan
 
     if options.out is not None:
         file.check_name(options.out)
         check_out(options.out, "scan.json")
-    vector_set = load_set(options.vectors)  # before the model: a name that is wrong should not cost a minute
+    vector_set = open_set(options.vectors)  # before the model: a name that is wrong should not cost a minute
     request = asked(options, vector_set)
     request.signed_rows(vector_set)
     progress = Progress()
@@ -96,21 +90,17 @@ def run(options: argparse.Namespace) -> Outcome:
 
 def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
     """The request. Raises InputError and FileError for what cannot be used."""
-    from playground.cli.prompts import chosen_fields, format_of, prompt_set_of, sampling_of
+    from playground.cli.prompts import prompt_fields_of, prompt_set_of, sampling_of
     from playground.library.rows import read_rows
     from playground.services.scan.request import SIGNS as CALLED
     from playground.services.scan.request import ScanRequest
 
-    prompt_set = prompt_set_of(options)
     return ScanRequest(
         source=options.vectors,
         rows=read_rows(options.rows, vector_set),
         signs=next(signs for signs, name in CALLED.items() if name == options.signs),
         **_scales(options, vector_set),
-        prompts=tuple(options.prompt) if prompt_set is None else prompt_set.texts(),
-        prompt_set=None if prompt_set is None else prompt_set.name,
-        **chosen_fields(options),
-        format=format_of(options, prompt_set),
+        **prompt_fields_of(options, prompt_set_of(options)),
         positions=options.positions,
         sampling=sampling_of(options),
         samples=options.samples,

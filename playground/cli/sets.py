@@ -1,4 +1,4 @@
-"""Options `--vectors FILE --rows ROWS`, given several times: the sets of a command, each with its rows.
+"""Options `--vectors FILE --rows ROWS`: the vector sets of a command, one or several, each with its rows.
 
 Nothing here imports torch.
 """
@@ -11,8 +11,23 @@ from typing import Any
 from playground.errors import InputError
 
 
+def add_set(group: Any) -> None:
+    """The options for one set: `options.vectors` is a file or a name, `options.rows` the rows as typed."""
+    group.add_argument(
+        "--vectors", metavar="FILE", required=True, help="a vector set: a file, or the name of a set in vectors/"
+    )
+    group.add_argument(
+        "--rows",
+        metavar="ROWS",
+        default="all",
+        help="all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7 (all)",
+    )
+
+
 def add_sets(group: Any, means: bool = False, required: bool = False) -> None:
-    """The options; `options.vectors` is then a list of [file, rows as typed or None]. `means`: averages count too."""
+    """The options for several sets: `options.vectors` is a list of [file, rows as typed or None]. `means`: rows may be
+    averages.
+    """
     group.add_argument(
         "--vectors",
         metavar="FILE",

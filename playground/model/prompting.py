@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -17,6 +17,16 @@ from playground.errors import InputError
 from playground.model.chat_template import DATE, Message, answer_space, check_date, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
+
+
+class FormattedSet(Protocol):
+    """What a prompt set says of its format (a PromptSet)."""
+
+    @property
+    def chat(self) -> bool: ...
+
+    @property
+    def system(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,11 @@ class PromptFormat:
         """
         turns = tuple(Turn(**turn) for turn in document.get("turns", ()))
         return cls(**{**document, "turns": turns})
+
+    @classmethod
+    def of_set(cls, prompt_set: FormattedSet) -> PromptFormat:
+        """The format that a prompt set asks for: its system prompt in the chat template, or plain text."""
+        return cls(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def measure_command(
     """
     analysis, asked = registry.of(request), request.asked
     words = [*PROGRAM, "measure", *_model(loaded), *_given(f"--{analysis.name}", asked.name if file is None else file)]
-    words += _format(request.format, PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None), loaded)
+    words += _format(request.format, PromptFormat.of_set(asked), loaded)
     if request.max_items is not None or request.balance:
         words += _selection(request.max_items, request.sample_seed, request.balance)
     if analysis.over == "mix":
@@ -270,7 +270,7 @@ def _by_name(
         return []
     if not is_right(part):
         return []
-    usual = PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
+    usual = PromptFormat.of_set(prompt_set)
     words = ["--prompts", prompt_set.name]
     words += [] if count == len(prompt_set.items) else _selection(count, seed, balance)
     return words + _format(format, usual, loaded)

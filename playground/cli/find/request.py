@@ -93,23 +93,15 @@ def _goal(method: Method, so_far: VectorSet) -> int:
 
 def _prompts(options: argparse.Namespace) -> dict[str, Any]:
     """The fields that say what is read: prompts, the other side, their format and the name of their set."""
-    from playground.cli.prompts import chosen_fields, format_of, prompt_set_of
-    from playground.services.find.sides import sides
+    from playground.cli.prompts import prompt_fields_of, prompt_set_of
 
-    given: dict[str, Any] = {"prompts": tuple(options.prompt or ())}
     two_sides, prompt_set = method_of(options.method).reads.sides > 1, prompt_set_of(options)
-    if prompt_set is not None:
-        given["prompts"] = prompt_set.texts()
-        if two_sides and not prompt_set.one_sided:
-            _refuse_another_side(options, prompt_set)
-            given = sides(prompt_set)
-    if two_sides and not given.get("against") and not given.get("answers"):
-        given |= _other_side(options)
-    return given | {
-        "prompt_set": None if prompt_set is None else prompt_set.name,
-        **chosen_fields(options),
-        "format": format_of(options, prompt_set),
-    }
+    if not two_sides:
+        return prompt_fields_of(options, prompt_set)
+    if prompt_set is None or prompt_set.one_sided:
+        return prompt_fields_of(options, prompt_set) | _other_side(options)
+    _refuse_another_side(options, prompt_set)
+    return prompt_fields_of(options, prompt_set, two_sides)
 
 
 def _refuse_another_side(options: argparse.Namespace, prompt_set: PromptSet) -> None:

@@ -22,21 +22,21 @@ def run(options: argparse.Namespace) -> Outcome:
     check(options)
     from playground.analyses.common.labels import labels_of
     from playground.cli.measure.request import request_of, sources
-    from playground.cli.models import load_quietly, load_set
+    from playground.cli.models import load_quietly, load_sets
     from playground.cli.prompts import tell_notes
     from playground.library import prompts
+    from playground.services.measure import measure
 
     analysis = analysis_of(options)
-    # Read before the model is loaded: a name that is wrong should not cost a minute.
     asked = prompts.read(asked_set(options))
     tell_notes(asked)
-    sets = {source: load_set(source) for source in sources(options)}
+    sets = load_sets(sources(options))
     request = request_of(options, asked, sets)
     progress = Progress()
     loaded = load_quietly(options, progress)
     with stoppable() as stopped:
         try:
-            result: Any = analysis.load("run")(
+            result = measure(
                 loaded, request, sets.__getitem__, lambda event: progress.show(_line(analysis.counts, event)), stopped
             )
             if options.leaderboard:

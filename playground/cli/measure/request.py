@@ -6,21 +6,22 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from playground.analyses.common.request import MULTIPLES, OverScales, read_vectors
+from playground.analyses.common.request import OverScales, read_vectors
 from playground.cli.measure.options import analysis_of
 from playground.cli.prompts import chosen_fields, count_of, format_of, sampling_of
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
+from playground.services.measure import measure_request
 from playground.services.scan.request import has_found_scales
 
 
-def sources(options: argparse.Namespace) -> list[str]:
+def sources(options: argparse.Namespace) -> tuple[str, ...]:
     """The vector sets that the options name."""
     if analysis_of(options).over == "mix":
-        return [component.source for component in parse(options.steer).components]
-    return [source for source, _ in options.vectors]
+        return parse(options.steer).sources
+    return tuple(source for source, _ in options.vectors)
 
 
 def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> Any:
@@ -37,7 +38,7 @@ def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str,
         given["sampling"] = sampling_of(options)
     if options.leaderboard:
         given["controls"] = max(given.get("controls", OverScales.controls), len(given["vectors"]))
-    return analysis.load("request")(**{analysis.asked: asked, **given})
+    return measure_request(analysis, asked, **given)
 
 
 def _common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def _common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
 
 
 def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
-    """The scales and their unit. Raises InputError when they are left open and a set has no found scales."""
+    """The scales and their unit; none for the usual ones. Raises InputError when a set has no found scales for them."""
     if options.scales is not None:
         return {"scales": options.scales, "unit": options.unit or "a"}
     for source, vector_set in sets.items():
@@ -62,7 +63,7 @@ def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[
                 f"Expected --scales, or found scales in {source}, got neither; write scales, such as --scales=-0.5,0.5 "
                 f"--unit r, or run `python -m playground calibrate --vectors {source}` first."
             )
-    return {"scales": MULTIPLES, "unit": "f"}
+    return {}
 
 
 def _over_scales(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:

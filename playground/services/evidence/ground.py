@@ -117,7 +117,7 @@ def encoded_of_set(ground: Ground, name: str, count: int, shortest: bool = False
 
 def format_of(prompt_set: PromptSet) -> PromptFormat:
     """How the items of a set are asked."""
-    return PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
+    return PromptFormat.of_set(prompt_set)
 
 
 def balanced(prompt_set: PromptSet, count: int, seed: int) -> tuple[ChoiceItem, ...]:
