@@ -1,8 +1,9 @@
-"""The public API: what the page and the command line do, as functions over a model and sets that you hold.
+"""The public API: functions that find, apply, scan and measure steering vectors, for a model and sets in memory.
 
-`import playground as sp`; everything here is in `playground` itself. Nothing prints. Long calls take `emit`, which gets
-events with a share of the work done, and `cancelled`, which is asked whether to stop; what there is then is the result.
-Bad input raises a subclass of `sp.PlaygroundError` with one sentence.
+`import playground as sp`; everything here is in `playground` itself. The command line calls the same functions of
+playground/services. Nothing prints. Long calls take `emit`, which gets events with a share of the work done, and
+`cancelled`, which is asked whether to stop; what there is then is the result. Bad input raises a subclass of
+`sp.PlaygroundError` with one sentence.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from playground.analyses.common.request import MULTIPLES, MeasuredVector
+from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.registry import measured
 from playground.core.push import Positions
@@ -22,18 +23,20 @@ from playground.library import prompts as prompt_sets
 from playground.library.direction import Direction, Steering
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, parse, recipes_of, resolve
-from playground.library.store import Store
+from playground.library.store import open_set
 from playground.library.vector_set import VectorSet
 from playground.library.vector_set import load as load_vectors
-from playground.methods.base.registry import registered
+from playground.methods.base.registry import method_of, registered
 from playground.model.generation.sampling import Sampling
 from playground.model.load import LoadedModel, is_organism, load, wrap
 from playground.model.prompting import PromptFormat
 from playground.model.steering import steer
 from playground.services import find as _find
 from playground.services import generate as _generate
+from playground.services import measure as _measure
 from playground.services import scales as _scales
 from playground.services import scan as _scan
+from playground.services.prompt_fields import prompt_fields
 
 __all__ = [
     "Cancelled",
@@ -102,22 +105,18 @@ def find(
 ) -> VectorSet:
     """Find directions at the output of block `source` by their effect at block `target` (counted from 0).
 
-    `prompts` are texts or a set; `vectors` None is as many as is usual for the method. With `scales` the set holds for
-    each row and sign where it begins to tell, where text breaks, and a scale between. `settings` are other fields of
+    `prompts` are texts, or a set, which says its format too and for methods of two sides both of them; `vectors` None
+    is as many as is usual for the method. With `scales` the result holds for each row and sign the norms from which
+    text changes (onset) and from which it is noise (break), and one between (found). `settings` are other fields of
     FindRequest and settings of the method (`playground/methods`); recipes among them name files. Raises InputError for
-    settings that the method or the model does not have, ModelError when memory runs out, Cancelled when it is stopped
-    before there is anything.
+    settings that the method or the model does not have, FileError for sets that are missing, ModelError when memory
+    runs out, Cancelled when it is stopped before there is anything.
     """
-    if isinstance(prompts, PromptSet):
-        settings.setdefault("prompt_set", prompts.name)
-    if vectors is not None:
-        settings["vectors"] = vectors
-    request = _find.find_request(method, prompts=_texts(prompts), source=source, target=target, **settings)
-    request.check(model)
-    found = _find.find(model, request, emit, cancelled, Store().open_source)
-    if scales and not found.cancelled:
-        return find_scales(model, found.vector_set, emit=emit, cancelled=cancelled)
-    return found.vector_set
+    two_sides = method_of(method).reads.sides > 1 and not {"against", "answers"} & settings.keys()
+    fields = _prompt_fields(prompts, two_sides) | ({} if vectors is None else {"vectors": vectors}) | settings
+    request = _find.find_request(method, source=source, target=target, **fields)
+    job = _find.find_with_scales if scales else _find.find
+    return job(model, request, emit, cancelled, open_set).vector_set
 
 
 def find_scales(
@@ -158,9 +157,10 @@ def generate(
     Temperature 0 is greedy. Raises InputError for what does not fit the model, FileError for sets that are missing.
     """
     recipes, load_set = _recipes([added] if isinstance(added, Steering | Recipe | str) else added)
+    fields = _prompt_fields(prompts)
     request = _generate.GenerateRequest(
-        prompts=_texts(prompts),
-        format=PromptFormat() if format is None else format,
+        prompts=fields["prompts"],
+        format=format or fields.get("format", PromptFormat()),
         recipes=recipes,
         positions=positions,
         sampling=Sampling(max_new_tokens, temperature, top_p, seed),
@@ -206,7 +206,6 @@ def measure(
     known = {name: each for name, each in measured().items() if each.over == "scales"}
     if analysis not in known:
         raise InputError(f"Expected an analysis: {', '.join(known)}, got {analysis!r}; choose one of them.")
-    made = known[analysis]
     asked = items if isinstance(items, PromptSet) else prompt_sets.read(items)
     sets = _by_name([vectors] if isinstance(vectors, VectorSet) else vectors)
     wanted = tuple(
@@ -214,13 +213,12 @@ def measure(
         for name, vector_set in sets.items()
         for row in (range(vector_set.rows) if rows is None else rows)
     )
-    if scales is None:
-        if unit != "f":
-            raise InputError(f"Expected scales in the unit {unit}, got none; give some, such as (-0.3, 0.3).")
-        scales = MULTIPLES
-    settings.setdefault("format", PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
-    given = {made.asked: asked, "vectors": wanted, "scales": tuple(scales), "unit": unit, **settings}
-    result: ScalesResult = made.load("run")(model, made.load("request")(**given), sets.__getitem__, emit, cancelled)
+    if scales is None and unit != "f":
+        raise InputError(f"Expected scales in the unit {unit}, got none; give some, such as (-0.3, 0.3).")
+    request = _measure.measure_request(
+        known[analysis], asked, vectors=wanted, scales=scales, unit=unit, **settings
+    )
+    result: ScalesResult = _measure.measure(model, request, sets.__getitem__, emit, cancelled)
     return result
 
 
@@ -253,17 +251,16 @@ def scan(
     """
     chosen = _scan.request.usual_scales(unit, is_organism(model)) if scales is None else tuple(scales)
     (name,) = sets = _by_name([vectors])
-    request = _scan.ScanRequest(
-        source=name, rows=None if rows is None else tuple(rows), prompts=_texts(prompts), scales=chosen, unit=unit,
-        **settings,
-    )  # fmt: skip
+    fields = _prompt_fields(prompts) | {"rows": None if rows is None else tuple(rows)} | settings
+    request = _scan.ScanRequest(source=name, scales=chosen, unit=unit, **fields)
     return _scan.scan(model, request, sets.__getitem__, emit, cancelled)
 
 
-def _texts(given: str | Sequence[str] | PromptSet) -> tuple[str, ...]:
+def _prompt_fields(given: str | Sequence[str] | PromptSet, two_sides: bool = False) -> dict[str, Any]:
+    """Fields of a request that texts or a set give."""
     if isinstance(given, PromptSet):
-        return given.texts()
-    return (given,) if isinstance(given, str) else tuple(given)
+        return prompt_fields(given, two_sides)
+    return {"prompts": (given,) if isinstance(given, str) else tuple(given)}
 
 
 def _by_name(sets: Sequence[VectorSet]) -> dict[str, VectorSet]:
@@ -276,8 +273,8 @@ def _recipes(added: Sequence[Added]) -> tuple[tuple[Recipe, ...], Callable[[str]
     """Recipes, and what opens the sets that they name: those in memory first, then the library and files."""
     held = [one for one in added if isinstance(one, Steering)]
     made, sets = recipes_of(held)
-    of_held, store = iter(made), Store()
+    of_held = iter(made)
     recipes = []
     for one in added:
         recipes.append(next(of_held) if isinstance(one, Steering) else one if isinstance(one, Recipe) else parse(one))
-    return tuple(recipes), lambda name: sets[name] if name in sets else store.open_source(name)
+    return tuple(recipes), lambda name: sets[name] if name in sets else open_set(name)

@@ -131,6 +131,36 @@ def test_vectors_are_measured_and_scanned(tiny, found):
     assert list(seen.to_frame()["text"])[-1] == seen.cells[-1].text
 
 
+def test_a_prompt_set_brings_its_format_and_both_of_its_sides(tiny):
+    model, contrast = tiny("qwen3"), sp.prompts("organism-harm-contrast")
+    found = sp.find("difference", model, contrast, 1, scales=False)
+    assert found.origin.prompts == tuple(pair.positive for pair in contrast.items)
+    assert (found.origin.prompt_set, found.origin.chat) == (contrast.name, True)
+    plain = sp.PromptSet("plain", "", "", "prompts", tuple(PROMPTS), chat=False)
+    assert sp.find("random", model, plain, 1, scales=False).origin.chat is False
+    assert sp.find("random", model, plain, 1, scales=False, format=sp.PromptFormat()).origin.chat is True
+    assert sp.scan(model, found, plain, (0.5,), "r").request.format == RAW
+    texts = sp.generate(model, PROMPTS, format=RAW, max_new_tokens=3).texts
+    assert sp.generate(model, plain, max_new_tokens=3).texts == texts
+
+
+def test_a_find_that_is_stopped_while_it_looks_for_scales_returns_its_vectors(tiny):
+    begun = []
+    found = sp.find(
+        "power", tiny("qwen3"), PROMPTS, 1, 3, 2, format=RAW,
+        emit=lambda event: begun.append(event.share), cancelled=lambda: 1.0 in begun,
+    )  # fmt: skip
+    assert found.origin.converged is True
+    assert found.window(0, 1) is None
+
+
+def test_a_file_comes_before_a_set_of_that_name_in_the_library(tiny, found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found.save("organism-refusals-power-3-9.safetensors")
+    result = sp.generate(tiny("qwen3"), PROMPTS[0], "organism-refusals-power-3-9.safetensors#0@5", max_new_tokens=2)
+    assert result.rows[0].norm == pytest.approx(5)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -141,6 +171,7 @@ def test_vectors_are_measured_and_scanned(tiny, found):
         (lambda model, found: found[0] * "1x", "Expected a scale as a number with a unit"),
         (lambda model, found: sp.measure(model, "colour", found, "neutral"), "Expected an analysis: choices, exact"),
         (lambda model, found: sp.measure(model, "choices", found, "survival-choices", unit="a"), "Expected scales in"),
+        (lambda model, found: sp.scan(model, found, PROMPTS, unit="a"), "Expected scales with the unit a, got none"),
         (lambda model, found: sp.generate(model, PROMPTS, "nothing#0@1"), "Expected"),
     ],
 )
