@@ -107,7 +107,7 @@ def _request(options: argparse.Namespace) -> GenerateRequest:
             chat=not options.raw,
             system=options.system or None,
             thinking=options.thinking,
-            **date_of(options, chat=not options.raw),
+            date=date_of(options, chat=not options.raw),
             turns=tuple(parse_turn(text) for text in options.turn),
         ),
         recipes=tuple(parse(text) for text in options.steer),

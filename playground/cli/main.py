@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import math
@@ -65,11 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _print(outcome, as_json=options.json)
 
 
-def _run(options: Any) -> Outcome:
+def _run(options: argparse.Namespace) -> Outcome:
     _quiet_libraries()
     # Whatever a library prints belongs to the messages: standard output is for the one object.
     with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
-        return options.run(options)
+        outcome: Outcome = options.run(options)
+    return outcome
 
 
 def _quiet_libraries() -> None:

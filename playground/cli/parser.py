@@ -25,7 +25,7 @@ POSITIONS = ("all", "prompt", "generated")
 class Parser(argparse.ArgumentParser):
     """argparse that raises InputError with one sentence, knows no abbreviated options, and keeps texts unchanged."""
 
-    def __init__(self, **settings: Any):
+    def __init__(self, **settings: Any) -> None:
         settings.setdefault("allow_abbrev", False)
         settings.setdefault("formatter_class", _Formatter)
         super().__init__(**settings)
@@ -41,7 +41,7 @@ _NUMBERS = re.compile(r"-\.?\d[\d.,eE+\s-]*$")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str):
+    def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=32, width=110)
 
 
@@ -147,7 +147,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_format(group: Any) -> None:
+def add_format(group: argparse._ActionsContainer) -> None:
     """--system, --raw, --chat, --thinking, --date: how a prompt becomes what the model reads."""
     group.add_argument("--system", metavar="TEXT", help="system prompt; an empty text means none")
     how = group.add_mutually_exclusive_group()
@@ -177,7 +177,7 @@ def add_prompts(parser: argparse.ArgumentParser, required: bool) -> None:
     add_format(group)
 
 
-def add_selection(group: Any) -> None:
+def add_selection(group: argparse._ActionsContainer) -> None:
     """--count or --sample and --sample-seed, and --balance: which items of a set are used."""
     how_many = group.add_mutually_exclusive_group()
     how_many.add_argument(
@@ -194,7 +194,7 @@ def add_selection(group: Any) -> None:
     )
 
 
-def add_positions(group: Any, what: str) -> None:
+def add_positions(group: argparse._ActionsContainer, what: str) -> None:
     """--positions: where `what` is added."""
     group.add_argument(
         "--positions",
@@ -205,7 +205,7 @@ def add_positions(group: Any, what: str) -> None:
     )
 
 
-def add_decoding(group: Any, tokens: int) -> None:
+def add_decoding(group: argparse._ActionsContainer, tokens: int) -> None:
     """--max-new-tokens (`tokens` to begin with), --temperature, --top-p: how a text is continued."""
     group.add_argument(
         "--max-new-tokens",

@@ -9,7 +9,8 @@ from playground.cli.terminal import tell
 from playground.errors import InputError
 from playground.library import prompts
 from playground.library.prompts import PromptSet
-from playground.model.generation.generate import Sampling
+from playground.model.chat_template import DATE
+from playground.model.generation.sampling import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.prompt_fields import prompt_fields
 
@@ -32,7 +33,8 @@ def prompt_set_of(options: argparse.Namespace) -> PromptSet | None:
 
 def count_of(options: argparse.Namespace, prompt_set: PromptSet) -> int | None:
     """How many items --count or --sample ask for; None for all. Raises InputError for more than the set has."""
-    what, count = ("count", options.count) if options.sample is None else ("sample", options.sample)
+    what = "count" if options.sample is None else "sample"
+    count: int | None = getattr(options, what)
     if count is not None and count > len(prompt_set.items):
         raise InputError(
             f"Expected a {what} of at most {len(prompt_set.items)}, the items in {prompt_set.name}, got {count}; ask "
@@ -81,14 +83,14 @@ def format_of(options: argparse.Namespace, prompt_set: PromptSet | None) -> Prom
         system = options.system or None
     elif not chat:
         system = None  # of the set; it has no place in plain text
-    return PromptFormat(chat=chat, system=system, thinking=options.thinking, **date_of(options, chat))
+    return PromptFormat(chat=chat, system=system, thinking=options.thinking, date=date_of(options, chat))
 
 
-def date_of(options: argparse.Namespace, chat: bool) -> dict[str, str]:
-    """The field of PromptFormat that --date says, where it was given. Raises InputError for one in plain text."""
+def date_of(options: argparse.Namespace, chat: bool) -> str:
+    """The date that --date says, or else the usual one. Raises InputError when it is given for plain text."""
     if options.date is not None and not chat:
         raise InputError("Expected --date with a chat template, got it with plain text; leave it out.")
-    return {} if options.date is None else {"date": options.date}
+    return DATE if options.date is None else options.date
 
 
 def sampling_of(options: argparse.Namespace) -> Sampling:

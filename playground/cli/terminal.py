@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 _QUIET_SECONDS = 2.0  # between lines when nobody watches: a log should show life, not every step
 
@@ -51,7 +50,7 @@ def stoppable() -> Iterator[Callable[[], bool]]:
     """
     stopped = False
 
-    def handle(number: int, frame: FrameType | None) -> Any:
+    def handle(number: int, frame: FrameType | None) -> None:
         nonlocal stopped
         if stopped:
             raise KeyboardInterrupt

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
     so_far_path: Path | None = getattr(options, "so_far", None)
-    out: Path = so_far_path if options.out is None else options.out
+    out: Path = so_far_path if so_far_path is not None and options.out is None else options.out
     check_out(out, "found.safetensors")
     from playground.cli.models import follow_model, load_quietly, load_sets
     from playground.library import vector_set

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playground.analyses.common.labels import Labels
     from playground.analyses.common.result import Measurement
     from playground.library.mix import LoadSet
+    from playground.model.load import LoadedModel
 
 
 def run(options: argparse.Namespace) -> Outcome:
@@ -60,7 +61,7 @@ def _line(counts: str, event: Any) -> str:
 
 
 def _with_side_effects(
-    loaded: Any, result: MeasureResult, load_set: LoadSet, progress: Progress, stopped: Callable[[], bool]
+    loaded: LoadedModel, result: MeasureResult, load_set: LoadSet, progress: Progress, stopped: Callable[[], bool]
 ) -> MeasureResult:
     """The result with its side effects; as it was where that, or the measurement, was stopped."""
     from playground.analyses.choices.side_effects import judge

@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(max_new_tokens=None)
 
 
-def _add_vectors(group: Any) -> None:
+def _add_vectors(group: argparse._ActionsContainer) -> None:
     add_sets(group, means=True)
     group.add_argument(
         "--scales",
