@@ -1,4 +1,4 @@
-"""python -m playground calibrate: scales to begin with and how far vectors are linear, kept with their set."""
+"""python -m playground calibrate: found scales and linear radii of vectors, written into their set."""
 
 from __future__ import annotations
 
@@ -78,11 +78,8 @@ def run(options: argparse.Namespace) -> Outcome:
     def keep(so_far: VectorSet) -> None:
         files.save(_onto(out, so_far, options), out)
 
-    with stoppable() as stopped:
-        try:
-            found = _calibrated(loaded, vector_set, rows, options, progress, stopped, keep)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        found = _calibrated(loaded, vector_set, rows, options, progress, stopped, keep)
     interrupted = stopped()
     if found is vector_set:
         raise Cancelled("stopped before there was anything to keep")
@@ -94,7 +91,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _onto(out: Path, found: VectorSet, options: argparse.Namespace) -> VectorSet:
-    """What was found, on the set as its file is now: names may have been given meanwhile."""
+    """The set as its file is now, where rows may have been named meanwhile, with the scales and radii of `found`."""
     from playground.library import vector_set as files
 
     if options.out is not None:
@@ -112,7 +109,7 @@ def _calibrated(
     stopped: Callable[[], bool],
     keep: Callable[[VectorSet], None],
 ) -> VectorSet:
-    """The set with what was measured of it before it was stopped; the same object where that is nothing."""
+    """The set with the scales and radii that were measured before a cancel; `vector_set` itself if there are none."""
     from playground.services.linearity import LinearityRequest, linearity, with_linear_radii
     from playground.services.scales import ScalesRequest, find_scales
 
@@ -133,7 +130,7 @@ def _calibrated(
 
 
 def _data(out: Path, found: VectorSet, rows: tuple[int, ...]) -> dict[str, Any]:
-    """The object that --json prints; radii are pairs for the row and its negative, 0 where none is reached."""
+    """The object that --json prints; radii are pairs of norms for the row and its negative, 0 where none is reached."""
     return {
         "file": str(out),
         "rows": list(rows),
@@ -144,7 +141,7 @@ def _data(out: Path, found: VectorSet, rows: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _text(out: Path, found: VectorSet, rows: tuple[int, ...], options: argparse.Namespace) -> str:
-    """For a person to read, in relative scale, as the sliders are."""
+    """Table of scales and radii relative to the reference norm, a line a row."""
     residual = found.origin.residual_norm
     lines = [
         f"relative scales (1 is {residual:.4g}): onset, found, break of the row and of its negative; – is beyond what "

@@ -1,4 +1,4 @@
-"""python -m playground compare: how vector sets lie to each other."""
+"""python -m playground compare: cosines, principal angles and spectra of vector sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""python -m playground generate: text without and with recipes, side by side."""
+"""python -m playground generate: text without steering and with every recipe."""
 
 from __future__ import annotations
 
@@ -77,11 +77,8 @@ def run(options: argparse.Namespace) -> Outcome:
         tell("greedy decoding gives the same text in every sample; give a --temperature above 0 for different ones.")
     progress = Progress()
     loaded = load_quietly(options, progress)
-    with stoppable() as stopped:
-        try:
-            result = generate(loaded, request, sets.__getitem__, lambda event: progress.show(_line(event)), stopped)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        result = generate(loaded, request, sets.__getitem__, lambda event: progress.show(_line(event)), stopped)
         if result.cancelled:
             raise Cancelled
         divergence = token_kl(loaded, request, result, sets.__getitem__, stopped) if options.token_kl else None

@@ -1,4 +1,4 @@
-"""Models and vector sets as the command line names them."""
+"""Loads the model and the vector sets that the options name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.model.load import LoadedModel, load
 
 
 def load_quietly(options: argparse.Namespace, progress: Progress) -> LoadedModel:
-    """The model of --model, --device and --dtype, with its loading as progress."""
+    """Load the model of --model, --device and --dtype, with progress. Raises ModelError."""
     try:
         return load(
             options.model,
@@ -25,13 +25,11 @@ def load_quietly(options: argparse.Namespace, progress: Progress) -> LoadedModel
 
 
 def follow_model(options: argparse.Namespace, vector_set: VectorSet) -> None:
-    """Without --model, the model that the set was made on."""
+    """Set --model to the model that the set was made on, unless it is given."""
     if options.model is None and vector_set.origin.model != "organism":
         options.model = vector_set.origin.model
 
 
 def load_sets(sources: Iterable[str]) -> dict[str, VectorSet]:
-    """The sets in these files or of these names, read before the model: a wrong name should not cost a minute. Raises
-    FileError for one that is not there.
-    """
+    """Vector sets by file or name, read before the model, so that a wrong name is refused at once. Raises FileError."""
     return {source: open_set(source) for source in dict.fromkeys(sources)}

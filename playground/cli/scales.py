@@ -18,7 +18,7 @@ def scales_line(event: ScalesProgress) -> str:
 
 
 def scales_data(vector_set: VectorSet, rows: tuple[int, ...] | None = None) -> list[dict[str, Any]]:
-    """What --json says: an object for each row and sign that was looked at, scales as absolute norms or null."""
+    """Found scales for --json: an object for each row and sign that was searched, scales as norms or None."""
     listed = []
     for row in range(vector_set.rows) if rows is None else rows:
         for sign in SIGNS:
@@ -30,7 +30,7 @@ def scales_data(vector_set: VectorSet, rows: tuple[int, ...] | None = None) -> l
 
 
 def scale_text(vector_set: VectorSet, row: int, sign: int) -> str:
-    """A row's found scale in one sign for a table, relative to the reference norm: "0.14", "noise", "none", "–"."""
+    """Table cell: found scale of a row in one sign, relative to the reference norm, as "0.14", "noise", "none", "–"."""
     window = vector_set.window(row, sign)
     if window is None:
         return "–"

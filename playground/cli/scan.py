@@ -70,11 +70,8 @@ def run(options: argparse.Namespace) -> Outcome:
     request.signed_rows(vector_set)
     progress = Progress()
     loaded = load_quietly(options, progress)
-    with stoppable() as stopped:
-        try:
-            result = scan(loaded, request, lambda _: vector_set, lambda event: progress.show(_line(event)), stopped)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        result = scan(loaded, request, lambda _: vector_set, lambda event: progress.show(_line(event)), stopped)
     for warning in result.warnings:
         tell(f"warning: {warning}")
     if options.out is not None:
@@ -89,7 +86,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
-    """The request. Raises InputError and FileError for what cannot be used."""
+    """The request of these options. Raises InputError and FileError."""
     from playground.cli.prompts import prompt_fields_of, prompt_set_of, sampling_of
     from playground.library.rows import read_rows
     from playground.services.scan.request import SIGNS as CALLED
@@ -108,7 +105,7 @@ def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
 
 
 def _scales(options: argparse.Namespace, vector_set: VectorSet) -> dict[str, Any]:
-    """The unit and the scales, those that suit the set where they are left open. Raises InputError."""
+    """Fields `unit` and `scales`, the usual ones for the set where they are not given. Raises InputError."""
     from playground.services.scan.request import read_scales, usual_scales, usual_unit
 
     if options.scales is not None:
@@ -127,7 +124,7 @@ def _line(event: ScanProgress) -> str:
 
 
 def _text(result: ScanResult) -> str:
-    """For a person to read: the baselines, then group by group the vectors in it and its most typical text."""
+    """Baseline texts, then for every group its vectors and its most typical text."""
     prompts = result.request.prompts
     lines = [f"baseline · {_short(prompts[cell.prompt])}\n  {_short(cell.text)}" for cell in result.baselines]
     for group in result.groups:

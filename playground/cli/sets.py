@@ -55,7 +55,7 @@ class _File(argparse.Action):
 
 
 class _Rows(argparse.Action):
-    """Rows belong to the file named before them, and before the first one to that."""
+    """Puts rows into the pair of the file named before them. Raises InputError for rows without a file, or twice."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None

@@ -1,4 +1,4 @@
-"""Running `find`: read what the request names, load the model, find, and write the file."""
+"""Runs `find`: reads the sets that the request names, loads the model, finds directions and writes the file."""
 
 from __future__ import annotations
 
@@ -42,13 +42,10 @@ def run(options: argparse.Namespace) -> Outcome:
         vector_set.save(found, out)
 
     loaded = load_quietly(options, progress)
-    with stoppable() as stopped:
-        try:
-            job = find_with_scales if options.scales else find
-            result = job(loaded, request, show, stopped, sets.__getitem__, keep, so_far)
-            keep(result.vector_set)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        job = find_with_scales if options.scales else find
+        result = job(loaded, request, show, stopped, sets.__getitem__, keep, so_far)
+        keep(result.vector_set)
     if options.scales and stopped() and not result.cancelled:
         tell(f"stopped; {out} holds all vectors, and the scales that were found.")
     _tell_the_end(result, out)

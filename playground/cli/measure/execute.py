@@ -1,4 +1,4 @@
-"""Running `measure`: read what the options name, load the model, measure, write and report."""
+"""Runs `measure`: reads prompts and vector sets, loads the model, measures, writes files and reports."""
 
 from __future__ import annotations
 
@@ -35,15 +35,12 @@ def run(options: argparse.Namespace) -> Outcome:
     request = request_of(options, asked, sets)
     progress = Progress()
     loaded = load_quietly(options, progress)
-    with stoppable() as stopped:
-        try:
-            result = measure(
-                loaded, request, sets.__getitem__, lambda event: progress.show(_line(analysis.counts, event)), stopped
-            )
-            if options.leaderboard:
-                result = _with_side_effects(loaded, result, sets.__getitem__, progress, stopped)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        result = measure(
+            loaded, request, sets.__getitem__, lambda event: progress.show(_line(analysis.counts, event)), stopped
+        )
+        if options.leaderboard:
+            result = _with_side_effects(loaded, result, sets.__getitem__, progress, stopped)
     for warning in result.warnings:
         tell(f"warning: {warning}")
     _write(options, result, labels_of(result.sets, sets.__getitem__))
@@ -63,7 +60,7 @@ def _line(counts: str, event: Any) -> str:
 def _with_side_effects(
     loaded: LoadedModel, result: MeasureResult, load_set: LoadSet, progress: Progress, stopped: Callable[[], bool]
 ) -> MeasureResult:
-    """The result with its side effects; as it was where that, or the measurement, was stopped."""
+    """The result with the side effects of its vectors, or as it was after a cancel."""
     from playground.analyses.choices.side_effects import judge
 
     if result.cancelled:

@@ -25,7 +25,7 @@ def sources(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> Any:
-    """The request that the options stand for. A leaderboard needs as many random directions as there are vectors."""
+    """The request of these options; a leaderboard has at least as many random directions as vectors."""
     analysis = analysis_of(options)
     if analysis.over == "mix":
         given = {"recipe": parse(options.steer), "multipliers": options.scales, **_common(options, asked)}
@@ -42,7 +42,7 @@ def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str,
 
 
 def _common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
-    """What every request has. Raises InputError for more items than there are."""
+    """Fields of all requests. Raises InputError for more items than there are."""
     return {
         **({} if options.controls is None else {"controls": options.controls}),
         "seed": options.seed,
@@ -54,7 +54,7 @@ def _common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
 
 
 def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
-    """The scales and their unit; none for the usual ones. Raises InputError when a set has no found scales for them."""
+    """Fields `scales` and `unit`, empty for the usual found scales. Raises InputError for a set without these."""
     if options.scales is not None:
         return {"scales": options.scales, "unit": options.unit or "a"}
     for source, vector_set in sets.items():
@@ -67,7 +67,7 @@ def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[
 
 
 def _over_scales(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
-    """What a request of vectors × scales has. Raises InputError for rows that are not there."""
+    """Fields of a request of vectors × scales. Raises InputError for rows that are not there."""
     return {
         "vectors": tuple(
             vector for source, rows in options.vectors for vector in read_vectors(source, rows or "all", sets[source])
