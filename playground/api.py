@@ -16,6 +16,8 @@ from typing import Any
 
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.compare import run as _compare
+from playground.analyses.next_token.run import MULTIPLIERS, Shifts
 from playground.analyses.registry import measured
 from playground.core.push import Positions
 from playground.errors import Cancelled, FileError, InputError, ModelError, PlaygroundError
@@ -52,6 +54,7 @@ __all__ = [
     "Sampling",
     "Steering",
     "VectorSet",
+    "compare",
     "find",
     "find_scales",
     "generate",
@@ -59,6 +62,7 @@ __all__ = [
     "load",
     "load_vectors",
     "measure",
+    "next_token",
     "plot",
     "prompts",
     "scan",
@@ -73,10 +77,11 @@ Added = Steering | Recipe | str
 
 
 def _silent(event: object) -> None:
-    """Nobody listens."""
+    """An `emit` that ignores events."""
 
 
 def _never() -> bool:
+    """A `cancelled` that never stops."""
     return False
 
 
@@ -127,8 +132,8 @@ def find_scales(
     emit: Emit = _silent,
     cancelled: Stop = _never,
 ) -> VectorSet:
-    """The set with onset, break and found scale of `rows` (None: all) in both signs. Raises InputError for a set
-    without prompts, Cancelled when it is stopped before there is anything.
+    """The set with onset, break and found scale of `rows` (None: all) in both signs, as norms. Raises InputError for a
+    set without prompts, FileError for one of another width, Cancelled when it is stopped before there is anything.
     """
     request = _scales.ScalesRequest(rows=None if rows is None else tuple(rows))
     return _scales.find_scales(model, vectors, request, emit, cancelled)
@@ -151,10 +156,11 @@ def generate(
     emit: Emit = _silent,
     cancelled: Stop = _never,
 ) -> _generate.GenerateResult:
-    """Texts for every prompt with each of `added` (without any: as the model is), all in one batch.
+    """Generate texts for every prompt with each of `added`, all in one batch; with nothing added the model's own.
 
-    With `baseline` the model's own texts come first; `controls` random pushes of equal norm go beside each of `added`.
-    Temperature 0 is greedy. Raises InputError for what does not fit the model, FileError for sets that are missing.
+    With `baseline` texts without steering come first; `controls` is the number of random directions of equal norm
+    that are added beside each of `added`. Temperature 0 is greedy. `format` None is that of a prompt set, or else the
+    chat template. Raises InputError for what does not fit the model, FileError for sets that are missing.
     """
     recipes, load_set = _recipes([added] if isinstance(added, Steering | Recipe | str) else added)
     fields = _prompt_fields(prompts)
@@ -173,7 +179,7 @@ def generate(
 
 @contextmanager
 def steering(model: LoadedModel | Any, added: Added, positions: Positions = "all") -> Iterator[None]:
-    """Add to every forward pass of the model inside the `with` block, whoever calls it.
+    """Context manager that steers every forward pass of the model inside the `with` block, whoever calls it.
 
     `model` is a LoadedModel, or any causal model of transformers. Raises InputError for what does not fit the model.
     """
@@ -196,11 +202,11 @@ def measure(
     cancelled: Stop = _never,
     **settings: Any,
 ) -> ScalesResult:
-    """What vectors do over scales, beside random directions of equal norm.
+    """Measure the effect of vectors over scales, beside random directions of equal norm.
 
-    `analysis` is "choices", "exact", "replies", or one that was added; `items` the set that is asked. `scales` count
-    multiples of found scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales. `rows`
-    of each set (None: all). `settings` are those of the analysis' request. Raises InputError for what cannot be asked,
+    `analysis` is "choices", "exact", "replies", or one that was added; `items` the prompt set that is asked. `scales`
+    count multiples of found scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales.
+    `rows` of each set (None: all). `settings` are fields of the analysis' request. Raises InputError for wrong values,
     FileError for sets that do not fit.
     """
     known = {name: each for name, each in measured().items() if each.over == "scales"}
@@ -222,9 +228,43 @@ def measure(
     return result
 
 
+def next_token(
+    model: LoadedModel,
+    prompts: str | Sequence[str] | PromptSet,
+    added: Added,
+    multipliers: Sequence[float] = MULTIPLIERS,
+    *,
+    emit: Emit = _silent,
+    cancelled: Stop = _never,
+    **settings: Any,
+) -> Shifts:
+    """Measure what multiples of `added` do to the token after each prompt, beside random directions of equal norm.
+
+    The result has KL(steered ‖ baseline) in nats and probabilities of the likeliest tokens, means over the prompts.
+    `settings` are fields of ShiftsRequest. Raises InputError for wrong values, FileError for sets that do not fit,
+    Cancelled when it is stopped before the first prompt is read.
+    """
+    typed = _prompt_fields(prompts)["prompts"]
+    asked = prompts if isinstance(prompts, PromptSet) else PromptSet("typed", "", "", "prompts", typed)
+    (recipe,), load_set = _recipes([added])
+    analysis = measured()["next-token"]
+    request = _measure.measure_request(analysis, asked, recipe=recipe, multipliers=tuple(multipliers), **settings)
+    result: Shifts = _measure.measure(model, request, load_set, emit, cancelled)
+    return result
+
+
+def compare(*vectors: VectorSet) -> _compare.Comparison:
+    """Compare sets of one width without a model; one set alone with itself. Sets of equal names are numbered.
+
+    Of n rows in all, `cosines` (n, n) float32 are those between them, set after set; `angles` the principal angles in
+    radians between what each pair of sets spans. Raises InputError for no sets, too many rows, or different widths.
+    """
+    return _compare.compare([(one, None) for one in _by_name(vectors).values()])
+
+
 def plot(result: ScalesResult) -> Any:
-    """The main plot of a measurement, as a Plotly figure: every vector over scales, the one that moves most with its
-    interval, beside random directions.
+    """Plot a measurement over scales as a Plotly figure: every vector, the one of largest effect with its interval, and
+    random directions.
     """
     from playground.ui import measure_show, measure_view
 
@@ -245,9 +285,11 @@ def scan(
     cancelled: Stop = _never,
     **settings: Any,
 ) -> _scan.ScanResult:
-    """Texts of every vector in both signs at `scales` (None: half and whole found scales), grouped by what they say.
+    """Generate texts with every vector in both signs at `scales` (None: half and whole found scales), grouped by
+    similarity.
 
-    `settings` are those of ScanRequest. Raises InputError for what cannot be asked.
+    `scales` count as in `measure`; `settings` are fields of ScanRequest. Raises InputError for wrong values, FileError
+    for a set of another width.
     """
     chosen = _scan.request.usual_scales(unit, is_organism(model)) if scales is None else tuple(scales)
     (name,) = sets = _by_name([vectors])
@@ -257,20 +299,20 @@ def scan(
 
 
 def _prompt_fields(given: str | Sequence[str] | PromptSet, two_sides: bool = False) -> dict[str, Any]:
-    """Fields of a request that texts or a set give."""
+    """Request fields of texts or of a prompt set (services/prompt_fields.py)."""
     if isinstance(given, PromptSet):
         return prompt_fields(given, two_sides)
     return {"prompts": (given,) if isinstance(given, str) else tuple(given)}
 
 
 def _by_name(sets: Sequence[VectorSet]) -> dict[str, VectorSet]:
-    """The sets by their names; those of one name are numbered."""
+    """Vector sets by name; equal names are numbered."""
     (recipe,), named = recipes_of([Steering(tuple((Direction(one, 0), 0.0, "") for one in sets))])
     return {name: replace(one, name=name) for name, one in named.items()}
 
 
 def _recipes(added: Sequence[Added]) -> tuple[tuple[Recipe, ...], Callable[[str], VectorSet]]:
-    """Recipes, and what opens the sets that they name: those in memory first, then the library and files."""
+    """Recipes, and a function that gives the sets they name: first those in memory, then files and the library."""
     held = [one for one in added if isinstance(one, Steering)]
     made, sets = recipes_of(held)
     of_held = iter(made)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import subprocess
 import sys
 
@@ -129,6 +131,43 @@ def test_vectors_are_measured_and_scanned(tiny, found):
     assert len(seen.cells) == 2 * 2 * 2
     assert seen.to_dict()["cells"][-1]["text"] == seen.cells[-1].text
     assert list(seen.to_frame()["text"])[-1] == seen.cells[-1].text
+
+
+def test_a_set_is_a_dict_of_json_values_and_a_frame_of_its_rows(found):
+    held = json.loads(json.dumps(found.to_dict()))
+    assert (held["name"], held["model"], held["source"]) == (found.name, found.origin.model, 1)
+    assert torch.equal(torch.tensor(held["tensors"]["vectors"]), found.vectors)
+    assert "base" not in held["tensors"]
+    frame = found.to_frame()
+    assert list(frame["row"]) == [0, 1, 2]
+    assert frame["singular_values"].tolist() == found.singular_values.tolist()
+    for sign, column in ((1, "found_scales_plus"), (-1, "found_scales_minus")):
+        windows = [found.window(row, sign).found for row in range(3)]
+        assert [None if math.isnan(value) else value for value in frame[column]] == windows
+
+
+def test_next_tokens_are_followed_over_multiples_of_what_is_added(tiny, found):
+    model = tiny("qwen3")
+    shifts = sp.next_token(model, PROMPTS, found[0] * 20, (-1, 0, 1), controls=2, format=RAW)
+    assert (shifts.done, shifts.total, shifts.norm) == (2, 2, pytest.approx(20))
+    assert shifts.kl[1] == 0
+    assert min(shifts.kl[0], shifts.kl[2]) > 0
+    assert list(shifts.to_frame().query("quantity == 'kl'")["value"]) == list(shifts.kl)
+    assert shifts.to_dict()["kl"] == list(shifts.kl)
+    whole = sp.PromptSet("plain", "", "", "prompts", tuple(PROMPTS), chat=False)
+    assert sp.next_token(model, whole, found[0] * 20, (-1, 0, 1), controls=2).kl == shifts.kl
+
+
+def test_sets_are_compared_without_a_model(tiny, found):
+    other = sp.find("random", tiny("qwen3"), PROMPTS, 1, vectors=2, scales=False, format=RAW)
+    other = type(other)(other.vectors, other.origin, name=found.name)
+    seen = sp.compare(found, other)
+    assert [one.name for one in seen.sets] == [found.name, f"{found.name}-2"]
+    expected = torch.stack([*map(found.unit, range(3)), *map(other.unit, range(2))]).double()
+    torch.testing.assert_close(seen.cosines.double(), expected @ expected.T, rtol=0, atol=1e-6)
+    assert len(seen.angles[0].angles) == 2
+    with pytest.raises(sp.InputError, match="Expected 1 to 12 sets to compare, got 0"):
+        sp.compare()
 
 
 def test_a_prompt_set_brings_its_format_and_both_of_its_sides(tiny):
