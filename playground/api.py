@@ -1,8 +1,9 @@
-"""The public API: what the page and the command line do, as functions over a model and sets that you hold.
+"""The public API: functions that find, apply, scan and measure steering vectors, for a model and sets in memory.
 
-`import playground as sp`; everything here is in `playground` itself. Nothing prints. Long calls take `emit`, which gets
-events with a share of the work done, and `cancelled`, which is asked whether to stop; what there is then is the result.
-Bad input raises a subclass of `sp.PlaygroundError` with one sentence.
+`import playground as sp`; everything here is in `playground` itself. The command line calls the same functions of
+playground/services. Nothing prints. Long calls take `emit`, which gets events with a share of the work done, and
+`cancelled`, which is asked whether to stop; what there is then is the result. Bad input raises a subclass of
+`sp.PlaygroundError` with one sentence.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from playground.analyses.common.request import MULTIPLES, MeasuredVector
+from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.scales_result import ScalesResult
+from playground.analyses.compare import run as _compare
+from playground.analyses.next_token.run import MULTIPLIERS, Shifts
 from playground.analyses.registry import measured
 from playground.core.push import Positions
 from playground.errors import Cancelled, FileError, InputError, ModelError, PlaygroundError
@@ -22,18 +25,20 @@ from playground.library import prompts as prompt_sets
 from playground.library.direction import Direction, Steering
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, parse, recipes_of, resolve
-from playground.library.store import Store
+from playground.library.store import open_set
 from playground.library.vector_set import VectorSet
 from playground.library.vector_set import load as load_vectors
-from playground.methods.base.registry import registered
+from playground.methods.base.registry import method_of, registered
 from playground.model.generation.sampling import Sampling
 from playground.model.load import LoadedModel, is_organism, load, wrap
 from playground.model.prompting import PromptFormat
 from playground.model.steering import steer
 from playground.services import find as _find
 from playground.services import generate as _generate
+from playground.services import measure as _measure
 from playground.services import scales as _scales
 from playground.services import scan as _scan
+from playground.services.prompt_fields import prompt_fields
 
 __all__ = [
     "Cancelled",
@@ -49,6 +54,7 @@ __all__ = [
     "Sampling",
     "Steering",
     "VectorSet",
+    "compare",
     "find",
     "find_scales",
     "generate",
@@ -56,6 +62,7 @@ __all__ = [
     "load",
     "load_vectors",
     "measure",
+    "next_token",
     "plot",
     "prompts",
     "scan",
@@ -70,10 +77,11 @@ Added = Steering | Recipe | str
 
 
 def _silent(event: object) -> None:
-    """Nobody listens."""
+    """An `emit` that ignores events."""
 
 
 def _never() -> bool:
+    """A `cancelled` that never stops."""
     return False
 
 
@@ -102,22 +110,18 @@ def find(
 ) -> VectorSet:
     """Find directions at the output of block `source` by their effect at block `target` (counted from 0).
 
-    `prompts` are texts or a set; `vectors` None is as many as is usual for the method. With `scales` the set holds for
-    each row and sign where it begins to tell, where text breaks, and a scale between. `settings` are other fields of
+    `prompts` are texts, or a set, which says its format too and for methods of two sides both of them; `vectors` None
+    is as many as is usual for the method. With `scales` the result holds for each row and sign the norms from which
+    text changes (onset) and from which it is noise (break), and one between (found). `settings` are other fields of
     FindRequest and settings of the method (`playground/methods`); recipes among them name files. Raises InputError for
-    settings that the method or the model does not have, ModelError when memory runs out, Cancelled when it is stopped
-    before there is anything.
+    settings that the method or the model does not have, FileError for sets that are missing, ModelError when memory
+    runs out, Cancelled when it is stopped before there is anything.
     """
-    if isinstance(prompts, PromptSet):
-        settings.setdefault("prompt_set", prompts.name)
-    if vectors is not None:
-        settings["vectors"] = vectors
-    request = _find.find_request(method, prompts=_texts(prompts), source=source, target=target, **settings)
-    request.check(model)
-    found = _find.find(model, request, emit, cancelled, Store().open_source)
-    if scales and not found.cancelled:
-        return find_scales(model, found.vector_set, emit=emit, cancelled=cancelled)
-    return found.vector_set
+    two_sides = method_of(method).reads.sides > 1 and not {"against", "answers"} & settings.keys()
+    fields = _prompt_fields(prompts, two_sides) | ({} if vectors is None else {"vectors": vectors}) | settings
+    request = _find.find_request(method, source=source, target=target, **fields)
+    job = _find.find_with_scales if scales else _find.find
+    return job(model, request, emit, cancelled, open_set).vector_set
 
 
 def find_scales(
@@ -128,8 +132,8 @@ def find_scales(
     emit: Emit = _silent,
     cancelled: Stop = _never,
 ) -> VectorSet:
-    """The set with onset, break and found scale of `rows` (None: all) in both signs. Raises InputError for a set
-    without prompts, Cancelled when it is stopped before there is anything.
+    """The set with onset, break and found scale of `rows` (None: all) in both signs, as norms. Raises InputError for a
+    set without prompts, FileError for one of another width, Cancelled when it is stopped before there is anything.
     """
     request = _scales.ScalesRequest(rows=None if rows is None else tuple(rows))
     return _scales.find_scales(model, vectors, request, emit, cancelled)
@@ -152,15 +156,17 @@ def generate(
     emit: Emit = _silent,
     cancelled: Stop = _never,
 ) -> _generate.GenerateResult:
-    """Texts for every prompt with each of `added` (without any: as the model is), all in one batch.
+    """Generate texts for every prompt with each of `added`, all in one batch; with nothing added the model's own.
 
-    With `baseline` the model's own texts come first; `controls` random pushes of equal norm go beside each of `added`.
-    Temperature 0 is greedy. Raises InputError for what does not fit the model, FileError for sets that are missing.
+    With `baseline` texts without steering come first; `controls` is the number of random directions of equal norm
+    that are added beside each of `added`. Temperature 0 is greedy. `format` None is that of a prompt set, or else the
+    chat template. Raises InputError for what does not fit the model, FileError for sets that are missing.
     """
     recipes, load_set = _recipes([added] if isinstance(added, Steering | Recipe | str) else added)
+    fields = _prompt_fields(prompts)
     request = _generate.GenerateRequest(
-        prompts=_texts(prompts),
-        format=PromptFormat() if format is None else format,
+        prompts=fields["prompts"],
+        format=format or fields.get("format", PromptFormat()),
         recipes=recipes,
         positions=positions,
         sampling=Sampling(max_new_tokens, temperature, top_p, seed),
@@ -173,7 +179,7 @@ def generate(
 
 @contextmanager
 def steering(model: LoadedModel | Any, added: Added, positions: Positions = "all") -> Iterator[None]:
-    """Add to every forward pass of the model inside the `with` block, whoever calls it.
+    """Context manager that steers every forward pass of the model inside the `with` block, whoever calls it.
 
     `model` is a LoadedModel, or any causal model of transformers. Raises InputError for what does not fit the model.
     """
@@ -196,17 +202,16 @@ def measure(
     cancelled: Stop = _never,
     **settings: Any,
 ) -> ScalesResult:
-    """What vectors do over scales, beside random directions of equal norm.
+    """Measure the effect of vectors over scales, beside random directions of equal norm.
 
-    `analysis` is "choices", "exact", "replies", or one that was added; `items` the set that is asked. `scales` count
-    multiples of found scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales. `rows`
-    of each set (None: all). `settings` are those of the analysis' request. Raises InputError for what cannot be asked,
+    `analysis` is "choices", "exact", "replies", or one that was added; `items` the prompt set that is asked. `scales`
+    count multiples of found scales (unit f), of the reference norm (r), or norms (a); None: -1.5 to 1.5 found scales.
+    `rows` of each set (None: all). `settings` are fields of the analysis' request. Raises InputError for wrong values,
     FileError for sets that do not fit.
     """
     known = {name: each for name, each in measured().items() if each.over == "scales"}
     if analysis not in known:
         raise InputError(f"Expected an analysis: {', '.join(known)}, got {analysis!r}; choose one of them.")
-    made = known[analysis]
     asked = items if isinstance(items, PromptSet) else prompt_sets.read(items)
     sets = _by_name([vectors] if isinstance(vectors, VectorSet) else vectors)
     wanted = tuple(
@@ -214,19 +219,52 @@ def measure(
         for name, vector_set in sets.items()
         for row in (range(vector_set.rows) if rows is None else rows)
     )
-    if scales is None:
-        if unit != "f":
-            raise InputError(f"Expected scales in the unit {unit}, got none; give some, such as (-0.3, 0.3).")
-        scales = MULTIPLES
-    settings.setdefault("format", PromptFormat(chat=asked.chat, system=asked.system if asked.chat else None))
-    given = {made.asked: asked, "vectors": wanted, "scales": tuple(scales), "unit": unit, **settings}
-    result: ScalesResult = made.load("run")(model, made.load("request")(**given), sets.__getitem__, emit, cancelled)
+    if scales is None and unit != "f":
+        raise InputError(f"Expected scales in the unit {unit}, got none; give some, such as (-0.3, 0.3).")
+    request = _measure.measure_request(
+        known[analysis], asked, vectors=wanted, scales=scales, unit=unit, **settings
+    )
+    result: ScalesResult = _measure.measure(model, request, sets.__getitem__, emit, cancelled)
     return result
 
 
+def next_token(
+    model: LoadedModel,
+    prompts: str | Sequence[str] | PromptSet,
+    added: Added,
+    multipliers: Sequence[float] = MULTIPLIERS,
+    *,
+    emit: Emit = _silent,
+    cancelled: Stop = _never,
+    **settings: Any,
+) -> Shifts:
+    """Measure what multiples of `added` do to the token after each prompt, beside random directions of equal norm.
+
+    The result has KL(steered ‖ baseline) in nats and probabilities of the likeliest tokens, means over the prompts.
+    `settings` are fields of ShiftsRequest. Raises InputError for wrong values, FileError for sets that do not fit,
+    Cancelled when it is stopped before the first prompt is read.
+    """
+    typed = _prompt_fields(prompts)["prompts"]
+    asked = prompts if isinstance(prompts, PromptSet) else PromptSet("typed", "", "", "prompts", typed)
+    (recipe,), load_set = _recipes([added])
+    analysis = measured()["next-token"]
+    request = _measure.measure_request(analysis, asked, recipe=recipe, multipliers=tuple(multipliers), **settings)
+    result: Shifts = _measure.measure(model, request, load_set, emit, cancelled)
+    return result
+
+
+def compare(*vectors: VectorSet) -> _compare.Comparison:
+    """Compare sets of one width without a model; one set alone with itself. Sets of equal names are numbered.
+
+    Of n rows in all, `cosines` (n, n) float32 are those between them, set after set; `angles` the principal angles in
+    radians between what each pair of sets spans. Raises InputError for no sets, too many rows, or different widths.
+    """
+    return _compare.compare([(one, None) for one in _by_name(vectors).values()])
+
+
 def plot(result: ScalesResult) -> Any:
-    """The main plot of a measurement, as a Plotly figure: every vector over scales, the one that moves most with its
-    interval, beside random directions.
+    """Plot a measurement over scales as a Plotly figure: every vector, the one of largest effect with its interval, and
+    random directions.
     """
     from playground.ui.measure import show as measure_show
     from playground.ui.measure import view as measure_view
@@ -248,37 +286,38 @@ def scan(
     cancelled: Stop = _never,
     **settings: Any,
 ) -> _scan.ScanResult:
-    """Texts of every vector in both signs at `scales` (None: half and whole found scales), grouped by what they say.
+    """Generate texts with every vector in both signs at `scales` (None: half and whole found scales), grouped by
+    similarity.
 
-    `settings` are those of ScanRequest. Raises InputError for what cannot be asked.
+    `scales` count as in `measure`; `settings` are fields of ScanRequest. Raises InputError for wrong values, FileError
+    for a set of another width.
     """
     chosen = _scan.request.usual_scales(unit, is_organism(model)) if scales is None else tuple(scales)
     (name,) = sets = _by_name([vectors])
-    request = _scan.ScanRequest(
-        source=name, rows=None if rows is None else tuple(rows), prompts=_texts(prompts), scales=chosen, unit=unit,
-        **settings,
-    )  # fmt: skip
+    fields = _prompt_fields(prompts) | {"rows": None if rows is None else tuple(rows)} | settings
+    request = _scan.ScanRequest(source=name, scales=chosen, unit=unit, **fields)
     return _scan.scan(model, request, sets.__getitem__, emit, cancelled)
 
 
-def _texts(given: str | Sequence[str] | PromptSet) -> tuple[str, ...]:
+def _prompt_fields(given: str | Sequence[str] | PromptSet, two_sides: bool = False) -> dict[str, Any]:
+    """Request fields of texts or of a prompt set (services/prompt_fields.py)."""
     if isinstance(given, PromptSet):
-        return given.texts()
-    return (given,) if isinstance(given, str) else tuple(given)
+        return prompt_fields(given, two_sides)
+    return {"prompts": (given,) if isinstance(given, str) else tuple(given)}
 
 
 def _by_name(sets: Sequence[VectorSet]) -> dict[str, VectorSet]:
-    """The sets by their names; those of one name are numbered."""
+    """Vector sets by name; equal names are numbered."""
     (recipe,), named = recipes_of([Steering(tuple((Direction(one, 0), 0.0, "") for one in sets))])
     return {name: replace(one, name=name) for name, one in named.items()}
 
 
 def _recipes(added: Sequence[Added]) -> tuple[tuple[Recipe, ...], Callable[[str], VectorSet]]:
-    """Recipes, and what opens the sets that they name: those in memory first, then the library and files."""
+    """Recipes, and a function that gives the sets they name: first those in memory, then files and the library."""
     held = [one for one in added if isinstance(one, Steering)]
     made, sets = recipes_of(held)
-    of_held, store = iter(made), Store()
+    of_held = iter(made)
     recipes = []
     for one in added:
         recipes.append(next(of_held) if isinstance(one, Steering) else one if isinstance(one, Recipe) else parse(one))
-    return tuple(recipes), lambda name: sets[name] if name in sets else store.open_source(name)
+    return tuple(recipes), lambda name: sets[name] if name in sets else open_set(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import subprocess
 import sys
 
@@ -131,6 +133,73 @@ def test_vectors_are_measured_and_scanned(tiny, found):
     assert list(seen.to_frame()["text"])[-1] == seen.cells[-1].text
 
 
+def test_a_set_is_a_dict_of_json_values_and_a_frame_of_its_rows(found):
+    held = json.loads(json.dumps(found.to_dict()))
+    assert (held["name"], held["model"], held["source"]) == (found.name, found.origin.model, 1)
+    assert torch.equal(torch.tensor(held["tensors"]["vectors"]), found.vectors)
+    assert "base" not in held["tensors"]
+    frame = found.to_frame()
+    assert list(frame["row"]) == [0, 1, 2]
+    assert frame["singular_values"].tolist() == found.singular_values.tolist()
+    for sign, column in ((1, "found_scales_plus"), (-1, "found_scales_minus")):
+        windows = [found.window(row, sign).found for row in range(3)]
+        assert [None if math.isnan(value) else value for value in frame[column]] == windows
+
+
+def test_next_tokens_are_followed_over_multiples_of_what_is_added(tiny, found):
+    model = tiny("qwen3")
+    shifts = sp.next_token(model, PROMPTS, found[0] * 20, (-1, 0, 1), controls=2, format=RAW)
+    assert (shifts.done, shifts.total, shifts.norm) == (2, 2, pytest.approx(20))
+    assert shifts.kl[1] == 0
+    assert min(shifts.kl[0], shifts.kl[2]) > 0
+    assert list(shifts.to_frame().query("quantity == 'kl'")["value"]) == list(shifts.kl)
+    assert shifts.to_dict()["kl"] == list(shifts.kl)
+    whole = sp.PromptSet("plain", "", "", "prompts", tuple(PROMPTS), chat=False)
+    assert sp.next_token(model, whole, found[0] * 20, (-1, 0, 1), controls=2).kl == shifts.kl
+
+
+def test_sets_are_compared_without_a_model(tiny, found):
+    other = sp.find("random", tiny("qwen3"), PROMPTS, 1, vectors=2, scales=False, format=RAW)
+    other = type(other)(other.vectors, other.origin, name=found.name)
+    seen = sp.compare(found, other)
+    assert [one.name for one in seen.sets] == [found.name, f"{found.name}-2"]
+    expected = torch.stack([*map(found.unit, range(3)), *map(other.unit, range(2))]).double()
+    torch.testing.assert_close(seen.cosines.double(), expected @ expected.T, rtol=0, atol=1e-6)
+    assert len(seen.angles[0].angles) == 2
+    with pytest.raises(sp.InputError, match="Expected 1 to 12 sets to compare, got 0"):
+        sp.compare()
+
+
+def test_a_prompt_set_brings_its_format_and_both_of_its_sides(tiny):
+    model, contrast = tiny("qwen3"), sp.prompts("organism-harm-contrast")
+    found = sp.find("difference", model, contrast, 1, scales=False)
+    assert found.origin.prompts == tuple(pair.positive for pair in contrast.items)
+    assert (found.origin.prompt_set, found.origin.chat) == (contrast.name, True)
+    plain = sp.PromptSet("plain", "", "", "prompts", tuple(PROMPTS), chat=False)
+    assert sp.find("random", model, plain, 1, scales=False).origin.chat is False
+    assert sp.find("random", model, plain, 1, scales=False, format=sp.PromptFormat()).origin.chat is True
+    assert sp.scan(model, found, plain, (0.5,), "r").request.format == RAW
+    texts = sp.generate(model, PROMPTS, format=RAW, max_new_tokens=3).texts
+    assert sp.generate(model, plain, max_new_tokens=3).texts == texts
+
+
+def test_a_find_that_is_stopped_while_it_looks_for_scales_returns_its_vectors(tiny):
+    begun = []
+    found = sp.find(
+        "power", tiny("qwen3"), PROMPTS, 1, 3, 2, format=RAW,
+        emit=lambda event: begun.append(event.share), cancelled=lambda: 1.0 in begun,
+    )  # fmt: skip
+    assert found.origin.converged is True
+    assert found.window(0, 1) is None
+
+
+def test_a_file_comes_before_a_set_of_that_name_in_the_library(tiny, found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found.save("organism-refusals-power-3-9.safetensors")
+    result = sp.generate(tiny("qwen3"), PROMPTS[0], "organism-refusals-power-3-9.safetensors#0@5", max_new_tokens=2)
+    assert result.rows[0].norm == pytest.approx(5)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -141,6 +210,7 @@ def test_vectors_are_measured_and_scanned(tiny, found):
         (lambda model, found: found[0] * "1x", "Expected a scale as a number with a unit"),
         (lambda model, found: sp.measure(model, "colour", found, "neutral"), "Expected an analysis: choices, exact"),
         (lambda model, found: sp.measure(model, "choices", found, "survival-choices", unit="a"), "Expected scales in"),
+        (lambda model, found: sp.scan(model, found, PROMPTS, unit="a"), "Expected scales with the unit a, got none"),
         (lambda model, found: sp.generate(model, PROMPTS, "nothing#0@1"), "Expected"),
     ],
 )

@@ -1,4 +1,4 @@
-"""python -m playground calibrate: scales to begin with and how far vectors are linear, kept with their set."""
+"""python -m playground calibrate: found scales and linear radii of vectors, written into their set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json, add_model, one_of, whole
-from playground.cli.scales import found_scales, scales_data
+from playground.cli.scales import scales_data, scales_line
+from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled
 
@@ -31,13 +32,7 @@ SIGNS = ("+", "−")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("vectors")
-    group.add_argument(
-        "--vectors", metavar="FILE", required=True, help="a vector set: a file, or the name of a set in vectors/"
-    )
-    group.add_argument(
-        "--rows", metavar="ROWS", default="all",
-        help="all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7 (all)",
-    )  # fmt: skip
+    add_set(group)
     group.add_argument(
         "--what", metavar="NAME", default="both", type=one_of("what to measure", WHAT),
         help="scales, radii or both (both)",
@@ -62,13 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.cli.models import follow_model, load_quietly, load_set, path_of
+    from playground.cli.models import follow_model, load_quietly
     from playground.cli.outcome import check_out
     from playground.library import vector_set as files
     from playground.library.rows import check_rows, read_rows
+    from playground.library.store import open_set, path_of
     from playground.library.vector_set import check_fits
 
-    vector_set = load_set(options.vectors)
+    vector_set = open_set(options.vectors)
     rows = check_rows(vector_set, read_rows(options.rows, vector_set))
     out = path_of(options.vectors) if options.out is None else options.out
     check_out(out, "calibrated.safetensors")
@@ -78,14 +74,12 @@ def run(options: argparse.Namespace) -> Outcome:
     warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
     if warning is not None:
         tell(f"warning: {warning}")
+
     def keep(so_far: VectorSet) -> None:
         files.save(_onto(out, so_far, options), out)
 
-    with stoppable() as stopped:
-        try:
-            found = _calibrated(loaded, vector_set, rows, options, progress, stopped, keep)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        found = _calibrated(loaded, vector_set, rows, options, progress, stopped, keep)
     interrupted = stopped()
     if found is vector_set:
         raise Cancelled("stopped before there was anything to keep")
@@ -97,7 +91,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _onto(out: Path, found: VectorSet, options: argparse.Namespace) -> VectorSet:
-    """What was found, on the set as its file is now: names may have been given meanwhile."""
+    """The set as its file is now, where rows may have been named meanwhile, with the scales and radii of `found`."""
     from playground.library import vector_set as files
 
     if options.out is not None:
@@ -115,26 +109,28 @@ def _calibrated(
     stopped: Callable[[], bool],
     keep: Callable[[VectorSet], None],
 ) -> VectorSet:
-    """The set with what was measured of it before it was stopped; the same object where that is nothing."""
+    """The set with the scales and radii that were measured before a cancel; `vector_set` itself if there are none."""
     from playground.services.linearity import LinearityRequest, linearity, with_linear_radii
-    from playground.services.scales import ScalesRequest
+    from playground.services.scales import ScalesRequest, find_scales
 
     found = vector_set
-    if options.what != "radii":
-        request = ScalesRequest(rows=rows, prompts=options.scale_prompts, tokens=options.new_tokens)
-        found = found_scales(loaded, vector_set, request, progress, stopped, keep)
-    if options.what != "scales" and not stopped():
-        request = LinearityRequest(source_set=vector_set, rows=rows, target=options.target)
-        try:
-            measured = linearity(loaded, request, lambda share: progress.show(f"radii · {share:.0%}"), stopped)
-        except Cancelled:
-            return found
-        found = with_linear_radii(found, measured)
+    try:
+        if options.what != "radii":
+            scales = ScalesRequest(rows=rows, prompts=options.scale_prompts, tokens=options.new_tokens)
+            found = find_scales(
+                loaded, vector_set, scales, lambda event: progress.show(scales_line(event)), stopped, keep
+            )
+        if options.what != "scales" and not stopped():
+            radii = LinearityRequest(source_set=vector_set, rows=rows, target=options.target)
+            measured = linearity(loaded, radii, lambda share: progress.show(f"radii · {share:.0%}"), stopped)
+            found = with_linear_radii(found, measured)
+    except Cancelled:
+        pass
     return found
 
 
 def _data(out: Path, found: VectorSet, rows: tuple[int, ...]) -> dict[str, Any]:
-    """The object that --json prints; radii are pairs for the row and its negative, 0 where none is reached."""
+    """The object that --json prints; radii are pairs of norms for the row and its negative, 0 where none is reached."""
     return {
         "file": str(out),
         "rows": list(rows),
@@ -145,7 +141,7 @@ def _data(out: Path, found: VectorSet, rows: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _text(out: Path, found: VectorSet, rows: tuple[int, ...], options: argparse.Namespace) -> str:
-    """For a person to read, in relative scale, as the sliders are."""
+    """Table of scales and radii relative to the reference norm, a line a row."""
     residual = found.origin.residual_norm
     lines = [
         f"relative scales (1 is {residual:.4g}): onset, found, break of the row and of its negative; – is beyond what "

@@ -1,4 +1,4 @@
-"""python -m playground compare: how vector sets lie to each other."""
+"""python -m playground compare: cosines, principal angles and spectra of vector sets."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     from playground.analyses.compare.run import compare
-    from playground.cli.models import load_set
     from playground.library.rows import read_rows
+    from playground.library.store import open_set
 
-    sets = [(load_set(source), rows) for source, rows in options.vectors]
+    sets = [(open_set(source), rows) for source, rows in options.vectors]
     found = compare([(vector_set, read_rows(rows or "all", vector_set)) for vector_set, rows in sets])
     return Outcome(_data(found), _text(found))
 

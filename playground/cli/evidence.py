@@ -45,11 +45,8 @@ def run(options: argparse.Namespace) -> Outcome:
     loaded = load_quietly(options, progress)
     stages = STAGES if options.only is None else (options.only,)
     request = request_for(loaded, options.size, options.seed, stages)
-    with stoppable() as stopped:
-        try:
-            done = evidence(loaded, request, options.out, progress.show, stopped)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        done = evidence(loaded, request, options.out, progress.show, stopped)
     if done.cancelled:
         tell(f"stopped; {options.out} holds the stages that are finished.")
     data = {

@@ -1,4 +1,4 @@
-"""python -m playground generate: text without and with recipes, side by side."""
+"""python -m playground generate: text without steering and with every recipe."""
 
 from __future__ import annotations
 
@@ -65,29 +65,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.cli.models import load_quietly, load_set
-    from playground.library.vector_set import VectorSet
+    from playground.cli.models import load_quietly, load_sets
     from playground.services.generate import generate
     from playground.services.token_kl import token_kl
 
     if options.token_kl and not options.json:
         raise InputError("Expected --json with --token-kl, which adds numbers to it, got none; add --json.")
     request = _request(options)
-    # Read before the model is loaded: a name that is wrong should not cost a minute.
-    sets: dict[str, VectorSet] = {}
-    for recipe in request.recipes:
-        for component in recipe.components:
-            if component.source not in sets:
-                sets[component.source] = load_set(component.source)
+    sets = load_sets(source for recipe in request.recipes for source in recipe.sources)
     if request.samples > 1 and request.sampling.temperature == 0:
         tell("greedy decoding gives the same text in every sample; give a --temperature above 0 for different ones.")
     progress = Progress()
     loaded = load_quietly(options, progress)
-    with stoppable() as stopped:
-        try:
-            result = generate(loaded, request, sets.__getitem__, lambda event: progress.show(_line(event)), stopped)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        result = generate(loaded, request, sets.__getitem__, lambda event: progress.show(_line(event)), stopped)
         if result.cancelled:
             raise Cancelled
         divergence = token_kl(loaded, request, result, sets.__getitem__, stopped) if options.token_kl else None
@@ -113,7 +104,7 @@ def _request(options: argparse.Namespace) -> GenerateRequest:
             chat=not options.raw,
             system=options.system or None,
             thinking=options.thinking,
-            **date_of(options, chat=not options.raw),
+            date=date_of(options, chat=not options.raw),
             turns=tuple(parse_turn(text) for text in options.turn),
         ),
         recipes=tuple(parse(text) for text in options.steer),

@@ -1,11 +1,12 @@
-"""The entry of the command line: choose the command, run it, and turn its outcome into output and an exit status.
+"""Entry point of the command line: parses the arguments, runs the command, prints its outcome.
 
-0 when all went well, 2 for input that cannot be used (one line on standard error, nothing on standard output),
-130 after Ctrl-C. Anything else is a bug and keeps its traceback.
+Exit status 0 for success, 2 for bad input (one line on standard error, nothing on standard output), 130 after Ctrl-C.
+Anything else is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import math
@@ -35,7 +36,7 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def build_parser(chosen: str | None = None) -> Parser:
-    """The parser with all commands; the options of `chosen` only when one is named (its module may be slow)."""
+    """The parser with all commands; where one is `chosen`, with the options of that one only, which saves imports."""
     parser = Parser(
         prog="python -m playground",
         description="Find, apply and judge steering vectors of causal language models; `serve` opens the page.",
@@ -50,6 +51,7 @@ def build_parser(chosen: str | None = None) -> Parser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line with these arguments (None: those of the process) and return the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
         chosen = next((word for word in arguments if word in COMMANDS), "none")
@@ -65,15 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _print(outcome, as_json=options.json)
 
 
-def _run(options: Any) -> Outcome:
+def _run(options: argparse.Namespace) -> Outcome:
     _quiet_libraries()
     # Whatever a library prints belongs to the messages: standard output is for the one object.
     with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
-        return options.run(options)
+        outcome: Outcome = options.run(options)
+    return outcome
 
 
 def _quiet_libraries() -> None:
-    """Progress bars and notices of the libraries; ours say what is going on. Set before they are imported."""
+    """Turn progress bars and notices of libraries off. Works only before these are imported."""
     for name, value in {
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -84,7 +87,7 @@ def _quiet_libraries() -> None:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become null."""
+    """A value for JSON, with None for NaN and infinity."""
     if isinstance(value, dict):
         return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -98,6 +101,6 @@ def _print(outcome: Outcome, as_json: bool) -> int:
         if text:
             print(text, flush=True)
     except BrokenPipeError:
-        # The reader (head, say) has seen enough; keep Python from complaining when it flushes at exit.
+        # The reader (head, say) has closed the pipe; without this Python would print an error when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return INTERRUPTED if outcome.interrupted else 0

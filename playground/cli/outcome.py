@@ -12,7 +12,7 @@ from playground.errors import InputError
 
 @dataclass(frozen=True)
 class Outcome:
-    """`data` is printed as one JSON object with --json, else `text`; `interrupted` by Ctrl-C with what there was."""
+    """Result of a command: `data` is printed with --json, `text` without; `interrupted`: Ctrl-C ended it early."""
 
     data: dict[str, Any]
     text: str
@@ -20,7 +20,7 @@ class Outcome:
 
 
 def check_out(path: Path, example: str) -> None:
-    """Refuse now what would otherwise fail after the computation: InputError. `example` is the name of such a file."""
+    """Raises InputError, before anything is computed, for a path that cannot be written; `example` is a file name."""
     if path.is_dir():
         raise InputError(f"Expected a file after --out, got the folder {path}; add a name such as {example}.")
     folder = path.absolute().parent

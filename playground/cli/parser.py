@@ -1,4 +1,4 @@
-"""Reading the command line: options that several commands share, and errors as one sentence.
+"""Argument parser: options that several commands share, and errors as one sentence.
 
 Nothing here imports torch: help and wrong options are answered at once. What only a model or a file can tell is checked
 by the commands.
@@ -23,9 +23,9 @@ POSITIONS = ("all", "prompt", "generated")
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that raises InputError with one sentence, knows no abbreviated options, and keeps texts unchanged."""
+    """ArgumentParser that raises InputError with one sentence, and takes no abbreviated options."""
 
-    def __init__(self, **settings: Any):
+    def __init__(self, **settings: Any) -> None:
         settings.setdefault("allow_abbrev", False)
         settings.setdefault("formatter_class", _Formatter)
         super().__init__(**settings)
@@ -41,12 +41,12 @@ _NUMBERS = re.compile(r"-\.?\d[\d.,eE+\s-]*$")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str):
+    def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=32, width=110)
 
 
 def _sentence(message: str) -> str:
-    """argparse's messages as "Expected …, got …"."""
+    """Rewrite a message of argparse as "Expected …, got …"."""
     for pattern, sentence in _MESSAGES:
         match = re.fullmatch(pattern, message, re.DOTALL)
         if match:
@@ -124,7 +124,7 @@ SEED = whole("a seed", 0, 2**63 - 1)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model, --device, --dtype."""
+    """Add --model, --device, --dtype."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
@@ -147,8 +147,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_format(group: Any) -> None:
-    """--system, --raw, --chat, --thinking, --date: how a prompt becomes what the model reads."""
+def add_format(group: argparse._ActionsContainer) -> None:
+    """Add --system, --raw, --chat, --thinking, --date: the prompt format."""
     group.add_argument("--system", metavar="TEXT", help="system prompt; an empty text means none")
     how = group.add_mutually_exclusive_group()
     how.add_argument("--raw", action="store_true", help="give the prompt to the model as it is, without chat template")
@@ -162,7 +162,7 @@ def add_format(group: Any) -> None:
 
 
 def add_prompts(parser: argparse.ArgumentParser, required: bool) -> None:
-    """--prompts and which of them, or --prompt; and their format."""
+    """Add --prompts with `add_selection`, --prompt, and `add_format`."""
     group = parser.add_argument_group("prompts")
     which = group.add_mutually_exclusive_group(required=required)
     which.add_argument("--prompts", metavar="SET|FILE", help="a prompt set by name, or a file (txt, json, jsonl, csv)")
@@ -177,8 +177,8 @@ def add_prompts(parser: argparse.ArgumentParser, required: bool) -> None:
     add_format(group)
 
 
-def add_selection(group: Any) -> None:
-    """--count or --sample and --sample-seed, and --balance: which items of a set are used."""
+def add_selection(group: argparse._ActionsContainer) -> None:
+    """Add --count, --sample, --sample-seed, --balance: which items of a prompt set are used."""
     how_many = group.add_mutually_exclusive_group()
     how_many.add_argument(
         "--count", metavar="N", type=whole("a count of items", 1), help="use the first N items of the set only"
@@ -194,8 +194,8 @@ def add_selection(group: Any) -> None:
     )
 
 
-def add_positions(group: Any, what: str) -> None:
-    """--positions: where `what` is added."""
+def add_positions(group: argparse._ActionsContainer, what: str) -> None:
+    """Add --positions: at which tokens `what` is added."""
     group.add_argument(
         "--positions",
         metavar="WHERE",
@@ -205,8 +205,8 @@ def add_positions(group: Any, what: str) -> None:
     )
 
 
-def add_decoding(group: Any, tokens: int) -> None:
-    """--max-new-tokens (`tokens` to begin with), --temperature, --top-p: how a text is continued."""
+def add_decoding(group: argparse._ActionsContainer, tokens: int) -> None:
+    """Add --max-new-tokens (default: `tokens`), --temperature, --top-p."""
     group.add_argument(
         "--max-new-tokens",
         metavar="N",
@@ -229,7 +229,7 @@ def add_decoding(group: Any, tokens: int) -> None:
 
 
 def add_sampling(parser: argparse.ArgumentParser, tokens: int, samples: str) -> None:
-    """`add_decoding`, --samples (help: `samples`), and --seed."""
+    """Add `add_decoding`, --samples (help: `samples`) and --seed."""
     group = parser.add_argument_group("sampling")
     add_decoding(group, tokens)
     group.add_argument(
@@ -239,4 +239,5 @@ def add_sampling(parser: argparse.ArgumentParser, tokens: int, samples: str) -> 
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add --json."""
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output and nothing else")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json, add_model, add_positions, add_prompts, add_sampling, one_of
+from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import InputError
 from playground.library.checks import UNITS
@@ -28,15 +29,7 @@ SIGNS = ("both", "plus", "minus")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("vectors")
-    group.add_argument(
-        "--vectors", metavar="FILE", required=True, help="a vector set: a file, or the name of a set in vectors/"
-    )
-    group.add_argument(
-        "--rows",
-        metavar="ROWS",
-        default="all",
-        help="all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7 (all)",
-    )
+    add_set(group)
     group.add_argument(
         "--signs", metavar="SIGNS", default="both", type=one_of("signs", SIGNS), help="both, plus or minus (both)"
     )
@@ -64,23 +57,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.cli.models import load_quietly, load_set
+    from playground.cli.models import load_quietly
     from playground.cli.outcome import check_out
+    from playground.library.store import open_set
     from playground.services.scan import file, scan
 
     if options.out is not None:
         file.check_name(options.out)
         check_out(options.out, "scan.json")
-    vector_set = load_set(options.vectors)  # before the model: a name that is wrong should not cost a minute
+    vector_set = open_set(options.vectors)  # before the model: a name that is wrong should not cost a minute
     request = asked(options, vector_set)
     request.signed_rows(vector_set)
     progress = Progress()
     loaded = load_quietly(options, progress)
-    with stoppable() as stopped:
-        try:
-            result = scan(loaded, request, lambda _: vector_set, lambda event: progress.show(_line(event)), stopped)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        result = scan(loaded, request, lambda _: vector_set, lambda event: progress.show(_line(event)), stopped)
     for warning in result.warnings:
         tell(f"warning: {warning}")
     if options.out is not None:
@@ -95,22 +86,18 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
-    """The request. Raises InputError and FileError for what cannot be used."""
-    from playground.cli.prompts import chosen_fields, format_of, prompt_set_of, sampling_of
+    """The request of these options. Raises InputError and FileError."""
+    from playground.cli.prompts import prompt_fields_of, prompt_set_of, sampling_of
     from playground.library.rows import read_rows
     from playground.services.scan.request import SIGNS as CALLED
     from playground.services.scan.request import ScanRequest
 
-    prompt_set = prompt_set_of(options)
     return ScanRequest(
         source=options.vectors,
         rows=read_rows(options.rows, vector_set),
         signs=next(signs for signs, name in CALLED.items() if name == options.signs),
         **_scales(options, vector_set),
-        prompts=tuple(options.prompt) if prompt_set is None else prompt_set.texts(),
-        prompt_set=None if prompt_set is None else prompt_set.name,
-        **chosen_fields(options),
-        format=format_of(options, prompt_set),
+        **prompt_fields_of(options, prompt_set_of(options)),
         positions=options.positions,
         sampling=sampling_of(options),
         samples=options.samples,
@@ -118,7 +105,7 @@ def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:
 
 
 def _scales(options: argparse.Namespace, vector_set: VectorSet) -> dict[str, Any]:
-    """The unit and the scales, those that suit the set where they are left open. Raises InputError."""
+    """Fields `unit` and `scales`, the usual ones for the set where they are not given. Raises InputError."""
     from playground.services.scan.request import read_scales, usual_scales, usual_unit
 
     if options.scales is not None:
@@ -137,7 +124,7 @@ def _line(event: ScanProgress) -> str:
 
 
 def _text(result: ScanResult) -> str:
-    """For a person to read: the baselines, then group by group the vectors in it and its most typical text."""
+    """Baseline texts, then for every group its vectors and its most typical text."""
     prompts = result.request.prompts
     lines = [f"baseline · {_short(prompts[cell.prompt])}\n  {_short(cell.text)}" for cell in result.baselines]
     for group in result.groups:

@@ -1,4 +1,4 @@
-"""python -m playground serve: the page. app.py, the entry of a Space, is the same without the word."""
+"""python -m playground serve: the page in the browser. app.py, the entry of a Space, takes the same options."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raises InputError for a folder that is not there, and an address that cannot be listened at."""
+    """Raises InputError for a folder that is not there, or an address that cannot be bound."""
     if options.models is not None and not options.models.expanduser().is_dir():
         raise InputError(
             f"Expected a folder of models after --models, but there is none at {options.models}; check it."
@@ -55,7 +55,7 @@ def start(options: argparse.Namespace) -> None:
 
 
 def _check_address(host: str, port: int | None) -> None:
-    """Raises InputError for an address that is not this machine's, and for a port that is taken or not allowed."""
+    """Raises InputError for an address that is not of this machine, and for a port that is taken or not allowed."""
     try:
         place = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
         with socket.socket(*place[:2]) as probe:

@@ -1,4 +1,4 @@
-"""Options `--vectors FILE --rows ROWS`, given several times: the sets of a command, each with its rows.
+"""Options `--vectors FILE --rows ROWS`: the vector sets of a command, one or several, each with its rows.
 
 Nothing here imports torch.
 """
@@ -11,8 +11,23 @@ from typing import Any
 from playground.errors import InputError
 
 
-def add_sets(group: Any, means: bool = False, required: bool = False) -> None:
-    """The options; `options.vectors` is then a list of [file, rows as typed or None]. `means`: averages count too."""
+def add_set(group: argparse._ActionsContainer) -> None:
+    """The options for one set: `options.vectors` is a file or a name, `options.rows` the rows as typed."""
+    group.add_argument(
+        "--vectors", metavar="FILE", required=True, help="a vector set: a file, or the name of a set in vectors/"
+    )
+    group.add_argument(
+        "--rows",
+        metavar="ROWS",
+        default="all",
+        help="all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7 (all)",
+    )
+
+
+def add_sets(group: argparse._ActionsContainer, means: bool = False, required: bool = False) -> None:
+    """The options for several sets: `options.vectors` is a list of [file, rows as typed or None]. `means`: rows may be
+    averages.
+    """
     group.add_argument(
         "--vectors",
         metavar="FILE",
@@ -33,14 +48,18 @@ def add_sets(group: Any, means: bool = False, required: bool = False) -> None:
 class _File(argparse.Action):
     """Collects [file, rows] pairs in the order they are given."""
 
-    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
+    def __call__(
+        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None
+    ) -> None:
         setattr(options, self.dest, [*(getattr(options, self.dest) or []), [value, None]])
 
 
 class _Rows(argparse.Action):
-    """Rows belong to the file named before them, and before the first one to that."""
+    """Puts rows into the pair of the file named before them. Raises InputError for rows without a file, or twice."""
 
-    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
+    def __call__(
+        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None
+    ) -> None:
         files = options.vectors or []
         if not files:
             raise InputError("Expected --rows after the --vectors they belong to, got them first; turn them around.")

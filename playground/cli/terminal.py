@@ -1,4 +1,4 @@
-"""Progress on standard error while a command runs, and Ctrl-C as a cancel."""
+"""Progress and messages on standard error, and Ctrl-C as a cancel."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
-_QUIET_SECONDS = 2.0  # between lines when nobody watches: a log should show life, not every step
+_QUIET_SECONDS = 2.0  # between lines where standard error is no terminal: a log need not hold every step
 
 
 class Progress:
-    """One line that is written over on a terminal; now and then a new line in a log."""
+    """Progress reporter: one line that is written over on a terminal, a new line every few seconds in a log."""
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
@@ -40,18 +39,19 @@ class Progress:
 
 
 def tell(text: str) -> None:
-    """A message to the person at the terminal, on one line of standard error."""
+    """Print a message as one line on standard error."""
     print(f"playground: {' '.join(text.split())}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def stoppable() -> Iterator[Callable[[], bool]]:
-    """Inside, the first Ctrl-C only makes the given function true, so that work can end with what there is; the second
-    one interrupts as usual. The handler that was there before comes back afterwards.
+def stoppable(progress: Progress) -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a cancel: the function that is given then returns True, and work can end with what
+    there is. A second Ctrl-C raises KeyboardInterrupt. At the end the handler of before is restored, and the progress
+    line cleared.
     """
     stopped = False
 
-    def handle(number: int, frame: FrameType | None) -> Any:
+    def handle(number: int, frame: FrameType | None) -> None:
         nonlocal stopped
         if stopped:
             raise KeyboardInterrupt
@@ -62,3 +62,4 @@ def stoppable() -> Iterator[Callable[[], bool]]:
         yield lambda: stopped
     finally:
         signal.signal(signal.SIGINT, before)
+        progress.clear()

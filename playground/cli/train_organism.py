@@ -1,4 +1,4 @@
-"""python -m playground train-organism: the shipped model, from scratch."""
+"""python -m playground train-organism: train or evaluate the model that ships."""
 
 from __future__ import annotations
 

@@ -103,6 +103,11 @@ class Recipe:
                 "leave some out, or average rows with mean:A-B."
             )
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sets that the components name, each once."""
+        return tuple(dict.fromkeys(component.source for component in self.components))
+
     def negated(self) -> Recipe:
         """The same recipe with the opposite sign."""
         return Recipe(tuple(component.negated() for component in self.components))

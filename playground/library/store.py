@@ -21,7 +21,7 @@ from playground.library.origin import RowNote
 from playground.library.text import reason, shown
 from playground.library.vector_set import SUFFIX, VectorSet, load, to_bytes
 
-__all__ = ["MAX_NAME", "Entry", "Store"]
+__all__ = ["MAX_NAME", "Entry", "Store", "open_set", "path_of"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,18 @@ class Store(NamedFiles):
             description=head.description,
             size=size,
         )
+
+
+def open_set(source: str) -> VectorSet:
+    """The set in the file of `path_of`. Raises FileError when there is none."""
+    return load(path_of(source))
+
+
+def path_of(source: str) -> Path:
+    """The file of exactly this path, or else what `Store.path_of` finds in the library: what `find --out` has just
+    written must not be taken for a set of the same name there. Not for what a visitor of a public page typed.
+    """
+    return Path(source) if os.path.isfile(source) else Store().path_of(source)
 
 
 def _read_head(path: Path) -> tuple[int, Head]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import io
+import json
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -128,6 +130,33 @@ class VectorSet:
     def save(self, path: Path | str) -> None:
         """Write the set as a safetensors file (vectors/FORMAT.md). Raises FileError when that is not possible."""
         save(self, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The set as JSON values: `name`, the document of its file (vectors/FORMAT.md), and `tensors` as lists."""
+        tensors = {name: getattr(self, name) for name in ("vectors", *TENSORS)} | dict(self.others)
+        return {
+            "name": self.name,
+            **json.loads(write_document(self.origin, self.notes, self.description)),
+            "tensors": {name: values.tolist() for name, values in tensors.items() if values is not None},
+        }
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, a line a row: its number, label and star, native norm, and the values that the method and
+        the search for scales gave (norms, in both signs: `found_scales_plus`, `found_scales_minus`; NaN for none).
+        """
+        import pandas
+
+        notes = [{"label": note.label, "star": note.star} for note in self.notes]
+        frame = pandas.DataFrame(notes).assign(norm=self.native_norms.tolist())
+        frame.insert(0, "row", range(self.rows))
+        for name in (*_PER_ROW, *self.others):
+            if (values := self.value(name)) is not None:
+                frame[name] = values.tolist()
+        for name in _PER_SIGN:
+            if (values := getattr(self, name)) is not None:
+                signs = values.where(values > 0, math.nan).tolist()
+                frame[[f"{name}_plus", f"{name}_minus"]] = signs
+        return frame
 
     @property
     def native_norms(self) -> Tensor:

@@ -10,7 +10,7 @@ import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -21,6 +21,16 @@ from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
 
 _LOG = logging.getLogger(__name__)
+
+
+class FormattedSet(Protocol):
+    """What a prompt set says of its format (a PromptSet)."""
+
+    @property
+    def chat(self) -> bool: ...
+
+    @property
+    def system(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,11 @@ class PromptFormat:
         """
         turns = tuple(Turn(**turn) for turn in document.get("turns", ()))
         return cls(**{**document, "turns": turns})
+
+    @classmethod
+    def of_set(cls, prompt_set: FormattedSet) -> PromptFormat:
+        """The format that a prompt set asks for: its system prompt in the chat template, or plain text."""
+        return cls(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from playground.analyses import registry
-from playground.analyses.common.request import format_of
 from playground.errors import InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
@@ -158,7 +157,7 @@ def measure_command(
     """
     analysis, asked = registry.of(request), request.asked
     words = [*PROGRAM, "measure", *_model(loaded), *_given(f"--{analysis.name}", asked.name if file is None else file)]
-    words += _format(request.format, format_of(asked), loaded)
+    words += _format(request.format, PromptFormat.of_set(asked), loaded)
     if request.max_items is not None or request.balance:
         words += _selection(request.max_items, request.sample_seed, request.balance)
     if analysis.over == "mix":
@@ -273,7 +272,7 @@ def _by_name(
         return []
     words = ["--prompts", prompt_set.name]
     words += [] if count == len(prompt_set.items) else _selection(count, seed, balance)
-    return words + _format(format, format_of(prompt_set), loaded)
+    return words + _format(format, PromptFormat.of_set(prompt_set), loaded)
 
 
 def _selection(count: int | None, seed: int | None, balance: bool) -> list[str]:

@@ -70,9 +70,9 @@ def test_some_rows_and_one_of_both_into_another_file(command, model, file, tmp_p
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_keeps_the_scales_of_the_rows_before_it(command, model, file, monkeypatch):
     monkeypatch.setattr(scale_run, "BLOCK", 1)
-    from playground.cli import scales
+    from playground.cli.terminal import Progress
 
-    real, shown = scales.Progress.show, []
+    real, shown = Progress.show, []
 
     def interrupted(self, text):
         shown.append(text)
@@ -80,7 +80,7 @@ def test_ctrl_c_keeps_the_scales_of_the_rows_before_it(command, model, file, mon
             os.kill(os.getpid(), signal.SIGINT)
         real(self, text)
 
-    monkeypatch.setattr(scales.Progress, "show", interrupted)
+    monkeypatch.setattr(Progress, "show", interrupted)
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         run = command("calibrate", "--vectors", file, "--model", model)

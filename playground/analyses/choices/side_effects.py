@@ -9,7 +9,6 @@ from typing import Any
 from playground.analyses.choices.result import MeasureResult, SideEffect, SideEffects
 from playground.analyses.choices.standings import Standing, standings
 from playground.analyses.common.directions import Direction, directions
-from playground.analyses.common.request import format_of
 from playground.core.noise import repetition
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
@@ -18,7 +17,7 @@ from playground.library.mix import LoadSet
 from playground.library.prompt_set import PromptSet
 from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel, is_organism
-from playground.model.prompting import Encoded, encode
+from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.model.reading.next_token import divergences, next_logits
 from playground.model.reading.text_likelihood import perplexities
 
@@ -96,7 +95,7 @@ def side_effects(
     `neutral` are prompts that no behaviour depends on, in the format of their set; the first PROMPTS of them are used.
     Raises InputError for standings of another measurement, FileError for sets that are gone, Cancelled after a cancel.
     """
-    prompts = encode(loaded, neutral.texts()[:PROMPTS], format_of(neutral), room=TOKENS)
+    prompts = encode(loaded, neutral.texts()[:PROMPTS], PromptFormat.of_set(neutral), room=TOKENS)
     baseline = next_logits(loaded, prompts, [()] * len(prompts))
     units = _units(loaded, result, load_set)
     effects = []

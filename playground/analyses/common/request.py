@@ -200,11 +200,6 @@ class OverScales(ABC):
         )
 
 
-def format_of(prompt_set: PromptSet) -> PromptFormat:
-    """The default prompt format of a set."""
-    return PromptFormat(chat=prompt_set.chat, system=prompt_set.system if prompt_set.chat else None)
-
-
 def counted(number: int, what: str) -> str:
     """A number with its noun: `1 item`, `2 items`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,76 +1,55 @@
-"""Running `find`: read what the request names, load the model, find, and write the file."""
+"""Runs `find`: reads the sets that the request names, loads the model, finds directions and writes the file."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.cli.find.report import data, line, text
 from playground.cli.find.request import asked, check
 from playground.cli.outcome import Outcome, check_out
-from playground.cli.scales import found_scales
+from playground.cli.scales import scales_line
 from playground.cli.terminal import Progress, stoppable, tell
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
-    from playground.model.load import LoadedModel
-    from playground.services.find import FindRequest, FindResult
+    from playground.services.find import FindResult
+    from playground.services.scales import ScalesProgress
 
 
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
-    so_far_path = getattr(options, "so_far", None)
-    out = so_far_path if options.out is None else options.out
+    so_far_path: Path | None = getattr(options, "so_far", None)
+    out: Path = so_far_path if so_far_path is not None and options.out is None else options.out
     check_out(out, "found.safetensors")
-    from playground.cli.models import follow_model, load_quietly
+    from playground.cli.models import follow_model, load_quietly, load_sets
     from playground.library import vector_set
-    from playground.services.find import find
+    from playground.services.find import FindProgress, find, find_with_scales
 
     so_far = None if so_far_path is None else _so_far(so_far_path, options.first)
     request = asked(options, so_far)
-    sets = _sets(request) if so_far is None else {}
+    recipes = request.recipes().values() if so_far is None else ()
+    sets = load_sets(source for recipe in recipes for source in recipe.sources)
     if so_far is not None:
         follow_model(options, so_far)
     progress = Progress()
+
+    def show(event: FindProgress | ScalesProgress) -> None:
+        progress.show(line(event) if isinstance(event, FindProgress) else scales_line(event))
+
+    def keep(found: VectorSet) -> None:
+        vector_set.save(found, out)
+
     loaded = load_quietly(options, progress)
-    with stoppable() as stopped:
-        try:
-            result = find(
-                loaded,
-                request,
-                lambda event: progress.show(line(event)),
-                stopped,
-                load_set=sets.__getitem__,
-                keep=lambda finished: vector_set.save(finished, out),
-                so_far=so_far,
-            )
-            vector_set.save(result.vector_set, out)
-            if options.scales and not result.cancelled:
-                result = _with_scales(loaded, result, progress, stopped, out)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        job = find_with_scales if options.scales else find
+        result = job(loaded, request, show, stopped, sets.__getitem__, keep, so_far)
+        keep(result.vector_set)
+    if options.scales and stopped() and not result.cancelled:
+        tell(f"stopped; {out} holds all vectors, and the scales that were found.")
     _tell_the_end(result, out)
     return Outcome(data(out, result), text(out, result), interrupted=stopped())
-
-
-def _with_scales(
-    loaded: LoadedModel, result: FindResult, progress: Progress, stopped: Callable[[], bool], out: Path
-) -> FindResult:
-    """The result with found scales, which are in the file too; after Ctrl-C with those there are."""
-    from playground.library import vector_set
-    from playground.services.scales import ScalesRequest
-
-    def keep(so_far: VectorSet) -> None:
-        vector_set.save(so_far, out)
-
-    found = found_scales(loaded, result.vector_set, ScalesRequest(), progress, stopped, keep)
-    keep(found)
-    if stopped():
-        tell(f"stopped; {out} holds all vectors, and the scales that were found.")
-    return replace(result, vector_set=found)
 
 
 def _so_far(path: Path, first: int | None) -> VectorSet:
@@ -79,14 +58,6 @@ def _so_far(path: Path, first: int | None) -> VectorSet:
 
     whole = vector_set.load(path)
     return whole if first is None else first_rows(whole, first)
-
-
-def _sets(request: FindRequest) -> dict[str, VectorSet]:
-    """The sets that recipes of the request name, read before the model: a wrong name should not cost a minute."""
-    from playground.cli.models import load_set
-
-    sources = [component.source for recipe in request.recipes().values() for component in recipe.components]
-    return {source: load_set(source) for source in dict.fromkeys(sources)}
 
 
 def _tell_the_end(result: FindResult, out: Path) -> None:

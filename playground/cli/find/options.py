@@ -1,4 +1,4 @@
-"""The options of `find`, made from what each method says of itself. Nothing here imports torch."""
+"""Options of `find`, generated from the registered methods. Nothing here imports torch."""
 
 from __future__ import annotations
 

@@ -82,8 +82,11 @@ def text(out: Path, result: FindResult) -> str:
 
 
 def _table(found: VectorSet) -> list[str]:
-    shown = [column for column in columns() if found.value(column.name) is not None]
-    table = {column.short or column.title: (found.value(column.name), column.digits) for column in shown}
+    table = {
+        column.short or column.title: (values, column.digits)
+        for column in columns()
+        if (values := found.value(column.name)) is not None
+    }
     if norm_of(found.origin.method) != "unit":
         table = {"norm": (found.native_norms, 4), **table}
     signs = {"scale +": 1, "scale −": -1} if found.scales_tried is not None else {}
@@ -91,9 +94,9 @@ def _table(found: VectorSet) -> list[str]:
         return []  # norms of 1, and nothing else to tell
     lines = ["row" + "".join(f" {title:>12}" for title in (*table, *signs))]
     for row in range(min(found.rows, _TABLE_ROWS)):
-        values = [f"{float(values[row]):.{digits}g}" for values, digits in table.values()]
-        values += [scale_text(found, row, sign) for sign in signs.values()]
-        lines.append(f"{row:3d}" + "".join(f" {value:>12}" for value in values))
+        cells = [f"{float(values[row]):.{digits}g}" for values, digits in table.values()]
+        cells += [scale_text(found, row, sign) for sign in signs.values()]
+        lines.append(f"{row:3d}" + "".join(f" {cell:>12}" for cell in cells))
     if found.rows > _TABLE_ROWS:
         lines.append(f"… and {found.rows - _TABLE_ROWS} more rows")
     if signs:

@@ -34,8 +34,7 @@ _FROM_THE_FILE = {
 
 
 def check(options: argparse.Namespace) -> None:
-    """What the parser cannot tell: which options go together with --continue. Raises InputError; imports nothing
-    slow."""
+    """Check which options go together with --continue, without imports that take time. Raises InputError."""
     method = method_of(options.method)
     if method.continues is None:
         return
@@ -62,7 +61,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def asked(options: argparse.Namespace, so_far: VectorSet | None = None) -> FindRequest:
-    """The request. Raises InputError and FileError for what cannot be used."""
+    """The request of these options; `so_far` is the set of --continue. Raises InputError and FileError."""
     from playground.methods.base.request import find_request
     from playground.services.find.continuing import continued
 
@@ -86,30 +85,22 @@ def asked(options: argparse.Namespace, so_far: VectorSet | None = None) -> FindR
 
 
 def _goal(method: Method, so_far: VectorSet) -> int:
-    """How many vectors a continued set has in the end when nobody says: a run more, or all that there is room for."""
+    """Usual --vectors of a continued set: as many more as is usual for the method, within the width."""
     usual, beside = (1, 0) if method.count is None else (method.count.usual, method.count.beside)
     return max(so_far.rows + 1, min(so_far.rows + usual, so_far.origin.width - beside))
 
 
 def _prompts(options: argparse.Namespace) -> dict[str, Any]:
-    """The fields that say what is read: prompts, the other side, their format and the name of their set."""
-    from playground.cli.prompts import chosen_fields, format_of, prompt_set_of
-    from playground.services.find.sides import sides
+    """Request fields for the prompts: texts of both sides, their format, and the set they come from."""
+    from playground.cli.prompts import prompt_fields_of, prompt_set_of
 
-    given: dict[str, Any] = {"prompts": tuple(options.prompt or ())}
     two_sides, prompt_set = method_of(options.method).reads.sides > 1, prompt_set_of(options)
-    if prompt_set is not None:
-        given["prompts"] = prompt_set.texts()
-        if two_sides and not prompt_set.one_sided:
-            _refuse_another_side(options, prompt_set)
-            given = sides(prompt_set)
-    if two_sides and not given.get("against") and not given.get("answers"):
-        given |= _other_side(options)
-    return given | {
-        "prompt_set": None if prompt_set is None else prompt_set.name,
-        **chosen_fields(options),
-        "format": format_of(options, prompt_set),
-    }
+    if not two_sides:
+        return prompt_fields_of(options, prompt_set)
+    if prompt_set is None or prompt_set.one_sided:
+        return prompt_fields_of(options, prompt_set) | _other_side(options)
+    _refuse_another_side(options, prompt_set)
+    return prompt_fields_of(options, prompt_set, two_sides)
 
 
 def _refuse_another_side(options: argparse.Namespace, prompt_set: PromptSet) -> None:

@@ -1,4 +1,4 @@
-"""python -m playground measure: what vectors do to choices, replies and next tokens, beside random directions."""
+"""python -m playground measure: effects of vectors on choices, replies and next tokens over scales."""
 
 from playground.cli.measure.execute import run
 from playground.cli.measure.options import DESCRIPTION, SUMMARY, add_arguments

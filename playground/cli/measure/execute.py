@@ -1,4 +1,4 @@
-"""Running `measure`: read what the options name, load the model, measure, write and report."""
+"""Runs `measure`: reads prompts and vector sets, loads the model, measures, writes files and reports."""
 
 from __future__ import annotations
 
@@ -16,33 +16,31 @@ if TYPE_CHECKING:
     from playground.analyses.common.labels import Labels
     from playground.analyses.common.result import Measurement
     from playground.library.mix import LoadSet
+    from playground.model.load import LoadedModel
 
 
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
     from playground.analyses.common.labels import labels_of
     from playground.cli.measure.request import request_of, sources
-    from playground.cli.models import load_quietly, load_set
+    from playground.cli.models import load_quietly, load_sets
     from playground.cli.prompts import tell_notes
     from playground.library import prompts
+    from playground.services.measure import measure
 
     analysis = analysis_of(options)
-    # Read before the model is loaded: a name that is wrong should not cost a minute.
     asked = prompts.read(asked_set(options))
     tell_notes(asked)
-    sets = {source: load_set(source) for source in sources(options)}
+    sets = load_sets(sources(options))
     request = request_of(options, asked, sets)
     progress = Progress()
     loaded = load_quietly(options, progress)
-    with stoppable() as stopped:
-        try:
-            result: Any = analysis.load("run")(
-                loaded, request, sets.__getitem__, lambda event: progress.show(_line(analysis.counts, event)), stopped
-            )
-            if options.leaderboard:
-                result = _with_side_effects(loaded, result, sets.__getitem__, progress, stopped)
-        finally:
-            progress.clear()
+    with stoppable(progress) as stopped:
+        result = measure(
+            loaded, request, sets.__getitem__, lambda event: progress.show(_line(analysis.counts, event)), stopped
+        )
+        if options.leaderboard:
+            result = _with_side_effects(loaded, result, sets.__getitem__, progress, stopped)
     for warning in result.warnings:
         tell(f"warning: {warning}")
     _write(options, result, labels_of(result.sets, sets.__getitem__))
@@ -60,9 +58,9 @@ def _line(counts: str, event: Any) -> str:
 
 
 def _with_side_effects(
-    loaded: Any, result: MeasureResult, load_set: LoadSet, progress: Progress, stopped: Callable[[], bool]
+    loaded: LoadedModel, result: MeasureResult, load_set: LoadSet, progress: Progress, stopped: Callable[[], bool]
 ) -> MeasureResult:
-    """The result with its side effects; as it was where that, or the measurement, was stopped."""
+    """The result with the side effects of its vectors, or as it was after a cancel."""
     from playground.analyses.choices.side_effects import judge
 
     if result.cancelled:

@@ -1,4 +1,4 @@
-"""The options of `measure`, and which of them belong to which kind of measurement.
+"""Options of `measure`, generated from the registered analyses, and checks of which go together.
 
 Nothing here imports torch: help and wrong options are answered at once.
 """
@@ -34,7 +34,7 @@ _INDENT = max(map(len, measured())) + 4
 
 
 def description() -> str:
-    """What every analysis does, each behind its option."""
+    """Description of the command: what every analysis does, beside its option."""
     each = (
         f"{f'--{name}':<{_INDENT}}" + f"\n{'':<{_INDENT}}".join(analysis.help) for name, analysis in measured().items()
     )
@@ -49,7 +49,7 @@ DESCRIPTION = description()
 
 
 def _takes(option: str) -> dict[str, bool]:
-    """Which analyses an option belongs to, of those that not all have; none of all others."""
+    """For every analysis whether it takes an option; for options of some analyses only, since others are in no list."""
     own = {"--vectors": "scales", "--unit": "scales"}
     takes = {}
     for name, analysis in measured().items():
@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(max_new_tokens=None)
 
 
-def _add_vectors(group: Any) -> None:
+def _add_vectors(group: argparse._ActionsContainer) -> None:
     add_sets(group, means=True)
     group.add_argument(
         "--scales",
@@ -119,7 +119,7 @@ def _add_vectors(group: Any) -> None:
 
 
 def _add_own(parser: argparse.ArgumentParser) -> None:
-    """The options of single analyses, and those of all that generate."""
+    """Add options of single analyses, and of those that generate text."""
     known: set[str] = set()
     for name, analysis in measured().items():
         if analysis.generates and not known & set(_DECODING):
@@ -149,12 +149,12 @@ def _any(takes: dict[str, bool]) -> str:
 
 
 def analysis_of(options: argparse.Namespace) -> Analysis:
-    """The analysis that the options ask for."""
+    """The analysis whose option is given."""
     return next(analysis for name, analysis in measured().items() if _value(options, f"--{name}") is not None)
 
 
 def asked_set(options: argparse.Namespace) -> str:
-    """The name or the file of the set that is asked."""
+    """Name or file of the prompt set that the analysis asks."""
     return str(_value(options, f"--{analysis_of(options).name}"))
 
 

@@ -6,25 +6,26 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from playground.analyses.common.request import MULTIPLES, OverScales, read_vectors
+from playground.analyses.common.request import OverScales, read_vectors
 from playground.cli.measure.options import analysis_of
 from playground.cli.prompts import chosen_fields, count_of, format_of, sampling_of
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
+from playground.services.measure import measure_request
 from playground.services.scan.request import has_found_scales
 
 
-def sources(options: argparse.Namespace) -> list[str]:
+def sources(options: argparse.Namespace) -> tuple[str, ...]:
     """The vector sets that the options name."""
     if analysis_of(options).over == "mix":
-        return [component.source for component in parse(options.steer).components]
-    return [source for source, _ in options.vectors]
+        return parse(options.steer).sources
+    return tuple(source for source, _ in options.vectors)
 
 
 def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> Any:
-    """The request that the options stand for. A leaderboard needs as many random directions as there are vectors."""
+    """The request of these options; a leaderboard has at least as many random directions as vectors."""
     analysis = analysis_of(options)
     if analysis.over == "mix":
         given = {"recipe": parse(options.steer), "multipliers": options.scales, **_common(options, asked)}
@@ -37,11 +38,11 @@ def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str,
         given["sampling"] = sampling_of(options)
     if options.leaderboard:
         given["controls"] = max(given.get("controls", OverScales.controls), len(given["vectors"]))
-    return analysis.load("request")(**{analysis.asked: asked, **given})
+    return measure_request(analysis, asked, **given)
 
 
 def _common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
-    """What every request has. Raises InputError for more items than there are."""
+    """Fields of all requests. Raises InputError for more items than there are."""
     return {
         **({} if options.controls is None else {"controls": options.controls}),
         "seed": options.seed,
@@ -53,7 +54,7 @@ def _common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
 
 
 def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
-    """The scales and their unit. Raises InputError when they are left open and a set has no found scales."""
+    """Fields `scales` and `unit`, empty for the usual found scales. Raises InputError for a set without these."""
     if options.scales is not None:
         return {"scales": options.scales, "unit": options.unit or "a"}
     for source, vector_set in sets.items():
@@ -62,11 +63,11 @@ def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[
                 f"Expected --scales, or found scales in {source}, got neither; write scales, such as --scales=-0.5,0.5 "
                 f"--unit r, or run `python -m playground calibrate --vectors {source}` first."
             )
-    return {"scales": MULTIPLES, "unit": "f"}
+    return {}
 
 
 def _over_scales(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
-    """What a request of vectors × scales has. Raises InputError for rows that are not there."""
+    """Fields of a request of vectors × scales. Raises InputError for rows that are not there."""
     return {
         "vectors": tuple(
             vector for source, rows in options.vectors for vector in read_vectors(source, rows or "all", sets[source])

@@ -11,12 +11,13 @@ from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.choices.run import measure
 from playground.analyses.choices.summary import Balance
-from playground.analyses.common.request import MeasuredVector, format_of
+from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.table import RANDOM, set_table
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, replies
 from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import PromptSet
 from playground.model.generation.generate import Sampling
+from playground.model.prompting import PromptFormat
 from playground.services.evidence import measured
 from playground.services.evidence.context import StageContext, balanced
 from playground.services.evidence.request import ChoicesSettings
@@ -67,7 +68,7 @@ def run(context: StageContext, settings: ChoicesSettings) -> tuple[dict[str, Any
 
 
 def _find(context: StageContext, settings: ChoicesSettings, prompt_set: PromptSet, items: tuple[Any, ...]) -> None:
-    how = format_of(prompt_set)
+    how = PromptFormat.of_set(prompt_set)
     questions = tuple(item.question for item in items)
     several = {"prompts": questions, "format": how, "vectors": settings.vectors}
     context.find(ONE, "power", **several | {"prompts": questions[:1]})
@@ -81,7 +82,7 @@ def _measured(context: StageContext, settings: ChoicesSettings, asked: PromptSet
     vectors = [MeasuredVector(name, row) for name in SETS for row in range(context.sets[name].rows)]
     request = MeasureRequest(
         choices=asked, vectors=tuple(vectors), scales=tuple(scale * reference for scale in settings.scales),
-        controls=settings.vectors, seed=context.seed, format=format_of(asked),
+        controls=settings.vectors, seed=context.seed, format=PromptFormat.of_set(asked),
     )  # fmt: skip
     done = measure(
         context.loaded, request, context.load_set,
@@ -101,7 +102,7 @@ def _replied(
     request = RepliesRequest(
         prompts=replace(asked, items=asked.items[: settings.replied]), vectors=tuple(vectors),
         scales=tuple(scale * reference for scale in settings.reply_scales), controls=min(2, settings.vectors),
-        seed=context.seed, format=format_of(asked), sampling=Sampling(max_new_tokens=settings.tokens),
+        seed=context.seed, format=PromptFormat.of_set(asked), sampling=Sampling(max_new_tokens=settings.tokens),
     )  # fmt: skip
     done = replies(
         context.loaded, request, context.load_set, lambda event: context.tell(f"replies · {event.share:.0%}"),

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.analyses.common.request import format_of
 from playground.core.geometry import principal_angles
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
@@ -108,7 +107,7 @@ def prompts_of_set(name: str, count: int, shortest: bool = False) -> tuple[tuple
     items = [item for item in prompt_set.items if isinstance(item, str)]
     if shortest:
         items.sort(key=len)
-    return tuple(items[:count]), format_of(prompt_set)
+    return tuple(items[:count]), PromptFormat.of_set(prompt_set)
 
 
 def angles(first: VectorSet, second: VectorSet) -> list[float]:

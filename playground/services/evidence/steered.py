@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from playground.analyses.common.request import format_of
 from playground.library import prompts as prompt_sets
 from playground.library.prompt_set import ContrastPair
+from playground.model.prompting import PromptFormat
 from playground.services.evidence import svg
 from playground.services.evidence.context import StageContext, angles, prompts_of_set
 from playground.services.evidence.request import SteeredSettings
@@ -29,7 +29,7 @@ def run(context: StageContext, settings: SteeredSettings) -> tuple[dict[str, Any
     contrast = prompt_sets.read(settings.contrast)
     pairs = [item for item in contrast.items if isinstance(item, ContrastPair)][: settings.pairs]
     difference = context.find(
-        "contrast", "difference", format=format_of(contrast),
+        "contrast", "difference", format=PromptFormat.of_set(contrast),
         prompts=tuple(pair.positive for pair in pairs), against=tuple(pair.negative for pair in pairs),
     )  # fmt: skip
     norm = settings.push * difference.origin.residual_norm

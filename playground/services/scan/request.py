@@ -160,7 +160,9 @@ def usual_unit(vector_set: VectorSet | None) -> str:
 
 
 def usual_scales(unit: str, organism: bool) -> tuple[float, ...]:
-    """The default scales in the unit f or r; `organism`: on the shipped model."""
+    """The default scales in the unit f or r; `organism`: on the shipped model. Raises InputError for the unit a."""
+    if unit == "a":
+        raise InputError("Expected scales with the unit a, got none; write norms, such as 5 10.")
     if unit == "f":
         return FOUND_SCALES
     return ORGANISM_SCALES if organism else RELATIVE_SCALES
