@@ -161,6 +161,9 @@ class RecipeControl:
 
 
 Control = Entry | Either | RowControl | RecipeControl
+"""Control of one setting. `inputs` are its components; `read` gives {name: value} from their values and raises
+InputError for wrong ones; `shown` gives updates that show the setting out of {name: value}, or its default.
+"""
 
 
 @dataclass(frozen=True)

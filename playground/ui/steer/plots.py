@@ -1,4 +1,4 @@
-"""Plot of the logit difference over multiples of the mix, beside random directions."""
+"""Plot of the logit difference over multiples of the mix, with random pushes for comparison."""
 
 from __future__ import annotations
 

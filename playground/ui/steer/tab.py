@@ -1,4 +1,4 @@
-"""The Steer tab: a prompt, a mix of directions, and what the mix does to text, next token and logit difference."""
+"""Event handlers and updates of the Steer tab."""
 
 from __future__ import annotations
 
