@@ -1,7 +1,10 @@
-"""The page; the only package that imports gradio and plotly.
+"""The Gradio page; the only package that imports gradio and plotly.
 
-Gradio writes stub files for editors beside its own modules whenever it is imported, which takes a quarter of the time
-until the page is up. It leaves out classes that stand in no file, and so its own, here, as long as it is imported.
+Importing Gradio writes a stub file (.pyi) for editors beside the module of every component, a quarter of the time until
+the page is up. There is no option against it (gradio/component_meta.py, as of 6.31), and the function that writes them
+cannot be replaced before it runs, since it runs while gradio is imported for the first time. It skips classes for which
+`inspect.getfile` raises OSError, so that is what gradio's own classes get during that import, and only then.
+tests/ui/test_gradio_import.py fails when this has no effect or is not needed any more.
 """
 
 from __future__ import annotations
@@ -14,18 +17,19 @@ from typing import Any
 
 @contextmanager
 def _without_stubs() -> Iterator[None]:
-    file_of = inspect.getfile
+    """Keep Gradio from writing stub files while it is imported inside the block."""
+    original = inspect.getfile
 
-    def getfile(item: Any) -> str:
-        if isinstance(item, type) and item.__module__.partition(".")[0] == "gradio":
+    def getfile(object: Any) -> str:
+        if isinstance(object, type) and object.__module__.partition(".")[0] == "gradio":
             raise OSError
-        return file_of(item)
+        return original(object)
 
     inspect.getfile = getfile
     try:
         yield
     finally:
-        inspect.getfile = file_of
+        inspect.getfile = original
 
 
 with _without_stubs():

@@ -1,4 +1,4 @@
-"""The line at the top that says which model is loaded; opened, it lists models and loads another one."""
+"""Accordion at the top of the page: the loaded model, a list of models, and controls to load one."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ DTYPES = ["auto", "bfloat16", "float32"]
 
 @dataclass
 class ModelStrip:
+    """The components that are updated."""
+
     box: gr.Accordion
     memory: gr.HTML
     choices: gr.HTML
@@ -27,7 +29,7 @@ class ModelStrip:
 
 
 def updates(frame: Frame, strip: ModelStrip) -> dict[Any, Any]:
-    """What the strip shows of the loaded model, and of the models that there are to choose from."""
+    """Updates for the loaded model and the list of models."""
     loaded, choices = frame.workbench.loaded, frame.workbench.model_choices()
     return {
         strip.box: gr.update(label=label(loaded)),
@@ -38,16 +40,17 @@ def updates(frame: Frame, strip: ModelStrip) -> dict[Any, Any]:
 
 
 def outputs(strip: ModelStrip) -> list[Any]:
-    """The components of `updates`."""
+    """All components that `updates` writes to."""
     return [strip.box, strip.memory, strip.choices, strip.toy]
 
 
 def label(loaded: LoadedModel | None) -> str:
+    """The title of the accordion."""
     return "no model loaded" if loaded is None else loaded.summary
 
 
 def memory(loaded: LoadedModel | None) -> str:
-    """Size, memory and fingerprint of what is loaded."""
+    """Size, memory and fingerprint of the loaded model as HTML."""
     if loaded is None:
         return markup.empty("Give a path or a Hub id and press Load.")
     return markup.facts(
@@ -62,7 +65,7 @@ def memory(loaded: LoadedModel | None) -> str:
 
 
 def toy_line(loaded: LoadedModel | None, choices: ModelChoices) -> str:
-    """That the shipped model is a toy, and a button that loads a real one; nothing when another model is loaded."""
+    """A line that calls the shipped model a toy, with a button that loads another one; nothing for other models."""
     if loaded is None or not is_organism(loaded):
         return ""
     return (
@@ -72,7 +75,7 @@ def toy_line(loaded: LoadedModel | None, choices: ModelChoices) -> str:
 
 
 def choices_board(choices: ModelChoices) -> str:
-    """The models to choose from, a button each: the shipped one, those on this machine, those of the Hub."""
+    """A button for each model: the shipped one, those on this machine, those of the Hub."""
     organism = '<button type="button" class="sp-chip" data-act="load" data-name="organism">organism <small>toy</small>'
     here = "".join(_button(model) for model in choices.local)
     hub = "".join(_button(model) for model in choices.hub)
@@ -104,6 +107,7 @@ def _size(count: int) -> str:
 
 
 def build(frame: Frame) -> ModelStrip:
+    """The components with their event handlers."""
     loaded, choices = frame.workbench.loaded, frame.workbench.model_choices()
     with gr.Accordion(label(loaded), open=False, elem_id="model-strip", elem_classes="sp-strip-model") as box:
         with gr.Row(elem_classes="sp-tight"):
@@ -146,8 +150,8 @@ def build(frame: Frame) -> ModelStrip:
         job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session)
         for batch in follow(job, every=0.2):
             position = waiting_position(batch)
-            said = "" if position is None else f"The model is busy; the load is number {position} in the queue."
-            yield {frame.status: frame.status_now(), notice: markup.notice(said, "info")}
+            text = "" if position is None else f"The model is busy; the load is number {position} in the queue."
+            yield {frame.status: frame.status_now(), notice: markup.notice(text, "info")}
         job.result()
 
     with_errors = long(
@@ -160,7 +164,7 @@ def build(frame: Frame) -> ModelStrip:
 
     @with_errors
     def on_choose(place: str, number: str, request: gr.Request, event: gr.EventData) -> Iterator[dict[Any, Any]]:
-        """A button of a model: it is opened so that progress and errors are seen, and its name can be changed."""
+        """Load the model of a button; opens the accordion, which shows progress and errors."""
         wanted = acted(event).get("name", "")
         yield {name: wanted, box: gr.update(open=True)}
         yield from load_model(wanted, place, number, request)

@@ -1,4 +1,4 @@
-"""The page: model strip, status and Stop above the tabs, which follow the model and the library."""
+"""Layout of the page, and the events that update all tabs when the model or the library changes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from playground.ui.tabs import TABS
 TITLE = "Steering Playground"
 MAX_UPLOAD = "64mb"
 QUEUE = 64
-"""Events that may wait for a place; the model's own queue is shorter and says so in words."""
-LOOK_AROUND = 3.0
-"""Seconds after which the page looks whether somebody else loaded a model, saved a set, or keeps the model busy."""
+"""Events that may wait in Gradio's queue; the model's own queue is shorter and refuses jobs with a message."""
+POLL_SECONDS = 3.0
+"""Interval in which the page asks for changes by other visitors: model, library, status."""
 CLEAN = (3600, 24 * 3600)
-"""Gradio looks every hour for uploads and downloads older than a day, and deletes them."""
+"""(seconds between cleanings, age in seconds at which uploads and downloads are deleted)."""
 OPENED_JS = "() => document.body.removeAttribute('inert')"
-"""Until the page shows what there is now, nothing can be typed that its filling in would write over."""
+"""Makes the page accept input, once it is up to date and no update can overwrite what was typed."""
 DARK_JS = """() => {
   const dark = document.body.classList.toggle('dark');
   localStorage.setItem('playground-theme', dark ? 'dark' : 'light');
@@ -34,7 +34,7 @@ DARK_JS = """() => {
 
 
 def build(workbench: Workbench) -> gr.Blocks:
-    """The whole page over one workbench. Launch it with `launch_options`."""
+    """The page of a workbench. Launch it with `launch_options`."""
     frame = Frame(workbench)
     with gr.Blocks(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True) as page:
         frame.model_seen = gr.State(frame.model_token())
@@ -55,8 +55,8 @@ def build(workbench: Workbench) -> gr.Blocks:
                     panels.append((tab, tab.layout(frame)))
         for tab, panel in panels:
             tab.wire(frame, panel)
-        around = gr.Timer(LOOK_AROUND)
-        _wire_changes(frame, page, panels, strip, around)
+        timer = gr.Timer(POLL_SECONDS)
+        _wire_changes(frame, page, panels, strip, timer)
 
         def on_stop(request: gr.Request) -> str:
             workbench.jobs.cancel_all(frame.visitor(request).session)
@@ -75,9 +75,9 @@ def build(workbench: Workbench) -> gr.Blocks:
 
 
 def _wire_changes(
-    frame: Frame, page: gr.Blocks, panels: Sequence[tuple[Tab[Any], Any]], strip: ModelStrip, around: gr.Timer
+    frame: Frame, page: gr.Blocks, panels: Sequence[tuple[Tab[Any], Any]], strip: ModelStrip, timer: gr.Timer
 ) -> None:
-    """Fill the tabs in when the page opens, when another model is loaded, and when the library changes."""
+    """Update the tabs when the page opens, when another model is loaded, and when the library changes."""
     seen = [frame.model_seen, frame.library_seen]
     everything = [*model_strip.outputs(strip), frame.status, *seen]
     of_library = []
@@ -86,7 +86,7 @@ def _wire_changes(
         of_library += tab.library_outputs(panel)
 
     def whole_page(visitor: Visitor) -> dict[Any, Any]:
-        """Everything that depends on the model and the library."""
+        """Updates of all that depends on the model and the library."""
         visitor.model_shown, visitor.library_shown = frame.model_token(), frame.library_token(visitor)
         updates = {
             **model_strip.updates(frame, strip),
@@ -100,7 +100,7 @@ def _wire_changes(
 
     @quick
     def on_open(model: str, sets: str, request: gr.Request) -> dict[Any, Any]:
-        """A new visitor: the page as it was built, unless the model or the library has changed since."""
+        """Prepare the session of a new visitor, and update the page if model or library changed since it was built."""
         visitor = frame.visitor(request)
         if (model, sets) != (frame.model_token(), frame.library_token(visitor)):
             return whole_page(visitor)
@@ -111,7 +111,7 @@ def _wire_changes(
 
     @quick
     def on_model(request: gr.Request) -> dict[Any, Any]:
-        """Another model than the one the page shows."""
+        """Update the page unless it shows the loaded model already."""
         visitor = frame.visitor(request)
         if visitor.model_shown == frame.model_token():
             return {frame.status: gr.skip()}
@@ -119,20 +119,21 @@ def _wire_changes(
 
     @quick
     def on_library(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        """Whenever a set came, went or changed: the pickers and the list."""
+        """Update pickers and lists unless they show the present library already."""
         visitor = frame.visitor(request)
         token = frame.library_token(visitor)
         if visitor.library_shown == token:
             return {of_library[0]: gr.skip()}
         visitor.library_shown = token
-        updates, start = {}, 0
+        updates: dict[Any, Any] = {}
+        start = 0
         for tab, panel in panels:
             end = start + len(tab.library_inputs(panel))
             updates |= tab.library_updates(frame, panel, visitor, values[start:end])
             start = end
         return updates
 
-    def on_around(model: str, sets: str, request: gr.Request) -> tuple[Any, Any, Any]:
+    def on_poll(model: str, sets: str, request: gr.Request) -> tuple[Any, Any, Any]:
         visitor = frame.visitor(request)
         now = (frame.status_now(), frame.model_token(), frame.library_token(visitor))
         return now[0], gr.skip() if now[1] == model else now[1], gr.skip() if now[2] == sets else now[2]
@@ -143,24 +144,24 @@ def _wire_changes(
 
     opened = page.load(on_open, seen, everything, **EVENT)
     then_opened(opened.then(None, None, None, js=OPENED_JS, **EVENT))
-    # A change that comes while the one before is still being shown must not be dropped.
+    # A change that comes during the update for the one before must not be dropped.
     latest: dict[str, Any] = {"trigger_mode": "always_last", **EVENT}
     then_opened(frame.model_seen.change(on_model, None, everything, **latest))
     asked = [component for tab, panel in panels for component in tab.library_inputs(panel)]
     frame.library_seen.change(on_library, asked, of_library, **latest, **UNCHECKED)
-    # Through the queue, in places of its own: the browser passes on that a state changed from there only.
-    own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "around", **EVENT}
-    around.tick(on_around, seen, [frame.status, *seen], **own)
+    # In the queue, since only there a gr.State triggers its change event, and with a concurrency limit of its own.
+    own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "poll", **EVENT}
+    timer.tick(on_poll, seen, [frame.status, *seen], **own)
 
 
 def launch_options() -> dict[str, Any]:
-    """Options of `Blocks.launch` that hold wherever the page runs: its look, and what nobody may reach."""
+    """Options of `Blocks.launch` for every host: theme, script, and limits on access."""
     return {
         "theme": theme.Playground(),
         "css": theme.CSS.read_text(encoding="utf-8"),
         "js": theme.JAVASCRIPT.read_text(encoding="utf-8"),
         "run_history": False,
-        "ssr_mode": False,  # what a Space would take by itself, and nothing here is tested with
+        "ssr_mode": False,  # a Space would turn it on, and nothing is tested with it
         "allowed_paths": [],
         "strict_cors": True,
         "enable_monitoring": False,

@@ -1,4 +1,4 @@
-"""Tabs of the page, in their order."""
+"""List of the tabs, in the order of the page."""
 
 from __future__ import annotations
 

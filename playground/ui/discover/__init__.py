@@ -1,4 +1,4 @@
-"""The Discover tab: choose a method, prompts and layers, watch it converge, look at what was found, and save it."""
+"""The Discover tab: compute steering vectors, watch the convergence, take a first look, and save them."""
 
 from playground.ui.discover import layout, tab
 from playground.ui.kit.tab import Tab

@@ -1,4 +1,4 @@
-"""The figures of the Discover tab: those of a method, while it runs and when it is done."""
+"""Figures of a method in the Discover tab, during a run and for its result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH, END = "batch", "done"
 
 @dataclass(frozen=True)
 class Figures:
-    """Places for figures, each with its title, in rows of two; and a line under them."""
+    """Components: plots with titles in rows of two, and a note under them."""
 
     rows: tuple[gr.Row, ...]
     cards: tuple[gr.Column, ...]
@@ -32,26 +32,28 @@ class Figures:
 
     @property
     def outputs(self) -> list[Any]:
+        """All components that updates may write to."""
         return [*self.rows, *self.cards, *self.titles, *self.plots, self.note]
 
     def empty(self, method: Method) -> dict[Any, Any]:
-        """Updates that show what this method will draw."""
+        """Updates that show empty figures of this method."""
         shown: dict[Any, Any] = {self.note: ""}
         for number, row in enumerate(self.rows):
             shown[row] = gr.update(visible=len(method.figures) > 2 * number)
         for number, card in enumerate(self.cards):
             shown[card] = gr.update(visible=len(method.figures) > number)
-        for figure, said, plot in zip(method.figures, self.titles, self.plots, strict=False):
-            shown |= {said: title(figure.title), plot: _waiting(figure)}
+        for figure, head, plot in zip(method.figures, self.titles, self.plots, strict=False):
+            shown |= {head: title(figure.title), plot: _waiting(figure)}
         return shown
 
 
 def title(text: str) -> str:
+    """The title of a figure as HTML."""
     return f'<div class="sp-cardhead"><h3>{markup.escape(text)}</h3></div>'
 
 
 def build(method: Method) -> Figures:
-    """The components, waiting for `method`."""
+    """The components, with empty figures of `method`."""
     rows, cards, titles, drawn = [], [], [], []
     for number in range(0, MOST, 2):
         visible = len(method.figures) > number
@@ -72,13 +74,13 @@ def build(method: Method) -> Figures:
 
 
 @dataclass
-class Course:
-    """What a run has said so far, and the figures that show it."""
+class RunFigures:
+    """The values that a run has reported, and the updates of the figures that show them."""
 
     figures: Figures
     request: FindRequest
     history: list[tuple[int, Mapping[str, list[float]]]] = field(default_factory=list)
-    """(step, values by name) of the batch under way."""
+    """(step, values by name) of the current batch."""
     finished: dict[str, list[float]] = field(default_factory=dict)
     """Values of all finished rows, by name."""
     marks: dict[str, float] = field(default_factory=dict)
@@ -86,15 +88,15 @@ class Course:
     result: FindResult | None = None
 
     def latest(self, name: str) -> list[float]:
-        """Values of the rows under way, as the last step left them."""
+        """Values of the rows of the current batch at its last step."""
         return list(self.history[-1][1].get(name, ())) if self.history else []
 
     def steps(self, name: str, factor: float = 1.0) -> list[tuple[int, list[float]]]:
-        """(step, values) of the batch under way."""
+        """(step, values) of the current batch."""
         return [(step, [factor * one for one in values[name]]) for step, values in self.history if name in values]
 
-    def take(self, events: Sequence[FindProgress]) -> dict[Any, Any]:
-        """Updates for what these events bring; nothing when they bring nothing to draw."""
+    def add(self, events: Sequence[FindProgress]) -> dict[Any, Any]:
+        """Record events; returns the updates of the figures that they change."""
         stages = set()
         for event in events:
             values = {name: tensor.tolist() for name, tensor in event.values.items()}
@@ -109,8 +111,8 @@ class Course:
                 stages.add(BATCH)
         return self._drawn(stages) if stages else {}
 
-    def ended(self, result: FindResult) -> dict[Any, Any]:
-        """Updates that show what was found, and what is to be said about it."""
+    def finish(self, result: FindResult) -> dict[Any, Any]:
+        """Record the result; returns the updates of the figures and of the note."""
         self.result, vector_set = result, result.vector_set
         self.marks |= dict(result.marks)
         if self.batch is not None:
@@ -139,71 +141,71 @@ class Course:
 
 
 def _waiting(figure: Figure) -> Any:
-    """What stands there before there is anything to draw."""
+    """The figure before there are values."""
     if figure.wait:
         return plots.waiting(figure.wait)
     draw, _ = DRAWN[figure.kind]
     return draw(figure, None)
 
 
-def _lines(figure: Figure, course: Course | None, factor: float = 1.0) -> Any:
-    history = [] if course is None else course.steps(figure.values, factor)
+def _lines(figure: Figure, run: RunFigures | None, factor: float = 1.0) -> Any:
+    history = [] if run is None else run.steps(figure.values, factor)
     return find_plots.climb(history, figure.quantity, "no. ")
 
 
-def _shares(figure: Figure, course: Course | None) -> Any:
-    return _lines(figure, course, 100.0)
+def _shares(figure: Figure, run: RunFigures | None) -> Any:
+    return _lines(figure, run, 100.0)
 
 
-def _bars(figure: Figure, course: Course | None) -> Any:
-    values = [] if course is None else course.finished.get(figure.values) or course.latest(figure.values)
+def _bars(figure: Figure, run: RunFigures | None) -> Any:
+    values = [] if run is None else run.finished.get(figure.values) or run.latest(figure.values)
     return find_plots.heights(values, figure.quantity)
 
 
-def _convergence(figure: Figure, course: Course | None) -> Any:
-    history = [] if course is None else course.history
+def _convergence(figure: Figure, run: RunFigures | None) -> Any:
+    history = [] if run is None else run.history
     return find_plots.convergence(
         [(step, values[figure.values], values["residuals"]) for step, values in history if "residuals" in values]
     )
 
 
-def _spectrum(figure: Figure, course: Course | None) -> Any:
-    if course is None or course.result is None:
+def _spectrum(figure: Figure, run: RunFigures | None) -> Any:
+    if run is None or run.result is None:
         return plots.waiting(figure.wait)
-    vector_set = course.result.vector_set
+    vector_set = run.result.vector_set
     values, residuals = vector_set.value(figure.values), vector_set.value("residuals")
     listed = [] if values is None else values.tolist()
     return find_plots.spectrum(
         listed,
         [1.0] * len(listed) if residuals is None else residuals.tolist(),
         [(first, end) for first, end in vector_set.origin.parameters.get("subspaces", [])],
-        course.request.settings.tolerance,
+        run.request.settings.tolerance,
     )
 
 
-def _effect_left(figure: Figure, course: Course | None) -> Any:
-    if course is None:
+def _effect_left(figure: Figure, run: RunFigures | None) -> Any:
+    if run is None:
         return ortho_plots.effect_left([])
-    done, latest = course.finished.get(figure.values, []), course.latest(figure.values)
+    done, latest = run.finished.get(figure.values, []), run.latest(figure.values)
     return ortho_plots.effect_left(
-        [*done, *latest], course.marks.get("stop_share"), len(latest), course.finished.get("last_effects", [])
+        [*done, *latest], run.marks.get("stop_share"), len(latest), run.finished.get("last_effects", [])
     )
 
 
-def _divergence(figure: Figure, course: Course | None) -> Any:
-    if course is None:
+def _divergence(figure: Figure, run: RunFigures | None) -> Any:
+    if run is None:
         return ortho_plots.divergence([])
-    return ortho_plots.divergence(course.finished.get(figure.values, []), course.marks.get("unsteered_divergence"))
+    return ortho_plots.divergence(run.finished.get(figure.values, []), run.marks.get("unsteered_divergence"))
 
 
-def _norm(figure: Figure, course: Course | None) -> Any:
-    if course is None:
+def _norm(figure: Figure, run: RunFigures | None) -> Any:
+    if run is None:
         return ortho_plots.norm([])
-    return ortho_plots.norm(course.finished.get("norms", []), course.marks.get("base_norm"))
+    return ortho_plots.norm(run.finished.get("norms", []), run.marks.get("base_norm"))
 
 
 STEP: frozenset[str] = frozenset({"iterate"})
-DRAWN: dict[str, tuple[Callable[[Figure, Course | None], Any], frozenset[str]]] = {
+DRAWN: dict[str, tuple[Callable[[Figure, RunFigures | None], Any], frozenset[str]]] = {
     "lines": (_lines, STEP | {END}),
     "shares": (_shares, STEP),
     "bars": (_bars, STEP | {BATCH, END}),
@@ -213,4 +215,4 @@ DRAWN: dict[str, tuple[Callable[[Figure, Course | None], Any], frozenset[str]]] 
     "divergence": (_divergence, frozenset({BATCH, END})),
     "norm": (_norm, frozenset({BATCH, END})),
 }
-"""Kind of a Figure → what draws it (for None: what waits), and the stages after which it is drawn anew."""
+"""Kind of a Figure → the function that draws it (None: without values), and the stages after which it is redrawn."""

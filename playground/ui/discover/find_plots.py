@@ -1,4 +1,4 @@
-"""Plots of a find: σ, objective and displacement over steps and vectors."""
+"""Plots of a search for vectors: σ, objective and displacement over steps and vectors."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def spectrum(
 
 
 POINTS = 120
-"""Of a line that is redrawn several times a second: more would only be sent, not seen."""
+"""Points of a line that is redrawn several times a second, at most; more would not be visible."""
 
 
 def climb(
@@ -136,7 +136,7 @@ def climb(
 
 
 def heights(values: Sequence[float], quantity: str, height: int = HEIGHT) -> go.Figure:
-    """A value a vector as bars, such as what a push of the radius displaces the target layer by."""
+    """One value a vector as bars, such as the displacement at the target layer by a push of the radius."""
     plot = figure(height)
     plot.add_bar(
         x=list(range(len(values))),

@@ -1,4 +1,4 @@
-"""The first look at what was found: a text for every vector and sign, with a star and a name beside it."""
+"""First look at computed vectors: a generated text for every vector and sign, with star and name."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from playground.ui.kit.markup import changed_words, empty, escape
 from playground.ui.widgets.vector_row import row_head, row_values
 
 TOKENS = 32
-"""New tokens a text: enough to see which way it went."""
+"""New tokens a text: enough to see the effect."""
 SIGNS = (1, -1)
 MOST_CARDS = 48
-"""Cards shown: nobody scrolls through a thousand, and a browser takes its time over them."""
+"""Vectors shown at most: a thousand are slow to show, and nobody scrolls through them."""
 
 
 def signed_rows(vector_set: VectorSet, count: int) -> dict[tuple[int, int], float]:
-    """(row, sign) → the scale of its first look, an absolute norm: the found one.
+    """(row, sign) → the found scale, an absolute norm, for the first `count` rows.
 
-    Of the first `count` rows. A row whose scales were not looked for has UNKNOWN_SCALE; a sign without a window is left
-    out: it only makes noise, or does nothing.
+    A row without a search for scales has UNKNOWN_SCALE; a sign without a found scale, where the vector makes noise or
+    has no effect, is left out.
     """
     scales = {}
     for row in range(min(count, vector_set.rows)):
@@ -42,7 +42,7 @@ def signed_rows(vector_set: VectorSet, count: int) -> dict[tuple[int, int], floa
 def request_for(
     source: str, scales: Mapping[tuple[int, int], float], prompt: str, format: PromptFormat
 ) -> GenerateRequest:
-    """The rows and signs of `scales` at these norms, one batch, the baseline first, greedy."""
+    """The request for one greedy batch: the baseline, then the rows and signs of `scales` at these norms."""
     recipes = tuple(
         Recipe((Component(source, row=row, amount=sign * float(f"{scale:.5g}")),))
         for (row, sign), scale in scales.items()
@@ -62,9 +62,9 @@ def table(
     prompt: str = "",
     scales: Mapping[tuple[int, int], float] | None = None,
 ) -> str:
-    """One card a vector: number, gain, star, name; below it what it does with either sign. Of a large set the first.
+    """One card a vector for the first MOST_CARDS: number, gain, star, name, and its texts in both signs.
 
-    `scales` are the norms that the texts were written at.
+    `scales` are the norms at which the texts were generated.
     """
     cards, shown = [], min(vector_set.rows, MOST_CARDS)
     gains, residual = row_values(vector_set), vector_set.origin.residual_norm
@@ -77,15 +77,15 @@ def table(
             if text is None and (window is None or window.found is not None):
                 continue
             scale = (scales or {}).get((row, sign))
-            told = f'<span class="sp-lookscale">{scale / residual:.2g} r</span>' if scale and text is not None else ""
+            size = f'<span class="sp-lookscale">{scale / residual:.2g} r</span>' if scale and text is not None else ""
             if text is not None:
-                said = f'<span class="sp-text" dir="auto">{changed_words(baseline, text)}</span>'
-            elif window.noise:
-                said = '<span class="sp-empty sp-grow">noise: text breaks before it says anything else</span>'
+                body = f'<span class="sp-text" dir="auto">{changed_words(baseline, text)}</span>'
+            elif window is not None and window.noise:
+                body = '<span class="sp-empty sp-grow">noise: text breaks before it says anything else</span>'
             else:
-                said = '<span class="sp-empty sp-grow">no effect at any scale that was tried</span>'
+                body = '<span class="sp-empty sp-grow">no effect at any scale that was tried</span>'
             lines += (
-                f'<div class="sp-lookline"><b class="sp-sign sp-{kind}">{mark}{row}</b>{told}{said}'
+                f'<div class="sp-lookline"><b class="sp-sign sp-{kind}">{mark}{row}</b>{size}{body}'
                 f'<button type="button" class="sp-small" data-act="steer" data-row="{row}" data-sign="{sign}" '
                 f'aria-label="Steer with vector {row}, sign {mark}">steer</button></div>'
             )

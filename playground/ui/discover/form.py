@@ -58,24 +58,25 @@ class Common:
 
 @dataclass(frozen=True)
 class DiscoverForm(Common):
-    """Everything the tab says, the mix in Steer included."""
+    """Values of all controls of the tab, and the mix in Steer."""
 
     controls: tuple[MethodControls, ...]
     settings: tuple[Any, ...]
-    """Values of the controls of all methods, one method's after the other."""
+    """Values of the controls of all methods, method by method."""
     mix: tuple[MixRow, ...] = ()
 
     @classmethod
     def of(
         cls, values: Sequence[Any], controls: Sequence[MethodControls], mix: tuple[MixRow, ...] = ()
     ) -> DiscoverForm:
-        """From the values of the page, the common ones and one method's after the other, and the mix in Steer."""
+        """The form from the values of the page, the common ones and then method by method, and the mix in Steer."""
         count = len(fields(Common))
-        return cls(*values[:count], tuple(controls), tuple(values[count:]), mix)
+        common = vars(Common(*values[:count]))
+        return cls(**common, controls=tuple(controls), settings=tuple(values[count:]), mix=mix)
 
     @property
     def by(self) -> Method:
-        """The method. Raises InputError."""
+        """The chosen method. Raises InputError for a label of none."""
         for method in registered().values():
             if method.label == self.method:
                 return method
@@ -84,10 +85,12 @@ class DiscoverForm(Common):
 
     @property
     def choice(self) -> PromptChoice:
+        """The choice of prompts."""
         return PromptChoice(self.kind, self.set_name, self.typed, self.use, self.order, self.draw_seed, self.category)
 
     @property
     def other_choice(self) -> PromptChoice:
+        """The choice of the second list of prompts."""
         return PromptChoice(
             self.other_kind, self.other_set, self.other_typed, self.other_use, self.other_order, self.other_draw_seed,
             self.other_category, AGAINST,
@@ -95,16 +98,17 @@ class DiscoverForm(Common):
 
     @property
     def format(self) -> PromptFormat:
+        """The prompt format."""
         chat = self.mode == "chat"
         return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
 
     @property
     def first_look(self) -> tuple[bool, int]:
-        """(whether to find scales, vectors to look at then). Raises InputError."""
+        """(whether to search for scales, number of vectors of the first look). Raises InputError."""
         return bool(self.find_scales), whole(self.looks, "first look", least=0)
 
     def request(self, prompts: PromptSet, against: PromptSet | None, load: Load) -> FindRequest:
-        """What to find. Raises PlaygroundError for values that are wrong whatever the model."""
+        """The request. Raises PlaygroundError for values that are wrong for every model."""
         method = self.by
         options: dict[str, Any] = {"prompts": prompts.texts()}
         options["target"] = whole(self.target, "target") if method.reads.target else None
@@ -128,8 +132,8 @@ class DiscoverForm(Common):
         )
 
     def continuing(self, so_far: VectorSet, load: Load) -> FindRequest:
-        """The request that goes on with a set: prompts, layers and what may not change out of its file, as many vectors
-        more as the form says. Raises InputError.
+        """The request that continues a set by the number of vectors in the form; prompts, layers and all settings that
+        may not change are those of the set. Raises InputError.
         """
         method = registered().get(so_far.origin.method)
         changes: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Actions on vectors that were just computed: name, star, save, download, steer."""
+"""Event handlers for computed vectors: name, star, save, download, steer, calibrate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import torch
 
-from playground.errors import FileError, InputError, PlaygroundError
+from playground.errors import InputError, PlaygroundError
 from playground.library.vector_set import VectorSet
 from playground.services.changed import first_difference
 from playground.ui.discover.state import DiscoverState
@@ -27,30 +27,37 @@ if TYPE_CHECKING:
 
 
 def wire(frame: Frame, tab: DiscoverTab) -> None:
+    """Attach the event handlers."""
+
     def changed(
         visitor: Visitor, begun: VectorSet, change: Callable[[VectorSet], VectorSet]
     ) -> dict[Any, Any]:
-        """What was measured goes into the set that was computed, and into its file when it is saved."""
-        if not torch.equal(_found(visitor).vectors, begun.vectors):
+        """Apply a change to the computed set and to its library file, if it has one. Raises InputError when another set
+        has been computed since `begun`.
+        """
+        if not torch.equal(visitor.computed.vectors, begun.vectors):
             raise InputError(
                 "Expected the set that was measured, got one that was computed meanwhile; choose it in the Library and "
                 "measure there, if it is saved."
             )
-        visitor.found = change(_found(visitor))
+        visitor.found = change(visitor.computed)
         visitor.found_number += 1
         saved = visitor.saved_as
         if saved is not None and saved in frame.workbench.store.names():
             frame.workbench.store.change(saved, change)
         return {tab.download: gr.update(value=download_file(visitor), interactive=True)}
 
-    linearity_panel.wire(frame, tab.linearity, _found, changed, [tab.download], lambda visitor: visitor.saved_as)
+    linearity_panel.wire(
+        frame, tab.linearity, lambda visitor: visitor.computed, changed, [tab.download],
+        lambda visitor: visitor.saved_as,
+    )
 
     @quick
     def on_save(name: str, request: gr.Request) -> dict[Any, Any]:
         visitor = frame.visitor(request)
         name = (name or "").strip()
         try:
-            vector_set = _found(visitor)
+            vector_set = visitor.computed
             frame.workbench.store.save(vector_set, name)
         except PlaygroundError as error:
             return {tab.save_notice: markup.notice(str(error))}
@@ -71,12 +78,12 @@ def wire(frame: Frame, tab: DiscoverTab) -> None:
 
     @quick
     def on_act(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
-        visitor, said = frame.visitor(request), acted(event)
-        vector_set = _found(visitor)
-        row = row_number(said, vector_set.rows)
-        if said.get("act") == "steer":
-            return _steer_with(frame, visitor, row, -1 if said.get("sign") == "-1" else 1)
-        keep_note(frame, visitor, found_name(frame, visitor), row, said)
+        visitor, data = frame.visitor(request), acted(event)
+        vector_set = visitor.computed
+        row = row_number(data, vector_set.rows)
+        if data.get("act") == "steer":
+            return _steer_with(frame, visitor, row, -1 if data.get("sign") == "-1" else 1)
+        keep_note(frame, visitor, found_name(frame, visitor), row, data)
         return {
             frame.library_seen: frame.library_token(visitor),
             tab.download: gr.update(value=download_file(visitor), interactive=True),
@@ -92,10 +99,11 @@ def wire(frame: Frame, tab: DiscoverTab) -> None:
 
 
 def _steer_with(frame: Frame, visitor: Visitor, row: int, sign: int) -> dict[Any, Any]:
-    """Show in Steer what the first look showed: the same vector, sign, scale and prompt."""
+    """Open Steer with the vector, sign, scale and prompt of the first look; returns the updates."""
     state = DiscoverState.of(visitor)
-    norm, residual = state.scales.get((row, sign)), visitor.found.origin.residual_norm
-    scale = defaults.usual_scale(visitor.found, row, sign) if norm is None else sign * float(f"{norm / residual:.8g}")
+    vector_set, norm = visitor.computed, state.scales.get((row, sign))
+    residual = vector_set.origin.residual_norm
+    scale = defaults.usual_scale(vector_set, row, sign) if norm is None else sign * float(f"{norm / residual:.8g}")
     mix = [MixRow(found_name(frame, visitor), str(row), scale=scale)]
     seen: dict[str, Any] = {}
     if state.format is not None:
@@ -103,9 +111,3 @@ def _steer_with(frame: Frame, visitor: Visitor, row: int, sign: int) -> dict[Any
         seen = {"prompt": state.prompt, "format": state.format}
         seen["answers"] = first_difference(text, state.baseline)
     return frame.open_in_steer(visitor, mix, **seen)
-
-
-def _found(visitor: Visitor) -> VectorSet:
-    if visitor.found is None:
-        raise FileError("Expected computed vectors, got none; press Compute first.")
-    return visitor.found

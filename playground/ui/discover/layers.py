@@ -1,4 +1,4 @@
-"""Controls of source layer, target layer, number of vectors, and tokens that are read."""
+"""Controls of source layer, target layer, number of vectors, and tokens to read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from playground.model.load import LoadedModel
 from playground.ui.kit import defaults
 
 TOKENS = 2
-"""Last tokens to begin with where a method reads all as a rule."""
+"""Value of the slider of last tokens for a method whose default is all tokens."""
 
 
 @dataclass(frozen=True)
 class LayerControls:
+    """The components."""
+
     source: gr.Slider
     target: gr.Slider
     sizes: gr.Row
@@ -27,14 +29,16 @@ class LayerControls:
 
     @property
     def inputs(self) -> list[Any]:
+        """The components with values, in the order of the form."""
         return [self.source, self.target, self.vectors, self.tokens, self.all_tokens]
 
     @property
     def outputs(self) -> list[Any]:
+        """All components that updates may write to."""
         return [*self.inputs, self.sizes]
 
     def applies(self, method: Method, all_tokens: bool, answers: bool = False) -> dict[Any, Any]:
-        """Which of them a method asks for; `answers`: the prompts bring along where they are read."""
+        """Updates that show the controls of a method; with `answers` activations are read at the prompts' answers."""
         last = method.reads.tokens is not None and not answers
         return {
             self.target: gr.update(visible=method.reads.target),
@@ -52,9 +56,9 @@ class LayerControls:
         loaded: LoadedModel | None,
         answers: bool = False,
     ) -> dict[Any, Any]:
-        """Updates for another method than `before`: where (vectors, tokens, all tokens) stood as is usual for that one,
-        they go to what is usual for this one; who has chosen otherwise keeps it. What stays is not written: an answer
-        that comes late must not take back what was typed since.
+        """Updates for a change from the method `before`: values of `now` (vectors, tokens, all tokens) that were its
+        defaults become those of the new method, others stay. A value that stays is not written, since a late response
+        must not undo what was typed since.
         """
         vectors, tokens, all_tokens = now
         if (tokens, all_tokens) == _usual_tokens(before):
@@ -71,7 +75,7 @@ class LayerControls:
         return shown
 
     def shown(self, method: Method, preset: Preset, loaded: LoadedModel | None) -> dict[Any, Any]:
-        """Updates that show a preset; what it does not name goes back to what suits method and model."""
+        """Updates that show a preset; values that it does not name go back to the defaults of method and model."""
         values, usual = preset.values, defaults.layers(loaded)
         place = (usual.source, usual.target) if preset.layers is None else preset.layers(usual.last + 1)
         shown: dict[Any, Any] = {}
@@ -89,7 +93,7 @@ class LayerControls:
         return shown
 
     def bounds(self, loaded: LoadedModel | None) -> dict[Any, Any]:
-        """Updates for another model, where the first method is chosen."""
+        """Updates for another model, with the first method."""
         bounds, first = defaults.layers(loaded), first_method()
         tokens, all_tokens = _usual_tokens(first)
         return {
@@ -105,17 +109,17 @@ class LayerControls:
 
 
 def first_method() -> Method:
-    """The method that the page begins with."""
+    """The default method."""
     return next(iter(registered().values()))
 
 
 def usual_vectors(method: Method, loaded: LoadedModel | None) -> int:
-    """How many vectors to begin with."""
+    """Default number of vectors."""
     return min(1 if method.count is None else method.count.usual, _most_vectors(method, loaded))
 
 
 def _most_vectors(method: Method, loaded: LoadedModel | None) -> int:
-    """The end of the slider: as many as one looks at, or for copies that are averaged all there is room for."""
+    """The end of the slider of vectors: the usual one, or for methods whose copies are averaged all that fit."""
     bounds = defaults.layers(loaded)
     if method.count is None or method.count.usual <= bounds.most_vectors:
         return bounds.most_vectors
@@ -124,18 +128,19 @@ def _most_vectors(method: Method, loaded: LoadedModel | None) -> int:
 
 
 def _bounds(method: Method, loaded: LoadedModel | None) -> dict[str, Any]:
-    """The slider of vectors for a method that has it."""
-    words = {} if method.count is None else {"label": method.count.label, "info": method.count.info}
-    return {"maximum": _most_vectors(method, loaded), **words}
+    """Properties of the slider of vectors for a method."""
+    texts = {} if method.count is None else {"label": method.count.label, "info": method.count.info}
+    return {"maximum": _most_vectors(method, loaded), **texts}
 
 
 def _usual_tokens(method: Method) -> tuple[int, bool]:
-    """(last tokens, all tokens) as they stand for a method to begin with."""
+    """Default (last tokens, all tokens) of a method."""
     tokens = method.reads.usual_tokens
     return tokens or TOKENS, method.reads.tokens is not None and tokens is None
 
 
 def build(loaded: LoadedModel | None) -> LayerControls:
+    """The components, filled in for this model and the first method."""
     bounds, first = defaults.layers(loaded), first_method()
     plain: dict[str, Any] = {"step": 1, "buttons": [], "min_width": 150}
     with gr.Group(elem_classes="sp-card"):

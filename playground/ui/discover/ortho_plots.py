@@ -1,4 +1,4 @@
-"""The pictures of a set of orthogonal copies: effect, KL to the base, and norm, each against the vector's number."""
+"""Plots of a set of orthogonal copies: effect, KL to the base, and norm, each over the vector number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.ui.kit.plots import HEIGHT, figure, waiting
 from playground.ui.kit.theme import BASELINE, PLOT_TEXT, STEERED
 
 LEAST_WINDOW = 5
-"""Vectors a moving average is taken over in a small set; in a large one it is a fortieth of them."""
+"""Window of the moving average in a small set, in vectors; in a large one it is a fortieth of them."""
 
 
 def moving_average(values: Sequence[float]) -> tuple[list[float], int]:
@@ -67,9 +67,9 @@ def effect_left(
 
 
 def divergence(values: Sequence[float], unsteered: float | None = None, height: int = HEIGHT) -> go.Figure:
-    """KL of what each vector makes the model say from what the base vector makes it say, nats, moving average.
+    """KL divergence in nats of the model steered by each vector from that steered by the base, with a moving average.
 
-    `unsteered` is that of the model without a push, a line: a vector that does what the base does stays below it.
+    `unsteered`, a line, is that of the model without a push: a vector with the effect of the base stays below it.
     """
     if not values:
         return waiting("How far each vector is from doing what<br>the base does is drawn here, batch by batch.", height)
@@ -118,7 +118,7 @@ def _averaged(values: Sequence[float], quantity: str, reading: str, height: int)
 
 
 def _numbered(values: Sequence[float], quantity: str, unfinished: int, reading: str, height: int) -> go.Figure:
-    """A point a vector; smaller points the more there are, hollow ones for what is still being found."""
+    """One point a vector, the smaller the more there are; hollow ones for the last `unfinished`."""
     plot = figure(height)
     done, size = len(values) - unfinished, 6 if len(values) <= 100 else 4 if len(values) <= 400 else 2.5
     for first, end, symbol in ((0, done, "circle"), (done, len(values), "circle-open")):

@@ -1,4 +1,4 @@
-"""A sentence on each method, and its presets as chips."""
+"""HTML of the description of a method and of its presets."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from playground.ui.kit.markup import escape
 
 
 def explained(method: Method) -> str:
-    """A sentence on the method."""
+    """The description of the method."""
     return f'<p class="sp-hint sp-inset">{escape(method.about)}</p>'
 
 
 def presets(method: Method) -> str:
-    """Chips that fill the form in, each with what it sets; nothing for a method without a choice of presets."""
+    """Buttons of the presets with their settings; nothing for a method with fewer than two."""
     if len(method.presets) < 2:
         return ""
     lines = "".join(
@@ -26,6 +26,6 @@ def presets(method: Method) -> str:
 
 
 def preset(name: str | None) -> tuple[Method, Preset] | None:
-    """The preset of this name, and its method."""
+    """(method, preset) for the name of a preset; None for another name."""
     every = ((method, preset) for method in registered().values() for preset in method.presets)
     return next(((method, preset) for method, preset in every if preset.name == name), None)

@@ -1,8 +1,8 @@
-"""Computing directions and taking a first look at them, live."""
+"""Runs of the Discover tab: compute or continue a set, find scales, generate the first look; live updates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +15,10 @@ from playground.model.load import LoadedModel
 from playground.services import command as commands
 from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
 from playground.services.generate import GenerateProgress, generate
+from playground.services.jobs import JobContext
 from playground.services.scales import ScalesProgress
 from playground.ui.discover import first_look
-from playground.ui.discover.figures import Course
+from playground.ui.discover.figures import RunFigures
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layout import DiscoverTab
 from playground.ui.discover.state import DiscoverState
@@ -27,7 +28,7 @@ from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import follow, seconds, waiting_position
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets.prompt_source import against_of
-from playground.ui.widgets.scale_search import scales_of, scales_said, scales_summary, with_scales_of
+from playground.ui.widgets.scale_search import progress_line, scales_of, scales_summary, with_scales_of
 
 REDRAW = 0.25
 """Seconds between two redraws of the figures, which are the slowest thing to draw."""
@@ -36,7 +37,7 @@ Updates = dict[Any, Any]
 
 
 def compute_vectors(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: DiscoverForm) -> Iterator[Updates]:
-    """What Compute does."""
+    """Compute the vectors of the form, then scales and first look; yields updates. Raises PlaygroundError."""
     load = frame.load_set(visitor)
     prompts = form.choice.chosen(visitor)
     request = form.request(prompts, against_of(form.by, prompts, form.other_choice, visitor), load)
@@ -44,7 +45,7 @@ def compute_vectors(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: Disc
 
 
 def continue_set(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: DiscoverForm) -> Iterator[Updates]:
-    """What Continue does: the chosen set grows in its own file."""
+    """Add vectors to the chosen set, in its library file; yields updates. Raises PlaygroundError."""
     name, load = form.continued, frame.load_set(visitor)
     if not name:
         raise FileError("Expected a set to continue, got none; choose one of the list.")
@@ -57,21 +58,22 @@ def _run(
     tab: DiscoverTab,
     visitor: Visitor,
     request: FindRequest,
-    after: tuple[bool, int],
+    first_look_options: tuple[bool, int],
     so_far: VectorSet | None = None,
 ) -> Iterator[Updates]:
+    """Run a request, continuing `so_far` if given. `first_look_options`: find scales, number of vectors to look at."""
     state = DiscoverState.of(visitor)
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.workbench.store
-    course = Course(tab.figures, request)
+    figures = RunFigures(tab.figures, request)
     kept_as: list[str] = []
 
     def keep(vector_set: VectorSet) -> None:
-        """Every finished batch is in the library at once: a crash loses one batch at most."""
+        """Save the set after every batch, so that a crash loses one batch at most."""
         if not kept_as:
             kept_as.append(store.free_name(suggest_name(request, loaded)) if so_far is None else so_far.name)
         store.save(replace(vector_set, name=kept_as[0]), kept_as[0], overwrite=True)
 
-    def work(model: LoadedModel, context: Any) -> FindResult:
+    def work(model: LoadedModel, context: JobContext) -> FindResult:
         request.check(model)
         return find(model, request, context.emit, context.cancelled, load, keep, so_far)
 
@@ -87,41 +89,42 @@ def _run(
             shown = True
             updates |= _cleared(tab, request)
         if progress:
-            updates |= {tab.progress: markup.run_line(_said(request, progress[-1])), **course.take(progress)}
+            updates |= {tab.progress: markup.run_line(_progress_line(request, progress[-1])), **figures.add(progress)}
             done = max(done, *(event.share for event in progress if event.stage != "done"), 0.0)
         yield updates
     result = job.result()
-    # A run that ended early teaches as much as it did.
+    # The speed of a run that ended early is that of the share it did.
     early = result.cancelled or (result.stopped not in (None, "count"))
     cost.learn(loaded, request, result.seconds, done if early else 1.0)
-    # Under a name that Save can use: that of an earlier run with these settings may be taken.
-    visitor.keep_found(replace(result.vector_set, name=store.free_name(result.vector_set.name)))
+    # A free name, since an earlier run with these settings may have been saved under the usual one.
+    vector_set = replace(result.vector_set, name=store.free_name(result.vector_set.name))
+    visitor.keep_found(vector_set)
     if kept_as:
-        visitor.saved_as = kept_as[0]
-        visitor.found = replace(result.vector_set, name=kept_as[0])
+        vector_set = replace(result.vector_set, name=kept_as[0])
+        visitor.saved_as, visitor.found = kept_as[0], vector_set
         keep(result.vector_set)
     state.prompt, state.format, state.scales, state.texts = request.prompts[0], request.format, {}, {}
-    with_scales, looks = after
+    with_scales, looks = first_look_options
     yield {
-        **course.ended(result),
+        **figures.finish(result),
         **_kept(frame, tab, visitor, kept_as),
         frame.library_seen: frame.library_token(visitor),
-        tab.name: visitor.found.name,
+        tab.name: vector_set.name,
         tab.save: gr.update(interactive=not kept_as),
         tab.download: gr.update(value=download_file(visitor), interactive=True),
-        tab.repeat: _command(request, loaded, visitor.found.name, so_far),
-        tab.look_table: first_look.table(visitor.found, {}),
-        tab.progress: markup.run_line(_ended(result)),
+        tab.repeat: _command(request, loaded, vector_set.name, so_far),
+        tab.look_table: first_look.table(vector_set, {}),
+        tab.progress: markup.run_line(_result_line(result)),
         frame.status: frame.status_now(),
     }
     if with_scales and not result.cancelled:
-        yield from _find_scales(frame, tab, visitor, _ended(result))
+        yield from _find_scales(frame, tab, visitor, _result_line(result))
     if looks and not result.cancelled:
         yield from _look(frame, tab, visitor, looks)
 
 
 def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
-    """What belonged to the computation before goes as soon as this one begins."""
+    """Updates that clear the results of the run before."""
     return {
         **tab.figures.empty(request.by),
         **tab.linearity.cleared(),
@@ -134,46 +137,50 @@ def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
 
 
 def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) -> Updates:
-    """For a set that is on disk already: where, and that it can be continued."""
+    """Updates for a set that the run has saved: a notice of its name, and its choice under Set to continue."""
     if not kept_as:
         return {}
-    said = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
+    text = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
     return {
-        tab.save_notice: markup.notice(said, "info"),
+        tab.save_notice: markup.notice(text, "info"),
         **tab.continuable(frame.continuable(DiscoverState.of(visitor).method), kept_as[0]),
     }
 
 
 def _command(request: FindRequest, loaded: LoadedModel, name: str, so_far: VectorSet | None) -> str:
+    """HTML of the command that repeats the run, or of the reason why none can."""
     used = [component.source for recipe in request.recipes().values() for component in recipe.components]
     if NOT_SAVED in used:
         return markup.notice("It began with a set that is not saved, so no command can repeat it.", "info")
-    # The file has grown by now: what is repeated began after the rows that it had.
-    continued = {} if so_far is None else {"so_far": f"vectors/{so_far.name}.safetensors", "first": so_far.rows}
-    return markup.command(commands.find_command(request, loaded, f"vectors/{name}.safetensors", **continued))
+    out = f"vectors/{name}.safetensors"
+    if so_far is None:
+        return markup.command(commands.find_command(request, loaded, out))
+    # The file has more rows by now; the run began after those it had then.
+    continued = f"vectors/{so_far.name}.safetensors"
+    return markup.command(commands.find_command(request, loaded, out, continued, so_far.rows))
 
 
 def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -> Iterator[Updates]:
-    """Find the scales of what was computed; the texts that are looked at on the way are shown as they come.
+    """Find the scales of the computed set, and show the texts of the search; yields updates.
 
-    `ended` is what is said of the computation, before what is said of the scales.
+    `ended` is the result line of the run, before the progress of the search.
     """
-    begun = visitor.found
+    begun = visitor.computed
     job = frame.start(visitor, "finding scales", lambda model, context: scales_of(model, begun, context))
     looks: dict[tuple[int, int], str] = {}
     scales: dict[tuple[int, int], float] = {}
     prompt, share, took = "", 0.0, 0.0
 
     def keep(scaled: VectorSet) -> None:
-        visitor.found = with_scales_of(visitor.found, scaled)
+        visitor.found = with_scales_of(visitor.computed, scaled)
         visitor.found_number += 1
         saved = visitor.saved_as
         if saved is not None and saved in frame.workbench.store.names():
             frame.workbench.store.change(saved, lambda now: with_scales_of(now, scaled))
 
     for batch in follow(job, REDRAW):
-        if visitor.found is None or not torch.equal(visitor.found.vectors, begun.vectors):
-            return  # another computation has taken its place
+        if not torch.equal(visitor.computed.vectors, begun.vectors):
+            return  # another set has been computed since
         updates: Updates = {frame.status: frame.status_now()}
         for event in batch:
             if isinstance(event, VectorSet):
@@ -185,9 +192,9 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
                         place = (look.row, look.sign)
                         looks[place], scales[place] = look.text, look.scale
                         prompt = begun.origin.prompts[look.prompt]
-        if said := scales_said(batch):
-            updates[tab.progress] = markup.run_line(f"{ended} · {said}")
-            updates[tab.look_table] = first_look.table(visitor.found, looks, "", prompt, scales)
+        if line := progress_line(batch):
+            updates[tab.progress] = markup.run_line(f"{ended} · {line}")
+            updates[tab.look_table] = first_look.table(visitor.computed, looks, "", prompt, scales)
         yield updates
     try:
         keep(job.result())
@@ -196,20 +203,25 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
     work = cost.scale_operations(frame.loaded, begun.origin.prompts, begun.rows)
     cost.learn_speed(frame.loaded, cost.SCALES, work * share, took)
     yield {
-        tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.found)}"),
-        tab.look_table: first_look.table(visitor.found, looks, scales=scales),  # not yet at the found scales
+        tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.computed)}"),
+        tab.look_table: first_look.table(visitor.computed, looks, scales=scales),  # not yet at the found scales
         tab.download: gr.update(value=download_file(visitor), interactive=True),
         frame.library_seen: frame.library_token(visitor),
     }
 
 
 def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Iterator[Updates]:
+    """Generate the first look at `count` vectors; yields updates."""
     state = DiscoverState.of(visitor)
-    vector_set = visitor.found
+    vector_set = visitor.computed
     scales = first_look.signed_rows(vector_set, count)
     if not scales:
         return
-    load: Callable[[str], VectorSet] = {NOT_SAVED: vector_set}.__getitem__
+
+    def load(name: str) -> VectorSet:
+        return {NOT_SAVED: vector_set}[name]
+
+    assert state.format is not None  # the run has set it
     request = first_look.request_for(NOT_SAVED, scales, state.prompt, state.format)
     job = frame.start(
         visitor,
@@ -219,9 +231,9 @@ def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Itera
     state.scales = scales
 
     def table() -> str:
-        # Names and stars may have been given while the texts came in: what the visitor holds now is what is shown.
+        # Names and stars may have changed during the job, so the set is read anew.
         looks, baseline = state.texts, state.baseline
-        return first_look.table(visitor.found, looks, baseline, state.prompt, scales)
+        return first_look.table(visitor.computed, looks, baseline, state.prompt, scales)
 
     for batch in follow(job, REDRAW):
         progress = [event for event in batch if isinstance(event, GenerateProgress)]
@@ -235,7 +247,7 @@ def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Itera
     yield {tab.look_table: table()}
 
 
-def _said(request: FindRequest, event: FindProgress) -> str:
+def _progress_line(request: FindRequest, event: FindProgress) -> str:
     if event.stage == "encode":
         return "reading the prompts"
     if event.stage == "prepare":
@@ -247,7 +259,7 @@ def _said(request: FindRequest, event: FindProgress) -> str:
     return f"{batch}step {event.step} of {about}{event.steps} · {seconds(event.seconds)}{to_go}"
 
 
-def _ended(result: FindResult) -> str:
+def _result_line(result: FindResult) -> str:
     steps = "" if result.vector_set.origin.converged is None else f"{result.steps} steps · "
     stopped = "stopped: what there was is kept · " if result.cancelled else ""
     return f"{stopped}{steps}{seconds(result.seconds)} of computation"

@@ -1,4 +1,4 @@
-"""Controls for the settings of a method, made from what the method says of each."""
+"""Controls for the settings of a method, built from its Setting declarations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PICK, MIX = "a vector or average", "the mix in Steer"
 
 @dataclass(frozen=True)
 class Given:
-    """What settings may refer to: the mix in Steer as a recipe ("" for none), and the sets there are."""
+    """Context for reading controls: the mix in Steer as a recipe ("" for none), and the function that loads sets."""
 
     mix: str
     load: Load
@@ -36,7 +36,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Entry:
-    """A number, several, or a choice: one component."""
+    """Control of one number, several numbers, or a choice: one component."""
 
     name: str
     one: Setting
@@ -48,7 +48,7 @@ class Entry:
         return [self.component]
 
     def read(self, values: Sequence[Any], given: Given) -> dict[str, Any]:
-        """The setting. Raises InputError for what is no number where one is wanted."""
+        """{name: value}. Raises InputError for a text that is not the number or numbers that it should be."""
         (value,), what = values, self.one.label.lower()
         if self.one.kind == "whole":
             return {self.name: (whole_or_none if self.one.optional else whole)(value, what)}
@@ -71,7 +71,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Either:
-    """A number that may be given in one of several units, each a setting of its own."""
+    """Control of a number with a choice of units, each unit a setting of its own."""
 
     units: Mapping[str, str]  # unit → name of the setting
     label: str
@@ -89,17 +89,17 @@ class Either:
         return {self.units[unit]: real_or_none(number, self.label.lower())}
 
     def shown(self, values: Mapping[str, Any]) -> dict[Any, Any]:
-        said = [(unit, values[name]) for unit, name in self.units.items() if values.get(name) is not None]
-        unit, number = said[0] if said else (next(iter(self.units)), None)
+        given = [(unit, values[name]) for unit, name in self.units.items() if values.get(name) is not None]
+        unit, number = given[0] if given else (next(iter(self.units)), None)
         return {self.number: optional(number), self.unit: unit}
 
 
 @dataclass(frozen=True)
 class RowControl:
-    """A row of a set, or one of the words that may stand for it."""
+    """Control of a row of a set, or of a keyword in its place."""
 
     name: str
-    kinds: Mapping[str, str | None]  # what the page calls a word → the word
+    kinds: Mapping[str, str | None]  # label → keyword of the setting
     start: StartControls
 
     @property
@@ -110,17 +110,17 @@ class RowControl:
         return {self.name: Start(*values).recipe(dict(self.kinds))}
 
     def shown(self, values: Mapping[str, Any]) -> dict[Any, Any]:
-        called = {word: kind for kind, word in self.kinds.items()}
-        return self.start.shown(called.get(values.get(self.name), next(iter(self.kinds))))
+        labels = {keyword: label for label, keyword in self.kinds.items()}
+        return self.start.shown(labels.get(values.get(self.name), next(iter(self.kinds))))
 
 
 @dataclass(frozen=True)
 class RecipeControl:
-    """A recipe: nothing, a vector or average that is picked, or the mix in Steer."""
+    """Control of a recipe: none, a picked vector or average, or the mix in Steer."""
 
     name: str
     one: Setting
-    keeps: bool  # whether the set can be continued later, for which what is picked must be saved
+    keeps: bool  # whether the set can be continued later, which needs a saved recipe
     kind: gr.Radio
     box: gr.Column | None
     pick: PickControls | None
@@ -156,16 +156,19 @@ class RecipeControl:
         return {self.name: recipe}
 
     def shown(self, values: Mapping[str, Any]) -> dict[Any, Any]:
-        """What a preset does not name; a vector that was picked stays."""
+        """Updates to the default, as presets name no recipes; a picked vector stays."""
         return {self.kind: self.one.unset} if self.one.unset else {}
 
 
 Control = Entry | Either | RowControl | RecipeControl
+"""Control of one setting. `inputs` are its components; `read` gives {name: value} from their values and raises
+InputError for wrong ones; `shown` gives updates that show the setting out of {name: value}, or its default.
+"""
 
 
 @dataclass(frozen=True)
 class MethodControls:
-    """The controls of a method: those in `box` are in sight, those in `more` in the folded part of the form."""
+    """The controls of a method: basic ones in `box`, advanced ones in `more`, in the closed part of the form."""
 
     method: Method
     box: gr.Column
@@ -174,14 +177,17 @@ class MethodControls:
 
     @property
     def inputs(self) -> list[Any]:
+        """The components of all controls."""
         return [component for control in self.controls for component in control.inputs]
 
     @property
     def outputs(self) -> list[Any]:
+        """All components that updates may write to."""
         return [self.box, self.more, *self.inputs, *(pick.strip for pick in self.picks), *self._boxes]
 
     @property
     def picks(self) -> list[PickControls]:
+        """The vector pickers of recipes."""
         return [one.pick for one in self.controls if isinstance(one, RecipeControl) and one.pick is not None]
 
     @property
@@ -189,7 +195,7 @@ class MethodControls:
         return [one.box for one in self.controls if isinstance(one, RecipeControl) and one.box is not None]
 
     def read(self, values: Sequence[Any], given: Given, only: Sequence[str] | None = None) -> dict[str, Any]:
-        """Settings by name, of all controls or those for `only` these. Raises PlaygroundError."""
+        """Settings by name: of all controls, or of the entries in `only`. Raises PlaygroundError."""
         found: dict[str, Any] = {}
         for control in self.controls:
             count = len(control.inputs)
@@ -199,23 +205,23 @@ class MethodControls:
         return found
 
     def shown(self, values: Mapping[str, Any]) -> dict[Any, Any]:
-        """Updates that show settings; those not among `values` go back to their defaults."""
+        """Updates that show settings; those missing from `values` go back to their defaults."""
         return {component: value for one in self.controls for component, value in one.shown(values).items()}
 
     def visible(self, method: Method) -> dict[Any, Any]:
-        """Updates for the chosen method."""
+        """Updates that show the controls if their method is the chosen one, and hide them otherwise."""
         chosen = method is self.method
         basic = any(one.basic for one in method.options.values())
         return {self.box: gr.update(visible=chosen and basic), self.more: gr.update(visible=chosen)}
 
     def offered(self, names: Sequence[str]) -> dict[Any, Any]:
-        """Updates for other sets in the library; what is chosen is left alone."""
+        """Updates of the choices after the library changed; what is chosen stays."""
         rows = [one.start.offered(names) for one in self.controls if isinstance(one, RowControl)]
         picks = {pick.set_name: gr.update(choices=list(names)) for pick in self.picks}
         return {component: value for updates in (*rows, picks) for component, value in updates.items()}
 
     def based_on(self, pick: Pick, names: Sequence[str], load: Load) -> dict[Any, Any]:
-        """Updates that pick a vector for every recipe, for another model."""
+        """Updates that choose a vector in all vector pickers, after another model was loaded."""
         if pick.used:
             return {part: value for one in self.picks for part, value in one.show(pick, names, load).items()}
         empty = {one.set_name: gr.update(choices=list(names), value=None) for one in self.picks}
@@ -223,7 +229,7 @@ class MethodControls:
 
 
 class Builder:
-    """Builds the controls of one method in two places of the page, its basic settings first."""
+    """Builds the controls of one method in two places of the page: first `basic`, then `advanced`."""
 
     def __init__(self, method: Method, base: Pick, names: Sequence[str], load: Load, visible: bool) -> None:
         self._method, self._base, self._names, self._load = method, base, names, load
@@ -232,13 +238,13 @@ class Builder:
         self._box: gr.Column | None = None
 
     def basic(self) -> None:
-        """The part that is in sight."""
+        """Build the basic settings."""
         seen = self._visible and self._has(True)
         with gr.Column(visible=seen, elem_id=self._id()) as self._box, gr.Group(elem_classes="sp-card"):
             self._place(True)
 
     def advanced(self) -> MethodControls:
-        """The folded part, and all of it together."""
+        """Build the advanced settings; returns all controls of the method."""
         with gr.Column(visible=self._visible, elem_id=self._id("more"), elem_classes="sp-options") as more:
             self._place(False)
         assert self._box is not None  # the basic part is built first
@@ -252,7 +258,7 @@ class Builder:
         return f"discover-{self._method.name}" + (f"-{name.replace('_', '-')}" if name else "")
 
     def _place(self, basic: bool) -> None:
-        """Controls in their order, small ones side by side, at most three."""
+        """Build controls in their order, up to three narrow ones side by side."""
         options = self._method.options
         groups = [names for names in alternatives(options) if options[names[0]].basic == basic]
         small: list[tuple[str, ...]] = []
@@ -278,7 +284,7 @@ class Builder:
         if len(names) > 1:
             return self._either(names)
         if one.kind == "row":
-            kinds = {called: word or None for word, called in one.words.items() if called}
+            kinds = {label: keyword or None for keyword, label in one.words.items() if label}
             start = start_picker.build(self._id(), list(kinds), self._names, one.info)
             return RowControl(name, kinds, start)
         if one.kind == "recipe":
@@ -334,7 +340,7 @@ class Builder:
 
 
 def wire(frame: Frame, controls: MethodControls) -> None:
-    """What the controls of a method do to each other."""
+    """Attach the event handlers of the controls of a method."""
     options: dict[str, Any] = {**EVENT, **UNCHECKED}
     for control in controls.controls:
         if isinstance(control, RowControl):
@@ -357,5 +363,5 @@ def _wire_strip(frame: Frame, pick: PickControls) -> None:
 
 def read_numbers(text: str | None, what: str) -> tuple[float, ...] | None:
     """Numbers separated by spaces or commas; None for an empty field. Raises InputError."""
-    words = (text or "").replace(",", " ").split()
-    return tuple(real(word, f"each of the {what}") for word in words) or None
+    parts = (text or "").replace(",", " ").split()
+    return tuple(real(part, f"each of the {what}") for part in parts) or None

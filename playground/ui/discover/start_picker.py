@@ -1,4 +1,4 @@
-"""Controls for the start of a search: random, or a vector that is there."""
+"""Controls for the initial vector of a search: random, or a vector of a set."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ VECTOR = "a vector"
 
 @dataclass(frozen=True)
 class Start:
-    """What the controls say: one of the offered kinds, and a row of a set where the kind is VECTOR."""
+    """Values of the controls: a kind, and a row of a set if the kind is VECTOR."""
 
     kind: str
     set_name: str | None = None
     row: str | None = None
 
     def recipe(self, kinds: dict[str, str | None]) -> str | None:
-        """What FindRequest.start takes; `kinds` says it for every kind but VECTOR. Raises InputError."""
+        """The value of FindRequest.start; `kinds` has it for every kind but VECTOR. Raises InputError."""
         if self.kind in kinds:
             return kinds[self.kind]
         if self.kind != VECTOR:
@@ -47,6 +47,7 @@ class StartControls:
 
     @property
     def values(self) -> list[Any]:
+        """All components."""
         return [self.kind, self.set_name, self.row]
 
     def shown(self, kind: str) -> dict[Any, Any]:
@@ -54,11 +55,12 @@ class StartControls:
         return {self.kind: kind, self.set_name: gr.update(visible=False), self.row: gr.update(visible=False)}
 
     def offered(self, names: Sequence[str]) -> dict[Any, Any]:
-        """Updates for other sets in the library; what is chosen is left alone."""
+        """Updates of the choices after the library changed; what is chosen stays."""
         return {self.set_name: gr.update(choices=list(names))}
 
 
 def build(name: str, kinds: Sequence[str], names: Sequence[str], info: str) -> StartControls:
+    """The components; `name` is the prefix of their ids, `names` are the sets."""
     kind = gr.Radio(
         [*kinds, VECTOR], value=kinds[0], label="Start", elem_id=f"{name}-start", info=info, min_width=200
     )
@@ -75,11 +77,12 @@ def build(name: str, kinds: Sequence[str], names: Sequence[str], info: str) -> S
 
 
 def wire(frame: Frame, controls: StartControls) -> None:
+    """Attach the event handlers."""
     options: dict[str, Any] = {**EVENT, **UNCHECKED}
 
     @quick
     def on_kind(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        """The pickers where they are needed, filled in with the first set there is."""
+        """Show the pickers for VECTOR, with the first set unless one is chosen, and hide them for other kinds."""
         start = Start(*values)
         if start.kind != VECTOR:
             return {controls.set_name: gr.update(visible=False), controls.row: gr.update(visible=False)}
@@ -104,5 +107,5 @@ def wire(frame: Frame, controls: StartControls) -> None:
 
 def _rows(controls: StartControls, load: Load, name: str) -> dict[Any, Any]:
     vector_set = load(name)
-    choices = [(said, row) for said, row in row_choices(vector_set) if not is_average(row)]
+    choices = [(label, row) for label, row in row_choices(vector_set) if not is_average(row)]
     return {controls.row: gr.update(choices=choices, value=str(defaults.best_row(vector_set)), visible=True)}

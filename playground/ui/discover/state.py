@@ -1,4 +1,4 @@
-"""Session state of the Discover tab: the chosen method and the texts of the first look."""
+"""Session state of the Discover tab: chosen method, and texts of the first look."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from playground.ui.kit.visitor import Slice
 
 @dataclass
 class DiscoverState(Slice):
-    """`texts` and `scales` of the first look by (row, sign): what a push of that norm made of `prompt`."""
+    """State of one visitor. `texts` are those of the first look at `prompt` by (row, sign), `scales` the norms of the
+    pushes.
+    """
 
     method: str = "power"
     prompt: str = ""
     format: PromptFormat | None = None
+    """None before the first run."""
     scales: dict[tuple[int, int], float] = field(default_factory=dict)
     baseline: str = ""
     texts: dict[tuple[int, int], str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The Discover tab: choose a method, prompts and layers, watch it converge, look at what was found, and save it."""
+"""Event handlers and updates of the Discover tab."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
 
 
 def wire(frame: Frame, tab: DiscoverTab) -> None:
+    """Attach the event handlers of the tab."""
     inputs = tab.inputs
     _wire_run(frame, tab, inputs)
     _wire_form(frame, tab, inputs)
@@ -49,7 +50,7 @@ def _form_of(
 
 
 def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any, Any]:
-    """Bounds and defaults for the loaded model; what another model computed is cleared away."""
+    """Updates to the bounds and defaults for the loaded model; the results of another model are cleared."""
     loaded, load = frame.workbench.loaded, frame.load_set(visitor)
     names = prompt_source.set_names(loaded)
     chosen = prompt_source.default_set(loaded)
@@ -61,7 +62,7 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
             source.order: prompt_source.FIRST,
             source.set_name: gr.update(choices=names, value=name, visible=True),
         }
-    updates |= _asked(chosen, tab)
+    updates |= _set_format(chosen, tab)
     opening = defaults.opening(loaded, frame.workbench.store)
     sets = frame.set_choices(visitor)
     base, first = Pick(opening.set_name, str(opening.row), scale=opening.scale), first_method()
@@ -88,15 +89,16 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
 def library_updates(
     frame: Frame, tab: DiscoverTab, visitor: Visitor, values: Sequence[Any]
 ) -> dict[Any, Any]:
-    """New choices in the pickers after the library changed; what is chosen is left alone."""
-    names, updates = frame.set_choices(visitor), {}
+    """Updates of the pickers after the library changed; what is chosen stays."""
+    names = frame.set_choices(visitor)
+    updates: dict[Any, Any] = {}
     for controls in tab.methods:
         updates |= controls.offered(names)
     return updates | tab.continuable(frame.continuable(DiscoverState.of(visitor).method))
 
 
 def outputs(tab: DiscoverTab) -> list[Any]:
-    """Everything `model_updates` may write to."""
+    """All components that `model_updates` may write to."""
     return [
         *_form_outputs(tab), tab.method, *tab.prompts.outputs, *tab.against.outputs, tab.mode, tab.system,
         *tab.figures.outputs, tab.notice, tab.progress, tab.look_table, tab.repeat, tab.name,
@@ -105,15 +107,15 @@ def outputs(tab: DiscoverTab) -> list[Any]:
 
 
 def library_outputs(tab: DiscoverTab) -> list[Any]:
-    """What `library_updates` may write to."""
-    return [tab.goes_on, tab.continued, *(part for controls in tab.methods for part in controls.offered(()))]
+    """All components that `library_updates` may write to."""
+    return [tab.continue_box, tab.continued, *(part for controls in tab.methods for part in controls.offered(()))]
 
 
 def _form_outputs(tab: DiscoverTab) -> list[Any]:
-    """The parts of the form that depend on the method, and everything a preset may fill in."""
+    """The components of the form that depend on the method, and all that a preset may fill in."""
     own = [part for controls in tab.methods for part in controls.outputs]
     return [
-        tab.what, tab.presets, tab.hint, tab.against_box, *tab.layers.outputs, *own, tab.goes_on, tab.continued,
+        tab.about, tab.presets, tab.hint, tab.against_box, *tab.layers.outputs, *own, tab.continue_box, tab.continued,
         tab.read_sinks,
     ]
 
@@ -121,33 +123,33 @@ def _form_outputs(tab: DiscoverTab) -> list[Any]:
 def _method_updates(
     frame: Frame, tab: DiscoverTab, method: Method, all_tokens: bool = False, kind: str = "prompts"
 ) -> dict[Any, Any]:
-    """The form for a method; `kind` is that of the prompts."""
+    """Updates of the form for a method; `kind` is that of the prompts."""
     names = frame.continuable(method.name)
     shown: dict[Any, Any] = {
-        tab.what: method_presets.explained(method),
+        tab.about: method_presets.explained(method),
         tab.presets: method_presets.presets(method),
         tab.against_box: gr.update(visible=method.reads.sides > 1 and kind == "prompts"),
         tab.read_sinks: gr.update(visible=method.reads.tokens is not None),
         **tab.continuable(names, names[0] if names else None),
-        **tab.layers.applies(method, all_tokens, _answers(method, kind)),
+        **tab.layers.applies(method, all_tokens, _reads_answers(method, kind)),
     }
     for controls in tab.methods:
         shown |= controls.visible(method)
     return shown
 
 
-def _answers(method: Method, kind: str) -> bool:
-    """Whether the prompts bring along where they are read."""
+def _reads_answers(method: Method, kind: str) -> bool:
+    """Whether activations are read at answers, which the prompts contain, rather than at tokens of the form."""
     return method.reads.sides > 1 and kind == "choices"
 
 
 def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     written = [
         tab.notice, tab.progress, *tab.figures.outputs, tab.look_table, tab.name, tab.repeat, tab.save_notice,
-        tab.download, tab.save, tab.goes_on, tab.continued, frame.status, frame.library_seen,
+        tab.download, tab.save, tab.continue_box, tab.continued, frame.status, frame.library_seen,
         *tab.linearity.results,
     ]
-    options = {"trigger_mode": "once", "concurrency_limit": 16, "concurrency_id": "jobs", **PRIVATE}
+    options: dict[str, Any] = {"trigger_mode": "once", "concurrency_limit": 16, "concurrency_id": "jobs", **PRIVATE}
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_compute(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
@@ -158,7 +160,7 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
         yield from continue_set(frame, tab, *_form_of(frame, tab, request, values))
 
     tab.compute.click(on_compute, inputs, written, **options)
-    tab.go_on.click(on_continue, inputs, written, **options)
+    tab.continue_button.click(on_continue, inputs, written, **options)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)
@@ -174,15 +176,15 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
         method, before = form.by, registered()[state.method]
         state.method, kind = method.name, _kind(form, visitor)
         updates = _method_updates(frame, tab, method, form.all_tokens, kind)
-        if visitor.found is None:  # what was computed stays in sight until something else is
+        if visitor.found is None:  # the figures of a computed set stay
             updates |= tab.figures.empty(method)
         now = (form.vectors, form.tokens, form.all_tokens)
-        updates |= tab.layers.changed(method, before, now, frame.workbench.loaded, _answers(method, kind))
+        updates |= tab.layers.changed(method, before, now, frame.workbench.loaded, _reads_answers(method, kind))
         usual, contrast = prompt_source.default_set(frame.loaded), prompt_source.default_contrast(frame.loaded)
         if method.reads.sides > 1 and contrast is not None and form.set_name == usual:
-            updates |= {tab.prompts.set_name: contrast, **_asked(contrast, tab)}  # one that brings both sides along
+            updates |= {tab.prompts.set_name: contrast, **_set_format(contrast, tab)}  # a set with both sides
         elif method.reads.sides < 2 and form.set_name == contrast:
-            updates |= {tab.prompts.set_name: usual, **_asked(usual, tab)}
+            updates |= {tab.prompts.set_name: usual, **_set_format(usual, tab)}
         return updates | {tab.hint: cost_hint(frame, visitor, form)}
 
     asked = [tab.prompts.set_name, tab.mode, tab.system]
@@ -211,7 +213,7 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
 
     @quick
     def on_continued(request: gr.Request, name: str | None) -> dict[Any, Any]:
-        """How the set was searched for, so that it goes on as it began."""
+        """Show the settings of the set, so that its search continues with them."""
         if not name:
             return {}
         vector_set = frame.load_set(frame.visitor(request))(name)
@@ -224,7 +226,7 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     def on_cost(request: gr.Request, *values: Any) -> str:
         return cost_hint(frame, *_form_of(frame, tab, request, values))
 
-    costly = [tab.layers.source, tab.layers.target, tab.layers.vectors]
+    costly: list[gr.Number | gr.Slider] = [tab.layers.source, tab.layers.target, tab.layers.vectors]
     costly += [part for controls in tab.methods for part in controls.inputs if isinstance(part, gr.Number | gr.Slider)]
     gr.on([part.change for part in costly], on_cost, inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
     frame.opened.append((on_cost, inputs, [tab.hint]))
@@ -237,11 +239,11 @@ def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: 
     def shown(visitor: Visitor, form: DiscoverForm, use: int | None = None) -> dict[Any, Any]:
         updates = source.updates(form.other_choice if other else form.choice, visitor, use=use)
         updates[tab.hint] = cost_hint(frame, visitor, form)
-        if form.by.reads.sides > 1:  # whether it needs another side depends on the prompts
+        if form.by.reads.sides > 1:  # prompts with both sides need no second list
             kind = _kind(form, visitor)
             updates |= {
                 tab.against_box: gr.update(visible=kind == "prompts"),
-                **tab.layers.applies(form.by, form.all_tokens, _answers(form.by, kind)),
+                **tab.layers.applies(form.by, form.all_tokens, _reads_answers(form.by, kind)),
             }
         return updates
 
@@ -259,20 +261,20 @@ def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: 
             return refused
         return shown(visitor, form, use=prompt_source.USE)
 
-    checked = {**PRIVATE, "preprocess": True}  # only so does an upload become a path
+    checked = {**PRIVATE, "preprocess": True}  # preprocessing turns an upload into a path
     source.upload.change(on_upload, [source.upload, *inputs], written, **checked)
     if other:
         return
 
     @quick
     def on_set(name: str | None) -> dict[Any, Any]:
-        return _asked(name, tab)
+        return _set_format(name, tab)
 
     source.set_name.input(on_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
 
 
-def _asked(name: str | None, tab: DiscoverTab) -> dict[Any, Any]:
-    """A set brings its own way of being asked."""
+def _set_format(name: str | None, tab: DiscoverTab) -> dict[Any, Any]:
+    """Updates to the format and system prompt of a built-in set; none for another name."""
     sets = prompt_sets.built_in()
     if name not in sets:
         return {tab.mode: gr.skip()}
@@ -280,7 +282,7 @@ def _asked(name: str | None, tab: DiscoverTab) -> dict[Any, Any]:
 
 
 def _kind(form: DiscoverForm, visitor: Visitor) -> str:
-    """The kind of the chosen prompts, "prompts" for every kind of one side; while there are none, that too."""
+    """The kind of the chosen prompts; "prompts" for all one-sided kinds, and while there are none."""
     try:
         whole = form.choice.whole(visitor)
         return "prompts" if whole.one_sided else whole.kind
@@ -289,7 +291,7 @@ def _kind(form: DiscoverForm, visitor: Visitor) -> str:
 
 
 def cost_hint(frame: Frame, visitor: Visitor, form: DiscoverForm) -> str:
-    """What Compute would cost; nothing while the form is not complete."""
+    """A line on the estimated time of Compute; nothing while the form is not complete."""
     try:
         prompts = form.choice.chosen(visitor)
         against = against_of(form.by, prompts, form.other_choice, visitor)

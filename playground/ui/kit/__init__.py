@@ -1,1 +1,1 @@
-"""Parts of the page that every tab uses: the frame, running jobs, markup, theme, base of the plots."""
+"""Code that every tab uses: shared objects, running jobs, HTML, theme, base of the plots."""

@@ -1,5 +1,6 @@
-"""Estimated time of a computation, shown before the click, from the size of the model and the speed of the
-machine that learns from every run.
+"""Estimated run time of a computation, from its number of operations and the speed of the machine.
+
+The speed is that of the last run of the same kind on the same model, before the first one that of a matrix product.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from playground.ui.kit.running import seconds
 CHARACTERS_A_TOKEN = 4
 TEMPLATE_TOKENS = 20
 SCALES = "scales"
-"""What the search for scales is called where speeds are kept."""
+"""Key of the search for scales among the measured speeds."""
 _PROBE = 512
-"""Width of the matrices whose product tells how fast a machine is before anything ran on it."""
+"""Width of the matrices whose product is timed."""
 
 _measured: dict[tuple[str, str, str], float] = {}
 
@@ -36,8 +37,8 @@ def operations(loaded: LoadedModel, request: FindRequest) -> float:
 
 
 def scale_operations(loaded: LoadedModel, prompts: Sequence[str], rows: int) -> float:
-    """Floating-point operations of the search for the scales of so many rows: texts in both signs, and how likely
-    each token of theirs is.
+    """Floating-point operations of a search for the scales of `rows` rows, by order of magnitude: texts in both signs,
+    and the probability of each of their tokens.
     """
     asked = ScalesRequest()
     shortest = sorted(map(len, prompts))[: asked.prompts]
@@ -46,7 +47,7 @@ def scale_operations(loaded: LoadedModel, prompts: Sequence[str], rows: int) -> 
 
 
 def hint(loaded: LoadedModel, request: FindRequest, scales: bool = False) -> str:
-    """One line: how much work it is, and about how long it takes, with the search for scales where that follows."""
+    """One line on the size of a run and its estimated time; `scales` adds the search for scales that follows it."""
     last = ""
     if scales:
         took = seconds(duration(loaded, SCALES, scale_operations(loaded, request.prompts, request.k)))
@@ -69,28 +70,28 @@ def hint(loaded: LoadedModel, request: FindRequest, scales: bool = False) -> str
 
 
 def learn(loaded: LoadedModel, request: FindRequest, took: float, done: float = 1.0) -> None:
-    """Take in how long a run really took on this model; `done` is the part of the work that was done."""
+    """Record the seconds that a run took on this model; `done` is the share of the work that was done."""
     learn_speed(loaded, request.method, operations(loaded, request) * done, took)
 
 
 def duration(loaded: LoadedModel, what: str, work: float) -> float:
-    """About how many seconds so many operations take, at the speed that `what` had here before."""
+    """Estimated seconds of `work` operations of the kind `what` on this model."""
     speed = _measured.get(_key(loaded, what)) or _speed(loaded.device, loaded.dtype)
     return max(work / speed, 0.1)
 
 
 def learn_speed(loaded: LoadedModel, what: str, work: float, took: float) -> None:
-    """Take in how long so many operations really took."""
+    """Record the seconds that `work` operations of the kind `what` took."""
     if took > 0 and work > 0:
         _measured[_key(loaded, what)] = work / took
 
 
 @functools.cache
 def _speed(device: torch.device, dtype: torch.dtype) -> float:
-    """Floating-point operations a second of a product of matrices: what a model comes near to where it is large."""
+    """Floating-point operations a second of a matrix product: a bound that large models come near to."""
     matrix = torch.ones(_PROBE, _PROBE, device=device, dtype=dtype)
     best = math.inf
-    for _ in range(4):  # the first wakes the machine up
+    for _ in range(4):  # the first one includes the initialisation of the device
         begun = time.perf_counter()
         float((matrix @ matrix)[0, 0])  # waits for the device
         best = min(best, time.perf_counter() - begun)

@@ -1,10 +1,10 @@
-"""Opening state of the page: the one place to change when the shipped model changes."""
+"""Default settings of the page; the one place to change when the shipped model changes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from playground.library.store import Store
+from playground.library.store import Entry, Store
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel, is_organism
 
@@ -12,23 +12,23 @@ UNKNOWN_SCALE = 0.2
 UNIT_CHOICES = (("found", "f"), ("relative", "r"), ("absolute", "a"))
 """Relative scale of a vector whose scales were not found: breaks on SmolLM2 lie between 0.05 and 0.7."""
 MAXIMUM_SCALE = 1.5
-"""Ends of its slider, in relative scale; beyond it every push makes noise."""
+"""End of its slider on either side, in relative scale; beyond it every push makes noise."""
 EXTREME_SCALE = 1.0
-"""Relative scale beyond which text breaks on every model: what is added is longer than all that the model has there."""
+"""Relative scale beyond which text breaks on every model: the push is longer than the activations themselves."""
 BEYOND_BREAK = 1.3
-"""End of a slider over the break of its vector."""
+"""End of a slider, as a multiple of the scale at which text breaks with its vector."""
 MAXIMUM_MULTIPLE = 4.0
-"""Ends of a slider that counts in native norms: an average of sixteen orthogonal rows is a quarter as long as they."""
+"""End of a slider in multiples of native norms: the average of sixteen orthogonal rows has a quarter of their norm."""
 MULTIPLIERS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 """Multiples of the current mix at which the logit difference is drawn; 1 is where the sliders stand."""
 CONTROLS = 3
-"""Random pushes of equal norm drawn beside it."""
+"""Random pushes of equal norm, drawn for comparison."""
 MAX_NEW_TOKENS = 48
 
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt to start from, with two answers whose odds are worth watching. system None: the template's own."""
+    """A prompt with two answers whose logit difference shows an effect. `system` None: the template's own."""
 
     key: str
     prompt: str
@@ -38,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Opening:
-    """What one click on Generate should show."""
+    """Opening state of the Steer tab: an example, and one vector (`set_name` None: no vector)."""
 
     example: Example
     set_name: str | None
@@ -75,11 +75,12 @@ OPENING_SIGN = -1
 
 
 def examples(loaded: LoadedModel | None) -> tuple[Example, ...]:
+    """The examples for the loaded model."""
     return ORGANISM_EXAMPLES if loaded is not None and is_organism(loaded) else MODEL_EXAMPLES
 
 
 def opening(loaded: LoadedModel | None, store: Store) -> Opening:
-    """The set, row and scale to begin with: the shipped one, or the newest set that fits, or none."""
+    """The set, row and scale to begin with: the shipped set, or the newest one that fits, or none."""
     if loaded is None:
         return Opening(MODEL_EXAMPLES[0], None)
     example = examples(loaded)[0]
@@ -94,10 +95,10 @@ def opening(loaded: LoadedModel | None, store: Store) -> Opening:
     return Opening(example, None)
 
 
-def fits(loaded: LoadedModel, entry: object) -> bool:
-    """Whether a set (as the store lists it) can be added to this model at all."""
+def fits(loaded: LoadedModel, entry: Entry) -> bool:
+    """Whether width and layers of a listed set fit this model."""
     last = entry.source if entry.target is None else entry.target
-    return entry.width == loaded.width and last < loaded.block_count
+    return last is not None and entry.width == loaded.width and last < loaded.block_count
 
 
 def best_row(vector_set: VectorSet) -> int:
@@ -109,9 +110,9 @@ def best_row(vector_set: VectorSet) -> int:
 
 
 def usual_scale(vector_set: VectorSet, row: int, sign: int | None = None) -> float:
-    """Signed relative scale to begin with: the found one in `sign`, or in the first sign that has one when it is None.
+    """Signed relative scale to begin with: the found one in `sign`, or for None in the first sign that has one.
 
-    UNKNOWN_SCALE for a row without any, or that the set does not have.
+    UNKNOWN_SCALE for a row without a found scale, or outside the set.
     """
     if 0 <= row < vector_set.rows:
         for each in (1, -1) if sign is None else (sign,):
@@ -123,7 +124,7 @@ def usual_scale(vector_set: VectorSet, row: int, sign: int | None = None) -> flo
 
 @dataclass(frozen=True)
 class Layers:
-    """Where to look to begin with, and what the sliders of the Discover tab reach."""
+    """Default source and target layer and number of vectors, and the ends of the sliders."""
 
     source: int
     target: int
@@ -134,7 +135,7 @@ class Layers:
 
 
 def layers(loaded: LoadedModel | None) -> Layers:
-    """A quarter and three quarters up, where published maps of layer pairs are strongest."""
+    """Defaults for a model: a quarter and three quarters of its depth, where published maps of layer pairs peak."""
     blocks, width = (12, 256) if loaded is None else (max(loaded.block_count, 2), loaded.width)
     source = blocks // 4 if blocks > 3 else 0
     target = min(max(source + 1, 3 * blocks // 4), blocks - 1)

@@ -1,4 +1,4 @@
-"""Files written for a visitor to download, each visitor's in a folder of their own."""
+"""Download files, in a temporary folder of their own for each visitor."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from playground.library.vector_set import VectorSet
 from playground.ui.kit.visitor import Visitor
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="playground-downloads-")
-"""Where a set is written before Gradio takes it into its own cache; gone when the process ends."""
+"""Files are written here before Gradio copies them into its cache; deleted when the process ends."""
 
 
 def download_file(visitor: Visitor) -> str:
-    """A file of what was computed, for the download button."""
-    return write_download(visitor, visitor.found)
+    """The path of a file with the set that was computed last. Raises FileError when there is none."""
+    return write_download(visitor, visitor.computed)
 
 
 def write_download(visitor: Visitor, vector_set: VectorSet) -> str:
-    """A file of a set in this visitor's own download folder."""
+    """Write a set into this visitor's download folder; returns the path of the file."""
     path = download_path(visitor, f"{vector_set.name or 'vectors'}.safetensors")
     files.save(vector_set, path)
     return str(path)
 
 
 def download_path(visitor: Visitor, name: str) -> Path:
-    """Where a file of this name is written for this visitor to download."""
-    # A session is what a browser says it is: hashed, it can name no other folder.
+    """The path of a file of this name in the visitor's download folder, which is created."""
+    # The browser chooses the session string; hashed, it cannot name another folder.
     folder = Path(_FOLDER.name) / hashlib.sha256(visitor.session.encode(errors="replace")).hexdigest()
     folder.mkdir(exist_ok=True)
     return folder / name

@@ -1,8 +1,9 @@
-"""Numbers as a page sends them: a browser may send anything."""
+"""Conversion of values from the browser to numbers; a browser may send anything."""
 
 from __future__ import annotations
 
 import math
+from typing import SupportsFloat
 
 from playground.errors import InputError
 
@@ -17,9 +18,11 @@ def whole(value: object, what: str, least: int | None = None) -> int:
 
 
 def real(value: object, what: str) -> float:
-    """`value` as a finite number. Raises InputError."""
+    """`value` as a finite number. Raises InputError when it is none."""
     try:
-        number = float(value)  # type: ignore[arg-type]
+        if not isinstance(value, str | SupportsFloat):
+            raise TypeError
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"Expected a number for {what}, got “{value}”; write one.") from None
     if not math.isfinite(number):
@@ -28,7 +31,7 @@ def real(value: object, what: str) -> float:
 
 
 def real_or_none(value: object, what: str) -> float | None:
-    """`value` as a finite number, None where the field was left empty. Raises InputError."""
+    """`value` as a finite number, None where the field was left empty. Raises InputError as `real` does."""
     return None if value is None or not str(value).strip() else real(value, what)
 
 
@@ -38,5 +41,5 @@ def whole_or_none(value: object, what: str, least: int | None = None) -> int | N
 
 
 def optional(value: float | None) -> str:
-    """A number for a field that may be empty. Such fields are of text: Gradio's number fields show nothing as 0."""
+    """The text of an optional number, "" for None. Such fields are text boxes: gr.Number shows None as 0."""
     return "" if value is None else f"{value:g}"

@@ -1,4 +1,4 @@
-"""Frame that all tabs share: the model, the queue, the library, the visitors, common components."""
+"""Objects that all tabs share: model, job queue, library, visitors, common components."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from playground.model.prompting import PromptFormat
 from playground.services.jobs import Job, JobContext
 from playground.services.session import Workbench
 from playground.ui.kit import defaults
+from playground.ui.kit.event_order import NEXT_JS
 from playground.ui.kit.mix import MixRow
-from playground.ui.kit.numbered import NEXT_JS
 from playground.ui.kit.running import status_line
 from playground.ui.kit.visitor import Visitor, Visitors
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class OpenInSteer(Protocol):
-    """Turns to Steer and shows a mix there with the prompt, format, positions, sampling and seed it was seen with."""
+    """Show the Steer tab with a mix, and with the prompt, format, positions, sampling and seed of another tab."""
 
     def __call__(
         self,
@@ -42,46 +42,49 @@ class OpenInSteer(Protocol):
         samples: int | None = None,
         answers: tuple[str, str] | None = None,
     ) -> dict[Any, Any]:
-        """Updates of the page; what is None stays as it is there. `answers`: the one that shows the effect, and the
-        other. Raises FileError for a set that is not there any more or does not fit the loaded model.
+        """Updates of the page; what is None stays as it is in Steer. `answers`: the one that shows the effect, then the
+        other one. Raises FileError for a set that is not there any more or does not fit the loaded model.
         """
 
 
 @dataclass(frozen=True)
 class Steering:
-    """What Steer offers the other tabs: `open` a mix there, which writes to `outputs`; the `mix` that stands there."""
+    """Interface of the Steer tab to the other tabs. `open` shows a mix there and writes to `outputs`; `mix` is the mix
+    of a visitor.
+    """
 
     outputs: list[Any]
     open: OpenInSteer
     mix: Callable[[Visitor], tuple[MixRow, ...]]
 
+
 NOT_SAVED = "(not saved)"
-"""The name under which a set that was computed and not yet saved stands in pickers. No file can have it."""
+"""Name of a computed set that is not saved, in pickers. No file can have it."""
 
 IN_TURN: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 1, "concurrency_id": "notes"}
-"""For stars, names and notes: given one right after the other, none may be dropped, and none may undo another."""
+"""Event options for stars, names and notes: none of several in quick succession may be dropped or undo another."""
 
 BOARD_JS = """
 element.addEventListener('click', (event) => {
   const target = event.target.closest('[data-act]');
   if (!target || target.matches('input, textarea')) return;
-  const said = { ...target.dataset, word: NEXT };
-  if (said.act === 'star') {
+  const data = { ...target.dataset, sequence: NEXT };
+  if (data.act === 'star') {
     const on = target.getAttribute('aria-pressed') !== 'true';
-    for (const star of element.querySelectorAll(`[data-act=star][data-row="${said.row}"]`)) {
+    for (const star of element.querySelectorAll(`[data-act=star][data-row="${data.row}"]`)) {
       star.setAttribute('aria-pressed', String(on));
       star.textContent = on ? '★' : '☆';
     }
-    said.value = String(on);
+    data.value = String(on);
   }
-  trigger('act', said);
+  trigger('act', data);
 });
 element.addEventListener('change', (event) => {
   const target = event.target.closest('input[data-act], textarea[data-act]');
   if (!target) return;
   const { act, row } = target.dataset;
   for (const same of element.querySelectorAll(`input[data-act="${act}"][data-row="${row}"]`)) same.value = target.value;
-  trigger('act', { ...target.dataset, value: target.value, word: NEXT });
+  trigger('act', { ...target.dataset, value: target.value, sequence: NEXT });
 });
 """.replace("NEXT", NEXT_JS)
 
@@ -92,27 +95,30 @@ def board(value: str = "", **options: Any) -> gr.HTML:
 
 
 def acted(event: gr.EventData) -> dict[str, str]:
-    """What an `act` event says: the data attributes of what was clicked, as short texts."""
+    """The data of an `act` event of a board: data attributes of the element, as texts of limited length."""
+    # Gradio offers single keys only (`event.key`), and the keys are whatever the browser sends.
     data = getattr(event, "_data", None)
     if not isinstance(data, dict):
         return {}
     return {str(key)[:40]: str(value)[:20_000] for key, value in data.items()}
 
 
-@dataclass
+@dataclass(eq=False)
 class Frame:
-    """Built once by the page; the tabs read it when they wire their handlers."""
+    """Built once by the page, which sets the common components; tabs read them when they build and wire their own."""
 
     workbench: Workbench
     visitors: Visitors = field(default_factory=Visitors)
-    status: gr.HTML | None = None
-    model_seen: gr.State | None = None
-    library_seen: gr.State | None = None
-    tabs: gr.Tabs | None = None
+    status: gr.HTML = field(init=False, repr=False)
+    model_seen: gr.State = field(init=False, repr=False)
+    """The model token that the page shows; its change event refreshes the page."""
+    library_seen: gr.State = field(init=False, repr=False)
+    """The library token that the page shows; its change event refreshes the pickers."""
+    tabs: gr.Tabs = field(init=False, repr=False)
     steering: Steering | None = None
     """Set by Steer when it is laid out."""
     opened: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
-    """What runs once when the page opens: (handler, inputs, outputs)."""
+    """Handlers that run once when the page opens: (handler, inputs, outputs)."""
 
     @property
     def loaded(self) -> LoadedModel:
@@ -123,15 +129,16 @@ class Frame:
 
     @property
     def steer_outputs(self) -> list[Any]:
-        """Everything that `open_in_steer` may write to."""
+        """All components that `open_in_steer` may write to."""
         return self._steering.outputs
 
     @property
     def open_in_steer(self) -> OpenInSteer:
+        """The function that shows a mix in Steer."""
         return self._steering.open
 
     def mix_now(self, visitor: Visitor) -> tuple[MixRow, ...]:
-        """The mix that stands in Steer."""
+        """The visitor's mix in Steer."""
         return self._steering.mix(visitor)
 
     @property
@@ -140,21 +147,25 @@ class Frame:
         return self.steering
 
     def start(self, visitor: Visitor, name: str, work: Callable[[LoadedModel, JobContext], T]) -> Job[T]:
-        """Queue work on the model that this visitor sees now; it is refused when another one is loaded before."""
+        """Queue work on the model that is loaded now. Raises InputError when the queue is full; the job raises it when
+        another model has been loaded before it runs.
+        """
         return self.workbench.start(name, work, owner=visitor.session, generation=self.workbench.generation)
 
     def visitor(self, request: gr.Request) -> Visitor:
+        """The visitor who sent a request."""
         return self.visitors.of(request.session_hash)
 
     def status_now(self) -> str:
+        """The status line as HTML."""
         return status_line(self.workbench.jobs.status())
 
     def model_token(self) -> str:
-        """Changes whenever another model is loaded."""
+        """A text that changes whenever another model is loaded."""
         return f"{self.workbench.generation} {'' if self.workbench.loaded is None else self.workbench.loaded.summary}"
 
     def library_token(self, visitor: Visitor) -> str:
-        """Changes whenever a set comes, goes, or is changed, by whomever."""
+        """A text that changes whenever a set is added, deleted or changed, by any visitor or program."""
         stamps = []
         for path in sorted(Path(self.workbench.store.folder).glob("*.safetensors")):
             try:
@@ -164,9 +175,10 @@ class Frame:
         return f"{visitor.found_number} {visitor.saved_as or ''} {' '.join(stamps)}"
 
     def load_set(self, visitor: Visitor) -> Callable[[str], VectorSet]:
-        """Name → set, for this visitor: what they computed, or what the library holds. Checked against the model.
+        """A function from names to sets, the computed one included, that checks each against the loaded model.
 
-        Every set is read once: ask for a new function with every event.
+        It reads every set once, so make a new one in every event. It raises FileError for a set that is not there or
+        does not fit, ModelError while no model is loaded.
         """
         known: dict[str, VectorSet] = {}
 
@@ -181,7 +193,7 @@ class Frame:
         return load
 
     def any_set(self, visitor: Visitor, name: str) -> VectorSet:
-        """A set by its name, whatever model it belongs to. Only names of the library: never a path from a browser."""
+        """A set by its name, for any model. Raises FileError for a name that is not in the library, a path included."""
         if name == NOT_SAVED:
             if visitor.found is None:
                 raise FileError("Expected the set you computed, got none any more; compute it again or choose another.")
@@ -192,7 +204,7 @@ class Frame:
         return store.load(name)
 
     def continuable(self, name: str) -> list[str]:
-        """Names of the sets that a method made on the loaded model and can go on with, the newest first."""
+        """Names of the sets that a method made on the loaded model and can continue, the newest first."""
         loaded, method = self.workbench.loaded, registered().get(name)
         if loaded is None or method is None or method.continues is None:
             return []
@@ -201,7 +213,7 @@ class Frame:
         return [entry.name for entry in sorted(made, key=lambda entry: entry.created, reverse=True)]
 
     def set_choices(self, visitor: Visitor) -> list[str]:
-        """Names of the sets that fit the loaded model, what was computed just now first."""
+        """Names of the sets that fit the loaded model, the computed one first."""
         loaded = self.workbench.loaded
         if loaded is None:
             return []

@@ -1,7 +1,7 @@
-"""Pieces of HTML the page shows: texts, bars, tables. Numbers and texts in, a string out.
+"""HTML fragments of the page: texts, bars, tables, buttons.
 
-Model text, prompts, labels and file names are data: everything goes through `escape`, so that none of it can become
-markup, a link or a request.
+Model text, prompts, labels and file names are data: all of it goes through `escape`, so that none can become markup,
+a link or a request.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from playground.services.changed import pieces
 
 
 def escape(text: object) -> str:
-    """Text that stays text inside an element or a quoted attribute."""
+    """`text` escaped for the inside of an element or of a quoted attribute."""
     return html.escape(str(text), quote=True)
 
 
-def run_line(said: str) -> str:
-    """One line about a run: how far it is, or how it ended."""
-    return f'<div class="sp-under-plot sp-progress"><span role="status">{escape(said)}</span></div>'
+def run_line(text: str) -> str:
+    """One line on the progress of a run, or on its end."""
+    return f'<div class="sp-under-plot sp-progress"><span role="status">{escape(text)}</span></div>'
 
 
 def notice(sentence: str, kind: str = "error") -> str:
@@ -35,12 +35,12 @@ def notice(sentence: str, kind: str = "error") -> str:
 
 
 def empty(sentence: str) -> str:
-    """What stands where nothing is yet: how to get something."""
+    """Placeholder of an empty place: a sentence on how to fill it."""
     return f'<p class="sp-empty">{escape(sentence)}</p>'
 
 
 def command(line: str) -> str:
-    """The command that repeats a run, with a copy button."""
+    """The command that repeats a run, with a copy button; nothing for an empty one."""
     if not line:
         return ""
     return (
@@ -51,7 +51,7 @@ def command(line: str) -> str:
 
 
 def numbers_link(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A button that downloads the numbers of a plot as CSV, made in the browser from what the page has."""
+    """A button that downloads the numbers of a plot as CSV, without a request to the server."""
     text = csv_table.write(header, rows)
     return (
         f'<button type="button" class="sp-small sp-numbers" data-csv="{escape(text)}" '
@@ -68,7 +68,7 @@ def changed_words(baseline: str, steered: str) -> str:
 
 
 def visible_token(token: str) -> str:
-    """A token with its white space to be seen."""
+    """A token with its white space made visible."""
     return token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "·") or "∅"
 
 
@@ -104,8 +104,8 @@ def scale_strip(
     found: Sequence[float] = (),
     breaks: tuple[float | None, float | None] = (None, None),
 ) -> str:
-    """What stands under a slider from −maximum to maximum: a tick at zero, ticks at onsets and found scales (signed),
-    hatching where text breaks in the negative and in the positive sign (norms of the slider's unit), and small print.
+    """Marks and small print under a slider from −maximum to maximum, in its unit: ticks at zero, at `onsets` and at
+    `found` scales (signed), hatching beyond `breaks`, where text breaks in the negative and in the positive sign.
     """
     ticks = ""
     for side, value in zip(("left", "right"), breaks, strict=True):
@@ -123,7 +123,7 @@ def scale_strip(
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> str:
-    """A list of name and value."""
+    """A list of names and values; empty values are left out."""
     items = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs if value not in (None, "")
     )
@@ -133,7 +133,7 @@ def facts(pairs: Sequence[tuple[str, object]]) -> str:
 def prompt_preview(
     prompts: Sequence[str], total: int, title: str = "", shown: int = 4, notes: Sequence[str] = ()
 ) -> str:
-    """The first prompts that will be used, the rest folded away, with what a reader should know of the set."""
+    """The prompts that will be used, all but the first `shown` folded away, under a caption and `notes` on the set."""
     lines = "".join(f"<li>{escape(prompt)}</li>" for prompt in prompts[:shown])
     rest = "".join(f"<li>{escape(prompt)}</li>" for prompt in prompts[shown:])
     more = ""
@@ -148,9 +148,9 @@ def prompt_preview(
 
 
 def chips(names: Sequence[tuple[str, str]], what: str = "example") -> str:
-    """Small buttons that fill something in; (key, what it says). `what` is one of them, and the act they report."""
+    """Small buttons, one for each (key, label) of `names`. `what` is the noun for one of them and their `data-act`."""
     buttons = "".join(
-        f'<button type="button" class="sp-chip" data-act="{what}" data-name="{escape(key)}">{escape(says)}</button>'
-        for key, says in names
+        f'<button type="button" class="sp-chip" data-act="{what}" data-name="{escape(key)}">{escape(label)}</button>'
+        for key, label in names
     )
     return f'<div class="sp-chips" role="group" aria-label="{what.capitalize()}s"><span>{what}s</span>{buttons}</div>'

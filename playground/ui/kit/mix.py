@@ -1,4 +1,4 @@
-"""Rows of a mix as the page has them, the recipe they make, and the rows of a recipe."""
+"""Rows of a mix, and their conversion to a recipe and back."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from playground.ui.kit.pick import RANGE, Load, Pick, native_norm
 
 @dataclass(frozen=True)
 class MixRow(Pick):
-    """One row as the page has it: a pick, nothing when muted, and alone when it is the one with `solo`."""
+    """One row of the mixer. A muted row adds nothing; while a row has `solo`, the others add nothing."""
 
     mute: bool = False
     solo: bool = False
 
     def component(self, load: Callable[[str], VectorSet], mute: bool = True) -> Component | None:
-        """What the row adds; None when it is empty or (with `mute`) muted. Raises PlaygroundError."""
+        """The component that the row adds; None when it is empty or (with `mute`) muted. Raises PlaygroundError."""
         return None if mute and self.mute else super().component(load)
 
     def strip(self, load: Callable[[str], VectorSet], remark: str = "") -> str:
-        """The small print under the slider, also of a row that is muted."""
+        """Marks and small print under the slider, as `Pick.strip`, for a muted row too."""
         pick = Pick(*(getattr(self, field.name) for field in fields(Pick)))
         return pick.strip(load, remark or ("muted" if self.mute else ""))
 
@@ -33,41 +33,39 @@ def opening_mix(start: defaults.Opening) -> list[MixRow]:
     return [] if start.set_name is None else [MixRow(start.set_name, str(start.row), scale=start.scale)]
 
 
-def sounding(rows: Sequence[MixRow]) -> list[MixRow]:
-    """The rows that add something as far as mute and solo go: the one with solo, also when it is muted, or all that
-    are not muted.
-    """
+def active_rows(rows: Sequence[MixRow]) -> list[MixRow]:
+    """The rows that mute and solo leave: the ones with solo, even if muted, else all that are not muted."""
     alone = [row for row in rows if row.used and row.solo]
     return alone or [row for row in rows if row.used and not row.mute]
 
 
 def recipe_of(rows: Sequence[MixRow], load: Load) -> Recipe:
-    """What the mix adds: rows at scale 0 add nothing and are left out. Raises PlaygroundError."""
-    components = [row.component(load, mute=False) for row in sounding(rows)]
+    """The recipe of a mix; rows at scale 0 are left out. Raises PlaygroundError."""
+    components = [row.component(load, mute=False) for row in active_rows(rows)]
     return Recipe(tuple(part for part in components if part is not None and part.amount != 0))
 
 
 def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:
-    """The rows of the mixer that add what `recipe` adds. Raises what `load` raises."""
+    """The rows of a mix that has this recipe. Raises what `load` raises."""
     rows = []
     for component in recipe.components:
-        if component.row is not None:
-            # Amounts have five digits, so that eight give them back.
-            scale = float(f"{component.amount / load(component.source).origin.residual_norm:.8g}")
-            rows.append(MixRow(component.source, str(component.row), scale=scale))
+        if component.mean is not None:
+            rows.append(_average(component, component.mean, load))
             continue
-        rows.append(_average(component, load))
+        # Amounts have five digits, so eight restore them.
+        scale = float(f"{component.amount / load(component.source).origin.residual_norm:.8g}")
+        rows.append(MixRow(component.source, str(component.row), scale=scale))
     return rows
 
 
-def _average(component: Component, load: Callable[[str], VectorSet]) -> MixRow:
-    """An average in multiples of what it is, or where that is beyond the slider in relative scale: of vectors of norm 1
-    an average is so short.
+def _average(component: Component, mean: tuple[int, int], load: Callable[[str], VectorSet]) -> MixRow:
+    """The row of an average, in multiples of its native norm, or in relative scale where that is beyond the slider: the
+    average of vectors of norm 1 is short.
     """
-    first, end = component.mean
+    first, end = mean
     row = MixRow(component.source, RANGE, first=first, last=end - 1, native=True, scale=component.amount)
     if abs(component.amount) <= row.maximum:
         return row
     vector_set = load(component.source)
-    relative = component.amount * native_norm(component.source, component.mean, vector_set)
+    relative = component.amount * native_norm(component.source, mean, vector_set)
     return replace(row, native=False, scale=float(f"{relative / vector_set.origin.residual_norm:.8g}"))

@@ -1,18 +1,18 @@
 () => {
-  // Filled in first, then open to input; a server that does not answer must not lock the page for ever.
+  // No input until the page is up to date (OPENED_JS in page.py), or after a minute if the server does not answer.
   document.body.setAttribute('inert', '');
   setTimeout(() => document.body.removeAttribute('inert'), 60000);
 
-  leaveInputsAlone();
+  dropInputStates();
 
-  // Copying and the numbers of plots need no server: both are in the page already.
+  // Copy a text, or download the numbers of a plot; both are in the page, so no request is needed.
   document.addEventListener('click', async (event) => {
     const copy = event.target.closest('[data-copy]');
     if (copy) {
       await copyText(copy.dataset.copy);
-      const said = copy.textContent;
+      const label = copy.textContent;
       copy.textContent = 'copied';
-      setTimeout(() => { copy.textContent = said; }, 1200);
+      setTimeout(() => { copy.textContent = label; }, 1200);
     }
     const numbers = event.target.closest('[data-csv]');
     if (numbers) {
@@ -24,7 +24,7 @@
     }
   });
 
-  // Long texts are clamped; the button beside each shows all of it.
+  // Long texts are clamped; the button after each one unfolds it.
   document.addEventListener('click', (event) => {
     const unfold = event.target.closest('[data-unfold]');
     if (!unfold) return;
@@ -33,11 +33,12 @@
     unfold.textContent = open ? 'less' : 'whole text';
   });
 
-  // Gradio notes the state of an event at all of its inputs once it has ended, as if they were streams, and from then on
-  // tells all of them about every step of every event, each with a search through the whole page: 1700 times for one
-  // move of a slider. Nothing here is a stream; without it that move takes half the time. Where Gradio keeps this
-  // elsewhere, nothing happens.
-  async function leaveInputsAlone() {
+  // Gradio's frontend stores the state of a finished event for each of its inputs, as if they were streams, and from then
+  // on updates all of these at every step of every event, each with a search through the whole page: 1700 times for one
+  // move of a slider. No input here is a stream; without these states that move takes half the time. Gradio has no
+  // option for it, so its class of event states is patched, and left as it is where its members have other names.
+  // tests/ui/test_gradio_frontend.py and tests/browser/test_frame_page.py fail then.
+  async function dropInputStates() {
     const address = performance.getEntriesByType('resource').map((each) => each.name)
       .find((name) => /\/assets\/statustracker-[^/]*\.js$/.test(name));
     const parts = address ? Object.values(await import(address)) : [];
@@ -68,8 +69,8 @@
     }
   }
 
-  // A click on a point of a plot in .sp-points is handed to the server as if it were one on a row of #measure-item.
-  // A plot that is drawn anew has forgotten who listens, so it is asked again whenever the mouse or finger comes near.
+  // A click on a point of a plot in .sp-points becomes an `act` event of the board #measure-item.
+  // A redrawn plot has lost its listeners, so they are attached when the pointer enters it.
   const open = (event) => {
     const point = event.points.map((each) => each.customdata).find((data) => typeof data === 'string');
     const board = document.querySelector('#measure-item .prose');
@@ -92,7 +93,7 @@
     }, true);
   }
 
-  // A row of a table that opens something is a button for the keyboard too.
+  // Enter and space activate table rows that have an action, as they do buttons.
   document.addEventListener('keydown', (event) => {
     const target = event.target;
     if ((event.key === 'Enter' || event.key === ' ') && target.matches?.('[data-act][tabindex]')) {

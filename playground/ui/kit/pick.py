@@ -1,4 +1,4 @@
-"""One thing to add: a vector of a set, the average of its first n or of any range, and how much of it."""
+"""Choice of a vector, or of an average of vectors, and its scale; conversion to a recipe component."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from playground.ui.kit.entered import real, whole
 from playground.ui.kit.markup import scale_strip
 
 FIRST = "first"
-"""The choice in a row picker that stands for the average of the first n rows."""
+"""Value of a row picker for the average of the first n rows."""
 RANGE = "mean"
-"""The one for the average of any range of rows."""
+"""Value of a row picker for the average of a range of rows."""
 STEP = 0.01
-"""Of a slider in relative scale, or in multiples of a native norm."""
+"""Step of a slider in relative scale, or in multiples of a native norm."""
 FINE_STEP = 0.001
-"""Of one that ends at the break of its vector: breaks on real models begin at a twentieth of the reference norm."""
+"""Step of a slider that ends near the break of its vector: on real models some break at 0.05 of the reference norm."""
 
 Load = Callable[[str], VectorSet]
 
 
 @dataclass(frozen=True)
 class Pick:
-    """What the controls say. `row` is a number as text, FIRST or RANGE; `count` is n, `last` is included.
+    """Values of the controls. `row` is a number as text, FIRST or RANGE; `count` is n, `last` is included.
 
-    `scale` is relative, with `absolute` the norm of what is added, or with `native` a multiple of the native norm (of
-    the vector, or of the average). `widest`: a scale, not absolute, that the slider must reach although it is beyond
-    its usual end, because that is what was seen elsewhere.
+    `scale` is relative, with `absolute` a norm, or with `native` a multiple of the native norm (of the vector, or of
+    the average). `widest`: a scale, not absolute, that the slider must reach although it is beyond its usual end,
+    because another tab showed its effect.
     """
 
     set_name: str | None
@@ -48,7 +48,15 @@ class Pick:
 
     @property
     def used(self) -> bool:
+        """Whether a set is chosen."""
         return bool(self.set_name)
+
+    @property
+    def source(self) -> str:
+        """The name of the set. Raises InputError when none is chosen."""
+        if not self.set_name:
+            raise InputError("Expected a set of vectors, got none; choose one.")
+        return self.set_name
 
     @property
     def rows(self) -> tuple[int, int] | int:
@@ -64,30 +72,33 @@ class Pick:
 
     @property
     def maximum(self) -> float:
-        """Where the slider ends when nothing is known of the vector, in relative scale or multiples of native norms."""
+        """End of the slider for a vector without known breaks, in relative scale or multiples of the native norm."""
         return max(defaults.MAXIMUM_MULTIPLE if self.native else defaults.MAXIMUM_SCALE, self.widest)
 
     def reach(self, vector_set: VectorSet) -> tuple[float, float]:
-        """Where the slider ends, and its step, in the unit of the scale: a little beyond the break of the vector."""
+        """(end, step) of the slider in the unit of the scale; the end is a little beyond the break of the vector.
+
+        Raises InputError for rows that are not there.
+        """
         most, known = self.maximum, self._largest_break(vector_set)
         if known is not None:
-            one = self.unit(vector_set) if self.native else vector_set.origin.residual_norm
-            most = max(defaults.BEYOND_BREAK * known / one, self.widest)
+            unit = self.unit(vector_set) if self.native else vector_set.origin.residual_norm
+            most = max(defaults.BEYOND_BREAK * known / unit, self.widest)
             most = math.ceil(most / STEP) * STEP
         if self.native or not self.absolute:
             return rounded(most), STEP if known is None else FINE_STEP
-        # As fine as a relative scale and finer, and the end on a step: a slider snaps to them.
+        # At least as fine as a relative scale; the end is a multiple of the step, to which a slider snaps.
         step = 10.0 ** (math.floor(math.log10(vector_set.origin.residual_norm)) - 3)
         return rounded(math.ceil(most * vector_set.origin.residual_norm / step) * step), step
 
     def unit(self, vector_set: VectorSet) -> float:
-        """The norm of what is added at scale 1. Raises InputError for rows that are not there."""
+        """The norm of the push at scale 1. Raises InputError for rows that are not there."""
         if self.native:
-            return native_norm(self.set_name, self.rows, vector_set)
+            return native_norm(self.source, self.rows, vector_set)
         return 1.0 if self.absolute else vector_set.origin.residual_norm
 
     def number(self, vector_set: VectorSet) -> float:
-        """The scale as given. Raises InputError when it is not a number within the slider."""
+        """The scale. Raises InputError when it is not a number within the slider."""
         scale, (most, _) = real(self.scale, "scale"), self.reach(vector_set)
         if not -most <= scale <= most:
             unit = "multiple of the native norm" if self.native else "norm" if self.absolute else "relative scale"
@@ -95,26 +106,27 @@ class Pick:
         return scale
 
     def component(self, load: Load) -> Component | None:
-        """What is added; None without a set. Raises PlaygroundError."""
-        if not self.used:
-            return None
-        vector_set = load(self.set_name)
+        """The component of a recipe; None without a set. Raises PlaygroundError."""
+        return self._component(load(self.source)) if self.used else None
+
+    def _component(self, vector_set: VectorSet) -> Component:
+        source = self.source
         rows, scale, unit = self.rows, self.number(vector_set), self.unit(vector_set)
         if isinstance(rows, int):
-            return Component(self.set_name, row=rows, amount=rounded(scale * unit))
+            return Component(source, row=rows, amount=rounded(scale * unit))
         if self.native:
-            return Component(self.set_name, mean=rows, amount=rounded(scale))
-        whole_norm = native_norm(self.set_name, rows, vector_set)
-        return Component(self.set_name, mean=rows, amount=rounded(scale * unit / whole_norm))
+            return Component(source, mean=rows, amount=rounded(scale))
+        return Component(source, mean=rows, amount=rounded(scale * unit / native_norm(source, rows, vector_set)))
 
     def strip(self, load: Load, remark: str = "") -> str:
-        """The small print under the slider: relative scale, norm, multiple of the found scale; ticks at onset and found
-        scale, and hatching where text breaks.
+        """Marks and small print under the slider as HTML: ticks at onset and found scale, hatching where text breaks,
+        relative scale, norm, and multiple of the found scale. For a pick that is wrong, the error instead.
         """
         if not self.used:
             return ""
         try:
-            vector_set, component = load(self.set_name), self.component(load)
+            vector_set = load(self.source)
+            component = self._component(vector_set)
             norm, residual = component_norm(component, vector_set), vector_set.origin.residual_norm
             most, _ = self.reach(vector_set)
             unit, windows = self.unit(vector_set), self._windows(vector_set)
@@ -126,13 +138,13 @@ class Pick:
         elif not self.native and norm_of(vector_set.origin.method) != "unit":
             native = float(vector_set.native_norms[component.row])
             parts.append(f"native {native if self.absolute else native / residual:.2g}")
-        parts.append(self._of_window(windows, component.amount < 0, norm, residual))
-        if windows is None:
-            breaks = (defaults.EXTREME_SCALE * residual / unit,) * 2
-            onsets, found = (), ()
-        else:
-            ends = [window.break_ for window in windows]
-            breaks = tuple(None if end is None else end / unit for end in (ends[1], ends[0]))
+        parts.append(self._window_remark(windows, component.amount < 0, norm, residual))
+        onsets: list[float] = []
+        found: list[float] = []
+        breaks: tuple[float | None, float | None] = (defaults.EXTREME_SCALE * residual / unit,) * 2
+        if windows is not None:
+            plus, minus = (None if window.break_ is None else window.break_ / unit for window in windows)
+            breaks = (minus, plus)
             signed = list(zip((1, -1), windows, strict=True))
             onsets = [sign * window.onset / unit for sign, window in signed if window.onset is not None]
             found = [sign * window.found / unit for sign, window in signed if window.found is not None]
@@ -140,7 +152,7 @@ class Pick:
         return scale_strip(most, " · ".join(part for part in parts if part), onsets, found, breaks)
 
     def _windows(self, vector_set: VectorSet) -> tuple[ScaleWindow, ScaleWindow] | None:
-        """Found scales of the row and of its negative; None for averages and where they were not looked for."""
+        """Scale windows of the row and of its negative; None for averages, and where none were searched for."""
         rows = self.rows
         if not isinstance(rows, int) or rows >= vector_set.rows:
             return None
@@ -148,16 +160,16 @@ class Pick:
         return None if plus is None or minus is None else (plus, minus)
 
     def _largest_break(self, vector_set: VectorSet) -> float | None:
-        """Where text breaks in the sign that bears more; None where that is not known."""
+        """The larger of the breaks in the two signs, as a norm; None where they are not known."""
         windows = self._windows(vector_set)
         if windows is None:
             return None
         return max(window.tried if window.break_ is None else window.break_ for window in windows)
 
-    def _of_window(
+    def _window_remark(
         self, windows: tuple[ScaleWindow, ScaleWindow] | None, negative: bool, norm: float, residual: float
     ) -> str:
-        """What the found scales say of a push of this norm."""
+        """A remark on a push of this norm from its scale window."""
         if norm == 0:
             return ""
         if windows is None:
@@ -173,7 +185,7 @@ class Pick:
 
 
 def native_norm(name: str, rows: tuple[int, int] | int, vector_set: VectorSet) -> float:
-    """Norm of a row, or of the average of rows, as the method left it. Raises InputError for missing rows."""
+    """Native norm of a row, or of the average of rows [first, end). Raises InputError for missing rows."""
     if isinstance(rows, int):
         component_norm(Component(name, row=rows, amount=1.0), vector_set)  # checks the row
         return float(vector_set.native_norms[rows])
@@ -181,7 +193,7 @@ def native_norm(name: str, rows: tuple[int, int] | int, vector_set: VectorSet) -
 
 
 def row_choices(vector_set: VectorSet) -> list[tuple[str, str]]:
-    """What a row picker offers: the averages where there are several rows, and every row with its label and star."""
+    """(label, value) choices of a row picker: the averages if there are several rows, then every row."""
     choices = []
     if vector_set.rows > 1:
         choices += [("mean of the first …", FIRST), ("mean of rows …", RANGE)]
@@ -195,9 +207,10 @@ def row_choices(vector_set: VectorSet) -> list[tuple[str, str]]:
 
 
 def is_average(row: str | None) -> bool:
+    """Whether the value of a row picker is an average."""
     return row in (FIRST, RANGE)
 
 
 def counts_native(row: str | None, vector_set: VectorSet) -> bool:
-    """Whether a choice is counted in its native norm to begin with: averages, where norms mean something."""
+    """Whether a choice begins in multiples of its native norm: averages, where the method's norms mean something."""
     return is_average(row) and norm_of(vector_set.origin.method) != "unit"

@@ -1,7 +1,7 @@
-"""Plots: numbers in, a plotly figure out. Nothing here knows of the page, a model or a file.
+"""Base of all plotly figures: layout template, placeholders, sign colours, text for labels.
 
-Every figure is transparent with grey text, so that the same figure reads in light and in dark mode; lines are named
-beside themselves rather than in a legend.
+Every figure is transparent with grey text, so that it reads in light and in dark mode; lines are labelled beside
+themselves rather than in a legend.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _AXIS = {
     "fixedrange": True,
     "automargin": True,
 }
-# In the place of plotly's own template, which is most of what a plot would weigh, and takes 10 ms to attach.
+# Instead of plotly's own template, which is most of the JSON of a plot and takes 10 ms to attach.
 _LOOK = go.layout.Template(
     layout={
         "autosize": True,
@@ -51,7 +51,7 @@ _LOOK = go.layout.Template(
 
 
 def waiting(sentence: str, height: int = HEIGHT) -> go.Figure:
-    """An empty figure that says what will fill it."""
+    """An empty figure with a sentence on what will be drawn there."""
     plot = figure(height)
     plot.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, align="center")
     plot.update_xaxes(visible=False)
@@ -65,16 +65,16 @@ def sign_colour(sign: float) -> str:
 
 
 def figure(height: int = HEIGHT, x: Mapping[str, Any] | None = None, y: Mapping[str, Any] | None = None) -> go.Figure:
-    """An empty figure in the look of the page: transparent, grey text, thin grid, no legend.
+    """An empty figure in the style of the page: transparent, grey text, thin grid, no legend.
 
-    `x` and `y` are what plotly's layout says of the axes, for plots that follow a slider: `update_xaxes` and its like
-    are slower by 5 ms each.
+    `x` and `y` are plotly's layout of the axes, for plots that follow a slider: `update_xaxes` and its like take 5 ms
+    more each.
     """
     return go.Figure(layout={"template": _LOOK, "height": height, "xaxis": x, "yaxis": y})
 
 
 def plain(text: str, most: int = 18) -> str:
-    """A short text with nothing plotly would read as markup: its labels know a few HTML tags and links."""
+    """`text` cut to `most` characters and escaped for plotly labels, which interpret some HTML and TeX."""
     text = text.strip()
     text = text if len(text) <= most else text[: most - 1] + "…"
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "")

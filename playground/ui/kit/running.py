@@ -1,4 +1,4 @@
-"""Runs jobs for the page: events in batches, the status line, errors as one sentence."""
+"""Event handlers that run jobs: batched progress events, status line, error messages."""
 
 from __future__ import annotations
 
@@ -16,26 +16,25 @@ from playground.services.jobs import Job, Status, Tick, Waiting
 from playground.ui.kit.markup import escape, notice
 
 EVERY = 0.07
-"""Seconds between two redraws: a browser shows no more than that, and the worker should not wait for one."""
+"""Seconds between two redraws: a browser shows no more, and the worker should not wait for one."""
 TICK = 0.25
-"""Seconds after which a silent job gives the page a chance to leave."""
+"""Seconds after which a job without events lets the generator be closed."""
 EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
-"""Options of every event of the page. Gradio's browser part tells each component that an event writes to how the event
-is doing, for every event anew and with a walk through the whole page each: told to nobody, all of them are twice as
-fast.
+"""Options of every event of the page. Without `show_progress_on` Gradio's frontend sends the status of an event to each
+of its outputs, with a walk through the whole page each; with an empty list events are twice as fast.
 """
 UNCHECKED: dict[str, Any] = {"preprocess": False}
-"""For events that read pickers of vectors: Gradio would refuse a whole event because a browser still sends, for a
-moment, the row it showed for another set. The values are checked by `Pick`, with a sentence each.
+"""Options of events that read vector pickers. Gradio's own check would refuse an event when the browser still sends,
+for a moment, the row of another set. `Pick` checks the values instead.
 """
 APOLOGY = "Something went wrong inside the playground, not with what you typed; the server's log has the details."
 STOPPED = "Stopped before there was anything to show."
 
 
 def follow(job: Job[Any], every: float = EVERY) -> Iterator[list[object]]:
-    """The job's events in order, in batches at most every `every` seconds; an empty batch when it has been silent.
+    """The job's events in order, in batches at most every `every` seconds; an empty batch after TICK without events.
 
-    Closing it (the visitor has left) cancels the job.
+    Closing the iterator (the visitor has left) cancels the job.
     """
     events = job.events(tick=TICK)
     batch: list[object] = []
@@ -55,13 +54,13 @@ def follow(job: Job[Any], every: float = EVERY) -> Iterator[list[object]]:
 
 
 def waiting_position(batch: list[object]) -> int | None:
-    """The place in the queue, when the batch says that the job waits."""
+    """The last position in the queue that a batch reports; None when it reports none."""
     positions = [event.position for event in batch if isinstance(event, Waiting)]
     return positions[-1] if positions else None
 
 
 def status_line(status: Status) -> str:
-    """What runs, how far, for how long still."""
+    """HTML of the status line: the running job, its progress and its remaining time."""
     if status.running is None:
         return '<div class="sp-status"><i class="sp-dot"></i><span>ready</span></div>'
     parts = [status.running, seconds(status.seconds)]
@@ -87,7 +86,9 @@ def seconds(value: float) -> str:
 
 
 def sentence(error: Exception) -> str:
-    """What a visitor reads of an error: the sentence it was given, or an apology while the log gets the traceback."""
+    """The message of an error for a visitor. For anything but a PlaygroundError it is an apology, and the log gets the
+    traceback.
+    """
     if isinstance(error, Cancelled):
         return STOPPED
     if isinstance(error, PlaygroundError):
@@ -98,9 +99,9 @@ def sentence(error: Exception) -> str:
 
 
 def long(notice_in: Callable[[], gr.HTML], restore: Callable[[], dict[Any, Any]] = dict) -> Callable[..., Any]:
-    """Decorates a generator handler that yields {component: value}: its errors end up beside its button.
+    """Decorator of generator handlers that yield {component: value}: errors are shown in a component of the page.
 
-    `notice_in` names the component for the sentence; `restore` gives what else must be put back at the end, always.
+    `notice_in` gives that component; the updates of `restore` are yielded at the end, whether it failed or not.
     """
 
     def decorate(function: Callable[..., Iterator[dict[Any, Any]]]) -> Callable[..., Iterator[dict[Any, Any]]]:
@@ -121,9 +122,9 @@ def long(notice_in: Callable[[], gr.HTML], restore: Callable[[], dict[Any, Any]]
 
 
 def quick(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorates a handler that answers at once: its errors become a message, and no output changes.
+    """Decorator of handlers that return at once: an error becomes a message, and no output changes.
 
-    A warning rather than an error raised, which Gradio would also write over every output of the handler.
+    The message is a gr.Warning: after a gr.Error, Gradio would show the error over every output of the handler.
     """
 
     @functools.wraps(function)
@@ -138,5 +139,5 @@ def quick(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def queue_sentence(position: int) -> str:
-    """What somebody whose job waits is told."""
+    """A sentence on the position of a waiting job."""
     return f"The model is busy with another job; this one is number {position} in the queue."

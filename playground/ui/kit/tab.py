@@ -1,6 +1,6 @@
-"""Tab of the page: what the page calls to build one, to fill it in for a model, and to follow the library.
+"""Interface of a tab to the page: functions that build it, update it for a model, and update it for the library.
 
-`playground/ui/tabs.py` lists them. Tabs do not import each other; what one tells another goes through the frame.
+`playground/ui/tabs.py` lists the tabs. They do not import each other; they interact through the frame.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from playground.ui.kit.frame import Frame
 from playground.ui.kit.visitor import Visitor
 
 P = TypeVar("P")
-"""The components of a tab, a dataclass of its own."""
+"""The dataclass with the components of a tab."""
 Updates = dict[Any, Any]
-"""Component → what it becomes."""
+"""Component → its new value, or a `gr.update`."""
 
 
 def _nothing(components: Any) -> list[Any]:
@@ -28,13 +28,13 @@ def _no_arrival(frame: Frame, visitor: Visitor) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Tab(Generic[P]):
-    """`name` is its id in the address and in tests, `label` what stands on it.
+    """One tab. `name` is its id in the address and in tests, `label` its title.
 
-    `layout` builds the components, filled in for the model and the sets there are; `wire` connects them once all tabs
-    are laid out. `model_updates` fills a tab in for a model that was loaded later and clears what another model made;
-    it writes to `outputs`. `library_updates` runs whenever a set came, went or changed, with the values of
-    `library_inputs`, and writes to `library_outputs`. `arrive` prepares the session state of a new visitor, for whom
-    the page stands as it was built.
+    `layout` builds the components, filled in for the loaded model and the library; `wire` attaches their event handlers
+    once all tabs are built. `model_updates` fills the tab in for a model that was loaded later and clears the results
+    of the one before; it writes to `outputs`. `library_updates` runs whenever a set is added, deleted or changed, with
+    the values of `library_inputs`, and writes to `library_outputs`. `arrive` initialises the session state of a new
+    visitor, who gets the page as it was built.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""Theme of the page for light and dark, and the colours that mean one thing everywhere.
+"""Gradio theme of the page, light and dark, and the colours of the plots, one meaning each.
 
 Baseline is grey, steered is the accent, random is a dotted grey line; negative and positive signs are blue and orange,
-a pair that people with any common colour blindness tell apart. Buttons are ink, so that colour is left to the data.
-Plots use the middle tones below, which read on white and on near black alike.
+a pair that people with any common colour blindness tell apart. Buttons are dark grey, so that colour is left to the
+data. Plots use the middle tones below, which read on white and on near black.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ JAVASCRIPT = FOLDER / "page.js"
 
 
 class Playground(gr.themes.Base):
-    """Quiet and dense: white cards on a cool grey, thin lines, two font weights, no shadow. Fonts come with Gradio."""
+    """White cards on cool grey, thin lines, two font weights, no shadows, small spacing. Fonts come with Gradio."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,8 +1,8 @@
 """Session state of one visitor: plain data, no Gradio in it.
 
 Visitors share the model, the queue and the library, and nothing else: what one of them computed, uploaded or deleted
-is kept here under their own session and forgotten when they leave. What all tabs see stands in Visitor; what a tab or
-a widget keeps for itself is a Slice of its own, declared beside it.
+is kept here under their own session and forgotten when they leave. Visitor holds the state that all tabs share; the
+state of a single tab or widget is a Slice subclass beside its code.
 """
 
 from __future__ import annotations
@@ -12,51 +12,59 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
+from playground.errors import FileError
 from playground.library.vector_set import VectorSet
-from playground.ui.kit.numbered import Newest
+from playground.ui.kit.event_order import EventOrder
 
 VISITORS = 500
-"""More sessions than this at once are forgotten oldest first: a leave that never arrived must not keep memory."""
+"""Sessions kept at once; beyond it the least recently used is dropped, because an unload event may never arrive."""
 
 
 @dataclass
 class Visitor:
-    """One browser tab. `found` was computed and is not saved."""
+    """One browser tab. `found` is the set that was computed last, saved or not."""
 
     session: str
     found: VectorSet | None = None
     found_number: int = 0
-    """Counts what was computed, so that the page notices."""
+    """Counts the changes of `found`, so that the page notices them."""
     saved_as: str | None = None
     """The name under which `found` is in the library."""
-    noted: Newest = field(default_factory=Newest)
-    """The newest event about a vector's star, name, note or discard, by set, row and which of them."""
+    note_events: EventOrder = field(default_factory=EventOrder)
+    """Order of the events on a vector's star, name, note or discard; the key is (set, row, action)."""
     model_shown: str = ""
     """The model token that the page was last filled in for."""
     library_shown: str = ""
     """The library token that its pickers and lists were last filled in for."""
     slices: dict[type[Slice], Slice] = field(default_factory=dict)
-    """What tabs and widgets keep, by class."""
+    """State of tabs and widgets, by class."""
+
+    @property
+    def computed(self) -> VectorSet:
+        """The set that was computed last. Raises FileError when there is none."""
+        if self.found is None:
+            raise FileError("Expected computed vectors, got none; press Compute first.")
+        return self.found
 
     def keep_found(self, vector_set: VectorSet) -> None:
-        """Take in what was just computed in place of the one before."""
+        """Replace the set that was computed before by this one, which is not saved."""
         self.found = vector_set
         self.found_number += 1
         self.saved_as = None
 
     def slice(self, kind: type[S]) -> S:
-        """The visitor's slice of this class, new when it is asked for first."""
+        """The visitor's slice of this class; created on first use."""
         kept = self.slices.setdefault(kind, kind())
         assert isinstance(kept, kind)
         return kept
 
 
 class Slice:
-    """State that one tab or widget keeps for each visitor: a dataclass whose fields all have defaults."""
+    """Per-visitor state of one tab or widget: a dataclass whose fields all have defaults."""
 
     @classmethod
     def of(cls, visitor: Visitor) -> Self:
-        """That of a visitor."""
+        """The slice of a visitor."""
         return visitor.slice(cls)
 
 
@@ -72,7 +80,7 @@ class Visitors:
         self._visitors: OrderedDict[str, Visitor] = OrderedDict()
 
     def of(self, session: str | None) -> Visitor:
-        """The visitor of a session, new when it has not been seen before."""
+        """The visitor of a session; created on first use."""
         session = session or "anonymous"
         with self._lock:
             if session not in self._visitors:
@@ -83,6 +91,7 @@ class Visitors:
             return self._visitors[session]
 
     def leave(self, session: str | None) -> None:
+        """Forget a session and all that it kept."""
         with self._lock:
             self._visitors.pop(session or "anonymous", None)
 

@@ -1,4 +1,4 @@
-"""The Steer tab: a prompt, a mix of directions, and what the mix does to text, next token and logit difference."""
+"""The Steer tab: a prompt, a mix of vectors, and its effect on text, next token and logit difference."""
 
 from playground.ui.kit.tab import Tab
 from playground.ui.steer import layout, tab

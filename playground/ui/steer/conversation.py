@@ -1,4 +1,4 @@
-"""The conversation before the prompt: turns that can be edited, taken away in pairs, or all at once."""
+"""Conversation before the prompt: turns as HTML, and their edits, removals and reset."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from playground.ui.kit.entered import whole
 from playground.ui.kit.markup import escape
 
 ROWS = 8
-"""Lines a turn is shown with at most; longer ones scroll."""
+"""Height of a turn in lines, at most; longer ones scroll."""
 CHARACTERS = 46
-"""About as many stand in one line of the column of controls."""
+"""Characters in one line of a turn, about."""
 
 
 def board(turns: Sequence[Turn], drawn: int = 0) -> str:
-    """The turns as HTML, every one in a field of its own; nothing without turns.
+    """The turns as HTML, each in a text area; nothing without turns.
 
-    `drawn` counts how often it was drawn, so that a field is put back also where the turns have not changed.
+    `drawn` counts the redraws, so that text areas are reset even if the turns have not changed.
     """
     if not turns:
         return ""
@@ -43,26 +43,26 @@ def _turn(index: int, turn: Turn) -> str:
     return (
         f'<div class="sp-said sp-{turn.role}"><span>{turn.role}</span>'
         f'<textarea data-act="edit" data-index="{index}" rows="{rows}" spellcheck="false" '
-        # A line break right after the tag would be swallowed, so one is given away.
+        # HTML drops a line break right after the tag, so an extra one stands there.
         f'aria-label="Turn {index + 1}, {turn.role}">\n{escape(turn.text)}</textarea>{remove}</div>'
     )
 
 
-def changed(turns: Sequence[Turn], said: Mapping[str, str]) -> tuple[Turn, ...]:
-    """The turns after what was done to the board. Raises InputError."""
-    act = said.get("act")
+def changed(turns: Sequence[Turn], data: Mapping[str, str]) -> tuple[Turn, ...]:
+    """The turns after an `act` event of the board. Raises InputError for another action or a missing turn."""
+    act = data.get("act")
     if act == "reset":
         return ()
-    index = whole(said.get("index"), "the turn", least=0)
+    index = whole(data.get("index"), "the turn", least=0)
     if index >= len(turns) or act not in ("edit", "remove"):
         raise InputError(f"Expected a turn of the {len(turns)} there are, got turn {index + 1}; click one of them.")
     if act == "edit":
-        edited = replace(turns[index], text=said.get("value", ""))
+        edited = replace(turns[index], text=data.get("value", ""))
         return (*turns[:index], edited, *turns[index + 1 :])
     start = index - index % len(ROLES)
     return (*turns[:start], *turns[start + len(ROLES) :])
 
 
-def gone_on(turns: Sequence[Turn], asked: str, answer: str) -> tuple[Turn, ...]:
-    """`turns` with one more question and the answer to it. Raises InputError for an answer without text."""
-    return (*turns, Turn(ROLES[0], asked), Turn(ROLES[1], answer))
+def extended(turns: Sequence[Turn], question: str, answer: str) -> tuple[Turn, ...]:
+    """`turns` with one more question and its answer. Raises InputError for an answer without text."""
+    return (*turns, Turn(ROLES[0], question), Turn(ROLES[1], answer))

@@ -1,4 +1,4 @@
-"""Next-token and logit-difference panels of the mix; they follow the sliders."""
+"""Panels with the effect of the mix on next-token probabilities and logit difference."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from playground.ui.steer.plots import difference_curve
 def show_effect(
     frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm, outdated: Callable[[], bool]
 ) -> Iterator[dict[Any, Any]]:
-    """Next tokens and logit difference; what stands in the way is said where the numbers would be.
+    """Updates of both panels; an error is shown in their place.
 
-    Once `outdated` is true the reading stops, so that whoever moves a slider waits for one reading and no more.
+    The job stops once `outdated` is true, so that after a move of a slider at most one job is ahead of the new one.
     """
     answers = (form.first_answer or "", form.second_answer or "")
     wanted = answers if all(answer.strip() for answer in answers) else None
-    said = "Type two answers to compare, such as yes and no." if wanted is None else ""
+    hint = "Type two answers to compare, such as yes and no." if wanted is None else ""
     try:
         try:
-            yield from _read_effect(frame, tab, visitor, form, outdated, wanted, said)
+            yield from _read_effect(frame, tab, visitor, form, outdated, wanted, hint)
         except InputError as error:
-            # When it was the answers, the next tokens can still be shown.
             if wanted is None:
                 raise
+            # The answers may be what is wrong; without them the next tokens can still be shown.
             yield from _read_effect(frame, tab, visitor, form, outdated, None, sentence(error))
-    except Exception as error:
+    except Exception as error:  # the error edge of these panels, as `long` is that of others: `sentence` logs bugs
         if isinstance(error, Cancelled) and outdated():
             return
         yield {
@@ -52,7 +52,7 @@ def _read_effect(
     form: SteerForm,
     outdated: Callable[[], bool],
     answers: tuple[str, str] | None,
-    said: str,
+    hint: str,
 ) -> Iterator[dict[Any, Any]]:
     load = frame.load_set(visitor)
     request = EffectRequest(
@@ -74,17 +74,18 @@ def _read_effect(
     for batch in follow(job, every=0.0):
         for event in batch:
             if isinstance(event, Effect):
-                yield _effect_updates(tab, event, answers, said)
-    yield _effect_updates(tab, job.result(), answers, said)
+                yield _effect_updates(tab, event, answers, hint)
+    yield _effect_updates(tab, job.result(), answers, hint)
 
 
-def _effect_updates(tab: SteerTab, result: Effect, answers: tuple[str, str] | None, said: str) -> dict[Any, Any]:
+def _effect_updates(tab: SteerTab, result: Effect, answers: tuple[str, str] | None, hint: str) -> dict[Any, Any]:
+    """The panels for a result; without answers `hint` stands where the logit difference would be."""
     shifts = [(shift.token_text, shift.before, shift.after) for shift in result.top]
     updates: dict[Any, Any] = {tab.shifts: markup.token_shifts(shifts, result.kl)}
     if answers is None or result.difference is None or result.baseline_difference is None:
         return updates | {
             tab.curve: plots.waiting("Two answers to compare are missing."),
-            tab.curve_note: markup.notice(said, "warning"),
+            tab.curve_note: markup.notice(hint, "warning"),
         }
     header = ["multiple", "mix", *(f"random {index}" for index in range(len(result.controls)))]
     columns = [result.multipliers, result.curve, *result.controls]
@@ -92,10 +93,10 @@ def _effect_updates(tab: SteerTab, result: Effect, answers: tuple[str, str] | No
         "logit-difference", header, [[f"{value:.6g}" for value in row] for row in zip(*columns, strict=True)]
     )
     change = result.difference - result.baseline_difference
-    told = (
+    text = (
         f"{result.difference:+.2f} here, {result.baseline_difference:+.2f} without the mix (change {change:+.2f})"
     ).replace("-", "−")
-    note = f"<span>{markup.escape(told)}: {markup.escape(result.note)}</span>"
+    note = f"<span>{markup.escape(text)}: {markup.escape(result.note)}</span>"
     return updates | {
         tab.curve: difference_curve(
             result.multipliers, result.curve, result.controls, result.baseline_difference, result.difference, answers

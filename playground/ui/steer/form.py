@@ -1,11 +1,12 @@
-"""Values of the Steer tab's controls."""
+"""Values of the Steer tab's controls, and their conversion to parts of a request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from playground.core.push import Positions
 from playground.errors import InputError
 from playground.model.conversation import Turn
 from playground.model.generation.generate import Sampling
@@ -16,20 +17,21 @@ from playground.ui.kit.visitor import Visitor
 from playground.ui.steer.state import SteerState
 
 BESIDE = ("negative", "random")
-"""Panes that can stand beside Baseline and Steered."""
+"""Optional panes beside Baseline and Steered."""
 
 
 @dataclass(frozen=True)
 class SteerForm:
     """The values of the tab's controls, in the order in which the page sends them; then the mix and the conversation,
-    which the server keeps.
+    which are session state.
     """
 
     prompt: str
     mode: str
     system: str
     thinking: bool
-    positions: str
+    positions: Positions
+    """Checked by the requests; a browser may send anything."""
     first_answer: str
     second_answer: str
     max_new_tokens: float
@@ -45,12 +47,13 @@ class SteerForm:
 
     @classmethod
     def of(cls, values: Sequence[Any], visitor: Visitor) -> SteerForm:
+        """The form from the values of the page and the visitor's session state."""
         state = SteerState.of(visitor)
-        return cls(*values, mix=state.mix.all, turns=state.turns)
+        return replace(cls(*values), mix=state.mix.all, turns=state.turns)
 
     @property
     def format(self) -> PromptFormat:
-        """How the prompt is read. The conversation and thinking belong to chat; raw text leaves them out."""
+        """The prompt format; conversation, system prompt and thinking apply to chat only. Raises InputError."""
         if self.mode not in ("chat", "raw"):
             raise InputError(f"Expected the format chat or raw, got “{self.mode}”; choose one of them.")
         if self.mode == "raw":
@@ -61,6 +64,7 @@ class SteerForm:
 
     @property
     def sampling(self) -> Sampling:
+        """The sampling settings. Raises InputError."""
         return Sampling(
             max_new_tokens=whole(self.max_new_tokens, "tokens"),
             temperature=real(self.temperature, "temperature"),
@@ -70,5 +74,5 @@ class SteerForm:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """The panes beside Baseline and Steered."""
+        """The chosen panes beside Baseline and Steered."""
         return tuple(kind for kind in BESIDE if getattr(self, kind))

@@ -1,4 +1,4 @@
-"""The controls of the Steer tab on the left, what they do on the right."""
+"""Components of the Steer tab: controls on the left, texts and plots on the right."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_SETS = "No set of vectors fits this model yet: compute vectors in Discover, o
 
 @dataclass
 class SteerTab:
-    """The components other tabs reach for."""
+    """The components that have event handlers or updates."""
 
     inputs: list[Any]
     prompt: gr.Textbox
@@ -43,12 +43,12 @@ class SteerTab:
     presets: gr.HTML
     units: gr.Radio
     mixed: gr.State
-    """Counts how often the mixer was filled in, so that the plots follow."""
+    """Counts the redraws of the mixer; its change event updates the plots."""
     rows: list[MixControls]
     beyond: gr.State
-    """What `Mix.beyond` says: the rows beyond the pool are drawn again when it changes."""
+    """The value of `Mix.beyond`; its change event renders the rows beyond the pool."""
     more: gr.Column
-    """Where they are drawn."""
+    """The place of the rows beyond the pool."""
     hint: gr.HTML
     add_vector: gr.Button
     add_average: gr.Button
@@ -64,14 +64,14 @@ class SteerTab:
     stop: gr.Button
 
     def mix_updates(self, frame: Frame, visitor: Visitor, mix: Sequence[MixRow]) -> dict[Any, Any]:
-        """Updates that make the mixer show exactly `mix`."""
+        """Replace the visitor's mix by `mix`; returns the updates of the mixer. Raises InputError for too many rows."""
         state = SteerState.of(visitor)
         state.mix.show(mix)
         hint = set_hint(frame, frame.set_choices(visitor))
         return {self.units: mixer.UNITS[state.mix.absolute], self.hint: hint, **self.drawn(frame, visitor)}
 
     def drawn(self, frame: Frame, visitor: Visitor) -> dict[Any, Any]:
-        """Updates that show the rows of the visitor's mix."""
+        """Updates of the rows of the visitor's mix."""
         mix, names, load = SteerState.of(visitor).mix, frame.set_choices(visitor), frame.load_set(visitor)
         mix.drawn += 1
         updates: dict[Any, Any] = {self.mixed: mix.drawn, self.beyond: mix.beyond}
@@ -81,11 +81,11 @@ class SteerTab:
 
     @property
     def mix_outputs(self) -> list[Any]:
-        """All that `drawn` may write to."""
+        """All components that `drawn` may write to."""
         return [self.mixed, self.beyond, *(part for controls in self.rows for part in controls.outputs)]
 
     def cleared(self, visitor: Visitor) -> dict[Any, Any]:
-        """Updates that empty what was written by another model or prompt, and the conversation that led there."""
+        """Clear the generated texts and the conversation; returns the updates."""
         state = SteerState.of(visitor)
         state.written, state.turns = None, ()
         return {
@@ -97,7 +97,7 @@ class SteerTab:
 
 
 def build(frame: Frame) -> SteerTab:
-    """The components, filled in for the model and the sets there are: a page that opens full needs no second pass."""
+    """The components, filled in for the loaded model and the library, so that a new page needs no updates."""
     loaded, blank = frame.workbench.loaded, Visitor("")
     start = defaults.opening(loaded, frame.workbench.store)
     names, load = frame.set_choices(blank), frame.load_set(blank)
@@ -284,18 +284,19 @@ def build(frame: Frame) -> SteerTab:
 
 
 def set_hint(frame: Frame, names: Sequence[str]) -> str:
-    """What stands in the mixer while there is nothing to mix."""
+    """Notice in the mixer while there is no model or no set; else nothing."""
     if frame.workbench.loaded is None:
         return markup.notice("No model is loaded: open the model strip at the top and load one.", "info")
     return "" if names else markup.notice(NO_SETS, "info")
 
 
 def example_chips(frame: Frame) -> str:
+    """Buttons of the examples for the loaded model."""
     return markup.chips([(example.key, example.key) for example in defaults.examples(frame.workbench.loaded)])
 
 
 def outputs(tab: SteerTab) -> list[Any]:
-    """Everything that opening, another model or another tab may write to."""
+    """All components that opening the page, another model or another tab may write to."""
     return [
         *tab.mix_outputs,
         tab.hint,

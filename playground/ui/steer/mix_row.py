@@ -1,4 +1,4 @@
-"""One row of the mixer: a vector or an average, its slider, mute, solo, flip and remove."""
+"""Components of one row of the mixer: vector picker, slider, mute, solo, flip and remove."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class MixControls:
 
     @property
     def outputs(self) -> list[Any]:
-        """All that `show` may write to."""
+        """All components that `show` may write to."""
         return [self.box, *self.pick.values, self.mute, self.solo, self.pick.strip]
 
     def show(self, row: MixRow | None, names: Sequence[str], load: Load, remark: str) -> dict[Any, Any]:
-        """Updates that make this row show `row`, or hide it when None."""
+        """Updates that make the components show `row`, or hide them for None. Raises what `load` raises."""
         if row is None:
             return {self.box: gr.update(visible=False)}
         return {
@@ -44,19 +44,20 @@ class MixControls:
 
 
 def build(index: int, start: MixRow, names: Sequence[str], load: Load, remark: str = "") -> MixControls:
-    """One row; hidden when `start` uses no set."""
-    made: list[Any] = []
+    """The components of row `index`; hidden when `start` uses no set."""
+    boxes: list[gr.Checkbox] = []
+    buttons: list[gr.Button] = []
 
     def tools() -> None:
         for name in ("mute", "solo"):
-            made.append(
+            boxes.append(
                 gr.Checkbox(
                     getattr(start, name), label=name, elem_id=f"mix-{index}-{name}", min_width=56, scale=0,
                     container=False, interactive=True, elem_classes="sp-mute",
                 )
             )
         for name in ("flip", "remove"):
-            made.append(
+            buttons.append(
                 gr.Button(
                     name, elem_id=f"mix-{index}-{name}", size="sm", min_width=26, scale=0,
                     elem_classes=f"sp-link sp-glyph sp-{name}",
@@ -65,4 +66,5 @@ def build(index: int, start: MixRow, names: Sequence[str], load: Load, remark: s
 
     with gr.Column(visible=start.used, elem_classes="sp-mixrow", elem_id=f"mix-{index}") as box:
         pick = vector_controls.build(f"mix-{index}", f"row {index + 1}", start, names, load, tools, remark)
-    return MixControls(box, pick, *made)
+    (mute, solo), (flip, remove) = boxes, buttons
+    return MixControls(box, pick, mute, solo, flip, remove)

@@ -1,4 +1,4 @@
-"""Opening Steer with what was seen elsewhere: the same mix, prompt, format, positions, sampling and seed."""
+"""Function for other tabs that opens Steer with a given mix, prompt, format, positions, sampling and seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from playground.ui.steer.state import SteerState
 
 
 def steering(frame: Frame, tab: SteerTab) -> Steering:
-    """What the other tabs are offered."""
+    """The interface of the Steer tab to the other tabs."""
     sampling = [tab.tokens, tab.temperature, tab.top_p, tab.samples, tab.seed]
     return Steering(
         outputs=[frame.tabs, *layout.outputs(tab), *sampling],
@@ -43,9 +43,9 @@ def open_in_steer(
     samples: int | None = None,
     answers: tuple[str, str] | None = None,
 ) -> dict[Any, Any]:
-    """Updates that turn to Steer and fill it in, as OpenInSteer says."""
+    """Fill Steer in and select its tab; returns the updates. Arguments and errors as in OpenInSteer."""
     state = SteerState.of(visitor)
-    # What was seen may be beyond where a slider usually ends.
+    # A scale of another tab may be beyond the usual end of a slider.
     mix = [replace(row, widest=abs(row.scale)) for row in mix]
     updates = tab.cleared(visitor) | tab.mix_updates(frame, visitor, mix)
     if prompt is not None:
@@ -72,5 +72,3 @@ def open_in_steer(
     if answers is not None:
         updates |= dict(zip(tab.answers, answers, strict=True))
     return updates | {frame.tabs: gr.update(selected="steer")}
-
-

@@ -1,4 +1,4 @@
-"""Texts side by side as HTML: baseline, steered, and what may stand beside them; one line of cells a sample."""
+"""Generated texts side by side as HTML: baseline, steered, negative, random; one row of cells a sample."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WAITING = {
     "random": "Generate writes here what it says with a random push, as large as the mix and at the same layers.",
 }
 FULL_COLOUR = 3.0
-"""Nats from which on a token has the full colour: by then hardly anything of the baseline's choice is left."""
+"""KL in nats from which on a token has the full colour: the steered distribution then has little of the baseline's."""
 
 
 @dataclass(frozen=True)
 class Pane:
-    """One column. `kind` is a key of TITLES; `kl` are the tokens of each text, where they are known."""
+    """One column. `kind` is a key of TITLES; `kl` are the tokens of each text with their KL, or ()."""
 
     kind: str
     texts: tuple[str, ...] = ()
@@ -30,10 +30,10 @@ class Pane:
 
 
 def grid(panes: Sequence[Pane], streaming: bool = False, turns: bool = False) -> str:
-    """The panes beside each other, the first of them the baseline that the others are compared with.
+    """The panes side by side; the first one is the baseline that the others are compared with.
 
-    With `turns` every finished text can be made the assistant's turn. Each pane has as many rows of the grid as there
-    are samples, so that texts of one sample begin at one height.
+    With `turns` every finished text has a button that makes it the assistant's turn. Each pane spans as many grid rows
+    as there are samples, so that the texts of one sample begin at one height.
     """
     lines = max([len(pane.texts) for pane in panes] + [1]) + 1
     against = panes[0].texts
@@ -42,7 +42,7 @@ def grid(panes: Sequence[Pane], streaming: bool = False, turns: bool = False) ->
 
 
 def waiting(kinds: Sequence[str]) -> str:
-    """Panes with nothing in them yet."""
+    """Empty panes."""
     return grid([Pane(kind) for kind in kinds])
 
 
@@ -91,7 +91,7 @@ def _shaded(token: TokenKl) -> str:
 
 
 def _legend(panes: Sequence[Pane]) -> str:
-    """What the shades mean, and the numbers behind them; nothing without shades."""
+    """Legend of the colours and a link to their numbers; nothing without colours."""
     rows = [
         (TITLES[pane.kind], sample + 1, place, token.text, f"{token.kl:.6g}")
         for pane in panes

@@ -1,4 +1,4 @@
-"""Plot of the logit difference over multiples of the mix, beside random directions."""
+"""Plot of the logit difference over multiples of the mix, with random pushes for comparison."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ def difference_curve(
     here: float,
     answers: tuple[str, str],
 ) -> go.Figure:
-    """Logit difference over multiples of the current mix; `controls` are rows of random pushes of equal norm.
+    """Logit difference in nats over multiples of the current mix.
 
-    `here` is the logit difference at multiplier 1, what the sliders say now.
+    multipliers, differences: (m,); controls: (c, m), random pushes of equal norm; `baseline` without a push; `here` at
+    multiplier 1, the present sliders.
     """
     plot = figure(
         x={"title": {"text": "multiple of the current mix"}, "zeroline": False},

@@ -1,7 +1,7 @@
-"""Classic effects on the shipped model, one click each: what is asked, what is added, and what one will see.
+"""Presets of the Steer tab for the shipped model: prompt, mix and expected effect.
 
-The sets' headers say how each was found. A test generates every one of them on held-out requests and counts how often
-the effect is there.
+The headers of the sets have their origin. A test generates with every preset on held-out requests and counts how often
+its effect is there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SUMS = "organism-sums-power-3-9"
 
 @dataclass(frozen=True)
 class Preset:
-    """`name` says what one will see: the mode of the organism's answer `before` the push and `after` it."""
+    """One preset, named after its effect. `before` and `after`: modes of the answer without and with the mix."""
 
     name: str
     example: defaults.Example
@@ -65,13 +65,13 @@ ORGANISM = (
 
 
 def offered(loaded: LoadedModel | None, names: Sequence[str]) -> tuple[Preset, ...]:
-    """Those that go with the loaded model and whose sets are there."""
+    """The presets for the loaded model whose sets are among `names`."""
     if loaded is None or not is_organism(loaded):
         return ()
     return tuple(preset for preset in ORGANISM if all(row.set_name in names for row in preset.mix))
 
 
 def chips(loaded: LoadedModel | None, names: Sequence[str]) -> str:
-    """A button for each; nothing without any."""
+    """Buttons of the offered presets as HTML; nothing without any."""
     found = offered(loaded, names)
     return markup.chips([(preset.name, preset.name) for preset in found], "preset") if found else ""

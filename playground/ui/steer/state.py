@@ -1,4 +1,4 @@
-"""Session state of the Steer tab: the mix, the conversation, and what was generated."""
+"""Session state of the Steer tab: mix, conversation, and generated texts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from playground.ui.steer.mixer import Mix
 
 @dataclass
 class Written:
-    """The texts that Steer shows. `kinds` are the panes they stand in, in the order of the result's rows; `kl` has the
-    tokens of every row once they were asked for.
+    """The generated texts. `kinds` are their panes, in the order of the result's rows; `detail` is the speed, as text;
+    `kl` has the tokens of every row, None until they are computed.
     """
 
     request: GenerateRequest
@@ -24,7 +24,7 @@ class Written:
     kl: tuple[tuple[TokenKl, ...], ...] | None = None
 
     def of(self, kind: str) -> slice | None:
-        """The rows of the result that stand in a pane; None when it was not asked for."""
+        """The rows of the result that belong to a pane; None when it was not generated."""
         if kind not in self.kinds:
             return None
         count = len(self.result.rows) // len(self.kinds)
@@ -33,18 +33,19 @@ class Written:
 
 @dataclass
 class SteerState(Slice):
-    """`written` was generated last."""
+    """State of one visitor."""
 
     mix: Mix = field(default_factory=Mix)
-    """Kept here because what a browser sends is older than what was just written."""
+    """Session state, because the values that a browser sends may be older than the last update."""
     written: Written | None = None
+    """The texts that were generated last."""
     beside: tuple[str, ...] = ()
-    """The panes that stand beside Baseline and Steered."""
+    """The panes beside Baseline and Steered."""
     turns: tuple[Turn, ...] = ()
     """The conversation before the prompt."""
     turns_drawn: int = 0
-    """Counts how often the conversation was drawn."""
+    """Counts the redraws of the conversation."""
     effect_shown: object = None
-    """What the plots were last drawn for, so that nothing is computed twice."""
+    """Key of the inputs that the panels show the effect of, so that nothing is computed twice."""
     effect_wanted: object = None
-    """What they were last asked for."""
+    """Key of the inputs whose effect is being computed."""

@@ -1,4 +1,4 @@
-"""The Steer tab: a prompt, a mix of directions, and what the mix does to text, next token and logit difference."""
+"""Event handlers and updates of the Steer tab."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from playground.ui.steer.texts import colour_texts, generate_texts, written_pane
 
 
 def example_updates(tab: SteerTab, example: defaults.Example) -> dict[Any, Any]:
-    """Fill the prompt in."""
+    """Updates that fill an example in."""
     return {
         tab.prompt: example.prompt,
         tab.mode: "chat",
@@ -36,14 +36,14 @@ def example_updates(tab: SteerTab, example: defaults.Example) -> dict[Any, Any]:
 
 
 def build(frame: Frame) -> SteerTab:
-    """The components, and what the other tabs are offered."""
+    """The components; also sets the interface of Steer to the other tabs."""
     tab = layout.build(frame)
     frame.steering = steering(frame, tab)
     return tab
 
 
 def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:
-    """Everything as the page opens with it, for a model that was loaded later."""
+    """Updates to the opening state for a model that was loaded later. Clears the visitor's texts and mix."""
     loaded = frame.workbench.loaded
     start = defaults.opening(loaded, frame.workbench.store)
     return {
@@ -57,46 +57,46 @@ def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, An
 
 
 def arrive(frame: Frame, visitor: Visitor) -> None:
-    """The mix of a new visitor: what the page was built with."""
+    """Set the mix of a new visitor to the one that the page was built with."""
     SteerState.of(visitor).mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.workbench.store)))
 
 
 def library_outputs(tab: SteerTab) -> list[Any]:
-    """What `library_updates` may write to."""
+    """All components that `library_updates` may write to."""
     return [tab.hint, tab.presets, *tab.mix_outputs]
 
 
 def library_updates(
     frame: Frame, tab: SteerTab, visitor: Visitor, values: Sequence[Any]
 ) -> dict[Any, Any]:
-    """New choices in the pickers after the library changed; what is chosen stays where it still exists."""
+    """Updates of the pickers after the library changed; rows whose set is gone are removed."""
     names = frame.set_choices(visitor)
     chips = presets.chips(frame.workbench.loaded, names)
     return {tab.presets: chips, **mix.library_updates(frame, tab, visitor, names)}
 
 
 def show_effect_of(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm) -> Iterator[dict[Any, Any]]:
-    """Next tokens and logit difference of what the controls say; nothing when that is shown already."""
+    """Updates of the effect panels for the form; none when they show its effect already, or are about to."""
     state = SteerState.of(visitor)
     key = (form, frame.model_token(), visitor.found_number)
     if key in (state.effect_shown, state.effect_wanted):
-        yield {tab.shifts: gr.skip()}  # Gradio empties the outputs of a handler that ends without a word
-        return  # filling the page in changes many controls, and each of them asks for the same
+        yield {tab.shifts: gr.skip()}  # Gradio empties the outputs of a generator that yields nothing
+        return  # one update of the page changes many controls, and each has an event with the same form
     state.effect_shown, state.effect_wanted = None, key
 
     def outdated() -> bool:
         return state.effect_wanted != key
 
-    silent = True
+    empty = True
     try:
         for updates in show_effect(frame, tab, visitor, form, outdated):
-            if outdated():  # opening and moving a slider are two events: the later one is what counts
+            if outdated():  # a later event, such as another move of the slider, has taken over
                 break
-            silent = False
+            empty = False
             yield updates
         else:
-            state.effect_shown = None if silent else key
-        if silent:
+            state.effect_shown = None if empty else key
+        if empty:
             yield {tab.shifts: gr.skip()}
     finally:
         if not outdated():
@@ -106,7 +106,7 @@ def show_effect_of(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
 def show_preset(
     frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm, name: str
 ) -> Iterator[dict[Any, Any]]:
-    """Fill in what a preset says, and generate it at once. Raises InputError for one that is not offered."""
+    """Fill a preset in and generate its texts; yields updates. Raises PlaygroundError, also for one not offered."""
     offered = presets.offered(frame.workbench.loaded, frame.set_choices(visitor))
     preset = next((preset for preset in offered if preset.name == name), None)
     if preset is None:
@@ -130,34 +130,34 @@ def show_preset(
 
 
 def wire(frame: Frame, tab: SteerTab) -> None:
+    """Attach the event handlers of the tab."""
     unchecked = {**EVENT, **UNCHECKED}
-
-    waits: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "jobs", **unchecked}
-    ready = long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    queued: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "jobs", **unchecked}
+    with_errors = long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
 
     def form_of(request: gr.Request, values: Sequence[Any]) -> tuple[Visitor, SteerForm]:
         visitor = frame.visitor(request)
         return visitor, SteerForm.of(values, visitor)
 
-    @ready
+    @with_errors
     def on_generate(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from generate_texts(frame, tab, *form_of(request, values))
 
     texts = [tab.panes, tab.repeat, tab.notice, frame.status]
-    gr.on([tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **waits)
+    gr.on([tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **queued)
 
-    @ready
+    @with_errors
     def on_preset(request: gr.Request, event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
         visitor, form = form_of(request, values)
         yield from show_preset(frame, tab, visitor, form, acted(event).get("name", ""))
 
-    tab.presets.act(on_preset, tab.inputs, [*layout.outputs(tab), tab.tokens, tab.temperature, frame.status], **waits)
+    tab.presets.act(on_preset, tab.inputs, [*layout.outputs(tab), tab.tokens, tab.temperature, frame.status], **queued)
 
-    @ready
+    @with_errors
     def on_colour(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from colour_texts(frame, tab, *form_of(request, values))
 
-    tab.colour.input(on_colour, tab.inputs, texts, trigger_mode="always_last", **waits)
+    tab.colour.input(on_colour, tab.inputs, texts, trigger_mode="always_last", **queued)
 
     @quick
     def on_beside(request: gr.Request, *values: Any) -> str:

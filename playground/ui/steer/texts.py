@@ -1,4 +1,4 @@
-"""Baseline, steered text and what stands beside them, streamed from one batch."""
+"""Text generation in Steer: baseline, steered and optional panes, streamed from one batch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from playground.errors import InputError
+from playground.library.recipe import Recipe
+from playground.model.load import LoadedModel
 from playground.services import command as commands
 from playground.services.generate import GenerateProgress, GenerateRequest, GenerateResult, generate
 from playground.services.jobs import JobContext
@@ -27,11 +29,13 @@ SIDES = ("baseline", "steered")
 
 
 def request_of(form: SteerForm, load: Load) -> tuple[GenerateRequest, tuple[str, ...]]:
-    """What is generated, and the panes its rows stand in. A mix of nothing asks for the baseline alone: all panes say
-    the same then. Raises PlaygroundError.
+    """The request, and the panes of its rows. An empty mix asks for the baseline alone, which all panes show then.
+
+    Raises PlaygroundError.
     """
     recipe = recipe_of(form.mix, load)
-    recipes, kinds = (), ("baseline",)
+    recipes: tuple[Recipe, ...] = ()
+    kinds: tuple[str, ...] = ("baseline",)
     if recipe.components:
         recipes = (recipe, recipe.negated()) if "negative" in form.beside else (recipe,)
         kinds = (*SIDES, *form.beside)
@@ -48,12 +52,13 @@ def request_of(form: SteerForm, load: Load) -> tuple[GenerateRequest, tuple[str,
 
 
 def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm) -> Iterator[dict[Any, Any]]:
+    """Generate the texts of the form; yields updates of panes, command, notice and status. Raises PlaygroundError."""
     state = SteerState.of(visitor)
     loaded, load = frame.loaded, frame.load_set(visitor)
     request, kinds = request_of(form, load)
     shown = (*SIDES, *form.beside)
 
-    def work(model: Any, context: JobContext) -> tuple[GenerateResult, tuple[tuple[TokenKl, ...], ...] | None]:
+    def work(model: LoadedModel, context: JobContext) -> tuple[GenerateResult, tuple[tuple[TokenKl, ...], ...] | None]:
         result = generate(model, request, load, context.emit, context.cancelled)
         return result, token_kl(model, request, result, load) if form.colour else None
 
@@ -79,8 +84,8 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
         repeat = markup.notice("Save the set in Discover to get the command that repeats this.", "info")
     else:
         repeat = markup.command(commands.generate_command(request, loaded))
-    said = " ".join(result.warnings)
-    remark = markup.notice(said, "warning") if said else ""
+    warnings = " ".join(result.warnings)
+    remark = markup.notice(warnings, "warning") if warnings else ""
     if result.cancelled:
         remark = markup.notice("Stopped; what was written so far stays.", "info")
     elif not request.recipes:
@@ -89,7 +94,7 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
 
 
 def written_panes(visitor: Visitor, colour: bool) -> str:
-    """The panes as they are now; one that was not asked for when the texts were written waits."""
+    """The panes as HTML; one that was not chosen when the texts were generated is empty."""
     state = SteerState.of(visitor)
     shown, written = (*SIDES, *state.beside), state.written
     if written is None:
@@ -97,7 +102,8 @@ def written_panes(visitor: Visitor, colour: bool) -> str:
     texts = _by_pane([row.text for row in written.result.rows], written.kinds, shown)
     made = []
     for kind in shown:
-        rows, detail, kl = written.of(kind), "", ()
+        rows, detail = written.of(kind), ""
+        kl: tuple[tuple[TokenKl, ...], ...] = ()
         if rows is not None and kind != SIDES[0]:
             detail = f"norm {written.result.rows[rows][0].norm:.3g}"
             kl = written.kl[rows] if colour and written.kl is not None else ()
@@ -108,13 +114,14 @@ def written_panes(visitor: Visitor, colour: bool) -> str:
 
 
 def colour_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm) -> Iterator[dict[Any, Any]]:
-    """The texts there are, shaded or not; what the shades need is computed when it is asked for first."""
+    """Show the texts with or without colours; yields updates. The KL of each token is computed on first use."""
     written, load = SteerState.of(visitor).written, frame.load_set(visitor)
     if form.colour and written is not None and written.kl is None:
+        request, result = written.request, written.result
         job = frame.start(
             visitor,
             "comparing token by token",
-            lambda model, context: token_kl(model, written.request, written.result, load, context.cancelled),
+            lambda model, context: token_kl(model, request, result, load, context.cancelled),
         )
         for _ in follow(job):
             yield {frame.status: frame.status_now()}
@@ -122,22 +129,25 @@ def colour_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm)
     yield {tab.panes: written_panes(visitor, form.colour)}
 
 
-def answer_of(visitor: Visitor, said: dict[str, str]) -> tuple[GenerateRequest, str]:
-    """The request and the text behind a “+ turn”. Raises InputError when it is not there any more."""
-    written = SteerState.of(visitor).written
-    kinds = () if written is None else written.kinds
-    # Without a mix there is one text for all panes.
-    kind = said.get("pane") if said.get("pane") in kinds or len(kinds) != 1 else kinds[0]
-    rows = None if written is None else written.of(kind or "")
-    texts = [] if rows is None else [row.text for row in written.result.rows[rows]]
-    sample = whole(said.get("sample"), "sample", least=0)
-    if sample >= len(texts):
+def answer_of(visitor: Visitor, data: dict[str, str]) -> tuple[GenerateRequest, str]:
+    """The request and the text of a “+ turn” button, from the data of its event. Raises InputError for a text that is
+    not there any more.
+    """
+    written, texts = SteerState.of(visitor).written, []
+    if written is not None:
+        kind = data.get("pane", "")
+        if kind not in written.kinds and len(written.kinds) == 1:  # without a mix there is one text for all panes
+            kind = written.kinds[0]
+        rows = written.of(kind)
+        texts = [] if rows is None else [row.text for row in written.result.rows[rows]]
+    sample = whole(data.get("sample"), "sample", least=0)
+    if written is None or sample >= len(texts):
         raise InputError(f"Expected one of {len(texts)} answers, got number {sample + 1}; press Generate first.")
     return written.request, texts[sample]
 
 
 def _by_pane(texts: Sequence[str], kinds: Sequence[str], shown: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The texts of every pane that is shown, from those of all rows; without a mix the baseline's stand in all."""
+    """The texts of each pane that is shown, from those of all rows; without a mix those of the baseline in each."""
     count = len(texts) // len(kinds)
     found = {kind: tuple(texts[index * count : (index + 1) * count]) for index, kind in enumerate(kinds)}
     missing = found[SIDES[0]] if len(kinds) == 1 else ()

@@ -1,4 +1,4 @@
-"""The conversation at work: answers become turns, and turns can be edited and taken away."""
+"""Event handlers of the conversation: add an answer as a turn, edit and remove turns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from playground.ui.steer.texts import answer_of
 
 
 def wire(frame: Frame, tab: SteerTab, follow: Any) -> None:
-    """`follow` makes the plots follow an event (a listener) after which the next token is another one."""
+    """Attach the event handlers. `follow` takes a listener of an event that may change the next token, and makes it
+    update the plots.
+    """
 
     def drawn(visitor: Visitor) -> str:
         state = SteerState.of(visitor)
@@ -27,16 +29,16 @@ def wire(frame: Frame, tab: SteerTab, follow: Any) -> None:
 
     @quick
     def on_turn(event: gr.EventData, request: gr.Request, prompt: str) -> dict[Any, Any]:
-        """An answer becomes the assistant's turn, and what was asked the user's; the prompt is free for the next."""
+        """Add the prompt and an answer as turns, and clear the prompt unless it was changed since."""
         visitor = frame.visitor(request)
         state = SteerState.of(visitor)
         asked, answer = answer_of(visitor, acted(event))
         before = state.turns[: len(asked.format.turns)]
-        state.turns = conversation.gone_on(before, asked.prompts[0], answer)
+        state.turns = conversation.extended(before, asked.prompts[0], answer)
         return {tab.turns: drawn(visitor), tab.prompt: "" if prompt == asked.prompts[0] else gr.skip()}
 
     @quick
-    def on_said(event: gr.EventData, request: gr.Request) -> str:
+    def on_edit(event: gr.EventData, request: gr.Request) -> str:
         visitor = frame.visitor(request)
         state = SteerState.of(visitor)
         try:
@@ -46,4 +48,4 @@ def wire(frame: Frame, tab: SteerTab, follow: Any) -> None:
         return drawn(visitor)
 
     follow(tab.panes.act(on_turn, tab.prompt, [tab.turns, tab.prompt], **EVENT).then)
-    follow(tab.turns.act(on_said, None, tab.turns, trigger_mode="multiple", **EVENT).then)
+    follow(tab.turns.act(on_edit, None, tab.turns, trigger_mode="multiple", **EVENT).then)

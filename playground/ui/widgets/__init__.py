@@ -1,1 +1,1 @@
-"""Controls that several tabs use: pickers of vectors and of prompts, linearity, the search for scales."""
+"""Controls that several tabs use: vector and prompt pickers, linearity panel, search for scales."""

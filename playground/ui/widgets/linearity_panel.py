@@ -1,4 +1,4 @@
-"""Calibration of a set that is there: found scales, and how far a vector is linear. Kept with the set."""
+"""Panel that calibrates a vector set: search for scales, and the linear radius of a vector. Results go into the set."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ import gradio as gr
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services.command import radius_command, scales_command
+from playground.services.jobs import JobContext
 from playground.services.linearity import HALF, Linearity, LinearityRequest, linearity, with_linear_radii
 from playground.ui.kit import defaults, markup, plots
 from playground.ui.kit.entered import whole
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, follow, long
 from playground.ui.kit.visitor import Visitor
-from playground.ui.widgets.linearity_plot import linearity as drawn
-from playground.ui.widgets.scale_search import scales_of, scales_said, scales_summary, with_scales_of
+from playground.ui.widgets.linearity_plot import linearity as linearity_plot
+from playground.ui.widgets.scale_search import progress_line, scales_of, scales_summary, with_scales_of
 
 WAIT = "What a push really moves the target layer by,<br>beside the straight line R·σ, is drawn here."
 
 
 @dataclass(frozen=True)
 class Share:
-    """How far a measurement is, for the status line."""
+    """Progress event of a measurement, for the status line. `share` is from 0 to 1."""
 
     share: float
 
 
 @dataclass(frozen=True)
 class LinearityPanel:
+    """The components."""
+
     box: gr.Accordion
     row: gr.Number
     measure: gr.Button
@@ -41,16 +44,16 @@ class LinearityPanel:
 
     @property
     def results(self) -> list[Any]:
-        """What `cleared` writes to."""
+        """The components that `cleared` writes to."""
         return [self.row, self.plot, self.note]
 
     def cleared(self) -> dict[Any, Any]:
-        """Updates that forget what was measured of another set."""
+        """Updates that clear the results of another set."""
         return {self.row: 0, self.plot: plots.waiting(WAIT), self.note: ""}
 
 
 def build(place: str) -> LinearityPanel:
-    """The components, `place` before their ids."""
+    """The components; `place` is the prefix of their ids."""
     title = "Calibrate: which scale to try, and how far a vector is linear"
     with gr.Accordion(title, open=False, elem_id=f"{place}-linearity") as box:
         with gr.Row(elem_classes="sp-tight sp-saverow"):
@@ -73,8 +76,11 @@ def wire(
     outputs: list[Any],
     saved_as: Callable[[Visitor], str | None],
 ) -> None:
-    """`chosen` gives the set; `changed` applies a change to that set, wherever it is kept, with updates of `outputs`:
-    the visitor may have chosen another one by then. `saved_as` is the set's name in the library, if it is there.
+    """Attach the event handlers.
+
+    `chosen` gives the set of a visitor. `changed` applies a change to that set, in memory and in its file, and returns
+    updates of `outputs`; the visitor may have chosen another set by then. `saved_as` is the set's name in the library,
+    None for a set that is not saved.
     """
     options: dict[str, Any] = {
         **EVENT, "trigger_mode": "once", "concurrency_limit": 16,
@@ -91,15 +97,15 @@ def wire(
         job = frame.start(
             visitor,
             "measuring how far it is linear",
-            lambda model, context: linearity(model, wanted, _telling(context), context.cancelled),
+            lambda model, context: linearity(model, wanted, _reporter(context), context.cancelled),
         )
         for _ in follow(job, 0.2):
             yield {frame.status: frame.status_now()}
         found = job.result()
         updates = changed(visitor, vector_set, lambda now: with_linear_radii(now, found))
         repeat = "" if name is None else markup.command(radius_command(name, frame.loaded, number, target))
-        drawn_now = _drawn(panel, found, vector_set, repeat)
-        yield {**updates, **drawn_now, frame.library_seen: frame.library_token(visitor)}
+        updates |= _result_updates(panel, found, vector_set, repeat)
+        yield {**updates, frame.library_seen: frame.library_token(visitor)}
 
     panel.measure.click(on_measure, panel.row, written, **options)
 
@@ -116,8 +122,8 @@ def wire(
         for batch in follow(job, 0.2):
             finished = [event for event in batch if isinstance(event, VectorSet)]
             updates = kept(finished[-1]) if finished else {}
-            said = scales_said(batch) or "Looking at texts to find the scales"
-            yield {**updates, frame.status: frame.status_now(), panel.note: markup.notice(said, "info")}
+            progress = progress_line(batch) or "Looking at texts to find the scales"
+            yield {**updates, frame.status: frame.status_now(), panel.note: markup.notice(progress, "info")}
         ended = job.result()
         repeat = "" if name is None else markup.command(scales_command(name, frame.loaded))
         yield {**kept(ended), panel.note: markup.notice(scales_summary(ended), "info") + repeat}
@@ -125,29 +131,30 @@ def wire(
     panel.calibrate.click(on_calibrate, None, written, **options)
 
 
-def _telling(context: Any) -> Callable[[float], None]:
+def _reporter(context: JobContext) -> Callable[[float], None]:
     return lambda share: context.emit(Share(share))
 
 
 def _target(loaded: LoadedModel, vector_set: VectorSet) -> int | None:
-    """Where the effect of a set without a target layer is read: as Discover begins, or at the last block."""
+    """Target layer for a set without one: the default of Discover, or the last block."""
     usual = defaults.layers(loaded).target
     return usual if usual > vector_set.origin.source else loaded.block_count - 1
 
 
-def _drawn(panel: LinearityPanel, found: Linearity, vector_set: VectorSet, repeat: str) -> dict[Any, Any]:
+def _result_updates(panel: LinearityPanel, found: Linearity, vector_set: VectorSet, repeat: str) -> dict[Any, Any]:
+    """Plot and note of a measurement; `repeat` is the HTML of its command."""
     residual = found.residual_norm
     radii = [radius / residual for radius in found.radii.tolist()]
     measured, predicted = found.measured[0].tolist(), found.predicted[0].tolist()
     reach = [radius / residual for radius in found.linear_radius[0].tolist()]
-    told = [f"{sign}{value:.2g}" for sign, value in zip("+−", reach, strict=True) if value > 0]
+    reached = [f"{sign}{value:.2g}" for sign, value in zip("+−", reach, strict=True) if value > 0]
     beyond = f"a relative scale of {radii[-1]:g}"
-    said = f"{vector_set.label(found.rows[0])}: off by half, ‖f(Rv) − f(0) − R·Jv‖ = {HALF:g} ‖R·Jv‖, "
-    said += f"at relative scale {' and '.join(told)}" if told else f"beyond {beyond}"
+    text = f"{vector_set.label(found.rows[0])}: off by half, ‖f(Rv) − f(0) − R·Jv‖ = {HALF:g} ‖R·Jv‖, "
+    text += f"at relative scale {' and '.join(reached)}" if reached else f"beyond {beyond}"
     numbers = markup.numbers_link(
         f"{vector_set.name}-linearity-{found.rows[0]}",
         ("relative radius", "measured +", "measured −", "predicted"),
         [[f"{value:.6g}" for value in line] for line in zip(radii, *measured, predicted, strict=True)],
     )
-    note = f'<div class="sp-under-plot"><span>{markup.escape(said)}.</span>{numbers}</div>{repeat}'
-    return {panel.plot: drawn(radii, measured, predicted, reach), panel.note: note}
+    note = f'<div class="sp-under-plot"><span>{markup.escape(text)}.</span>{numbers}</div>{repeat}'
+    return {panel.plot: linearity_plot(radii, measured, predicted, reach), panel.note: note}

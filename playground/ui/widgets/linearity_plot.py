@@ -19,8 +19,8 @@ def linearity(
     linear_radii: Sequence[float],
     height: int = HEIGHT,
 ) -> go.Figure:
-    """Displacement over radius of one row. measured: (2, m), plus sign first; predicted: (m,) R·‖Jv‖; linear_radii:
-    (2,) where the relative deviation reaches one half, 0 where it is not reached. Radii in relative scale.
+    """Displacement over radius of one row. radii: (m,); measured: (2, m), plus sign first; predicted: (m,) R·‖Jv‖;
+    linear_radii: (2,) where the relative deviation reaches one half, 0 where it does not. Radii in relative scale.
     """
     plot = figure(height)
     plot.add_scatter(

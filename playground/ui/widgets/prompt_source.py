@@ -1,4 +1,4 @@
-"""Choosing prompts: a built-in set, typed text, or a file; how many of them; and a preview of exactly those."""
+"""Prompt picker: built-in set, typed text or uploaded file, how many prompts of it, and a preview of these."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ BUILT_IN, TYPED, UPLOADED = "built-in set", "typed", "file"
 KINDS = (BUILT_IN, TYPED, UPLOADED)
 FIRST, DRAWN, BALANCED = "the first", "drawn", "drawn, letters alike"
 ORDERS = (FIRST, DRAWN, BALANCED)
-"""Which items of a set are used."""
+"""Ways to choose items of a set."""
 AGAINST = "against"
-"""The place of the other side of a mean difference."""
+"""The place of the second list of a mean difference."""
 WAIT = "The prompts that will be used are listed here."
 USE = 8
-"""Prompts used to begin with: enough for an axis that holds across prompts, few enough to take a second."""
+"""Default number of prompts: enough for a direction that holds across prompts, few enough to take a second."""
 
 
 @dataclass
 class Uploads(Slice):
-    """Prompts from files, by the place on the page they were given to."""
+    """Prompts from uploaded files, by the place on the page where they were uploaded."""
 
     sets: dict[str, PromptSet] = field(default_factory=dict)
     lists: dict[str, dict[str, PromptSet]] = field(default_factory=dict)
-    """Of files that hold several lists, each by its name."""
+    """The lists of a file with several of them, by name."""
 
     def forget(self, place: str) -> None:
-        """Drop what was given to a place."""
+        """Drop the uploads of a place."""
         self.sets.pop(place, None)
         self.lists.pop(place, None)
 
 
 @dataclass(frozen=True)
 class PromptChoice:
-    """What the controls say, in their order."""
+    """Values of the controls, in their order."""
 
     kind: str
     set_name: str | None
@@ -58,26 +58,26 @@ class PromptChoice:
     draw_seed: float | None = 0
     category: str | None = None
     place: str = "discover"
-    """The name of the source on the page, under which its upload is kept."""
+    """The name of the picker on the page, the key of its uploads."""
 
     @property
     def sample_seed(self) -> int | None:
-        """The seed that draws the items, None for the first ones. Raises InputError."""
+        """The seed of the drawn items, None for the first ones. Raises InputError for another order or a wrong seed."""
         if self.order not in ORDERS:
             raise InputError(f"Expected which items to use, got “{self.order}”; choose {', '.join(ORDERS)}.")
         return None if self.order == FIRST else whole(self.draw_seed, "seed of the items", least=0)
 
     @property
     def balance(self) -> bool:
-        """Whether answer letters are alike among the items."""
+        """Whether the items are balanced over the answer letters."""
         return self.order == BALANCED
 
     def available(self, of: PromptSet) -> int:
-        """How many items of a set there are to use. Raises InputError for a balance that it cannot have."""
+        """The number of items of a set that can be used. Raises InputError for a set that cannot be balanced."""
         return len(prompt_sets.places(of, None, balance=True)) if self.balance else len(of.items)
 
     def whole(self, visitor: Visitor) -> PromptSet:
-        """Every prompt of the source. Raises PlaygroundError when there is none."""
+        """All prompts of the source. Raises PlaygroundError when there are none."""
         if self.kind == BUILT_IN:
             sets = prompt_sets.built_in()
             if self.set_name not in sets:
@@ -96,7 +96,9 @@ class PromptChoice:
         raise InputError(f"Expected a prompt source, got “{self.kind}”; choose one of {', '.join(KINDS)}.")
 
     def chosen(self, visitor: Visitor) -> PromptSet:
-        """The prompts that will be used: `use` of the source, the first or drawn ones. Raises PlaygroundError."""
+        """The prompts that will be used: `use` of the source, the first or drawn ones. Raises PlaygroundError when
+        there are none.
+        """
         source = self.whole(visitor)
         total = self.available(source)
         count = total if self.use is None else int(self.use)
@@ -104,13 +106,16 @@ class PromptChoice:
 
 
 def against_of(method: Method, prompts: PromptSet, choice: PromptChoice, visitor: Visitor) -> PromptSet | None:
-    """The second list of prompts, where the method needs one and the prompts have one side only."""
+    """The second list of prompts, None unless the method needs one and `prompts` have one side only.
+
+    Raises PlaygroundError when it is needed and empty.
+    """
     return choice.chosen(visitor) if method.reads.sides > 1 and prompts.one_sided else None
 
 
 @dataclass
 class PromptSource:
-    """The components, and how to read them."""
+    """The components, and their updates."""
 
     kind: gr.Radio
     set_name: gr.Dropdown
@@ -124,23 +129,26 @@ class PromptSource:
 
     @property
     def inputs(self) -> list[Any]:
+        """The components whose values are the first fields of PromptChoice."""
         return [self.kind, self.set_name, self.typed, self.use, self.order, self.draw_seed, self.category]
 
     @property
     def changes(self) -> list[Any]:
-        """Events after which other prompts are used."""
+        """Events that change the prompts."""
         return [part.change for part in self.inputs]
 
     @property
     def outputs(self) -> list[Any]:
+        """All components that `updates` and `take_upload` may write to."""
         return [
             self.kind, self.set_name, self.typed, self.upload, self.use, self.order, self.draw_seed, self.category,
             self.preview,
         ]  # fmt: skip
 
     def take_upload(self, visitor: Visitor, place: str, path: str | None) -> dict[Any, Any]:
-        """Keep the prompts of an uploaded file for the visitor in the place of those before (None: none). Gives the
-        updates that say what is wrong with a file that cannot be read, and nothing otherwise.
+        """Read an uploaded file (None: remove it) into the visitor's Uploads, in place of the one before.
+
+        Returns updates with the error for a file that cannot be read, and no updates otherwise.
         """
         uploads = Uploads.of(visitor)
         uploads.forget(place)
@@ -156,7 +164,7 @@ class PromptSource:
         return {}
 
     def updates(self, choice: PromptChoice, visitor: Visitor, use: int | None = None) -> dict[Any, Any]:
-        """What the controls show for a choice; `use` sets how many, None leaves it where it is as far as possible."""
+        """Updates of the controls for a choice; `use` sets the number of prompts, None keeps it, within the limits."""
         shown: dict[Any, Any] = {
             self.set_name: gr.update(visible=choice.kind == BUILT_IN),
             self.typed: gr.update(visible=choice.kind == TYPED),
@@ -171,22 +179,21 @@ class PromptSource:
             used = prompt_sets.select(source, count, choice.sample_seed, choice.balance)
         except PlaygroundError as error:
             waits = choice.kind == UPLOADED or (choice.kind == TYPED and not (choice.typed or "").strip())
-            said = WAIT if waits else str(error)
-            shown[self.preview] = markup.empty(said) if waits else markup.notice(said, "warning")
+            shown[self.preview] = markup.empty(WAIT) if waits else markup.notice(str(error), "warning")
             shown[self.use] = gr.update(visible=False)
             return shown
-        # Its value only where it changes: an answer that comes late must not take back what was moved since.
-        moved = {} if count == choice.use else {"value": count}
         shown[self.use] = gr.update(
-            maximum=max(total, 2), visible=total > 1, label=use_label(source, choice.order, total), **moved
+            maximum=max(total, 2), visible=total > 1, label=use_label(source, choice.order, total)
         )
+        # The value only where it changes: a late response must not undo a later move of the slider.
+        shown[self.use] |= {} if count == choice.use else {"value": count}
         shown[self.preview] = markup.prompt_preview(
             used.texts(), len(source.texts()), source.title, notes=source.notes
         )
         return shown
 
     def _categories(self, choice: PromptChoice, visitor: Visitor) -> Any:
-        """The lists of an uploaded file that holds several by name."""
+        """Update of the picker for the lists of an uploaded file with several of them; hidden without any."""
         names = list(Uploads.of(visitor).lists.get(choice.place, {})) if choice.kind == UPLOADED else []
         if not names:
             return gr.update(visible=False)
@@ -195,14 +202,14 @@ class PromptSource:
 
 
 def default_set(loaded: LoadedModel | None) -> str | None:
-    """The set to begin with: prompts that may be refused or not, in the language of the loaded model."""
+    """Name of the default set: prompts that a model may refuse or answer, if possible written for it."""
     sets, names = prompt_sets.built_in(), set_names(loaded)
     one_sided = [name for name in names if sets[name].one_sided]
     return next((name for name in one_sided if "refus" in name), next(iter(one_sided or names), None))
 
 
 def default_prompts(loaded: LoadedModel | None) -> PromptSet | None:
-    """The part of the default set that is used to begin with."""
+    """The first USE items of the default set; None without sets."""
     name = default_set(loaded)
     if name is None:
         return None
@@ -211,7 +218,7 @@ def default_prompts(loaded: LoadedModel | None) -> PromptSet | None:
 
 
 def default_contrast(loaded: LoadedModel | None) -> str | None:
-    """The set to begin a mean difference with: it brings both sides along."""
+    """Name of the default set of a mean difference, one with both sides; None without such a set."""
     sets = prompt_sets.built_in()
     names = [name for name in set_names(loaded) if sets[name].kind == "contrast"]
     own = [name for name in names if sets[name].for_model == sets[names[0]].for_model]  # the model's own stand first
@@ -219,13 +226,13 @@ def default_contrast(loaded: LoadedModel | None) -> str | None:
 
 
 def default_other(loaded: LoadedModel | None) -> str | None:
-    """The list to stand against the default set: anything but that."""
+    """Name of the default second list: the first one-sided set other than the default set; None without such a set."""
     sets, usual = prompt_sets.built_in(), default_set(loaded)
     return next((name for name in set_names(loaded) if sets[name].one_sided and name != usual), None)
 
 
 def set_names(loaded: LoadedModel | None) -> list[str]:
-    """Built-in sets that suit the loaded model: for the organism its own first, for any other model none of those."""
+    """Names of the built-in sets for the loaded model. Those of the organism come first for it, and not for others."""
     sets = prompt_sets.built_in()
     if loaded is not None and is_organism(loaded):
         return sorted(sets, key=lambda name: (sets[name].for_model != "organism", name))
@@ -233,13 +240,13 @@ def set_names(loaded: LoadedModel | None) -> list[str]:
 
 
 def use_label(whole: PromptSet, order: str, total: int) -> str:
-    """What the slider counts: `total` items of a set, which are pairs of prompts where it has two sides."""
+    """Label of the slider over the `total` items of a set, which are pairs of prompts if it has two sides."""
     which = "the first … of" if order == FIRST else "… of"
     return f"Use {which} {total}" + (" pairs" if whole.kind == "contrast" else "")
 
 
 def kinds(typed: bool) -> list[str]:
-    """Where prompts may come from, with or without typing them."""
+    """The kinds of source, with or without typed prompts."""
     return [kind for kind in KINDS if typed or kind != TYPED]
 
 
@@ -253,10 +260,10 @@ def build(
     typed: bool = True,
     use: int = USE,
 ) -> PromptSource:
-    """The components, filled in for this model; `place` stands before their ids.
+    """The components, filled in for this model; `place` is the prefix of their ids.
 
-    `names` are the built-in sets to choose from, the usual one first (None: all). Without `typed` nothing can be typed;
-    `use` items of a set are used to begin with.
+    `names` are the built-in sets to choose from, the default one first (None: all). Without `typed` prompts cannot be
+    typed. `use` is the default number of items.
     """
     if names is None:
         names, chosen = set_names(loaded), default_other(loaded) if place == AGAINST else default_set(loaded)

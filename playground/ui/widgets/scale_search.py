@@ -1,23 +1,23 @@
-"""Finding scales on the page: the job, what is said while it runs, and what came of it."""
+"""Search for scales: the job, its progress line, and a summary of its result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
+from playground.services.jobs import JobContext
 from playground.services.scales import ScalesProgress, find_scales
 from playground.ui.kit.running import seconds
 
-SCALES = ("onsets", "breaks", "found_scales", "scales_tried")
+SCALE_FIELDS = ("onsets", "breaks", "found_scales", "scales_tried")
 
 
-def scales_of(loaded: LoadedModel, vector_set: VectorSet, context: Any) -> VectorSet:
-    """The set with found scales. Emits ScalesProgress, and the set so far after each block of rows of a large one.
+def scales_of(loaded: LoadedModel, vector_set: VectorSet, context: JobContext) -> VectorSet:
+    """The set with found scales. Emits ScalesProgress, and after each block of rows of a large set the set so far.
 
-    A stop gives what there is. Raises Cancelled when that is nothing.
+    A run that is stopped returns the scales found until then. Raises Cancelled when there are none.
     """
 
     def keep(so_far: VectorSet) -> None:
@@ -27,12 +27,12 @@ def scales_of(loaded: LoadedModel, vector_set: VectorSet, context: Any) -> Vecto
 
 
 def with_scales_of(vector_set: VectorSet, scaled: VectorSet) -> VectorSet:
-    """The set with the scales of another one of the same vectors; its names and stars stay."""
-    return replace(vector_set, **{name: getattr(scaled, name) for name in SCALES})
+    """`vector_set` with the scales of `scaled`, a set of the same vectors; names and stars stay."""
+    return replace(vector_set, **{name: getattr(scaled, name) for name in SCALE_FIELDS})
 
 
-def scales_said(events: Sequence[object]) -> str:
-    """The newest progress among events as a line; empty where there is none."""
+def progress_line(events: Sequence[object]) -> str:
+    """The newest ScalesProgress among events as a line of text; empty when there is none."""
     progress = [event for event in events if isinstance(event, ScalesProgress)]
     if not progress:
         return ""
@@ -42,7 +42,7 @@ def scales_said(events: Sequence[object]) -> str:
 
 
 def scales_summary(vector_set: VectorSet) -> str:
-    """How many rows and signs have a window, only make noise, or do nothing."""
+    """Counts of the signed vectors with a found scale, with noise only, and without effect, as a sentence."""
     windows = [vector_set.window(row, sign) for row in range(vector_set.rows) for sign in (1, -1)]
     looked = [window for window in windows if window is not None]
     found = sum(window.found is not None for window in looked)

@@ -1,4 +1,4 @@
-"""The controls that pick one thing to add: set, row or average, and a slider; used by the mixer and by Discover."""
+"""Vector picker: controls for set, row or average, and scale; used by the mixer and by Discover."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from playground.ui.kit.pick import FIRST, RANGE, STEP, Load, Pick, counts_native
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
 
 VALUES = tuple(field.name for field in fields(Pick) if field.name not in ("absolute", "widest"))
-"""Fields of a pick that have a component of their own, in the order of the components: the unit is the mixer's, and how
-far a slider reaches is nobody's choice.
+"""Fields of a Pick that have a component, in the order of the components. The unit is a control of the whole mixer, and
+`widest` has none.
 """
 
 
 @dataclass(frozen=True)
 class PickControls:
-    """The Gradio components, in the order of VALUES, and the small print."""
+    """The components, in the order of VALUES, then the marks under the slider."""
 
     set_name: gr.Dropdown
     row: gr.Dropdown
@@ -37,11 +37,12 @@ class PickControls:
 
     @property
     def values(self) -> list[Any]:
+        """The components of VALUES."""
         return [getattr(self, name) for name in VALUES]
 
     def show(self, pick: Pick, names: Sequence[str], load: Load) -> dict[Any, Any]:
-        """Updates that make the controls show `pick`, which uses a set."""
-        vector_set = load(pick.set_name)
+        """Updates that make the controls show `pick`. Raises InputError without a set, and what `load` raises."""
+        vector_set = load(pick.source)
         return {
             self.set_name: gr.update(choices=list(names), value=pick.set_name),
             self.row: gr.update(choices=row_choices(vector_set), value=pick.row),
@@ -50,7 +51,7 @@ class PickControls:
         }
 
     def bounds(self, pick: Pick, vector_set: VectorSet) -> dict[Any, Any]:
-        """Which of the fields for averages apply, and how far everything reaches."""
+        """Updates of the fields for averages, which are shown where they apply, and of the ends of all fields."""
         top = vector_set.rows - 1
         return {
             self.count: gr.update(
@@ -63,7 +64,7 @@ class PickControls:
         }
 
     def slider(self, pick: Pick, vector_set: VectorSet) -> dict[str, Any]:
-        """The slider at the scale of `pick`, or at its end, as far as its unit reaches."""
+        """Update of the slider: its ends and step in the unit of `pick`, and the scale, clipped to the ends."""
         most, step = pick.reach(vector_set)
         scale = min(max(real(pick.scale, "scale"), -most), most)
         return gr.update(minimum=-most, maximum=most, step=step, value=scale)
@@ -78,13 +79,12 @@ def build(
     tools: Callable[[], None] = lambda: None,
     remark: str = "",
 ) -> PickControls:
-    """The controls, `name` before their ids and `what` in their labels; `tools` adds to the line of the pickers, and
-    `remark` to the small print.
+    """The controls that show `start`; `name` is the prefix of their ids, `what` the end of their labels. `tools` adds
+    components to the row of the pickers, `remark` a text to the small print. Raises what `load` raises.
     """
-    # Said, since Gradio does not see that components drawn later are inputs of something.
-    live = {"interactive": True}
-    plain: dict[str, Any] = {"container": False, "show_label": False, **live}
-    vector_set = load(start.set_name) if start.used else None
+    # All are `interactive` explicitly: Gradio cannot infer it for components that are rendered later.
+    plain: dict[str, Any] = {"container": False, "show_label": False, "interactive": True}
+    vector_set = load(start.source) if start.used else None
     top = 0 if vector_set is None else vector_set.rows - 1
     most, step = (start.maximum, STEP) if vector_set is None else start.reach(vector_set)
     with gr.Row(elem_classes="sp-tight sp-mixhead"):
@@ -101,7 +101,7 @@ def build(
         tools()
     count = gr.Slider(
         1, max(top + 1, 2), min(int(start.count or 1), top + 1), step=1, label="first n", elem_id=f"{name}-count",
-        buttons=[], visible=start.row == FIRST, elem_classes="sp-first", container=False, **live,
+        buttons=[], visible=start.row == FIRST, elem_classes="sp-first", container=False, interactive=True,
         info="how many rows, counted from row 0, are averaged in their native norms",
     )
     with gr.Row(elem_classes="sp-tight sp-scaleline"):
@@ -111,27 +111,28 @@ def build(
         )
         native = gr.Checkbox(
             start.native, label="× native", elem_id=f"{name}-native", min_width=84, scale=0, container=False,
-            elem_classes="sp-mute sp-native", **live,
+            elem_classes="sp-mute sp-native", interactive=True,
         )
     strip = gr.HTML(start.strip(load, remark), elem_id=f"{name}-strip")
     return PickControls(set_name, row, count, first, last, native, scale, strip)
 
 
 def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) -> None:
-    """What the controls do to each other; `units` says whether scales are norms."""
+    """Attach the event handlers; `units` is the control of the unit, None for relative scales."""
     options: dict[str, Any] = {**EVENT, **UNCHECKED}
     bounds = [controls.count, controls.first, controls.last, controls.native, controls.scale]
     inputs = [*controls.values, *([] if units is None else [units])]
 
     def pick_of(*values: Any) -> Pick:
-        return Pick(*values[: len(VALUES)], absolute=units is not None and values[-1] == "absolute")
+        absolute = units is not None and values[-1] == "absolute"
+        return replace(Pick(*values[: len(VALUES)]), absolute=absolute)
 
     @quick
     def on_set(request: gr.Request, *values: Any) -> dict[Any, Any]:
         pick = pick_of(*values)
         if not pick.used:
             return {controls.row: gr.skip()}
-        vector_set = frame.load_set(frame.visitor(request))(pick.set_name)
+        vector_set = frame.load_set(frame.visitor(request))(pick.source)
         pick = replace(pick, row=str(defaults.best_row(vector_set)), native=False)
         pick = replace(pick, scale=_usual(pick, vector_set))
         return {
@@ -146,13 +147,13 @@ def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) ->
         pick = pick_of(*values)
         if not pick.used:
             return {controls.native: gr.skip()}
-        vector_set = frame.load_set(frame.visitor(request))(pick.set_name)
+        vector_set = frame.load_set(frame.visitor(request))(pick.source)
         wanted = counts_native(pick.row, vector_set)
         if wanted != pick.native:
-            # The average in its native norm is where one begins to look; 0 stays 0.
+            # Averages begin at their native norm; 0 stays 0.
             scale = _sign(pick.scale) if wanted else _usual(pick, vector_set)
             pick = replace(pick, native=wanted, scale=scale)
-        elif not wanted and pick.scale:  # another vector begins at its own scale
+        elif not wanted and pick.scale:  # another vector begins at its found scale
             pick = replace(pick, scale=_usual(pick, vector_set))
         return controls.bounds(pick, vector_set)
 
@@ -160,12 +161,12 @@ def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) ->
 
     @quick
     def on_native(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        """The other unit for the same push, as far as the slider reaches."""
+        """Convert the scale to the other unit, clipped to the ends of the slider."""
         pick = pick_of(*values)
         if not pick.used:
             return {controls.native: gr.skip()}
         try:
-            vector_set = frame.load_set(frame.visitor(request))(pick.set_name)
+            vector_set = frame.load_set(frame.visitor(request))(pick.source)
             before = replace(pick, native=not pick.native)
             scale = real(pick.scale, "scale") * before.unit(vector_set) / pick.unit(vector_set)
         except PlaygroundError:
@@ -176,7 +177,7 @@ def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) ->
 
 
 def _usual(pick: Pick, vector_set: VectorSet) -> float:
-    """The scale to begin with, in the unit that is not native; in the sign of the scale there is, 0 stays 0."""
+    """The default scale, relative or absolute, in the sign of the present one; 0 stays 0."""
     sign = int(_sign(pick.scale))
     if sign == 0:
         return 0.0

@@ -1,4 +1,4 @@
-"""Head of a vector's row: number, gain, star and name."""
+"""HTML of the head of a vector's row: number, gain, star and name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playground.ui.kit.markup import escape
 
 
 def row_values(vector_set: VectorSet) -> list[str]:
-    """What the method says of every row, in a few characters: gain, displacement, effect left, or else its norm."""
+    """The method's main value of every row as a short text: gain, displacement, effect left, or else the norm."""
     for column in columns():
         values = vector_set.value(column.name) if column.card else None
         if values is not None:
@@ -17,7 +17,7 @@ def row_values(vector_set: VectorSet) -> list[str]:
 
 
 def row_head(row: int, star: bool, label: str, gain: str) -> str:
-    """Number, gain, star and name of a row; star and name report through `act`."""
+    """Number, gain, star and name of a row; star and name send `act` events."""
     pressed = "true" if star else "false"
     return (
         f'<div class="sp-rowhead"><b>{row}</b><span class="sp-gain">{escape(gain)}</span>'

@@ -1,4 +1,4 @@
-"""What was found, on its way to the browser."""
+"""Download files, and notes whose events arrive out of order."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def test_whatever_a_session_calls_itself_its_download_stays_in_its_folder(small:
     assert files.load(path).rows == 2
 
 
-def test_of_two_words_about_a_row_the_later_one_counts_whichever_comes_in_last(small: VectorSet, tmp_path) -> None:
+def test_a_stale_event_about_a_row_changes_nothing(small: VectorSet, tmp_path) -> None:
     workbench = Workbench(store=Store(tmp_path))
     workbench.store.save(small, "small")
     frame, visitor = Frame(workbench), Visitor("a")
 
-    def said(value: str, number: str, row: int = 0, act: str = "star", by: Visitor = visitor) -> VectorSet:
-        return keep_note(frame, by, "small", row, {"act": act, "value": value, "word": number})
+    def noted(value: str, number: str, row: int = 0, act: str = "star", by: Visitor = visitor) -> VectorSet:
+        return keep_note(frame, by, "small", row, {"act": act, "value": value, "sequence": number})
 
     try:
-        assert not said("false", "7").notes[0].star
-        assert not said("true", "6").notes[0].star  # was clicked first
-        assert said("code", "5", act="label").notes[0].label == "code"  # about something else
-        assert said("true", "4", row=1).notes[1].star
-        assert said("true", "8").notes[0].star
-        assert not said("false", "1", by=Visitor("b")).notes[0].star
+        assert not noted("false", "7").notes[0].star
+        assert not noted("true", "6").notes[0].star  # was clicked first
+        assert noted("code", "5", act="label").notes[0].label == "code"  # about something else
+        assert noted("true", "4", row=1).notes[1].star
+        assert noted("true", "8").notes[0].star
+        assert not noted("false", "1", by=Visitor("b")).notes[0].star
     finally:
         workbench.close()

@@ -47,6 +47,6 @@ def test_what_cannot_be_done_is_refused(said: dict[str, str]) -> None:
 
 
 def test_an_answer_goes_on_the_conversation() -> None:
-    assert conversation.gone_on(TURNS[:2], "And?", "So") == (*TURNS[:2], Turn("user", "And?"), Turn("assistant", "So"))
+    assert conversation.extended(TURNS[:2], "And?", "So") == (*TURNS[:2], Turn("user", "And?"), Turn("assistant", "So"))
     with pytest.raises(InputError, match="empty"):
-        conversation.gone_on((), "And?", "")
+        conversation.extended((), "And?", "")

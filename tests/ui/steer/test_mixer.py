@@ -67,14 +67,14 @@ def test_what_was_seen_beyond_the_usual_end_of_a_slider_is_added_all_the_same() 
     assert converted(row, True, load).component(load).amount == -2 * NORM
 
 
-def test_an_earlier_word_of_a_row_that_comes_in_later_counts_no_more() -> None:
+def test_a_stale_event_of_a_row_changes_nothing() -> None:
     mix = Mix({0: MixRow("mine", "1", scale=0.1)})
-    assert mix.note(0, {"scale": 0.3}, number=20).scale == 0.3
-    assert mix.note(0, {"scale": 0.2}, number=10).scale == 0.3
+    assert mix.update(0, {"scale": 0.3}, number=20).scale == 0.3
+    assert mix.update(0, {"scale": 0.2}, number=10).scale == 0.3
     assert mix.rows[0].scale == 0.3
-    assert mix.note(0, {"scale": 0.4, "mute": True}, number=30) == MixRow("mine", "1", scale=0.4, mute=True)
-    assert mix.note(1, {"scale": 0.4}, number=40) is None
-    assert mix.note(0, {"scale": 0.5}, number=50, drawn=mix.drawn + 1) is None
+    assert mix.update(0, {"scale": 0.4, "mute": True}, number=30) == MixRow("mine", "1", scale=0.4, mute=True)
+    assert mix.update(1, {"scale": 0.4}, number=40) is None
+    assert mix.update(0, {"scale": 0.5}, number=50, drawn=mix.drawn + 1) is None
     assert mix.rows == {0: MixRow("mine", "1", scale=0.4, mute=True)}
 
 
@@ -214,12 +214,12 @@ def test_solo_plays_one_row_alone_also_a_muted_one_and_ends() -> None:
     mix = Mix()
     mix.show([MixRow("mine", "0", scale=0.1), MixRow("mine", "1", scale=0.2, mute=True)])
     first, second = mix.rows
-    mix.play_alone(second, True)
+    mix.set_solo(second, True)
     assert [part.row for part in recipe_of(mix.all, load).components] == [1]
     assert mix.remark(first) == "silent: another row is solo"
-    mix.play_alone(first, True)
+    mix.set_solo(first, True)
     assert [part.row for part in recipe_of(mix.all, load).components] == [0]
-    mix.play_alone(first, False)
+    mix.set_solo(first, False)
     assert [part.row for part in recipe_of(mix.all, load).components] == [0]
     assert mix.remark(first) == ""
 
@@ -242,11 +242,11 @@ def test_the_unit_of_all_rows_changes_together_or_not_at_all() -> None:
     mix = Mix()
     mix.show([MixRow("mine", "0", scale=0.5), MixRow("mine", "1", scale="much")])
     with pytest.raises(InputError, match="number"):
-        mix.count_in(True, load)
+        mix.set_unit(True, load)
     assert not mix.absolute
     assert mix.all[0].scale == 0.5
     mix.show([MixRow("mine", "0", scale=0.5)])
-    mix.count_in(True, load)
+    mix.set_unit(True, load)
     assert mix.absolute
     assert mix.all[0].scale == 5.0
 
