@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> Outcome:
     from playground.cli.models import load_quietly
     from playground.cli.outcome import check_out
     from playground.library.store import open_set
-    from playground.services.scan import file, scan
+    from playground.services.scan import document, file, scan
 
     if options.out is not None:
         file.check_name(options.out)
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> Outcome:
     text = _text(result)
     if options.out is not None:
         text += f"\n\nwritten to {options.out}"
-    return Outcome(file.to_json(result, vector_set.notes), text, interrupted=result.cancelled)
+    return Outcome(document.to_json(result, vector_set.notes), text, interrupted=result.cancelled)
 
 
 def asked(options: argparse.Namespace, vector_set: VectorSet) -> ScanRequest:

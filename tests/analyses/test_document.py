@@ -20,7 +20,7 @@ from playground.analyses.choices.result import (
     SkippedItem,
 )
 from playground.analyses.common import measurements, numbers
-from playground.analyses.common.document import from_document, to_document
+from playground.analyses.common.document import from_document
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import MeasuredSet
 from playground.analyses.common.table import RANDOM, set_table
@@ -162,14 +162,14 @@ def shifted() -> Shifts:
 @pytest.mark.parametrize("made", [result, judged, exact_result, replied, shifted])
 def test_a_result_comes_back_from_its_file_as_it_was(tmp_path, made):
     store = measurements.Measurements(tmp_path)
-    store.save(to_document(made()), "foxes")
+    store.save(made().to_dict(), "foxes")
     assert from_document(store.load("foxes")) == made()
 
 
 def test_the_list_says_what_each_file_measured(tmp_path):
     store = measurements.Measurements(tmp_path)
     for made in (result(), exact_result(), shifted(), replied()):
-        store.save(to_document(made), made.analysis.name)
+        store.save(made.to_dict(), made.analysis.name)
     assert [(entry.kind, entry.asked, entry.vectors, entry.items, entry.problem) for entry in store.list()] == [
         ("choices", "foxes", 3, 2, None), ("exact", "sums", 1, 2, None), ("next-token", "pairs", 2, 2, None),
         ("replies", "talk", 1, 1, None),
@@ -178,7 +178,7 @@ def test_the_list_says_what_each_file_measured(tmp_path):
 
 
 def test_a_file_from_before_there_were_kinds_still_opens(tmp_path):
-    document = to_document(result())
+    document = result().to_dict()
     del document["kind"], document["request"]["unit"]
     document["request"]["relative"] = False
     old = {"format": measurements.FORMAT, "format_version": 1} | document
@@ -188,7 +188,7 @@ def test_a_file_from_before_there_were_kinds_still_opens(tmp_path):
 
 @pytest.mark.parametrize(("relative", "unit"), [(True, "r"), (False, "a")])
 def test_a_file_that_knew_two_units_of_scales_still_opens(relative, unit, tmp_path):
-    document = to_document(result())
+    document = result().to_dict()
     del document["request"]["unit"]
     document["request"]["relative"] = relative
     (tmp_path / "old.measure.json").write_text(
@@ -201,21 +201,21 @@ def test_a_file_that_knew_two_units_of_scales_still_opens(relative, unit, tmp_pa
 def test_multiples_of_found_scales_are_kept():
     made = result(request=replace(result().request, unit="f"))
     made = replace(made, rows=tuple(replace(row, multiple=row.scale / 8) for row in made.rows))
-    assert from_document(to_document(made)) == made
+    assert from_document(made.to_dict()) == made
     assert set_table([made]).scales == (-0.5, 0.5)
 
 
 def test_a_file_without_side_effects_opens_and_one_with_them_reads_as_before():
-    document = to_document(judged())
+    document = judged().to_dict()
     del document["side_effects"]
-    assert document == to_document(result())
+    assert document == result().to_dict()
     assert from_document(document) == result()
 
 
 @pytest.mark.parametrize("made", [result, judged, exact_result, replied, shifted])
 def test_the_page_on_the_format_names_every_field(made):
     page = (Path(__file__).parents[2] / "vectors" / "MEASURES.md").read_text(encoding="utf-8")
-    document = to_document(made())
+    document = made().to_dict()
     entries = [document]
     for entry in entries:
         for name, value in entry.items():
@@ -309,7 +309,7 @@ def test_a_damaged_document_of_replies_is_refused_too(change, said):
 
 
 def refused(made, change, said) -> None:
-    document = json.loads(json.dumps(to_document(made)))
+    document = json.loads(json.dumps(made.to_dict()))
     change(document)
     with pytest.raises(FileError, match="^Expected a measurement as vectors/MEASURES.md says, got") as caught:
         from_document(document)

@@ -15,7 +15,7 @@ from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.run import measure
 from playground.analyses.choices.standings import standings
 from playground.analyses.choices.summary import Balance
-from playground.analyses.common.document import from_document, to_document
+from playground.analyses.common.document import from_document
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.table import set_table
 from playground.core.contrast import random_directions
@@ -336,6 +336,6 @@ def test_rows_that_are_not_finite_hold_no_numbers_and_a_sentence_says_from_where
     line, _ = set_table([result]).lines
     assert (line.values[0], line.values[-1]) == (None, None)
     assert math.isfinite(line.span)
-    kept = from_document(json.loads(json.dumps(to_document(result), allow_nan=False)))
+    kept = from_document(json.loads(json.dumps(result.to_dict(), allow_nan=False)))
     assert [math.isnan(row.mean) for row in kept.rows] == [math.isnan(row.mean) for row in result.rows]
     assert math.isnan(kept.rows[0].differences[0])

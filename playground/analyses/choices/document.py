@@ -16,12 +16,12 @@ from playground.analyses.choices.result import (
     SideEffects,
     SkippedItem,
 )
+from playground.analyses.common.json_values import plain
 from playground.analyses.common.parts import (
     check_count,
     check_numbers,
     check_place,
     over_scales_entry,
-    plain,
     prompt_set_entry,
     read_number,
     read_over_scales,

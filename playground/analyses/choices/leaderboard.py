@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from playground.analyses.choices.result import MeasuredRow, MeasureResult
-from playground.analyses.choices.side_effects import SideEffect, best_rows
-from playground.analyses.choices.standings import Standing, best_random, draws, standings
+from playground.analyses.choices.standings import Standing, best_random, best_rows, draws, standings
 from playground.analyses.common.result import SCALE_NAMES
 
-Judged = tuple[Standing, MeasuredRow, SideEffect]
+if TYPE_CHECKING:
+    from playground.analyses.choices.result import MeasuredRow, MeasureResult, SideEffect
+
+Judged: TypeAlias = "tuple[Standing, MeasuredRow, SideEffect]"
 """A direction, its row at the best scale, and its side effect there."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from playground.analyses.analysis import Cell, Fact
+from playground.analyses.choices import leaderboard
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import Row
@@ -133,8 +134,6 @@ class MeasureResult(ScalesResult):
         }
 
     def facts(self) -> dict[str, Any]:
-        from playground.analyses.choices import leaderboard
-
         return super().facts() | leaderboard.facts(self)
 
     @property
@@ -149,8 +148,6 @@ class MeasureResult(ScalesResult):
         ]
 
     def lines(self) -> list[str]:
-        from playground.analyses.choices import leaderboard
-
         return [*super().lines(), *leaderboard.lines(self)]
 
     def notes(self, called: str) -> tuple[str, ...]:

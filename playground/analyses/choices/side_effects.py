@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from playground.analyses.choices.result import MeasureResult, SideEffect, SideEffects
-from playground.analyses.choices.standings import Standing, standings
+from playground.analyses.choices.standings import Standing, best_rows, standings
 from playground.analyses.common.directions import Direction, directions
 from playground.core.noise import repetition
 from playground.core.push import Push
@@ -69,16 +68,6 @@ def effects_of(result: MeasureResult, found: Sequence[Standing]) -> tuple[SideEf
     """The side effects of standings of a result, in their order; None where they were not measured."""
     known = {} if result.side_effects is None else result.side_effects.of_rows
     return tuple(known.get(place) for place in best_rows(result, found))
-
-
-def best_rows(result: MeasureResult, found: Sequence[Standing]) -> list[int]:
-    """Index of the row of each direction at its best scale. Random directions of one name, layer and norm are the same,
-    and the first of their rows counts.
-    """
-    places: dict[tuple[Any, ...], int] = {}
-    for place, row in enumerate(result.rows):
-        places.setdefault((row.kind, row.name, row.layer, row.scale), place)
-    return [places[one.kind, one.name, one.layer, one.best_scale] for one in found]
 
 
 def side_effects(

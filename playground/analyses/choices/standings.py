@@ -8,11 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.common.result import Kind
 from playground.analyses.common.table import directions_of
 from playground.errors import InputError
+
+if TYPE_CHECKING:
+    from playground.analyses.choices.result import MeasuredRow, MeasureResult
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,13 @@ def _spearman(first: Sequence[float], second: Sequence[float]) -> float:
         warnings.simplefilter("ignore", ConstantInputWarning)
         value = float(spearmanr(first, second).statistic)
     return value if value == value else 0.0
+
+
+def best_rows(result: MeasureResult, found: Sequence[Standing]) -> list[int]:
+    """Index of the row of each direction at its best scale. Random directions of one name, layer and norm are the same,
+    and the first of their rows counts.
+    """
+    places: dict[tuple[Any, ...], int] = {}
+    for place, row in enumerate(result.rows):
+        places.setdefault((row.kind, row.name, row.layer, row.scale), place)
+    return [places[one.kind, one.name, one.layer, one.best_scale] for one in found]

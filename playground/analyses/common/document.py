@@ -1,37 +1,24 @@
-"""Conversion of measurements to JSON documents and back (vectors/MEASURES.md)."""
+"""Measurements from JSON documents (vectors/MEASURES.md), which Measurement.to_dict makes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from playground.analyses import registry
-from playground.analyses.common.parts import plain, tuples
-from playground.analyses.common.result import MeasuredSet, Measurement
+from playground.analyses.common.json_values import tuples
+from playground.analyses.common.result import OF_EVERY, MeasuredSet, Measurement
 from playground.errors import FileError, InputError
 from playground.library.text import shown
 
-_OF_MEASUREMENT = ("model", "fingerprint", "dtype", "warnings", "cancelled", "seconds", "versions", "created")
-
-
-def to_document(result: Measurement) -> dict[str, Any]:
-    """The document of a result."""
-    return {
-        "kind": result.analysis.name,
-        **{name: plain(getattr(result, name)) for name in _OF_MEASUREMENT},
-        "sets": [asdict(one) for one in result.sets],
-        **result.analysis.load("document").to_fields(result),
-    }
-
 
 def from_document(document: Mapping[str, Any]) -> Measurement:
-    """The result in a document of `to_document`. Raises FileError for a document of any other form."""
+    """The result in a document of `Measurement.to_dict`. Raises FileError for a document of any other form."""
     with _damage_refused():
         if document["kind"] not in registry.measured():
             raise ValueError(f"the kind {shown(document['kind'])}")
-        about = {name: tuples(document[name]) for name in _OF_MEASUREMENT}
+        about = {name: tuples(document[name]) for name in OF_EVERY}
         about["sets"] = tuple(MeasuredSet(**entry) for entry in document["sets"])
     module = registry.measured()[document["kind"]].load("document")
     with _damage_refused():

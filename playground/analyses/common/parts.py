@@ -9,6 +9,7 @@ from typing import Any
 
 from playground.analyses import registry
 from playground.analyses.analysis import Analysis
+from playground.analyses.common.json_values import plain, tuples
 from playground.analyses.common.over_texts import OverTexts
 from playground.analyses.common.request import MeasuredVector, OverScales
 from playground.analyses.common.result import Row
@@ -138,20 +139,6 @@ def check_numbers(values: Iterable[object], what: str) -> None:
     """Raises ValueError unless all values are finite numbers."""
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
         raise ValueError(f"{what} with something else than numbers")
-
-
-def plain(value: Any) -> Any:
-    """Tuples as lists, mappings as dictionaries, numbers that are not finite as None."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, tuple | list):
-        return [plain(entry) for entry in value]
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-def tuples(value: Any) -> Any:
-    """Lists as tuples."""
-    return tuple(tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
 def texts_request_entry(request: OverTexts) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from playground.analyses import registry
 from playground.analyses.analysis import Analysis
+from playground.analyses.common.json_values import plain
 from playground.errors import InputError
 from playground.library.mix import LoadSet
 from playground.library.origin import library_versions, now
@@ -116,6 +117,10 @@ class MeasuredSet:
         )
 
 
+OF_EVERY = ("model", "fingerprint", "dtype", "warnings", "cancelled", "seconds", "versions", "created")
+"""Fields of every measurement that its document holds as they are."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measurement(ABC):
     """The result of a measurement, whatever its analysis: the request, the model, the vector sets, duration and date.
@@ -144,9 +149,12 @@ class Measurement(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """The document that its file holds (vectors/MEASURES.md), as JSON values."""
-        from playground.analyses.common.document import to_document
-
-        return to_document(self)
+        return {
+            "kind": self.analysis.name,
+            **{name: plain(getattr(self, name)) for name in OF_EVERY},
+            "sets": [asdict(one) for one in self.sets],
+            **self.analysis.load("document").to_fields(self),
+        }
 
     @abstractmethod
     def to_frame(self) -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from playground.analyses.common.json_values import tuples
 from playground.analyses.common.parts import (
     check_count,
     read_texts_request,
     read_texts_row,
     row_entry,
     texts_request_entry,
-    tuples,
 )
 from playground.analyses.exact import ANALYSIS
 from playground.analyses.exact.run import ExactRequest, ExactResult, ExactRow

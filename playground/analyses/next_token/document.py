@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from playground.analyses.common.json_values import plain, tuples
 from playground.analyses.common.parts import (
     check_count,
     check_numbers,
-    plain,
     prompt_set_entry,
     read_number,
     read_prompt_set,
     read_selection,
-    tuples,
 )
 from playground.analyses.next_token.run import ShiftedToken, Shifts, ShiftsRequest
 from playground.library.recipe import Recipe, parse

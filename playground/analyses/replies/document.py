@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from playground.analyses.common.json_values import plain, tuples
 from playground.analyses.common.parts import (
     check_count,
     check_numbers,
-    plain,
     read_texts_request,
     read_texts_row,
     row_entry,
     texts_request_entry,
-    tuples,
 )
 from playground.analyses.replies import ANALYSIS
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.library.origin import RowNote
+from playground.services.scan.document import to_json
 from playground.services.scan.request import ScanRequest
 
 
@@ -81,8 +82,6 @@ class ScanResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The document that its JSON file holds."""
-        from playground.services.scan.file import to_json
-
         return to_json(self, self.notes)
 
     def to_frame(self) -> Any:

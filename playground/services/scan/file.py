@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.scan.cell import Cell, Group, ScanResult
 from playground.services.scan.check import check_whole_scan
+from playground.services.scan.document import FORMAT_VERSION, KIND, Notes, to_json
 from playground.services.scan.request import MAX_CELLS, ScanRequest
 
-KIND, FORMAT_VERSION = "scan", 2
 COLUMNS = (
     *("vector", "label", "star", "discarded", "sign", "scale", "norm", "prompt", "sample", "kl", "repetition"),
     *("perplexity", "noise", "changed", "group", "finished", "recipe", "text"),
@@ -29,18 +29,6 @@ COLUMNS = (
 
 _UNITS_1 = {True: "r", False: "a"}
 """Units of scales in version 1, by its field `relative`."""
-
-Notes = Sequence[RowNote]
-"""Notes on the vectors of the scanned set; () for none."""
-
-
-def to_json(result: ScanResult, notes: Notes = ()) -> dict[str, Any]:
-    """The result as JSON values; `from_json` gives it again, with these notes: names and stars."""
-    named = {str(row): asdict(note) for row, note in enumerate(notes) if note != RowNote()}
-    # Cells hold plain values only, and asdict would take its time to copy thousands of them.
-    lists = {name: [vars(part) for part in getattr(result, name)] for name in ("baselines", "cells", "groups")}
-    document = {**vars(result), **lists, "request": asdict(result.request)}
-    return {"kind": KIND, "format_version": FORMAT_VERSION, **document, "notes": named}
 
 
 def from_json(text: str) -> ScanResult:

@@ -12,7 +12,7 @@ import torch
 
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredItem, MeasuredRow, MeasureResult, SideEffect, SideEffects
-from playground.analyses.common.document import from_document, to_document
+from playground.analyses.common.document import from_document
 from playground.analyses.common.measurements import Measurements
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import MeasuredSet
@@ -75,7 +75,7 @@ def whole() -> MeasureResult:
 
 def test_side_effects_and_coherence_are_on_the_leaderboard_of_a_kept_measurement(tmp_path):
     store, visitor = Measurements(tmp_path), Visitor("a")
-    store.save(to_document(whole()), "kept")
+    store.save(whole().to_dict(), "kept")
     look_at(visitor, from_document(store.load("kept")))
     assert [entry.effect for entry in MeasureState.of(visitor).board] == list(EFFECTS.values())
     html = measure_tables.beneath(visitor)
@@ -170,7 +170,7 @@ def test_replies_out_of_a_file_are_shown_with_both_plots(frame: Frame) -> None:
     with gr.Blocks():
         tab = measure_layout.build(frame)
     visitor = Visitor("a")
-    look_at(visitor, from_document(to_document(replied())))
+    look_at(visitor, from_document(replied().to_dict()))
     updates = shown(frame, tab, visitor, MeasureState.of(visitor).result)
     assert "Replies: the behaviour’s answer" in updates[tab.figures.titles[0]]
     drawn = [line for line in updates[tab.figures.plots[0]].data if line.mode == "lines+markers"]

@@ -14,7 +14,6 @@ import torch
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredItem, MeasuredRow, MeasureResult
 from playground.analyses.choices.side_effects import SideEffect
-from playground.analyses.common.document import to_document
 from playground.analyses.common.labels import Labels
 from playground.analyses.common.measurements import Measurements
 from playground.analyses.common.request import MeasuredVector
@@ -322,7 +321,7 @@ def test_what_ended_says_how_much_there_is_of_any_kind(result):
 def test_kept_measurements_are_listed_with_their_kind_and_what_is_wrong(result, tmp_path):
     store = Measurements(tmp_path)
     for made, name in ((result, "choices"), (shifted("a set#3@1"), "next")):
-        store.save(to_document(made), name)
+        store.save(made.to_dict(), name)
     (tmp_path / "odd.measure.json").write_text("{}")
     html = measure_tables.kept(store.list())
     cells = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", line)[:5] for line in html.split("<tr")[2:]]
