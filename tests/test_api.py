@@ -166,6 +166,11 @@ def test_sets_are_compared_without_a_model(tiny, found):
     expected = torch.stack([*map(found.unit, range(3)), *map(other.unit, range(2))]).double()
     torch.testing.assert_close(seen.cosines.double(), expected @ expected.T, rtol=0, atol=1e-6)
     assert len(seen.angles[0].angles) == 2
+    held, frame = json.loads(json.dumps(seen.to_dict())), seen.to_frame()
+    assert held["sets"][1]["rows"] == [0, 1]
+    assert held["angles"][0]["angles"] == seen.angles[0].angles.tolist()
+    assert list(frame.index) == list(frame.columns) == [seen.name(index) for index in range(5)]
+    assert frame.to_numpy().tolist() == held["cosines"] == seen.cosines.tolist()
     with pytest.raises(sp.InputError, match="Expected 1 to 12 sets to compare, got 0"):
         sp.compare()
 

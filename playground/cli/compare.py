@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json
@@ -33,29 +33,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
     sets = [(open_set(source), rows) for source, rows in options.vectors]
     found = compare([(vector_set, read_rows(rows or "all", vector_set)) for vector_set, rows in sets])
-    return Outcome(_data(found), _text(found))
-
-
-def _data(found: Comparison) -> dict[str, Any]:
-    """The object that --json prints. `cosines` are of all rows, set after set; angles are in radians."""
-    return {
-        "sets": [
-            {
-                "name": each.name,
-                "rows": list(each.rows),
-                "labels": list(each.labels),
-                "source": each.source,
-                "quantity": each.quantity,
-                "spectrum": each.spectrum.tolist(),
-            }
-            for each in found.sets
-        ],
-        "cosines": found.cosines.tolist(),
-        "angles": [
-            {"first": pair.first, "second": pair.second, "angles": pair.angles.tolist()} for pair in found.angles
-        ],
-        "notes": list(found.notes),
-    }
+    return Outcome(found.to_dict(), _text(found))
 
 
 def _text(found: Comparison) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -81,6 +82,25 @@ class Comparison:
             if index >= start:
                 return f"{compared.name} {compared.labels[index - start]}"
         raise IndexError(index)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON values: what `compare --json` prints."""
+        return {
+            "sets": [
+                {**vars(each), "rows": list(each.rows), "labels": list(each.labels), "spectrum": each.spectrum.tolist()}
+                for each in self.sets
+            ],
+            "cosines": self.cosines.tolist(),
+            "angles": [{**vars(pair), "angles": pair.angles.tolist()} for pair in self.angles],
+            "notes": list(self.notes),
+        }
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame (n, n): `cosines`, rows and columns called as `name` calls them."""
+        import pandas
+
+        names = [self.name(index) for index in range(len(self.cosines))]
+        return pandas.DataFrame(self.cosines.numpy(), index=names, columns=names)
 
 
 def compare(
