@@ -96,12 +96,14 @@ def test_what_the_registries_find_in_the_playground_needs_no_torch():
     code = (
         "import sys; from playground.analyses.registry import analyses\n"
         "from playground.library.formats.registry import formats\n"
-        "print(*analyses(), *formats('prompts'), *formats('vectors'), *formats('table'))\n"
+        "from playground.methods.base.registry import registered\n"
+        "print(*registered(), *analyses(), *formats('prompts'), *formats('vectors'), *formats('table'))\n"
         "sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    found = "choices exact replies next-token compare .txt .json .jsonl .csv .tsv .safetensors .csv"
+    found = "power melbo ortho difference contrast-pca random choices exact replies next-token compare "
+    found += ".txt .json .jsonl .csv .tsv .safetensors .csv"
     assert done.stdout.split() == found.split()
 
 
