@@ -113,8 +113,10 @@ def _parameters(parameters: Mapping[str, object]) -> str:
     for key, value in parameters.items():
         if key in ("sinks", "sinks_left_out"):
             continue  # has a line of its own
-        long = isinstance(value, list) and len(str(value)) > LONG
-        said.append(f"{key} ({len(value)})" if long else f"{key} {value}")
+        if isinstance(value, list) and len(str(value)) > LONG:
+            said.append(f"{key} ({len(value)})")
+        else:
+            said.append(f"{key} {value}")
     return ", ".join(said)
 
 
