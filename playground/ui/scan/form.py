@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from playground.core.push import Positions
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.rows import read_rows
@@ -51,7 +52,7 @@ class ScanForm:
     temperature: float
     top_p: float
     seed: float
-    positions: str
+    positions: Positions
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> ScanForm:

@@ -80,12 +80,11 @@ def library_updates(frame: Frame, tab: ScanTab, visitor: Visitor, values: Sequen
     (name, *view), names = values, frame.set_choices(visitor)
     if name == NOT_SAVED and name not in names:
         name = visitor.saved_as
-    choices = {"choices": names} if name in names and name == values[0] else {"choices": names, "value": name}
-    if name not in names:
-        choices["value"] = next(iter(names), None)
-    updates: dict[Any, Any] = {tab.set_name: gr.update(**choices)}
-    if name != values[0] or name not in names:
-        updates |= _scales(frame, tab, visitor, choices["value"])
+    chosen = name if name in names else next(iter(names), None)
+    if name in names and name == values[0]:
+        updates: dict[Any, Any] = {tab.set_name: gr.update(choices=names)}
+    else:
+        updates = {tab.set_name: gr.update(choices=names, value=chosen), **_scales(frame, tab, visitor, chosen)}
     if state.result is not None and notes_now(frame, visitor) != state.notes:
         updates |= show(frame, tab, visitor, ScanView.of(view))
     return updates
@@ -130,14 +129,17 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
         """What Scan would cost; nothing while the form is not complete."""
         try:
             load = frame.load_set(visitor)
-            return hint(frame.loaded, form.request(prompts_of(form, visitor), load), load(form.set_name))
+            request = form.request(prompts_of(form, visitor), load)
+            return hint(frame.loaded, request, load(request.source))
         except PlaygroundError:
             return ""
 
     def on_cost(request: gr.Request, *values: Any) -> str:
         return cost_hint(frame.visitor(request), ScanForm.of(values))
 
-    costly = [tab.set_name, tab.rows, tab.signs, tab.scales, tab.unit, tab.samples, tab.tokens, tab.temperature]
+    costly: list[Any] = [
+        tab.set_name, tab.rows, tab.signs, tab.scales, tab.unit, tab.samples, tab.tokens, tab.temperature,
+    ]
     gr.on([part.change for part in costly], on_cost, tab.inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
     frame.opened.append((on_cost, tab.inputs, [tab.hint]))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from playground.library.vector_set import RowNote
 from playground.services.scan import Cell, ScanResult
 from playground.ui.kit.markup import changed_words, empty, escape
-from playground.ui.scan.view import PAGE, Entry, ScanView, Section, sections
+from playground.ui.scan.view import PAGE, Entry, ScanView, Section, note_of, row_of, sections
 
 WAITING = empty(
     "Scan writes a text for every vector, sign and scale here, texts that say alike together, with what tells sense "
@@ -81,8 +81,8 @@ def _section(result: ScanResult, part: Section, many: bool) -> str:
 
 def _entry(result: ScanResult, entry: Entry, notes: Sequence[RowNote], kept: bool) -> str:
     cell = result.cells[entry.cells[0]]
-    note = _note(notes, cell)
-    below = "" if entry.group is None else _group(result, entry, notes, kept)
+    note = note_of(notes, cell)
+    below = "" if entry.group is None else _group(result, entry.group, entry.cells, notes, kept)
     discarded = " sp-discarded" if note.discarded else ""
     grouped = " sp-grouped" if entry.group is not None and len(entry.cells) > 1 else ""
     return (
@@ -143,7 +143,7 @@ def _noise(cell: Cell) -> str:
 
 def _tools(number: int, cell: Cell, note: RowNote, kept: bool) -> str:
     """Star, name and bin of the vector; the way to Steer for this very text."""
-    row = cell.row
+    row = row_of(cell)
     discard, does = ("false", "bring back") if note.discarded else ("true", "discard")
     return (
         f'<div class="sp-celltools">{_star_and_name(row, note, kept)}</div><div class="sp-celltools">{_steer(number)}'
@@ -170,33 +170,30 @@ def _steer(number: int) -> str:
     )
 
 
-def _note(notes: Sequence[RowNote], cell: Cell) -> RowNote:
-    """The note on a cell's vector."""
-    return notes[cell.row] if cell.row < len(notes) else RowNote()
-
-
-def _group(result: ScanResult, entry: Entry, notes: Sequence[RowNote], kept: bool) -> str:
-    """What stands under the typical text of a group: how many there are, of which vectors, and each of them."""
-    group, cells = result.groups[entry.group], [result.cells[number] for number in entry.cells]
+def _group(
+    result: ScanResult, place: int, numbers: Sequence[int], notes: Sequence[RowNote], kept: bool
+) -> str:
+    """The part under the typical text of a group: the number of texts, their vectors, and each of them."""
+    group, cells = result.groups[place], [result.cells[number] for number in numbers]
     name = f'<b class="sp-groupname">{escape(group.name)}</b>'
     like = '<span class="sp-detail">as the baseline</span>' if group.like_baseline else ""
     if len(cells) == 1:
         return f'<div class="sp-group">{name}{like}</div>'
     vectors = dict.fromkeys((cell.row, cell.sign) for cell in sorted(cells, key=lambda cell: (cell.row, -cell.sign)))
     lines = []
-    for number in entry.cells[:MEMBERS]:
+    for number in numbers[:MEMBERS]:
         cell = result.cells[number]
         lines.append(
             f'<div class="sp-lookline">{_vector(cell)}<span class="sp-c-scale">{cell.scale:g}</span>'
             f'<span class="sp-text sp-oneline">{escape(cell.text)}</span>'
-            f"{_star_and_name(cell.row, _note(notes, cell), kept)}{_steer(number)}</div>"
+            f"{_star_and_name(row_of(cell), note_of(notes, cell), kept)}{_steer(number)}</div>"
         )
     rest = "" if len(cells) <= MEMBERS else empty(f"The first {MEMBERS} of {len(cells)}; “only these” shows all.")
-    signed = "".join(_vector(result.cells[number]) for number in _one_each(result, entry.cells))
+    signed = "".join(_vector(result.cells[number]) for number in _one_each(result, numbers))
     return (
         f'<details class="sp-group"><summary>{name}<span class="sp-count">{len(cells)} texts of {len(vectors)} signed '
         f'{"vector" if len(vectors) == 1 else "vectors"}</span>{like}<span class="sp-vectors">{signed}</span></summary>'
-        f'{"".join(lines)}{rest}<button type="button" class="sp-small" data-act="group" data-name="{entry.group}">'
+        f'{"".join(lines)}{rest}<button type="button" class="sp-small" data-act="group" data-name="{place}">'
         f"only these</button></details>"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playground.library.vector_set import RowNote
@@ -45,7 +45,7 @@ class ScanView:
     def of(cls, values: Sequence[Any]) -> ScanView:
         """The view that the controls say, the fields of limits last."""
         limits, wrong = read_limits(values[-len(FIELDS) :])
-        return cls(*values[: -len(FIELDS)], limits=limits, wrong=wrong)
+        return replace(cls(*values[: -len(FIELDS)]), limits=limits, wrong=wrong)
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def sections(result: ScanResult, view: ScanView, notes: Sequence[RowNote]) -> tu
     """A section a prompt, those without entries left out; `notes` are those of the set's rows."""
     groups = result.group_of()
     order = _ORDERS.get(view.sort, _ORDERS["effect"])
-    wanted, unnoted = view.contains.casefold().strip(), RowNote()
+    wanted = view.contains.casefold().strip()
 
     def shown(number: int, cell: Cell) -> bool:
         if view.hide_noise and cell.noise:
             return False
-        note = notes[cell.row] if cell.row < len(notes) else unnoted
+        note = note_of(notes, cell)
         if (view.hide_discarded and note.discarded) or (view.starred_only and not note.star):
             return False
         if view.group not in (ALL_GROUPS, None) and str(groups.get(number)) != view.group:
@@ -92,6 +92,18 @@ def sections(result: ScanResult, view: ScanView, notes: Sequence[RowNote]) -> tu
         apart = tuple(Entry((number,)) for number in ordered)
         found.append(Section(prompt, _collapsed(result, ordered, groups, view) if collapse else apart))
     return tuple(found)
+
+
+def row_of(cell: Cell) -> int:
+    """The row of the set whose vector a steered text was written with."""
+    assert cell.row is not None, "a baseline, which no vector is added for"
+    return cell.row
+
+
+def note_of(notes: Sequence[RowNote], cell: Cell) -> RowNote:
+    """The note on the vector of a steered text; an empty one beyond the notes there are."""
+    row = row_of(cell)
+    return notes[row] if row < len(notes) else RowNote()
 
 
 def _collapsed(
