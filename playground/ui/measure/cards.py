@@ -12,7 +12,7 @@ from playground.ui.kit import markup, plots
 
 
 @dataclass(frozen=True)
-class MeasureFigures:
+class PlotCards:
     """Four cards: title, plot and note each. The last two are as wide as the first two together."""
 
     cards: tuple[gr.Column, ...]
@@ -51,7 +51,7 @@ def title(text: str) -> str:
     return f'<div class="sp-cardhead"><h3>{markup.escape(text)}</h3></div>'
 
 
-def build(analysis: Analysis) -> MeasureFigures:
+def build(analysis: Analysis) -> PlotCards:
     """The components, waiting. Points of plots in sp-points open what they carry (page.js)."""
     cards, titles, drawn, notes = [], [], [], []
 
@@ -69,4 +69,4 @@ def build(analysis: Analysis) -> MeasureFigures:
         card(1, "measure-plot-second")
     card(2, "measure-plot-items")
     card(3, "measure-plot-sets")
-    return MeasureFigures(tuple(cards), tuple(titles), tuple(drawn), tuple(notes))
+    return PlotCards(tuple(cards), tuple(titles), tuple(drawn), tuple(notes))

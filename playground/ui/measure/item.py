@@ -19,7 +19,7 @@ from playground.ui.kit.pick import Load, native_norm
 from playground.ui.kit.running import EVENT, UNCHECKED, follow, long, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import show, tables
-from playground.ui.measure.layout import MeasureTab
+from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.state import Look, MeasureState
 from playground.ui.measure.view import labels_now, named, place_of, row_at
 

@@ -23,7 +23,7 @@ from playground.ui.kit.running import EVENT, UNCHECKED, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import layout, show, tables, view
 from playground.ui.measure import leaderboard as measure_board
-from playground.ui.measure.layout import MeasureTab
+from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.state import MeasureState
 
 Updates = dict[Any, Any]

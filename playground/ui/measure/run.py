@@ -17,8 +17,8 @@ from playground.ui.kit.markup import command, notice, run_line
 from playground.ui.kit.running import follow, seconds, waiting_position
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import estimate, keep, show, tables, view
+from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.form import MeasureForm
-from playground.ui.measure.layout import MeasureTab
 from playground.ui.measure.state import MeasureState
 from playground.ui.measure.tables import ended
 

@@ -20,8 +20,8 @@ from playground.errors import InputError
 from playground.methods.base.registry import called
 from playground.ui.kit import markup, plots
 from playground.ui.measure import compare_plots, scale_plots, tables
-from playground.ui.measure.figures import title
-from playground.ui.measure.layout import MeasureTab
+from playground.ui.measure.cards import title
+from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.scale_plots import Axes, Curve
 from playground.ui.measure.state import Look
 from playground.ui.measure.view import Bounds, curves, group_of, named, random_rows, row_at, scale_axis, x_of

@@ -17,8 +17,9 @@ from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import estimate, item, keep, layout
+from playground.ui.measure.components import MeasureTab, applies
 from playground.ui.measure.form import PLACE, MeasureForm, begin_with
-from playground.ui.measure.layout import MeasureTab, applies, sets_for, usual_set, vector_choices
+from playground.ui.measure.layout import sets_for, usual_set, vector_choices
 from playground.ui.measure.run import run
 from playground.ui.measure.state import MeasureState
 from playground.ui.widgets import prompt_source
