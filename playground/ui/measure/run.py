@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
+from playground.analyses.choices.result import MeasureResult
 from playground.analyses.choices.side_effects import SideEffectProgress, judge, neutral_set
 from playground.analyses.common.labels import UNLABELLED
+from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.compare.run import Comparison, compare
+from playground.analyses.next_token.run import Shifts
 from playground.model.load import LoadedModel
 from playground.services.command import compare_command
+from playground.services.jobs import Job, JobContext
 from playground.ui.kit import cost
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.markup import command, notice, run_line
 from playground.ui.kit.running import follow, seconds, waiting_position
 from playground.ui.kit.visitor import Visitor
-from playground.ui.measure import estimate, keep, show, tables, view
+from playground.ui.measure import current, estimate, keep, leaderboard, show, tables, view
 from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.form import MeasureForm
 from playground.ui.measure.state import MeasureState
@@ -30,6 +34,16 @@ PLOTS = 1.5
 Updates = dict[Any, Any]
 
 
+@runtime_checkable
+class Progress(Protocol):
+    """Progress event of a run over scales, of whatever analysis. It may have the `result` so far."""
+
+    done: float
+    total: int
+    seconds: float
+    seconds_to_go: float | None
+
+
 def run(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
     """What Measure does."""
     yield from _RUNS[form.analysis.over](frame, tab, visitor, form)
@@ -40,7 +54,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
     request = form.request(form.choice.whole(visitor), load)
     work = estimate.operations(loaded, request)
-    job = frame.start(
+    job: Job[ScalesResult] = frame.start(
         visitor,
         "measuring",
         lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
@@ -48,11 +62,12 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     shown, drawn = False, 0.0
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
-        partial = next((event.result for event in reversed(batch) if getattr(event, "result", None) is not None), None)
+        told = [event for event in batch if isinstance(event, Progress)]
+        results = [getattr(event, "result", None) for event in batch]
+        partial: ScalesResult | None = next((each for each in reversed(results) if each is not None), None)
         if batch and not shown and not _waiting(tab, batch):
             shown, state.result = True, None
             updates |= tab.cleared(analysis)
-        told = [event for event in batch if hasattr(event, "seconds_to_go")]
         if told:
             updates[tab.progress] = run_line(_said(told[-1]))
         if partial is not None and time.monotonic() - drawn >= PLOTS:
@@ -63,12 +78,13 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     result = job.result()
     if not result.cancelled:
         cost.learn_speed(loaded, analysis.label, work, result.seconds)
-    keep.look_at(visitor, result)
-    yield keep.shown(frame, tab, visitor, result)
-    whole, failed = result, None
-    if form.leaderboard and state.board and not result.cancelled:
+    current.look_at(visitor, result)
+    yield current.shown(frame, tab, visitor, result)
+    compared, failed = leaderboard.comparable(result), None
+    if form.leaderboard and state.board and compared is not None and not result.cancelled:
+        whole: ScalesResult = result
         try:
-            whole = yield from _judge(frame, tab, visitor, result)
+            whole = yield from _judge(frame, tab, visitor, compared)
         except Exception as error:  # raised below: what was measured before it is offered without side effects
             failed = error
         yield _shown_whole(frame, tab, visitor, result, whole)
@@ -78,20 +94,22 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
         raise failed
 
 
-def _shown_whole(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any, whole: Any) -> Updates:
+def _shown_whole(
+    frame: Frame, tab: MeasureTab, visitor: Visitor, result: ScalesResult, whole: ScalesResult
+) -> Updates:
     """The leaderboard of a result that is `whole` now; all of it where the visitor opened another one meanwhile."""
     state = MeasureState.of(visitor)
     if state.result is result:
-        keep.judged(visitor, whole)
+        current.judged(visitor, whole)
         labels = view.labels_now(frame, visitor, whole, state.before)
         return {tab.table: tables.beneath(visitor, labels=labels), tab.progress: ended(whole)}
-    keep.look_at(visitor, whole)
-    return {**tab.cleared(whole.analysis), **keep.shown(frame, tab, visitor, whole)}
+    current.look_at(visitor, whole)
+    return {**tab.cleared(whole.analysis), **current.shown(frame, tab, visitor, whole)}
 
 
 def _judge(
-    frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any
-) -> Generator[Updates, None, Any]:
+    frame: Frame, tab: MeasureTab, visitor: Visitor, result: MeasureResult
+) -> Generator[Updates, None, MeasureResult]:
     """Side effects and coherence of every direction, for the leaderboard: the result with them."""
     load, neutral = frame.load_set(visitor), neutral_set(frame.loaded)
     job = frame.start(
@@ -113,7 +131,7 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
     loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
     request = form.request(form.choice.whole(visitor), load)
     work = estimate.operations(loaded, request)
-    job = frame.start(
+    job: Job[Shifts] = frame.start(
         visitor,
         "following the next token",
         lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
@@ -121,7 +139,7 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
     shown, labels = False, UNLABELLED
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
-        events = [event for event in batch if hasattr(event, "kl_prompts")]
+        events = [event for event in batch if isinstance(event, Shifts)]
         if events:
             if not shown:
                 shown, MeasureState.of(visitor).result = True, None
@@ -133,14 +151,14 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
     seen = job.result()
     if not seen.cancelled:
         cost.learn_speed(loaded, analysis.label, work, seen.seconds)
-    keep.look_at(visitor, seen)
-    yield {**keep.shown(frame, tab, visitor, seen), **keep.offered(frame, tab, visitor)}
+    current.look_at(visitor, seen)
+    yield {**current.shown(frame, tab, visitor, seen), **keep.offered(frame, tab, visitor)}
 
 
 def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
     chosen = form.chosen(lambda name: frame.any_set(visitor, name))
 
-    def work(model: LoadedModel, context: Any) -> Any:
+    def work(model: LoadedModel, context: JobContext) -> Comparison:
         return compare(chosen, lambda share: context.emit(_Share(share)), context.cancelled)
 
     job = frame.start(visitor, "comparing sets", work)
@@ -178,6 +196,7 @@ def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
     return {} if position is None else {tab.progress: run_line(f"waiting: number {position} in the queue")}
 
 
-def _said(event: Any, unit: str = "") -> str:
+def _said(event: Progress | Shifts, unit: str = "") -> str:
+    """How far a run is, in what it counts, and how long it takes still."""
     to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
     return f"{int(event.done)} of {event.total}{unit} · {seconds(event.seconds)}{to_go}"

@@ -16,7 +16,7 @@ from playground.ui.kit import defaults
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.measure import estimate, item, keep, layout
+from playground.ui.measure import current, estimate, item, keep, layout
 from playground.ui.measure.components import MeasureTab, applies
 from playground.ui.measure.form import PLACE, MeasureForm, begin_with
 from playground.ui.measure.layout import sets_for, usual_set, vector_choices
@@ -92,7 +92,7 @@ def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, values: Seq
         tab.sets: gr.update(**many),
         tab.one_set: gr.update(**one),
         **keep.listed(frame, tab, visitor),
-        **keep.relabelled(frame, tab, visitor),
+        **current.relabelled(frame, tab, visitor),
     }
 
 
@@ -106,7 +106,7 @@ def outputs(tab: MeasureTab) -> list[Any]:
 def library_outputs(tab: MeasureTab) -> list[Any]:
     """What `library_updates` may write to."""
     pickers = [tab.sets, tab.one_set, tab.one_row, tab.scales, tab.unit]
-    return [*pickers, *keep.outputs(tab), *keep.relabelled_outputs(tab)]
+    return [*pickers, *keep.outputs(tab), *current.relabelled_outputs(tab)]
 
 
 def _wire_run(frame: Frame, tab: MeasureTab) -> None:
@@ -122,12 +122,12 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
         browser was seen to leave some as it was.
         """
         visitor = frame.visitor(request)
-        return gr.skip() if MeasureState.of(visitor).result is None else keep.shown_again(frame, tab, visitor)
+        return gr.skip() if MeasureState.of(visitor).result is None else current.shown_again(frame, tab, visitor)
 
     measured = tab.measure.click(
         on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
     )
-    measured.then(on_measured, None, keep.shown_again_outputs(tab), **PRIVATE)
+    measured.then(on_measured, None, current.shown_again_outputs(tab), **PRIVATE)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)
@@ -175,7 +175,7 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
     def on_unit(request: gr.Request, *values: Any) -> dict[Any, Any]:
         """Scales that mean the same in another unit, as nearly as the set tells."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        name = form.one_set if form.analysis.over == "mix" else (form.sets or [None])[0]
+        name = form.one_set if form.analysis.over == "mix" else next(iter(form.sets or ()), None)
         vector_set = frame.load_set(visitor)(name) if name else None
         return _scales(tab, frame, vector_set, form.analysis.generates, form.unit)
 
@@ -184,7 +184,7 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
     def on_cost(request: gr.Request, *values: Any) -> str:
         return cost_hint(frame, frame.visitor(request), MeasureForm(*values))
 
-    costly = [
+    costly: list[Any] = [
         tab.kind, tab.sets, tab.rows, tab.scales, tab.controls, tab.new_tokens, tab.leaderboard, tab.prompts.set_name,
         tab.prompts.use, tab.prompts.kind, tab.prompts.order, tab.prompts.draw_seed, tab.one_row, tab.unit,
         tab.patterns, tab.samples, tab.temperature,

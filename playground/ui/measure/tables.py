@@ -66,7 +66,7 @@ def item_card(
     result: ScalesResult, look: Look, baseline: str | None, steered: str | None, labels: Labels = UNLABELLED
 ) -> str:
     """One item: question, answers, numbers at baseline and here, and the two texts (None: not generated yet)."""
-    row, place = row_at(result, look), place_of(result, look.item if look.item is not None else -1)
+    row, place = row_at(result, look), place_of(result, look.item)
     if row is None or place is None:
         return empty("This item was not measured here; click another point.")
     number, question = result.questions[place]
@@ -106,9 +106,10 @@ def scales_csv(result: ScalesResult, name: str, labels: Labels = UNLABELLED) -> 
 def beneath(visitor: Visitor, key: str = "swing", labels: Labels = UNLABELLED) -> str:
     """What stands beneath the items: the table of sets, and the leaderboard sorted by one of its columns."""
     state = MeasureState.of(visitor)
-    result, earlier = state.result, state.before
-    if result is None or result.analysis.over != "scales":
+    result = state.result
+    if not isinstance(result, ScalesResult):
         return ""
+    earlier = state.beside(result)
     board = leaderboard.table(state.board, key, labels) if state.board else ""
     try:
         return sets(set_table([result] if earlier is None else [result, earlier]), labels) + board

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Protocol, TypeVar
 
 from playground.analyses.common.labels import UNLABELLED, Labels, labels_of
 from playground.analyses.common.result import SCALE_NAMES, Measurement, Row
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.common.table import directions_of
+from playground.analyses.replies.run import RepliesRow
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure.scale_plots import Curve
@@ -17,6 +18,15 @@ from playground.ui.measure.state import Look, MeasureState
 
 Bounds = tuple[float, float, float]
 """A value, and the interval it lies in."""
+R = TypeVar("R", bound=Row)
+R_co = TypeVar("R_co", bound=Row, covariant=True)
+
+
+class HasRows(Protocol[R_co]):
+    """A result over scales with rows of one class."""
+
+    @property
+    def rows(self) -> tuple[R_co, ...]: ...
 
 
 def labels_now(frame: Frame, visitor: Visitor, *results: Measurement | None) -> Labels:
@@ -29,9 +39,9 @@ def labels_now(frame: Frame, visitor: Visitor, *results: Measurement | None) -> 
     return state.labels
 
 
-def named(result: ScalesResult) -> dict[str, list[Row]]:
+def named(result: HasRows[R]) -> dict[str, list[R]]:
     """The rows of every vector by name, in the order of the request."""
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[R]] = {}
     for row in result.rows:
         if row.kind == "vector":
             rows.setdefault(row.name, []).append(row)
@@ -56,17 +66,17 @@ def scale_axis(result: ScalesResult) -> str:
 
 def curves(
     result: ScalesResult,
-    groups: Sequence[Sequence[Row]],
-    value: Callable[[Row], Bounds],
+    groups: Sequence[Sequence[R]],
+    value: Callable[[R], Bounds],
     labels: Labels = UNLABELLED,
 ) -> list[Curve]:
     """A curve for each group of rows, on the axis of `result`; `value` gives (value, low, high) of a row."""
     drawn = []
     for rows in groups:
-        values = [value(row) for row in rows]
+        bounds, name = [value(row) for row in rows], rows[0].name
         scales = [x_of(row, result) for row in rows]
-        name, bounds = rows[0].name, ([entry[i] for entry in values] for i in range(3))
-        drawn.append(Curve(name, scales, *bounds, called=labels.called(name)))
+        values, lows, highs = ([each[i] for each in bounds] for i in range(3))
+        drawn.append(Curve(name, scales, values, lows, highs, called=labels.called(name)))
     return drawn
 
 
@@ -75,14 +85,9 @@ def mean_of(row: Row) -> Bounds:
     return row.bounds
 
 
-def group_of(place: int) -> Callable[[Any], Bounds]:
-    """The share of the group of replies at that place, and its interval, of a row."""
-
-    def shares(row: Any) -> Bounds:
-        bounds: Bounds = row.shares[place].bounds
-        return bounds
-
-    return shares
+def group_of(place: int) -> Callable[[RepliesRow], Bounds]:
+    """The function from a row to the share of the group of replies at that place, and its interval."""
+    return lambda row: row.shares[place].bounds
 
 
 def span(rows: Sequence[Row]) -> float:
@@ -108,6 +113,6 @@ def row_at(result: ScalesResult, look: Look) -> Row | None:
     return rows[look.place] if 0 <= look.place < len(rows) else None
 
 
-def place_of(result: ScalesResult, number: int) -> int | None:
-    """Where an item stands among those that were measured; None when it was skipped or is not there."""
+def place_of(result: ScalesResult, number: int | None) -> int | None:
+    """The place of an item among those that were measured, by its number; None for one that was not."""
     return next((place for place, (each, _) in enumerate(result.questions) if each == number), None)

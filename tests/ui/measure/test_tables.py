@@ -30,10 +30,10 @@ from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.ui.measure import leaderboard as measure_board
 from playground.ui.measure import tables as measure_tables
+from playground.ui.measure.figure import set_by_set
 from playground.ui.measure.item import look_of, recipe_of
 from playground.ui.measure.leaderboard import Entry
 from playground.ui.measure.scale_plots import Axes, Curve, groups_over_scales, over_scales
-from playground.ui.measure.show import set_by_set
 from playground.ui.measure.state import Look
 from playground.ui.measure.view import best, curves, mean_of, named, place_of, random_rows
 
