@@ -1,4 +1,4 @@
-"""The controls of the Scan tab on the left, the texts on the right."""
+"""Layout of the Scan tab: controls on the left, texts on the right."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from playground.ui.kit import defaults
 from playground.ui.kit.frame import Frame, board
 from playground.ui.kit.visitor import Visitor
 from playground.ui.scan import table as scan_table
-from playground.ui.scan.form import PLACE, SIGN_CHOICES, begin_with
+from playground.ui.scan.form import PLACE, SIGN_CHOICES, suggested_scales
 from playground.ui.scan.limits import FIELDS
 from playground.ui.scan.view import ALL_GROUPS, SORTS, ScanView
 from playground.ui.widgets import prompt_source
 from playground.ui.widgets.prompt_source import PromptSource
 
 PROMPTS = 2
-"""Prompts to begin with: what a vector does on one of them may be chance."""
+"""Prompts by default: the effect of a vector on one of them may be chance."""
 MOST_SAMPLES = 8
 """As many as Steer shows side by side."""
 
 
 @dataclass
 class ScanTab:
-    """The components other modules reach for."""
+    """The components of the tab."""
 
     set_name: gr.Dropdown
     rows: gr.Textbox
@@ -63,7 +63,7 @@ class ScanTab:
 
     @property
     def inputs(self) -> list[Any]:
-        """In the order of ScanForm."""
+        """The components of the form, in the order of ScanForm."""
         return [
             self.set_name, self.rows, self.signs, self.scales, self.unit, *self.prompts.inputs, self.mode, self.system,
             self.samples, self.tokens, self.temperature, self.top_p, self.seed, self.positions,
@@ -71,7 +71,7 @@ class ScanTab:
 
     @property
     def view(self) -> list[Any]:
-        """In the order of ScanView."""
+        """The components of the view, in the order of ScanView."""
         return [
             self.sort, self.hide_noise, self.hide_discarded, self.starred_only, self.group_alike, self.group,
             self.contains, *self.limits,
@@ -125,7 +125,7 @@ def _vectors(frame: Frame) -> tuple[gr.Dropdown, gr.Textbox, gr.Textbox, gr.Radi
     names = frame.set_choices(visitor)
     opening = defaults.opening(loaded, frame.workbench.store)
     chosen = None if opening.set_name is None else frame.load_set(visitor)(opening.set_name)
-    usual_unit, usual_scales = begin_with(loaded, chosen)
+    usual_unit, usual_scales = suggested_scales(loaded, chosen)
     with gr.Group(elem_classes="sp-card"):
         with gr.Row(elem_classes="sp-tight"):
             set_name = gr.Dropdown(
@@ -221,7 +221,7 @@ def _filters() -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
     """Order, group and search text of the table."""
     with gr.Row(elem_classes="sp-tight"):
         sort = gr.Dropdown(
-            [(says, key) for key, says in SORTS.items()], value=ScanView().sort, label="Sort by", elem_id="scan-sort",
+            [(label, key) for key, label in SORTS.items()], value=ScanView().sort, label="Sort by", elem_id="scan-sort",
             min_width=150, info="effect: change, then KL",
         )
         group = gr.Dropdown(
@@ -252,7 +252,7 @@ def _checks() -> tuple[gr.Checkbox, gr.Checkbox, gr.Checkbox, gr.Checkbox]:
 
 
 def _limits() -> tuple[gr.Textbox, ...]:
-    """Folded: most people read the table before they cut it down, and what is folded costs the page nothing."""
+    """Fields of limits, folded: most people read the table first, and a folded part costs the page nothing."""
     with (
         gr.Accordion("Filter by KL, change, repetition and perplexity", open=False, elem_id="scan-limits"),
         gr.Row(elem_classes="sp-tight"),

@@ -1,4 +1,4 @@
-"""The results of a scan as HTML: a line a text, or a line a group of texts that say alike; section by section."""
+"""HTML table of a scan: a section for each prompt, a line for each text or group of similar texts."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def table(
     view: ScanView,
     notes: Sequence[RowNote],
     first: int = 0,
-    said: str = "",
+    above: str = "",
     kept: bool = True,
 ) -> str:
-    """The page of results that holds entry `first`; `said` is what stands above it. Unless notes are `kept`, they are
-    there to be read only.
+    """The page of the table that holds entry `first`, under the HTML `above`. Unless notes are `kept`, they are shown
+    read-only.
     """
     parts = sections(result, view, notes)
     total = sum(len(part.entries) for part in parts)
     if not total:
-        return f"{said}{NOTHING}"
+        return f"{above}{NOTHING}"
     first = min(max(first, 0), total - 1) // PAGE * PAGE
     lines, place = [], 0
     for part in parts:
@@ -51,13 +51,13 @@ def table(
     grouped = any(entry.group is not None for part in parts for entry in part.entries)
     pages = _pages(first, total, "groups" if grouped else "texts", _hidden(result, parts))
     return (
-        f'{said}{pages}<table class="sp-scan" aria-label="Texts of the scan"><thead><tr>{head}</tr></thead>'
+        f'{above}{pages}<table class="sp-scan" aria-label="Texts of the scan"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>{pages if total > PAGE else ''}"
     )
 
 
 def undo_line(row: int) -> str:
-    """What stands above the table after a vector was discarded."""
+    """The line above the table after a vector was discarded, with its undo button."""
     return (
         f'<p class="sp-notice sp-info sp-undo" role="status">Vector {row} is discarded. <button type="button" '
         f'class="sp-small" data-act="discard" data-row="{row}" data-value="false">undo</button></p>'
@@ -65,7 +65,7 @@ def undo_line(row: int) -> str:
 
 
 def _section(result: ScanResult, part: Section, many: bool) -> str:
-    """The prompt, and what the model says to it by itself."""
+    """The head of a section: the prompt, and its baseline texts."""
     request = result.request
     number = f"prompt {part.prompt + 1} of {len(request.prompts)}" if many else "prompt"
     baselines = [cell for cell in result.baselines if cell.prompt == part.prompt]
@@ -123,7 +123,7 @@ def _text(body: str, length: int) -> str:
 
 
 def _effect(cell: Cell) -> str:
-    """How far the text is from its baseline: at the first token, and in words."""
+    """Distances of a text from its baseline: KL of the next token, share of words changed."""
     kl = "–" if cell.kl is None else f"{cell.kl:.2f}"
     return (
         f'<span class="sp-c-kl" title="KL(steered ‖ baseline) of the next token, in nats">KL {kl}</span> '
@@ -132,7 +132,7 @@ def _effect(cell: Cell) -> str:
 
 
 def _noise(cell: Cell) -> str:
-    """The two numbers behind the flag, and the flag."""
+    """Perplexity and repetition of a text, and the noise flag that follows from them."""
     perplexity = "–" if cell.perplexity is None else f"{cell.perplexity:.1f}"
     flag = '<span class="sp-flag">noise</span>' if cell.noise else ""
     return (
@@ -142,13 +142,13 @@ def _noise(cell: Cell) -> str:
 
 
 def _tools(number: int, cell: Cell, note: RowNote, kept: bool) -> str:
-    """Star, name and bin of the vector; the way to Steer for this very text."""
+    """Star, name and discard button of the vector; the button that opens this text in Steer."""
     row = row_of(cell)
-    discard, does = ("false", "bring back") if note.discarded else ("true", "discard")
+    discard, label = ("false", "bring back") if note.discarded else ("true", "discard")
     return (
         f'<div class="sp-celltools">{_star_and_name(row, note, kept)}</div><div class="sp-celltools">{_steer(number)}'
         f'<button type="button" class="sp-small" data-act="discard" data-row="{row}" data-value="{discard}" '
-        f'{"" if kept else "disabled "}aria-label="{does.capitalize()} vector {row}">{does}</button></div>'
+        f'{"" if kept else "disabled "}aria-label="{label.capitalize()} vector {row}">{label}</button></div>'
     )
 
 
@@ -205,13 +205,13 @@ def _one_each(result: ScanResult, numbers: Sequence[int]) -> list[int]:
 
 
 def _hidden(result: ScanResult, parts: Sequence[Section]) -> str:
-    """How many texts the filters take away."""
+    """The number of texts that are filtered out, as text; "" for none."""
     shown = sum(len(entry.cells) for part in parts for entry in part.entries)
     return f" · {len(result.cells) - shown} of {len(result.cells)} texts filtered out" * (shown < len(result.cells))
 
 
 def _pages(first: int, total: int, what: str, hidden: str) -> str:
-    """Where one is, how many texts are not shown, and the way on."""
+    """The line of pages: range of entries, texts filtered out, and buttons to the pages around."""
     end = min(first + PAGE, total)
     span = f"{total} {what if total > 1 else what[:-1]}" if total <= PAGE else f"{first + 1}–{end} of {total} {what}"
     before = _turn("earlier", first - PAGE) if first > 0 else ""
@@ -219,5 +219,5 @@ def _pages(first: int, total: int, what: str, hidden: str) -> str:
     return f'<div class="sp-pages"><span class="sp-detail">{span}{hidden}</span>{before}{after}</div>'
 
 
-def _turn(said: str, entry: int) -> str:
-    return f'<button type="button" class="sp-small" data-act="page" data-entry="{entry}">{said}</button>'
+def _turn(label: str, entry: int) -> str:
+    return f'<button type="button" class="sp-small" data-act="page" data-entry="{entry}">{label}</button>'

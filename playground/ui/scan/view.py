@@ -27,8 +27,8 @@ PAGE = 30
 
 @dataclass(frozen=True)
 class ScanView:
-    """What the controls above the table say. `group` is the number of one as text, or ALL_GROUPS; `wrong` is a sentence
-    about a limit that is no number, and "" for none.
+    """The values of the controls above the table. `group` is the number of one as text, or ALL_GROUPS; `wrong` is a
+    sentence about a limit that is no number, "" for none.
     """
 
     sort: str = "effect"
@@ -43,7 +43,7 @@ class ScanView:
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> ScanView:
-        """The view that the controls say, the fields of limits last."""
+        """The view of the controls' values, those of the fields of limits last."""
         limits, wrong = read_limits(values[-len(FIELDS) :])
         return replace(cls(*values[: -len(FIELDS)]), limits=limits, wrong=wrong)
 
@@ -109,8 +109,8 @@ def note_of(notes: Sequence[RowNote], cell: Cell) -> RowNote:
 def _collapsed(
     result: ScanResult, ordered: Sequence[int], groups: dict[int, int], view: ScanView
 ) -> tuple[Entry, ...]:
-    """An entry a group where its first cell would stand. By effect the most typical cell speaks for its group; in
-    every other order the first one does, so that the numbers that one sorts by are seen in that order.
+    """An entry for each group, at the place of its first cell. Sorted by effect, a group is shown by its most typical
+    cell; in every other order by its first one, so that the numbers sorted by appear in order.
     """
     members: dict[int, list[int]] = {}
     for number in ordered:
@@ -119,8 +119,8 @@ def _collapsed(
     for group, cells in members.items():
         there = set(cells)
         typical = next(number for number in result.groups[group].members if number in there)
-        speaks = typical if view.sort == "effect" else cells[0]
-        entries.append(Entry((speaks, *(number for number in cells if number != speaks)), group))
+        shown = typical if view.sort == "effect" else cells[0]
+        entries.append(Entry((shown, *(number for number in cells if number != shown)), group))
     return tuple(entries)
 
 
