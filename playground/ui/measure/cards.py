@@ -1,4 +1,4 @@
-"""The plots of the Measure tab: those of an analysis, and what they wait for."""
+"""Plot cards of the Measure tab: title, plot and note of each figure of an analysis."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class PlotCards:
 
     @property
     def outputs(self) -> list[Any]:
+        """Every component of the cards."""
         return [*self.cards, *self.titles, *self.plots, *self.notes]
 
     def empty(self, analysis: Analysis) -> dict[Any, Any]:
-        """Updates that show the plots of an analysis, waiting."""
+        """Updates that show the cards of an analysis without data."""
         shown: dict[Any, Any] = {}
         for place, card in enumerate(self.cards):
             there = place < len(analysis.figures)
@@ -39,20 +40,21 @@ class PlotCards:
         """Updates that show these figures, from the first on."""
         return dict(zip(self.plots, figures, strict=False))
 
-    def noted(self, place: int, said: str, numbers: str = "") -> dict[Any, Any]:
-        """What stands under a plot: a sentence, and the link to its numbers."""
-        return {self.notes[place]: f'<div class="sp-under-plot"><span>{markup.escape(said)}</span>{numbers}</div>'}
+    def noted(self, place: int, note: str, numbers: str = "") -> dict[Any, Any]:
+        """Updates of the note under a plot: a text, and the link to its numbers."""
+        return {self.notes[place]: f'<div class="sp-under-plot"><span>{markup.escape(note)}</span>{numbers}</div>'}
 
 
 HEIGHT = 300
 
 
 def title(text: str) -> str:
+    """The title of a card, as HTML."""
     return f'<div class="sp-cardhead"><h3>{markup.escape(text)}</h3></div>'
 
 
 def build(analysis: Analysis) -> PlotCards:
-    """The components, waiting. Points of plots in sp-points open what they carry (page.js)."""
+    """The cards, without data. A click on a point of a plot in sp-points opens its customdata (page.js)."""
     cards, titles, drawn, notes = [], [], [], []
 
     def card(place: int, name: str) -> None:

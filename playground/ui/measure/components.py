@@ -1,4 +1,4 @@
-"""Components of the Measure tab: which of them hold the form, which the result, and which an analysis needs."""
+"""Components of the Measure tab: the form, the results, and which of the form an analysis uses."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class MeasureTab:
 
     @property
     def inputs(self) -> list[Any]:
-        """In the order of MeasureForm."""
+        """The components of the form, in the order of MeasureForm."""
         return [
             self.kind, *self.prompts.inputs, self.mode, self.system, self.sets, self.rows, self.one_set, self.one_row,
             self.scales, self.unit, self.controls, self.seed, self.positions, self.new_tokens, self.followed,
@@ -78,14 +78,14 @@ class MeasureTab:
 
     @property
     def form(self) -> list[Any]:
-        """What choosing another kind of measurement may change among the controls."""
+        """The controls that another kind of measurement may change."""
         boxes = [self.what, self.prompts_box, self.many_box, self.one_box, self.scales_box, self.more]
         more = [self.new_tokens, self.followed, self.leaderboard, self.samples, self.temperature]
         return [*self.prompts.outputs, self.mode, self.system, *boxes, self.patterns, *more]
 
     @property
     def results(self) -> list[Any]:
-        """What a measurement is shown in."""
+        """The components that show a measurement."""
         return [
             self.progress, *self.figures.outputs, self.look, self.against, self.look_box, self.item, self.item_box,
             self.items, self.table, self.name, self.keep, self.download, self.repeat, self.keep_notice,
@@ -93,7 +93,7 @@ class MeasureTab:
         ]
 
     def cleared(self, analysis: Analysis) -> dict[Any, Any]:
-        """Updates that wait for a result of an analysis."""
+        """Updates that show no result, for an analysis."""
         return {
             **self.figures.empty(analysis),
             self.progress: "",
@@ -113,7 +113,7 @@ class MeasureTab:
 
 
 def applies(tab: MeasureTab, analysis: Analysis) -> dict[Any, Any]:
-    """Which of the controls an analysis asks for."""
+    """Updates that show the controls an analysis uses, and hide the others."""
     mix, asks, samples = analysis.over == "mix", analysis.over != "sets", analysis.takes("samples")
     return {
         tab.what: f'<p class="sp-hint sp-inset">{markup.escape(analysis.summary)}</p>',

@@ -22,12 +22,12 @@ def operations(loaded: LoadedModel, request: Request) -> float:
 
 
 def hint(loaded: LoadedModel, request: Request) -> str:
-    """One line: how much is asked of the model, and about how long it takes."""
+    """A line with the amount of a measurement and its estimated time, as HTML."""
     took = seconds(cost.duration(loaded, registry.of(request).label, operations(loaded, request)))
     return f'<p class="sp-hint">{escape(request.amount)} · about {took}</p>'
 
 
 def comparing(rows: int) -> str:
-    """What comparing so many vectors costs: nothing of the model, and seconds from about a thousand on."""
+    """A line with the cost of comparing so many vectors, as HTML: none of the model's time, and seconds for many."""
     took = "at once" if rows < MANY_ROWS else "some seconds"
     return f'<p class="sp-hint">{counted(rows, "vector")}, the model is not asked · {took}</p>'

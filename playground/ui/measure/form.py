@@ -32,7 +32,7 @@ Request = OverScales | ShiftsRequest
 ORGANISM_SCALE = 0.6
 """Relative scale that is usual on the organism where none were found."""
 PLACE = "measure"
-"""Stands before the ids of its prompt source, and names its upload."""
+"""The name of the tab's prompt source on the page."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,19 @@ class MeasureForm:
 
     @property
     def analysis(self) -> Analysis:
-        """What is asked for. Raises InputError for a kind of measurement there is not."""
+        """The chosen analysis. Raises InputError for an unknown one."""
         return labelled(self.kind)
 
     @property
     def choice(self) -> PromptChoice:
+        """The values of the prompt source."""
         return PromptChoice(
             self.source, self.set_name, self.typed, self.use, self.order, self.draw_seed, self.category, PLACE
         )
 
     @property
     def format(self) -> PromptFormat:
+        """How prompts are formatted."""
         chat = self.mode == "chat"
         return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
 
@@ -162,13 +164,13 @@ _READ: dict[str, Callable[[MeasureForm], Any]] = {
     "samples": lambda form: whole(form.samples, "samples", least=1),
     "tokens": lambda form: whole(form.followed, "tokens followed", least=1),
 }
-"""What controls of the page say for fields of requests that not every analysis has."""
+"""Readers of the controls for fields that only some requests have, by field."""
 
 
-def begin_with(
+def suggested_scales(
     loaded: LoadedModel | None, vector_set: VectorSet | None, few: bool = False, unit: str | None = None
 ) -> tuple[str, str]:
-    """The unit (the one given, or the usual one of the set) and scales in it that suit the set, as typed.
+    """Unit (the given or the usual one of the set) and scales (as typed) that suit a set.
 
     Relative and absolute ones are multiples of the median of its found scales, in either sign.
     """

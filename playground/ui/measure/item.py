@@ -1,4 +1,4 @@
-"""Opening what was measured: a click on a point or a row shows its item, and what the model says there."""
+"""Opening an item by a click on its point or row: its card, with the text that the model generates there."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_point(event: gr.EventData, request: gr.Request) -> Iterator[dict[Any, Any]]:
-        visitor, said = frame.visitor(request), acted(event)
+        visitor, action = frame.visitor(request), acted(event)
         state = MeasureState.of(visitor)
-        if said.get("act") == "steer":
+        if action.get("act") == "steer":
             yield _to_steer(frame, visitor)
             return
-        if said.get("act") == "sort":
+        if action.get("act") == "sort":
             labels = labels_now(frame, visitor, state.result, state.before)
-            yield {tab.table: tables.beneath(visitor, said.get("key", ""), labels)}
+            yield {tab.table: tables.beneath(visitor, action.get("key", ""), labels)}
             return
         result = _result(visitor)
-        look, before = look_of(result, said.get("point", "")), state.beside(result)
+        look, before = look_of(result, action.get("point", "")), state.beside(result)
         moved = state.look is None or look.name != state.look.name
         kept = state.look.item if state.look is not None else None
         state.look = look if look.item is not None else Look(look.name, look.place, kept)
@@ -81,7 +81,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
 
 
 def look_of(result: ScalesResult, point: str) -> Look:
-    """What a point says, "CURVE|PLACE OF THE SCALE|ITEM". Raises InputError for what was not measured."""
+    """The point in customdata "CURVE|PLACE OF THE SCALE|ITEM". Raises InputError for what was not measured."""
     name, _, rest = point.partition("|")
     place, _, item = rest.partition("|")
     right = place.isdecimal() and (not item or item.isdecimal())
@@ -92,7 +92,7 @@ def look_of(result: ScalesResult, point: str) -> Look:
 
 
 def recipe_of(result: ScalesResult, look: Look, load: Load) -> Recipe:
-    """What was added at that point; nothing at scale 0. Raises what `load` raises, which is asked for averages only."""
+    """The recipe of what was added at a point; empty at scale 0. Raises what `load`, called for averages, raises."""
     row = row_at(result, look)
     assert row is not None, "look_of refuses a point without a row"
     vector = next(each for each in result.request.vectors if str(each) == look.name)
@@ -100,14 +100,14 @@ def recipe_of(result: ScalesResult, look: Look, load: Load) -> Recipe:
 
 
 def _amount(vector: MeasuredVector, norm: float, load: Load) -> float:
-    """What a recipe says for a norm: the norm for a row, the multiple of what it is for an average."""
+    """The amount of a component of that norm: the norm itself for a row, a multiple for an average."""
     return norm if vector.mean is None else norm / native_norm(vector.source, vector.mean, load(vector.source))
 
 
 def _open(
     frame: Frame, tab: MeasureTab, visitor: Visitor, result: ScalesResult, look: Look
 ) -> Iterator[dict[Any, Any]]:
-    """The item's card; where no text was generated for it, with what the model writes there, as it comes."""
+    """Updates of the item's card; where it has no text, with the text that the model generates there, as it comes."""
     state = MeasureState.of(visitor)
     labels = labels_now(frame, visitor, result)
     yield {tab.item: tables.item_card(result, look, None, None, labels)}
@@ -143,7 +143,9 @@ def _open(
 
 
 def _to_steer(frame: Frame, visitor: Visitor) -> dict[Any, Any]:
-    """Steer with the item as prompt and, of choices, its answers, and the vector at the scale that is looked at."""
+    """Updates that open Steer with the item as prompt, a choice's answers, and the chosen vector and scale. Raises
+    InputError without an item.
+    """
     result, look = _result(visitor), MeasureState.of(visitor).look
     if look is None or look.item is None:
         raise InputError("Expected an item to open in Steer, got none; click one first.")
@@ -162,6 +164,7 @@ def _to_steer(frame: Frame, visitor: Visitor) -> dict[Any, Any]:
 
 
 def _result(visitor: Visitor) -> ScalesResult:
+    """The result over scales that is shown. Raises InputError while there is none."""
     result = MeasureState.of(visitor).result
     if not isinstance(result, ScalesResult):
         raise InputError("Expected a measurement to look at, got none any more; press Measure again.")

@@ -1,4 +1,4 @@
-"""Keeping measurements beside the sets: save, download, look at again, draw beside another, delete with undo."""
+"""Kept measurements: save, download, open, draw beside another, delete with undo."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ Updates = dict[Any, Any]
 
 
 def outputs(tab: MeasureTab) -> list[Any]:
-    """What `listed` writes to."""
+    """The components that `listed` writes to."""
     return [tab.saved, tab.undo, tab.against]
 
 
 def kept(frame: Frame) -> Measurements:
-    """The measurements beside the sets."""
+    """The measurement files in the library's folder."""
     return Measurements(frame.workbench.store.folder)
 
 
 def listed(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
-    """The list of what is kept, and what of it can be drawn beside what is looked at."""
+    """Updates of the list of kept measurements, and of the choices to draw beside the one that is shown."""
     entries = kept(frame).list()
     return {
         tab.saved: tables.kept(entries) if entries else markup.empty(layout.WAIT_SAVED),
@@ -52,7 +52,7 @@ NOTHING = "nothing"
 
 
 def _beside(frame: Frame, visitor: Visitor) -> dict[str, Any]:
-    """What can be drawn beside what is looked at: kept measurements of the same kind, items and model."""
+    """The choices to draw beside the measurement that is shown: kept ones of the same kind, items and model."""
     result = MeasureState.of(visitor).result
     if result is None:
         return {"choices": [NOTHING]}
@@ -93,8 +93,8 @@ def _command(frame: Frame, result: Measurement) -> str:
     if built_in().get(asked.name) == asked:
         return markup.command(measure_command(request, frame.loaded, leaderboard=judged))
     file = f"{asked.name}.{'txt' if asked.kind == 'prompts' else 'json'}"
-    said = f"{file} stands for the file of what was asked, which is no set that ships."
-    return markup.command(measure_command(request, frame.loaded, file, judged)) + markup.notice(said, "info")
+    note = f"{file} stands for the file of what was asked, which is no set that ships."
+    return markup.command(measure_command(request, frame.loaded, file, judged)) + markup.notice(note, "info")
 
 
 def wire(frame: Frame, tab: MeasureTab) -> None:
@@ -102,7 +102,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
 
     @quick
     def on_page(request: gr.Request) -> Any:
-        """A page that opens lists what is kept by then."""
+        """The list of kept measurements when the page opens."""
         return listed(frame, tab, frame.visitor(request)) if kept(frame).names() else gr.skip()
 
     frame.opened.append((on_page, [], outputs(tab)))
@@ -118,16 +118,16 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
             kept(frame).save(state.result.to_dict(), name)
         except PlaygroundError as error:
             return {tab.keep_notice: markup.notice(str(error))}
-        said = f"Kept as {name}: it is in the list below, and can be drawn beside others."
-        return {tab.keep_notice: markup.notice(said, "info"), **listed(frame, tab, visitor)}
+        sentence = f"Kept as {name}: it is in the list below, and can be drawn beside others."
+        return {tab.keep_notice: markup.notice(sentence, "info"), **listed(frame, tab, visitor)}
 
     written = [tab.keep_notice, *outputs(tab)]
     gr.on([tab.keep.click, tab.name.submit], on_keep, tab.name, written, **private)
 
     @quick
     def on_saved(event: gr.EventData, request: gr.Request) -> Updates:
-        visitor, said = frame.visitor(request), acted(event)
-        name, act = said.get("name", ""), said.get("act")
+        visitor, action = frame.visitor(request), acted(event)
+        name, act = action.get("name", ""), action.get("act")
         if act == "delete":
             MeasureState.of(visitor).undo.append(kept(frame).delete(name))
             return listed(frame, tab, visitor)
@@ -179,7 +179,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
 
 
 def _opened(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measurement) -> Updates:
-    """Look at a measurement out of a file. One that cannot be shown leaves the visitor as they were."""
+    """Updates that show a measurement from a file. One that cannot be shown leaves the visitor's state as it was."""
     before = replace(MeasureState.of(visitor))
     try:
         look_at(visitor, result)

@@ -1,4 +1,4 @@
-"""The controls of the Measure tab on the left, what comes of them on the right."""
+"""Layout of the Measure tab: controls on the left, results on the right."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from playground.ui.kit.pick import is_average, row_choices
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import cards
 from playground.ui.measure.components import WAIT_ITEM, MeasureTab
-from playground.ui.measure.form import PLACE, begin_with
+from playground.ui.measure.form import PLACE, suggested_scales
 from playground.ui.widgets import prompt_source
 from playground.ui.widgets.prompt_source import PromptSource
 
 CONTROLS = 4
-BESIDE = "a kept measurement in the same plot"
 WAIT_SAVED = "No measurement is kept yet: measure something, give it a name and press Keep, or open a file."
 
 
@@ -32,7 +31,7 @@ def sets_for(loaded: LoadedModel | None, analysis: Analysis) -> list[str]:
 
 
 def usual_set(loaded: LoadedModel | None, analysis: Analysis) -> str | None:
-    """The set to begin with."""
+    """The default prompt set of an analysis; None where there is none that it can ask."""
     names = sets_for(loaded, analysis)
     if analysis.first_of is not None:
         names.sort(key=lambda name: prompt_sets.built_in()[name].kind != analysis.first_of)
@@ -150,15 +149,15 @@ def _vectors(frame: Frame) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, gr.Dro
 
 
 def vector_choices(vector_set: VectorSet) -> list[tuple[str, str]]:
-    """What the picker of a single vector offers."""
-    return [(said, row) for said, row in row_choices(vector_set) if not is_average(row)]
+    """The choices of the picker of a single vector: (label, row)."""
+    return [(label, row) for label, row in row_choices(vector_set) if not is_average(row)]
 
 
 def _scales(frame: Frame) -> tuple[gr.Textbox, gr.Number, gr.Radio, gr.Group]:
     """Scales, number of random controls, unit, and the box around them."""
     loaded = frame.workbench.loaded
     name = defaults.opening(loaded, frame.workbench.store).set_name
-    usual_unit, usual_scales = begin_with(loaded, None if name is None else frame.load_set(Visitor(""))(name))
+    usual_unit, usual_scales = suggested_scales(loaded, None if name is None else frame.load_set(Visitor(""))(name))
     with gr.Group(elem_classes="sp-card") as box:
         with gr.Row(elem_classes="sp-tight"):
             scales = gr.Textbox(
@@ -222,13 +221,13 @@ def _look() -> tuple[gr.Dropdown, gr.Dropdown, gr.Row]:
         )
         against = gr.Dropdown(
             [], value=None, label="Beside", elem_id="measure-against", min_width=170, scale=2,
-            info=BESIDE,
+            info="a kept measurement in the same plot",
         )
     return look, against, box
 
 
 def _keep() -> tuple[gr.Textbox, gr.Button, gr.DownloadButton, gr.HTML, gr.Column]:
-    """Name, Keep, download, what is said of them, and the box around them."""
+    """Name, Keep, download, the notice below, and the box around them."""
     with gr.Column(elem_classes="sp-card sp-save") as box:
         with gr.Row(elem_classes="sp-tight sp-saverow"):
             name = gr.Textbox(

@@ -1,4 +1,4 @@
-"""The leaderboard: every measured vector with what its curve comes to, beside the best of as many random draws."""
+"""Leaderboard of measured vectors by swing, best mean, side effect and others, beside the best random draw."""
 
 from __future__ import annotations
 
@@ -113,17 +113,17 @@ def table(entries: Sequence[Entry], key: str = "swing", labels: Labels = UNLABEL
         lines += f'<tr class="sp-random"><th scope="row">best of {drawn} random</th>{_cells(random, columns)}</tr>'
     rest = f" The first {SHOWN} of {len(vectors)} are listed." if len(vectors) > SHOWN else ""
     uneven = few_draws(drawn, len(vectors))
-    said = f"Vectors tried: {len(vectors)}.{uneven}{rest} Click a title to sort, a row to look at it."
+    note = f"Vectors tried: {len(vectors)}.{uneven}{rest} Click a title to sort, a row to look at it."
     return (
         '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Leaderboard</h3></div>'
         f'<div class="sp-scroll"><table class="sp-table" aria-label="Leaderboard"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{lines}</tbody></table></div><div class="sp-under-plot"><span>{escape(said)}</span>'
+        f'<tbody>{lines}</tbody></table></div><div class="sp-under-plot"><span>{escape(note)}</span>'
         f"{_numbers(entries, labels)}</div></div>"
     )
 
 
 def point(entry: Entry) -> str:
-    """What a click on the row of a vector opens: its best scale (see scale_plots)."""
+    """The point that a click on the row of a vector opens: its best scale (see scale_plots)."""
     return f"{entry.standing.name}|{entry.standing.best_place}|"
 
 

@@ -1,4 +1,4 @@
-"""Measuring, live: what comes of it is drawn while it runs, and kept for the visitor to look at."""
+"""Runs measurements and comparisons, and draws their results while they run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from playground.ui.measure.state import MeasureState
 from playground.ui.measure.tables import ended
 
 REDRAW = 0.25
-"""Seconds between two updates of what is said."""
+"""Seconds between two updates of the progress line."""
 PLOTS = 1.5
 """Seconds between two of the main plot: drawing takes the time of the processor that measures."""
 
@@ -45,7 +45,7 @@ class Progress(Protocol):
 
 
 def run(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
-    """What Measure does."""
+    """Runs what the form asks for; yields updates of the page. Raises PlaygroundError for what cannot be measured."""
     yield from _RUNS[form.analysis.over](frame, tab, visitor, form)
 
 
@@ -62,14 +62,14 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     shown, drawn = False, 0.0
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
-        told = [event for event in batch if isinstance(event, Progress)]
+        events = [event for event in batch if isinstance(event, Progress)]
         results = [getattr(event, "result", None) for event in batch]
         partial: ScalesResult | None = next((each for each in reversed(results) if each is not None), None)
         if batch and not shown and not _waiting(tab, batch):
             shown, state.result = True, None
             updates |= tab.cleared(analysis)
-        if told:
-            updates[tab.progress] = run_line(_said(told[-1]))
+        if events:
+            updates[tab.progress] = run_line(_progress(events[-1]))
         if partial is not None and time.monotonic() - drawn >= PLOTS:
             labels = view.labels_now(frame, visitor, partial)
             updates |= show.main(tab, partial, view.best(partial), labels=labels)
@@ -97,7 +97,9 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
 def _shown_whole(
     frame: Frame, tab: MeasureTab, visitor: Visitor, result: ScalesResult, whole: ScalesResult
 ) -> Updates:
-    """The leaderboard of a result that is `whole` now; all of it where the visitor opened another one meanwhile."""
+    """Updates of the leaderboard, for a result that has its side effects now (`whole`); of everything where the visitor
+    opened another measurement meanwhile.
+    """
     state = MeasureState.of(visitor)
     if state.result is result:
         current.judged(visitor, whole)
@@ -118,11 +120,11 @@ def _judge(
         lambda model, context: judge(model, result, load, context.emit, context.cancelled),
     )
     for batch in follow(job, REDRAW):
-        told = [event for event in batch if isinstance(event, SideEffectProgress)]
+        events = [event for event in batch if isinstance(event, SideEffectProgress)]
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
-        if told:
-            said = f"side effects on {neutral.name}: {told[-1].done} of {told[-1].total} directions"
-            updates[tab.progress] = run_line(said)
+        if events:
+            line = f"side effects on {neutral.name}: {events[-1].done} of {events[-1].total} directions"
+            updates[tab.progress] = run_line(line)
         yield updates
     return job.result()
 
@@ -146,7 +148,7 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
                 updates |= tab.cleared(analysis)
                 labels = view.labels_now(frame, visitor, events[-1])
             updates |= show.shifted(tab, events[-1], labels)
-            updates[tab.progress] = run_line(_said(events[-1], f" {analysis.counts}s"))
+            updates[tab.progress] = run_line(_progress(events[-1], f" {analysis.counts}s"))
         yield updates
     seen = job.result()
     if not seen.cancelled:
@@ -182,7 +184,7 @@ def _compare_command(seen: Comparison) -> str:
 
 
 class _Share:
-    """How far comparing is, for the status line."""
+    """Progress event of a comparison, for the status line."""
 
     def __init__(self, share: float) -> None:
         self.share = share
@@ -196,7 +198,7 @@ def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
     return {} if position is None else {tab.progress: run_line(f"waiting: number {position} in the queue")}
 
 
-def _said(event: Progress | Shifts, unit: str = "") -> str:
-    """How far a run is, in what it counts, and how long it takes still."""
+def _progress(event: Progress | Shifts, unit: str = "") -> str:
+    """The progress of a run: how much is done, for how long it has run, and the time to go."""
     to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
     return f"{int(event.done)} of {event.total}{unit} · {seconds(event.seconds)}{to_go}"

@@ -27,7 +27,7 @@ Updates = dict[Any, Any]
 def main(
     tab: MeasureTab, result: ScalesResult, look: Look | None, labels: Labels = UNLABELLED
 ) -> Updates:
-    """The first plot of a result over scales: all that is drawn while it is measured."""
+    """Updates of the first plot of a result over scales, the only one drawn while it is measured."""
     return tab.figures.drawn(curves_of(Seen(result, look, None, labels), result.analysis.figures[0]))
 
 
@@ -44,12 +44,12 @@ def over_scales(
     seen = Seen(result, look, earlier, labels)
     for place, figure in enumerate(result.analysis.figures):
         if only in (None, figure.draw):
-            shown |= {tab.figures.plots[place]: draw(figure, seen), **_said(tab, place, figure, seen)}
+            shown |= {tab.figures.plots[place]: draw(figure, seen), **_texts(tab, place, figure, seen)}
     return shown
 
 
-def _said(tab: MeasureTab, place: int, figure: Figure, seen: Seen) -> Updates:
-    """The note under a plot of sets, and the title above the first plot where groups of replies are drawn."""
+def _texts(tab: MeasureTab, place: int, figure: Figure, seen: Seen) -> Updates:
+    """Updates of the note under a plot of sets, and of the first title where groups of replies are drawn."""
     result = seen.result
     if figure.draw == "groups":
         group = cast(RepliesRequest, result.request).said_group(0)
@@ -68,16 +68,16 @@ def _said(tab: MeasureTab, place: int, figure: Figure, seen: Seen) -> Updates:
 def noted(
     tab: MeasureTab, result: ScalesResult, look: Look | None, file: str, labels: Labels = UNLABELLED
 ) -> Updates:
-    """What is to be said about the plots, and their numbers, which are downloaded as `file`."""
+    """Updates of the notes under the plots, with the link to their numbers, which are downloaded as `file`."""
     shown: Updates = {}
     numbers = tables.scales_csv(result, file, labels)
-    for place, said in enumerate(result.notes("" if look is None else labels.called(look.name))):
-        shown |= tab.figures.noted(place, said, "" if place else numbers)
+    for place, note in enumerate(result.notes("" if look is None else labels.called(look.name))):
+        shown |= tab.figures.noted(place, note, "" if place else numbers)
     return shown
 
 
 def looked(tab: MeasureTab, result: ScalesResult, look: Look | None, labels: Labels = UNLABELLED) -> Updates:
-    """The picker of what is looked at, and its items."""
+    """Updates of the picker of the chosen vector, and of its items."""
     choices = [(labels.called(name), name) for name in named(result)]
     return {
         tab.look: gr.update(choices=choices, value=None if look is None else look.name, visible=True),
@@ -89,14 +89,14 @@ def looked(tab: MeasureTab, result: ScalesResult, look: Look | None, labels: Lab
 def shift_plots(
     tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED, earlier: Shifts | None = None
 ) -> Updates:
-    """KL over multiples of a mix, and the tokens."""
+    """Updates of the plots of a mix: KL over multiples, and next tokens."""
     return tab.figures.drawn(divergence_of(seen, labels, earlier), tokens_of(seen))
 
 
 def shifted(
     tab: MeasureTab, seen: Shifts, labels: Labels = UNLABELLED, earlier: Shifts | None = None
 ) -> Updates:
-    """The plots of a mix, what is to be said about them, and their numbers."""
+    """Updates of the plots of a mix, of the notes under them, and of the links to their numbers."""
     request, controls = seen.request, range(len(seen.controls))
     texts = [markup.visible_token(token.text) for token in seen.tokens]
     header = ["scale", "KL", *(f"KL random-{i}" for i in controls), *(f"p({text})" for text in texts), "label"]
@@ -106,21 +106,21 @@ def shifted(
         [scale, *(f"{column[i]:.6g}" for column in columns), label] for i, scale in enumerate(request.multipliers)
     ]
     prompts = f"{seen.done} of {len(request.texts)} prompts" if len(request.texts) > 1 else "one prompt"
-    said = f"KL(steered ‖ baseline) of the next token, mean over {prompts}; the band holds the middle half of them."
+    note = f"KL(steered ‖ baseline) of the next token, mean over {prompts}; the band holds the middle half of them."
     return {
         **shift_plots(tab, seen, labels, earlier),
-        **tab.figures.noted(0, said if len(request.texts) > 1 else said.split(", mean")[0] + ", one prompt.",
+        **tab.figures.noted(0, note if len(request.texts) > 1 else note.split(", mean")[0] + ", one prompt.",
                             markup.numbers_link(f"{seen.name}-next-token", header, lines)),
         **tab.figures.noted(1, "Mean probability of the likeliest next tokens at any scale; 0 is the baseline."),
     }
 
 
 def compared(tab: MeasureTab, seen: Comparison) -> Updates:
-    """Cosines, angles, spectra."""
+    """Updates of the plots of a comparison (cosines, angles, spectra), their notes and links to their numbers."""
     pairs = closest(seen)
-    said = "; ".join(f"{left} and {right} {cosine:+.2f}" for left, right, cosine in pairs[:3])
-    said = f"Closest: {said}." if said else "All of them are orthogonal to each other."
-    said = " ".join([said, *seen.notes])
+    note = "; ".join(f"{left} and {right} {cosine:+.2f}" for left, right, cosine in pairs[:3])
+    note = f"Closest: {note}." if note else "All of them are orthogonal to each other."
+    note = " ".join([note, *seen.notes])
     total = len(seen.cosines)
     matrix = ""
     if total <= _MOST_NUMBERS:
@@ -128,7 +128,7 @@ def compared(tab: MeasureTab, seen: Comparison) -> Updates:
         lines = [[name, *(f"{x:.5f}" for x in row)] for name, row in zip(names, seen.cosines.tolist(), strict=True)]
         matrix = markup.numbers_link("cosines", ["vector", *names], lines)
     elif total > compare_plots.MOST_CELLS:
-        said += " Neighbouring vectors share a cell, which shows their largest cosine."
+        note += " Neighbouring vectors share a cell, which shows their largest cosine."
     angles = [
         [seen.sets[pair.first].name, seen.sets[pair.second].name, *(f"{angle:.6g}" for angle in pair.angles.tolist())]
         for pair in seen.angles
@@ -142,7 +142,7 @@ def compared(tab: MeasureTab, seen: Comparison) -> Updates:
     return {
         **tab.figures.drawn(compare_plots.cosines(seen), compare_plots.angles(seen), compare_plots.spectra(seen)),
         tab.figures.titles[0]: title(f"Cosines of {total} vectors"),
-        **tab.figures.noted(0, said, matrix),
+        **tab.figures.noted(0, note, matrix),
         **tab.figures.noted(1, "0°: a direction that both sets span; 90°: a new one." if angles else "", angle_link),
         **tab.figures.noted(2, "", markup.numbers_link("spectra", ["set", "vector", "quantity", "value"], spectra)),
     }

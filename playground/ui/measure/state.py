@@ -1,4 +1,4 @@
-"""Session state of the Measure tab: the measurement that is shown, what is looked at, and what stands beside it."""
+"""Session state of the Measure tab: the measurement shown, its chosen point, and the one drawn beside it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MeasureState(Slice):
     result: Drawable | None = None
     before: Drawable | None = None
     labels: Labels | None = None
-    """What the vectors of both were called when they were drawn last."""
+    """The labels of the vectors of both when they were last drawn."""
     look: Look | None = None
     file: str = ""
     """The measurement's file, written to be downloaded."""

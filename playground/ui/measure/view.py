@@ -1,4 +1,4 @@
-"""A measurement as the page sees it: curves over scales, and single items at one scale, whatever was measured."""
+"""Lookups in a result over scales, whatever its analysis: rows by vector, curves, the chosen row and item."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class HasRows(Protocol[R_co]):
 
 
 def labels_now(frame: Frame, visitor: Visitor, *results: Measurement | None) -> Labels:
-    """What the vectors of these measurements are called now, in the library and in what this visitor computed. It is
-    noted as what the visitor was shown last.
+    """The labels that the vectors of these measurements have now, in the library and in the visitor's computed set;
+    stored as those the visitor was shown last.
     """
     state = MeasureState.of(visitor)
     sets = (one for result in results if result is not None for one in result.sets)
@@ -55,11 +55,12 @@ def random_rows(result: ScalesResult, layer: int | None = None) -> list[list[Row
 
 
 def x_of(row: Row, result: ScalesResult) -> float:
-    """Where a row stands on the axis of scales."""
+    """The position of a row on the axis of scales."""
     return row.at(result.request.unit)
 
 
 def scale_axis(result: ScalesResult) -> str:
+    """The title of the axis of scales."""
     unit = result.request.unit
     return "scale (norm of what is added)" if unit == "a" else SCALE_NAMES[unit]
 
@@ -81,7 +82,7 @@ def curves(
 
 
 def mean_of(row: Row) -> Bounds:
-    """What the main plot shows: what rows are judged by, and its interval."""
+    """The quantity of the main plot, by which rows are judged, and its interval."""
     return row.bounds
 
 
@@ -91,13 +92,13 @@ def group_of(place: int) -> Callable[[RepliesRow], Bounds]:
 
 
 def span(rows: Sequence[Row]) -> float:
-    """How far apart the values of a curve lie: the vector that is looked at first has the largest."""
+    """The range of the values of a curve; the vector with the largest is chosen first."""
     values = [value for row in rows if math.isfinite(value := mean_of(row)[0])]
     return max(values) - min(values) if values else 0.0
 
 
 def best(result: ScalesResult) -> Look | None:
-    """What is looked at first: the vector with the largest span, at the scale farthest from the baseline."""
+    """The default point: the vector of largest span, where it is farthest from the baseline; None without rows."""
     groups = named(result)
     if not groups:
         return None
@@ -108,7 +109,7 @@ def best(result: ScalesResult) -> Look | None:
 
 
 def row_at(result: ScalesResult, look: Look) -> Row | None:
-    """The row that is looked at; None while it is not measured."""
+    """The row at a point; None while it is not measured."""
     rows = named(result).get(look.name, [])
     return rows[look.place] if 0 <= look.place < len(rows) else None
 

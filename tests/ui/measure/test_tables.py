@@ -197,7 +197,7 @@ def test_the_numbers_of_a_plot_and_of_tables_have_the_name_in_their_last_column(
 
 def test_a_curve_is_called_by_its_name_and_opened_by_its_key(result):
     drawn = curves(result, list(named(result).values()), mean_of, Labels({"set": ("", "", "", "", "%{x} <b>$")}))
-    assert [(curve.name, curve.said) for curve in drawn] == [
+    assert [(curve.name, curve.label) for curve in drawn] == [
         ("set#0", "set#0"), ("set#4", "set#4 “% {x} &lt;b&gt;”")
     ]
     plot = over_scales(drawn, [], 0.0, "set#4", Axes("x", "y"))
