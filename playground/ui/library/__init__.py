@@ -1,4 +1,4 @@
-"""The Library tab: the sets in vectors/, what each of them is, and everything that can be done to one."""
+"""The Library tab: the vector sets in vectors/, with upload, rename, notes, delete and undo."""
 
 from playground.ui.kit.tab import Tab
 from playground.ui.library import layout, tab

@@ -1,4 +1,4 @@
-"""Components of the Library tab: the list of sets on the left, the chosen set on the right."""
+"""Layout of the Library tab: the list of sets on the left, the chosen set on the right."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from playground.ui.widgets.linearity_panel import LinearityPanel
 
 @dataclass
 class LibraryTab:
+    """The components of the tab."""
+
     sets: gr.HTML
     upload: gr.UploadButton
     undo: gr.Button
@@ -34,7 +36,7 @@ class LibraryTab:
 
 
 def build(frame: Frame) -> LibraryTab:
-    """The list on the left, the chosen set on the right."""
+    """The components, with the list filled in."""
     store, loaded = frame.workbench.store, frame.workbench.loaded
     entries = store.list()
     with gr.Row(elem_classes="sp-columns"):
@@ -85,7 +87,7 @@ def build(frame: Frame) -> LibraryTab:
 
 
 def outputs(tab: LibraryTab) -> list[Any]:
-    """What changes when another set is chosen."""
+    """The components that change when another set is chosen."""
     return [
         tab.sets, tab.undo, tab.title, tab.tools, tab.name, tab.description, tab.open, tab.download, tab.rows,
         tab.details,

@@ -15,7 +15,7 @@ class LibraryState(Slice):
     selected_shown: str = ""
     """Which version of it the tab was last filled in for."""
     first_row: int = 0
-    undo: list[object] = field(default_factory=list)
+    undo: list[str] = field(default_factory=list)
     """Tokens of what was deleted, newest last."""
 
     def select(self, name: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The Library tab: the sets in vectors/, what each of them is, and everything that can be done to one."""
+"""Event handlers of the Library tab, and its updates after another model or library change."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from playground.ui.widgets import linearity_panel
 
 
 def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool = True) -> dict[Any, Any]:
-    """The list, and the chosen set if it is still there. Without `again`, a set that is shown as it is now is left
-    alone, so that what somebody is typing into it stays.
+    """Updates of the list, and of the chosen set if it is still there. Without `again`, a set that is shown in its
+    present version is left alone, so that text being typed into its fields stays.
     """
     state = LibraryState.of(visitor)
     store, loaded = frame.workbench.store, frame.workbench.loaded
@@ -69,20 +69,20 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
 def library_updates(
     frame: Frame, tab: LibraryTab, visitor: Visitor, values: Sequence[Any]
 ) -> dict[Any, Any]:
-    """The list after the library changed, and the chosen set where it is another one now."""
+    """Updates of the list after a library change, and of the chosen set where it has changed."""
     return model_updates(frame, tab, visitor, again=False)
 
 
 def wire(frame: Frame, tab: LibraryTab) -> None:
     def changing(function: Callable[..., str]) -> Callable[..., dict[Any, Any]]:
-        """A handler that changes the library: what it returns is said, and every tab notices."""
+        """A handler that changes the library: shows the sentence that `function` returns, and updates every tab."""
 
         @quick
         def handler(request: gr.Request, *values: Any) -> dict[Any, Any]:
             visitor = frame.visitor(request)
-            said = function(visitor, *values)
+            sentence = function(visitor, *values)
             return {
-                tab.notice: markup.notice(said, "info"),
+                tab.notice: markup.notice(sentence, "info"),
                 frame.library_seen: frame.library_token(visitor),
                 **model_updates(frame, tab, visitor),
             }
@@ -93,10 +93,10 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
 
     @quick
     def on_open(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
-        visitor, said = frame.visitor(request), acted(event)
-        if said.get("name") not in frame.workbench.store.names():
+        visitor, action = frame.visitor(request), acted(event)
+        if action.get("name") not in frame.workbench.store.names():
             raise FileError("Expected a set of the library, got one that is not there any more; choose another.")
-        LibraryState.of(visitor).select(said["name"])
+        LibraryState.of(visitor).select(action["name"])
         return {tab.notice: "", **model_updates(frame, tab, visitor)}
 
     tab.sets.act(on_open, None, [tab.notice, *outputs(tab)], **EVENT)
@@ -135,7 +135,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
 
     tab.undo.click(changing(undo), None, changed, **EVENT)
 
-    def take_in(visitor: Visitor, path: str | None) -> str:
+    def upload(visitor: Visitor, path: str | None) -> str:
         if not path:
             raise FileError("Expected a .safetensors file, got none; choose one.")
         source, store = Path(path), frame.workbench.store
@@ -145,7 +145,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
         LibraryState.of(visitor).select(name)
         return f"Took in {name} with {vector_set.rows} vectors."
 
-    tab.upload.upload(changing(take_in), tab.upload, changed, **EVENT)
+    tab.upload.upload(changing(upload), tab.upload, changed, **EVENT)
 
     def measured(
         visitor: Visitor, begun: VectorSet, change: Callable[[VectorSet], VectorSet]
@@ -172,18 +172,18 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
 
     @quick
     def on_row(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
-        visitor, said = frame.visitor(request), acted(event)
+        visitor, action = frame.visitor(request), acted(event)
         state = LibraryState.of(visitor)
         name = _selected(visitor)
         vector_set = frame.workbench.store.load(name)
-        row = row_number(said, vector_set.rows)
-        if said.get("act") == "page":
+        row = row_number(action, vector_set.rows)
+        if action.get("act") == "page":
             state.first_row = row
             return {tab.rows: tables.rows(vector_set, row)}
-        if said.get("act") == "steer":
+        if action.get("act") == "steer":
             return _steer_with(frame, visitor, name, row)
-        now = keep_note(frame, visitor, name, row, said)
-        state.selected_shown = _version(frame, name)  # the row shows it already
+        now = keep_note(frame, visitor, name, row, action)
+        state.selected_shown = _version(frame, name)  # the browser shows it already
         loaded = frame.workbench.loaded
         return {
             frame.library_seen: frame.library_token(visitor),
@@ -210,7 +210,7 @@ def _steer_with(frame: Frame, visitor: Visitor, name: str, row: int) -> dict[Any
 
 
 def _fits(frame: Frame, vector_set: VectorSet) -> tuple[str | None, bool]:
-    """(what to warn of, whether it can be added to the loaded model)."""
+    """A warning or None, and whether the set can be added to the loaded model."""
     loaded = frame.workbench.loaded
     if loaded is None:
         return None, False
@@ -221,7 +221,7 @@ def _fits(frame: Frame, vector_set: VectorSet) -> tuple[str | None, bool]:
 
 
 def _version(frame: Frame, name: str | None) -> str:
-    """Changes whenever this set does, and the model it is compared with."""
+    """A text that changes whenever this set or the loaded model does."""
     try:
         changed = (Path(frame.workbench.store.folder) / f"{name}.safetensors").stat().st_mtime_ns if name else 0
     except OSError:  # deleted in between
@@ -230,6 +230,7 @@ def _version(frame: Frame, name: str | None) -> str:
 
 
 def _selected(visitor: Visitor) -> str:
+    """The name of the chosen set. Raises FileError when none is chosen."""
     state = LibraryState.of(visitor)
     if state.selected is None:
         raise FileError("Expected a chosen set, got none; choose one in the list first.")

@@ -1,4 +1,4 @@
-"""The Library's tables as HTML: the sets of the folder, and one set with everything its file says."""
+"""HTML tables of the Library: the sets of the folder, and one set with the fields of its file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playground.ui.kit.running import seconds
 from playground.ui.widgets.vector_row import row_head, row_values
 
 LONG = 120
-"""Characters of a parameter beyond which only its length is told."""
+"""Characters of a parameter beyond which only its length is shown."""
 PAGE = 48
 """Vectors on one page of a set."""
 NO_SETS = "No sets yet: compute vectors in Discover and save them, or upload a .safetensors file below."
@@ -52,7 +52,7 @@ def sets(entries: Sequence[Entry], selected: str | None, model: str | None) -> s
 
 
 def details(vector_set: VectorSet, warning: str | None) -> str:
-    """Where a set comes from: every field of its header that a person reads."""
+    """The origin of a set, as HTML: model, layers, method, prompts, parameters and versions."""
     origin = vector_set.origin
     converged = {None: None, True: "yes", False: "no: values may be off, or larger ones missing"}[origin.converged]
     if origin.target is None:
@@ -94,13 +94,13 @@ def details(vector_set: VectorSet, warning: str | None) -> str:
 
 
 def _reference(origin: Origin) -> str:
-    """The reference norm of a set, and what it is over the tokens of its prompts."""
+    """The reference norm of a set, and which statistic over tokens it is."""
     kind = "median over all tokens" if origin.reference == "median" else "mean over all tokens (format version 1)"
     return f"{origin.residual_norm:.4g}, the {kind}: relative scale 1"
 
 
 def _sinks(parameters: Mapping[str, object]) -> str | None:
-    """Whether they were read where the set reads all positions; None for sets that do not say."""
+    """Whether attention sinks were read, where the set reads all positions; None where that is not recorded."""
     if "sinks" not in parameters:
         return None
     left_out = parameters.get("sinks_left_out", 0)
@@ -109,13 +109,15 @@ def _sinks(parameters: Mapping[str, object]) -> str | None:
 
 def _parameters(parameters: Mapping[str, object]) -> str:
     """Names and values; long lists, such as the prompts of the other side, by their length."""
-    said = []
+    parts = []
     for key, value in parameters.items():
         if key in ("sinks", "sinks_left_out"):
             continue  # has a line of its own
-        long = isinstance(value, list) and len(str(value)) > LONG
-        said.append(f"{key} ({len(value)})" if long else f"{key} {value}")
-    return ", ".join(said)
+        if isinstance(value, list) and len(str(value)) > LONG:
+            parts.append(f"{key} ({len(value)})")
+        else:
+            parts.append(f"{key} {value}")
+    return ", ".join(parts)
 
 
 def rows(vector_set: VectorSet, first: int = 0) -> str:
@@ -136,13 +138,13 @@ def rows(vector_set: VectorSet, first: int = 0) -> str:
     if vector_set.rows > PAGE:
         before = _turn("earlier", first - PAGE) if first > 0 else ""
         after = _turn("later", end) if end < vector_set.rows else ""
-        said = f'<span class="sp-empty">{first}–{end - 1} of {vector_set.rows} vectors</span>'
-        pages = f'<div class="sp-libraryrow">{said}{before}{after}</div>'
+        span = f'<span class="sp-empty">{first}–{end - 1} of {vector_set.rows} vectors</span>'
+        pages = f'<div class="sp-libraryrow">{span}{before}{after}</div>'
     return f'<div class="sp-looks">{pages}{"".join(cards)}</div>'
 
 
-def _turn(said: str, row: int) -> str:
-    return f'<button type="button" class="sp-small" data-act="page" data-row="{row}">{said}</button>'
+def _turn(label: str, row: int) -> str:
+    return f'<button type="button" class="sp-small" data-act="page" data-row="{row}">{label}</button>'
 
 
 def layers(source: int | None, target: int | None) -> str:

@@ -1,4 +1,4 @@
-"""The Measure tab: what vectors do to choices, replies and next tokens over scales, beside random directions."""
+"""The Measure tab: effects of vectors on choices, answers, replies and next tokens over scales, beside controls."""
 
 from playground.ui.kit.tab import Tab
 from playground.ui.measure import layout, tab

@@ -80,7 +80,7 @@ def angles(comparison: Comparison, height: int = HEIGHT) -> go.Figure:
 
 
 def spectra(comparison: Comparison, height: int = HEIGHT) -> go.Figure:
-    """What the method says of every vector, a line a set; sets that say different things share no axis title."""
+    """The spectrum of each set, a line each: the quantity that its method gives for every vector, or its norm."""
     plot = figure(height)
     for number, compared in enumerate(comparison.sets):
         values, colour = compared.spectrum.tolist(), LINES[number % len(LINES)]

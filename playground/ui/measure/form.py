@@ -9,7 +9,8 @@ from statistics import median
 from typing import Any
 
 from playground.analyses.analysis import Analysis
-from playground.analyses.common.request import FEW_MULTIPLES, MULTIPLES, MeasuredVector, read_vectors
+from playground.analyses.common.request import FEW_MULTIPLES, MULTIPLES, MeasuredVector, OverScales, read_vectors
+from playground.analyses.next_token.run import ShiftsRequest
 from playground.analyses.registry import labelled
 from playground.errors import InputError
 from playground.library import reply_patterns
@@ -26,10 +27,12 @@ from playground.ui.kit.entered import real, whole
 from playground.ui.kit.pick import Load
 from playground.ui.widgets.prompt_source import PromptChoice
 
+Request = OverScales | ShiftsRequest
+"""What is asked of the model: vectors over scales, or one mix over multiples of it."""
 ORGANISM_SCALE = 0.6
 """Relative scale that is usual on the organism where none were found."""
 PLACE = "measure"
-"""Stands before the ids of its prompt source, and names its upload."""
+"""The name of the tab's prompt source on the page."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +67,19 @@ class MeasureForm:
 
     @property
     def analysis(self) -> Analysis:
-        """What is asked for. Raises InputError for a kind of measurement there is not."""
+        """The chosen analysis. Raises InputError for an unknown one."""
         return labelled(self.kind)
 
     @property
     def choice(self) -> PromptChoice:
+        """The values of the prompt source."""
         return PromptChoice(
             self.source, self.set_name, self.typed, self.use, self.order, self.draw_seed, self.category, PLACE
         )
 
     @property
     def format(self) -> PromptFormat:
+        """How prompts are formatted."""
         chat = self.mode == "chat"
         return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
 
@@ -99,18 +104,21 @@ class MeasureForm:
             vector for name in self._set_names for vector in read_vectors(name, self.rows or "", load(name))
         )
 
-    def request(self, whole_set: PromptSet, load: Load) -> Any:
-        """What Measure asks of a set. A leaderboard needs as many random directions as there are vectors."""
+    def request(self, whole_set: PromptSet, load: Load) -> Request:
+        """The request of the chosen analysis, on a set of prompts; for a leaderboard, with as many random directions as
+        there are vectors. Raises PlaygroundError for what cannot be asked.
+        """
         analysis = self.analysis
         given = self._mix(load) if analysis.over == "mix" else self._over_scales(load)
         given |= self._common(whole_set)
         given |= {name: read(self) for name, read in _READ.items() if analysis.takes(name)}
         if analysis.generates:
-            drawn = {"temperature": real(self.temperature, "a temperature")} if analysis.takes("samples") else {}
-            given["sampling"] = Sampling(max_new_tokens=whole(self.new_tokens, "new tokens", least=1), **drawn)
+            temperature = real(self.temperature, "a temperature") if analysis.takes("samples") else 0.0
+            given["sampling"] = Sampling(whole(self.new_tokens, "new tokens", least=1), temperature)
         if analysis.leaderboard and self.leaderboard:
             given["controls"] = max(given["controls"], len(given["vectors"]))
-        return analysis.load("request")(**{analysis.asked: whole_set, **given})
+        request: Request = analysis.load("request")(**{analysis.asked: whole_set, **given})
+        return request
 
     def _mix(self, load: Load) -> dict[str, Any]:
         """One vector at every scale, as a multiple of the norm of scale 1."""
@@ -156,27 +164,26 @@ _READ: dict[str, Callable[[MeasureForm], Any]] = {
     "samples": lambda form: whole(form.samples, "samples", least=1),
     "tokens": lambda form: whole(form.followed, "tokens followed", least=1),
 }
-"""What controls of the page say for fields of requests that not every analysis has."""
+"""Readers of the controls for fields that only some requests have, by field."""
 
 
-def begin_with(
+def suggested_scales(
     loaded: LoadedModel | None, vector_set: VectorSet | None, few: bool = False, unit: str | None = None
 ) -> tuple[str, str]:
-    """The unit (the one given, or the usual one of the set) and scales in it that suit the set, as typed.
+    """Unit (the given or the usual one of the set) and scales (as typed) that suit a set.
 
     Relative and absolute ones are multiples of the median of its found scales, in either sign.
     """
     unit, multiples = unit or usual_unit(vector_set), FEW_MULTIPLES if few else MULTIPLES
     if unit == "f":
         return unit, " ".join(f"{multiple:g}" for multiple in multiples)
-    found = [] if vector_set is None or vector_set.found_scales is None else vector_set.found_scales.flatten().tolist()
-    found = [scale for scale in found if scale > 0]
-    if found:
-        usual = median(found) / vector_set.origin.residual_norm
-    else:
-        usual = ORGANISM_SCALE if loaded is not None and is_organism(loaded) else defaults.UNKNOWN_SCALE
-    if unit == "a" and vector_set is not None:
-        usual *= vector_set.origin.residual_norm
+    usual = ORGANISM_SCALE if loaded is not None and is_organism(loaded) else defaults.UNKNOWN_SCALE
+    if vector_set is not None:
+        every = [] if vector_set.found_scales is None else vector_set.found_scales.flatten().tolist()
+        if found := [scale for scale in every if scale > 0]:
+            usual = median(found) / vector_set.origin.residual_norm
+        if unit == "a":
+            usual *= vector_set.origin.residual_norm
     return unit, " ".join(f"{multiple * usual:.2g}" for multiple in multiples)
 
 

@@ -1,4 +1,4 @@
-"""Opening what was measured: a click on a point or a row shows its item, and what the model says there."""
+"""Opening an item by a click on its point or row: its card, with the text that the model generates there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import gradio as gr
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.scales_result import ScalesResult
 from playground.errors import InputError
+from playground.library.prompt_set import ChoiceItem, ContrastPair
 from playground.library.recipe import Recipe, rounded
 from playground.model.generation.generate import Sampling
 from playground.services.generate import GenerateProgress, GenerateRequest, generate
@@ -19,7 +20,7 @@ from playground.ui.kit.pick import Load, native_norm
 from playground.ui.kit.running import EVENT, UNCHECKED, follow, long, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import show, tables
-from playground.ui.measure.layout import MeasureTab
+from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.state import Look, MeasureState
 from playground.ui.measure.view import labels_now, named, place_of, row_at
 
@@ -35,24 +36,23 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_point(event: gr.EventData, request: gr.Request) -> Iterator[dict[Any, Any]]:
-        visitor, said = frame.visitor(request), acted(event)
+        visitor, action = frame.visitor(request), acted(event)
         state = MeasureState.of(visitor)
-        if said.get("act") == "steer":
+        if action.get("act") == "steer":
             yield _to_steer(frame, visitor)
             return
-        if said.get("act") == "sort":
+        if action.get("act") == "sort":
             labels = labels_now(frame, visitor, state.result, state.before)
-            yield {tab.table: tables.beneath(visitor, said.get("key", ""), labels)}
+            yield {tab.table: tables.beneath(visitor, action.get("key", ""), labels)}
             return
-        result, look = _result(visitor), look_of(_result(visitor), said.get("point", ""))
+        result = _result(visitor)
+        look, before = look_of(result, action.get("point", "")), state.beside(result)
         moved = state.look is None or look.name != state.look.name
         kept = state.look.item if state.look is not None else None
         state.look = look if look.item is not None else Look(look.name, look.place, kept)
-        labels = labels_now(frame, visitor, result, state.before)
+        labels = labels_now(frame, visitor, result, before)
         updates = show.looked(tab, result, state.look, labels)
-        updates |= show.sets_beside(tab, result, state.look, state.before, labels)
-        if moved:
-            updates |= show.over_scales(tab, result, state.look, state.before, labels)
+        updates |= show.over_scales(tab, result, state.look, before, labels, only=None if moved else "sets")
         yield updates
         if state.look.item is not None:
             yield from _open(frame, tab, visitor, result, state.look)
@@ -66,13 +66,13 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         visitor = frame.visitor(request)
         state = MeasureState.of(visitor)
         result = _result(visitor)
-        if name not in named(result):
+        before = state.beside(result)
+        if name is None or name not in named(result):
             raise InputError(f"Expected a measured vector to look at, got “{name}”; choose one of the list.")
-        before = state.look
-        state.look = Look(name, before.place if before is not None else 0)
-        labels = labels_now(frame, visitor, result, state.before)
+        state.look = Look(name, state.look.place if state.look is not None else 0)
+        labels = labels_now(frame, visitor, result, before)
         return {
-            **show.over_scales(tab, result, state.look, state.before, labels),
+            **show.over_scales(tab, result, state.look, before, labels),
             **show.noted(tab, result, state.look, "measurement", labels),
             **show.looked(tab, result, state.look, labels),
         }
@@ -81,7 +81,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
 
 
 def look_of(result: ScalesResult, point: str) -> Look:
-    """What a point says, "CURVE|PLACE OF THE SCALE|ITEM". Raises InputError for what was not measured."""
+    """The point in customdata "CURVE|PLACE OF THE SCALE|ITEM". Raises InputError for what was not measured."""
     name, _, rest = point.partition("|")
     place, _, item = rest.partition("|")
     right = place.isdecimal() and (not item or item.isdecimal())
@@ -92,25 +92,28 @@ def look_of(result: ScalesResult, point: str) -> Look:
 
 
 def recipe_of(result: ScalesResult, look: Look, load: Load) -> Recipe:
-    """What was added at that point; nothing at scale 0. Raises what `load` raises, which is asked for averages only."""
+    """The recipe of what was added at a point; empty at scale 0. Raises what `load`, called for averages, raises."""
     row = row_at(result, look)
+    assert row is not None, "look_of refuses a point without a row"
     vector = next(each for each in result.request.vectors if str(each) == look.name)
     return Recipe((vector.component(rounded(_amount(vector, row.scale, load))),)) if row.scale != 0 else Recipe()
 
 
 def _amount(vector: MeasuredVector, norm: float, load: Load) -> float:
-    """What a recipe says for a norm: the norm for a row, the multiple of what it is for an average."""
+    """The amount of a component of that norm: the norm itself for a row, a multiple for an average."""
     return norm if vector.mean is None else norm / native_norm(vector.source, vector.mean, load(vector.source))
 
 
 def _open(
     frame: Frame, tab: MeasureTab, visitor: Visitor, result: ScalesResult, look: Look
 ) -> Iterator[dict[Any, Any]]:
-    """The item's card; where no text was generated for it, with what the model writes there, as it comes."""
+    """Updates of the item's card; where it has no text, with the text that the model generates there, as it comes."""
     state = MeasureState.of(visitor)
     labels = labels_now(frame, visitor, result)
     yield {tab.item: tables.item_card(result, look, None, None, labels)}
     row, place = row_at(result, look), place_of(result, look.item)
+    assert row is not None, "look_of refuses a point without a row"
+    assert place is not None, "look_of refuses an item that was not measured"
     if result.item_texts(row, place) is not None:
         return
     load = frame.load_set(visitor)
@@ -134,23 +137,26 @@ def _open(
             texts = events[-1].texts
             updates[tab.item] = tables.item_card(result, look, texts[0], texts[-1], labels)
         yield updates
-    texts = [row.text for row in job.result().rows]
+    rows = job.result().rows
     if state.look == look:
-        yield {tab.item: tables.item_card(result, look, texts[0], texts[-1], labels)}
+        yield {tab.item: tables.item_card(result, look, rows[0].text, rows[-1].text, labels)}
 
 
 def _to_steer(frame: Frame, visitor: Visitor) -> dict[Any, Any]:
-    """Steer with the item as prompt and, of choices, its answers, and the vector at the scale that is looked at."""
+    """Updates that open Steer with the item as prompt, a choice's answers, and the chosen vector and scale. Raises
+    InputError without an item.
+    """
     result, look = _result(visitor), MeasureState.of(visitor).look
     if look is None or look.item is None:
         raise InputError("Expected an item to open in Steer, got none; click one first.")
     load = frame.load_set(visitor)
     recipe, asked = recipe_of(result, look, load), result.request.asked
     item = asked.items[look.item]
+    assert not isinstance(item, ContrastPair), "no analysis over scales asks pairs"
     return frame.open_in_steer(
         visitor,
         mix_of(recipe, load),
-        answers=(item.matching, item.other) if asked.kind == "choices" else None,
+        answers=(item.matching, item.other) if isinstance(item, ChoiceItem) else None,
         prompt=item if isinstance(item, str) else item.question,
         format=result.request.format,
         positions=result.request.positions,
@@ -158,7 +164,8 @@ def _to_steer(frame: Frame, visitor: Visitor) -> dict[Any, Any]:
 
 
 def _result(visitor: Visitor) -> ScalesResult:
-    state = MeasureState.of(visitor)
-    if state.result is None or state.result.analysis.over != "scales":
+    """The result over scales that is shown. Raises InputError while there is none."""
+    result = MeasureState.of(visitor).result
+    if not isinstance(result, ScalesResult):
         raise InputError("Expected a measurement to look at, got none any more; press Measure again.")
-    return state.result
+    return result

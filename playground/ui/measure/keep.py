@@ -1,4 +1,4 @@
-"""Keeping measurements beside the sets: save, download, look at again, draw beside another, delete with undo."""
+"""Kept measurements: save, download, open, draw beside another, delete with undo."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from playground.analyses.choices.side_effects import effects_of
 from playground.analyses.common.document import from_document
-from playground.analyses.common.labels import Labels
 from playground.analyses.common.measurements import SUFFIX, Measurements, read, to_bytes
+from playground.analyses.common.result import Measurement
 from playground.errors import InputError, PlaygroundError
 from playground.library.atomic import write_atomically
 from playground.library.prompts import built_in
@@ -21,26 +20,26 @@ from playground.ui.kit.downloads import download_path
 from playground.ui.kit.frame import NOT_SAVED, Frame, acted
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.measure import layout, show, tables, view
-from playground.ui.measure import leaderboard as measure_board
-from playground.ui.measure.layout import MeasureTab
-from playground.ui.measure.state import MeasureState
+from playground.ui.measure import layout, leaderboard, tables, view
+from playground.ui.measure.components import MeasureTab
+from playground.ui.measure.current import drawn, look_at, shown
+from playground.ui.measure.state import MeasureState, drawable
 
 Updates = dict[Any, Any]
 
 
 def outputs(tab: MeasureTab) -> list[Any]:
-    """What `listed` writes to."""
+    """The components that `listed` writes to."""
     return [tab.saved, tab.undo, tab.against]
 
 
 def kept(frame: Frame) -> Measurements:
-    """The measurements beside the sets."""
+    """The measurement files in the library's folder."""
     return Measurements(frame.workbench.store.folder)
 
 
 def listed(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
-    """The list of what is kept, and what of it can be drawn beside what is looked at."""
+    """Updates of the list of kept measurements, and of the choices to draw beside the one that is shown."""
     entries = kept(frame).list()
     return {
         tab.saved: tables.kept(entries) if entries else markup.empty(layout.WAIT_SAVED),
@@ -53,7 +52,7 @@ NOTHING = "nothing"
 
 
 def _beside(frame: Frame, visitor: Visitor) -> dict[str, Any]:
-    """What can be drawn beside what is looked at: kept measurements of the same kind, items and model."""
+    """The choices to draw beside the measurement that is shown: kept ones of the same kind, items and model."""
     result = MeasureState.of(visitor).result
     if result is None:
         return {"choices": [NOTHING]}
@@ -62,31 +61,11 @@ def _beside(frame: Frame, visitor: Visitor) -> dict[str, Any]:
     return {"choices": [NOTHING, *names]}
 
 
-def look_at(visitor: Visitor, result: Any) -> None:
-    """Make a measurement, new or out of a file, the one that is looked at."""
-    state = MeasureState.of(visitor)
-    state.before = None
-    state.look = view.best(result) if result.analysis.over == "scales" else None
-    judged(visitor, result)
-
-
-def judged(visitor: Visitor, result: Any) -> None:
-    """Take a measurement for the one that is looked at, with the side effects that it has; what is looked at of it
-    stays.
-    """
-    state = MeasureState.of(visitor)
-    state.result = result
-    entries = measure_board.entries_of(result)
-    if result.analysis.leaderboard:
-        effects = effects_of(result, [entry.standing for entry in entries])
-        entries = tuple(replace(entry, effect=effect) for entry, effect in zip(entries, effects, strict=True))
-    state.board = entries
-
-
 def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
-    """A name, a download and the command for what was just measured."""
+    """A name, a download and the command for the measurement that is shown."""
     state = MeasureState.of(visitor)
     result = state.result
+    assert result is not None, "nothing is shown"
     source = result.request.sources[0] if len(result.request.sources) == 1 else "sets"
     name = kept(frame).free_name(f"{result.request.asked.name}-{source}".replace(NOT_SAVED, "vectors"))
     path = download_path(visitor, f"{name}.measure.json")
@@ -103,17 +82,19 @@ def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     }
 
 
-def _command(frame: Frame, result: Any) -> str:
+def _command(frame: Frame, result: Measurement) -> str:
+    """The command that repeats a measurement, or why there is none."""
     request = result.request
     if NOT_SAVED in request.sources:
         return markup.notice("It measured a set that is not saved: save it in Discover, and measure again.", "info")
     asked = request.asked
-    leaderboard = result.analysis.leaderboard and result.side_effects is not None
+    compared = leaderboard.comparable(result)
+    judged = compared is not None and compared.side_effects is not None
     if built_in().get(asked.name) == asked:
-        return markup.command(measure_command(request, frame.loaded, leaderboard=leaderboard))
+        return markup.command(measure_command(request, frame.loaded, leaderboard=judged))
     file = f"{asked.name}.{'txt' if asked.kind == 'prompts' else 'json'}"
-    said = f"{file} stands for the file of what was asked, which is no set that ships."
-    return markup.command(measure_command(request, frame.loaded, file, leaderboard)) + markup.notice(said, "info")
+    note = f"{file} stands for the file of what was asked, which is no set that ships."
+    return markup.command(measure_command(request, frame.loaded, file, judged)) + markup.notice(note, "info")
 
 
 def wire(frame: Frame, tab: MeasureTab) -> None:
@@ -121,7 +102,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
 
     @quick
     def on_page(request: gr.Request) -> Any:
-        """A page that opens lists what is kept by then."""
+        """The list of kept measurements when the page opens."""
         return listed(frame, tab, frame.visitor(request)) if kept(frame).names() else gr.skip()
 
     frame.opened.append((on_page, [], outputs(tab)))
@@ -137,16 +118,16 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
             kept(frame).save(state.result.to_dict(), name)
         except PlaygroundError as error:
             return {tab.keep_notice: markup.notice(str(error))}
-        said = f"Kept as {name}: it is in the list below, and can be drawn beside others."
-        return {tab.keep_notice: markup.notice(said, "info"), **listed(frame, tab, visitor)}
+        sentence = f"Kept as {name}: it is in the list below, and can be drawn beside others."
+        return {tab.keep_notice: markup.notice(sentence, "info"), **listed(frame, tab, visitor)}
 
     written = [tab.keep_notice, *outputs(tab)]
     gr.on([tab.keep.click, tab.name.submit], on_keep, tab.name, written, **private)
 
     @quick
     def on_saved(event: gr.EventData, request: gr.Request) -> Updates:
-        visitor, said = frame.visitor(request), acted(event)
-        name, act = said.get("name", ""), said.get("act")
+        visitor, action = frame.visitor(request), acted(event)
+        name, act = action.get("name", ""), action.get("act")
         if act == "delete":
             MeasureState.of(visitor).undo.append(kept(frame).delete(name))
             return listed(frame, tab, visitor)
@@ -185,20 +166,20 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         state = MeasureState.of(visitor)
         result, before = state.result, None
         if name and name != NOTHING:
-            before = from_document(kept(frame).load(name))
+            before = drawable(from_document(kept(frame).load(name)))
         if result is None:
             raise InputError("Expected a measurement to draw another one beside, got none any more; measure again.")
         if before is not None:
             result.check_beside(before)
         state.before = before
         labels = view.labels_now(frame, visitor, result, before)
-        return _plots(tab, visitor, labels) | {tab.table: tables.beneath(visitor, labels=labels)}
+        return drawn(tab, visitor, labels) | {tab.table: tables.beneath(visitor, labels=labels)}
 
     tab.against.input(on_against, tab.against, [*tab.figures.outputs, tab.table], **private)
 
 
-def _opened(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any) -> Updates:
-    """Look at a measurement out of a file. One that cannot be shown leaves the visitor as they were."""
+def _opened(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Measurement) -> Updates:
+    """Updates that show a measurement from a file. One that cannot be shown leaves the visitor's state as it was."""
     before = replace(MeasureState.of(visitor))
     try:
         look_at(visitor, result)
@@ -210,60 +191,3 @@ def _opened(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any) -> Upd
     except Exception:
         visitor.slices[MeasureState] = before
         raise
-
-
-def shown(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any) -> Updates:
-    """Everything about a measurement that is there, new or out of a file."""
-    state = MeasureState.of(visitor)
-    labels = view.labels_now(frame, visitor, result, state.before)
-    ended = {tab.progress: tables.ended(result), tab.table: tables.beneath(visitor, labels=labels)}
-    if result.analysis.over == "mix":
-        # One curve, and no items: there is nothing to choose but what stands beside it.
-        only = {tab.look: gr.update(visible=False), tab.look_box: gr.update(visible=True)}
-        return show.shifted(tab, result, labels, state.before) | ended | only
-    return {
-        **show.over_scales(tab, result, state.look, state.before, labels),
-        **show.noted(tab, result, state.look, "measurement", labels),
-        **show.looked(tab, result, state.look, labels),
-        **ended,
-    }
-
-
-def relabelled(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
-    """Everything that says a name, where names were given elsewhere since it was shown; else nothing."""
-    state = MeasureState.of(visitor)
-    result, before = state.result, state.labels
-    if result is None or view.labels_now(frame, visitor, result, state.before) == before:
-        return {}
-    return shown(frame, tab, visitor, result)
-
-
-def relabelled_outputs(tab: MeasureTab) -> list[Any]:
-    """What `relabelled` may write to."""
-    return [*tab.figures.outputs, tab.look, tab.look_box, tab.items, tab.table, tab.progress]
-
-
-def shown_again(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
-    """The plots of a measurement that is there, and that it can be kept and downloaded, in an event of its own."""
-    state = MeasureState.of(visitor)
-    labels = view.labels_now(frame, visitor, state.result, state.before)
-    return {
-        **_plots(tab, visitor, labels),
-        tab.keep_box: gr.update(visible=True),
-        tab.keep: gr.update(interactive=True),
-        tab.download: gr.update(value=state.file, interactive=True),
-    }
-
-
-def shown_again_outputs(tab: MeasureTab) -> list[Any]:
-    """What `shown_again` may write to."""
-    return [*tab.figures.outputs, tab.keep_box, tab.keep, tab.download]
-
-
-def _plots(tab: MeasureTab, visitor: Visitor, labels: Labels) -> Updates:
-    """The plots of what is looked at, with what is beside it."""
-    state = MeasureState.of(visitor)
-    result, before = state.result, state.before
-    if result.analysis.over == "mix":
-        return show.shift_plots(tab, result, labels, before)
-    return show.over_scales(tab, result, state.look, before, labels)

@@ -1,14 +1,16 @@
-"""The leaderboard: every measured vector with what its curve comes to, beside the best of as many random draws."""
+"""Leaderboard of measured vectors by swing, best mean, side effect and others, beside the best random draw."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
-from playground.analyses.choices.side_effects import SideEffect
+from playground.analyses.choices.result import MeasureResult
+from playground.analyses.choices.side_effects import SideEffect, effects_of
 from playground.analyses.choices.standings import Standing, best_random, draws, standings
 from playground.analyses.common.labels import UNLABELLED, Labels
+from playground.analyses.common.result import Measurement
 from playground.errors import InputError
 from playground.ui.kit.markup import escape, numbers_link
 
@@ -56,14 +58,23 @@ COLUMNS = (
 )
 
 
-def entries_of(result: Any) -> tuple[Entry, ...]:
-    """The standings of a measurement, side effects not measured yet; none of answers, and of scales of one sign."""
-    if not result.analysis.leaderboard:
+def comparable(result: Measurement) -> MeasureResult | None:
+    """The measurement, where its analysis has a leaderboard (its rows then have a mean); else None."""
+    return cast(MeasureResult, result) if result.analysis.leaderboard else None
+
+
+def entries_of(result: Measurement) -> tuple[Entry, ...]:
+    """The standings of a measurement, with the side effects that were measured; none where its analysis has no
+    leaderboard or its scales have one sign.
+    """
+    compared = comparable(result)
+    if compared is None:
         return ()
     try:
-        return tuple(Entry(standing) for standing in standings(result))
+        found = standings(compared)
     except InputError:
         return ()
+    return tuple(Entry(*pair) for pair in zip(found, effects_of(compared, found), strict=True))
 
 
 def ordered(entries: Sequence[Entry], key: str) -> list[Entry]:
@@ -102,17 +113,17 @@ def table(entries: Sequence[Entry], key: str = "swing", labels: Labels = UNLABEL
         lines += f'<tr class="sp-random"><th scope="row">best of {drawn} random</th>{_cells(random, columns)}</tr>'
     rest = f" The first {SHOWN} of {len(vectors)} are listed." if len(vectors) > SHOWN else ""
     uneven = few_draws(drawn, len(vectors))
-    said = f"Vectors tried: {len(vectors)}.{uneven}{rest} Click a title to sort, a row to look at it."
+    note = f"Vectors tried: {len(vectors)}.{uneven}{rest} Click a title to sort, a row to look at it."
     return (
         '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Leaderboard</h3></div>'
         f'<div class="sp-scroll"><table class="sp-table" aria-label="Leaderboard"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{lines}</tbody></table></div><div class="sp-under-plot"><span>{escape(said)}</span>'
+        f'<tbody>{lines}</tbody></table></div><div class="sp-under-plot"><span>{escape(note)}</span>'
         f"{_numbers(entries, labels)}</div></div>"
     )
 
 
 def point(entry: Entry) -> str:
-    """What a click on the row of a vector opens: its best scale (see measure_plots)."""
+    """The point that a click on the row of a vector opens: its best scale (see scale_plots)."""
     return f"{entry.standing.name}|{entry.standing.best_place}|"
 
 

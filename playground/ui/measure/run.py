@@ -1,37 +1,51 @@
-"""Measuring, live: what comes of it is drawn while it runs, and kept for the visitor to look at."""
+"""Runs measurements and comparisons, and draws their results while they run."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
+from playground.analyses.choices.result import MeasureResult
 from playground.analyses.choices.side_effects import SideEffectProgress, judge, neutral_set
 from playground.analyses.common.labels import UNLABELLED
+from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.compare.run import Comparison, compare
+from playground.analyses.next_token.run import Shifts
 from playground.model.load import LoadedModel
 from playground.services.command import compare_command
+from playground.services.jobs import Job, JobContext
 from playground.ui.kit import cost
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.markup import command, notice, run_line
 from playground.ui.kit.running import follow, seconds, waiting_position
 from playground.ui.kit.visitor import Visitor
-from playground.ui.measure import estimate, keep, show, tables, view
+from playground.ui.measure import current, estimate, keep, leaderboard, show, tables, view
+from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.form import MeasureForm
-from playground.ui.measure.layout import MeasureTab
 from playground.ui.measure.state import MeasureState
 from playground.ui.measure.tables import ended
 
 REDRAW = 0.25
-"""Seconds between two updates of what is said."""
+"""Seconds between two updates of the progress line."""
 PLOTS = 1.5
 """Seconds between two of the main plot: drawing takes the time of the processor that measures."""
 
 Updates = dict[Any, Any]
 
 
+@runtime_checkable
+class Progress(Protocol):
+    """Progress event of a run over scales, of whatever analysis. It may have the `result` so far."""
+
+    done: float
+    total: int
+    seconds: float
+    seconds_to_go: float | None
+
+
 def run(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
-    """What Measure does."""
+    """Runs what the form asks for; yields updates of the page. Raises PlaygroundError for what cannot be measured."""
     yield from _RUNS[form.analysis.over](frame, tab, visitor, form)
 
 
@@ -40,7 +54,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
     request = form.request(form.choice.whole(visitor), load)
     work = estimate.operations(loaded, request)
-    job = frame.start(
+    job: Job[ScalesResult] = frame.start(
         visitor,
         "measuring",
         lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
@@ -48,13 +62,14 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     shown, drawn = False, 0.0
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
-        partial = next((event.result for event in reversed(batch) if getattr(event, "result", None) is not None), None)
+        events = [event for event in batch if isinstance(event, Progress)]
+        results = [getattr(event, "result", None) for event in batch]
+        partial: ScalesResult | None = next((each for each in reversed(results) if each is not None), None)
         if batch and not shown and not _waiting(tab, batch):
             shown, state.result = True, None
             updates |= tab.cleared(analysis)
-        told = [event for event in batch if hasattr(event, "seconds_to_go")]
-        if told:
-            updates[tab.progress] = run_line(_said(told[-1]))
+        if events:
+            updates[tab.progress] = run_line(_progress(events[-1]))
         if partial is not None and time.monotonic() - drawn >= PLOTS:
             labels = view.labels_now(frame, visitor, partial)
             updates |= show.main(tab, partial, view.best(partial), labels=labels)
@@ -63,12 +78,13 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     result = job.result()
     if not result.cancelled:
         cost.learn_speed(loaded, analysis.label, work, result.seconds)
-    keep.look_at(visitor, result)
-    yield keep.shown(frame, tab, visitor, result)
-    whole, failed = result, None
-    if form.leaderboard and state.board and not result.cancelled:
+    current.look_at(visitor, result)
+    yield current.shown(frame, tab, visitor, result)
+    compared, failed = leaderboard.comparable(result), None
+    if form.leaderboard and state.board and compared is not None and not result.cancelled:
+        whole: ScalesResult = result
         try:
-            whole = yield from _judge(frame, tab, visitor, result)
+            whole = yield from _judge(frame, tab, visitor, compared)
         except Exception as error:  # raised below: what was measured before it is offered without side effects
             failed = error
         yield _shown_whole(frame, tab, visitor, result, whole)
@@ -78,20 +94,24 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
         raise failed
 
 
-def _shown_whole(frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any, whole: Any) -> Updates:
-    """The leaderboard of a result that is `whole` now; all of it where the visitor opened another one meanwhile."""
+def _shown_whole(
+    frame: Frame, tab: MeasureTab, visitor: Visitor, result: ScalesResult, whole: ScalesResult
+) -> Updates:
+    """Updates of the leaderboard, for a result that has its side effects now (`whole`); of everything where the visitor
+    opened another measurement meanwhile.
+    """
     state = MeasureState.of(visitor)
     if state.result is result:
-        keep.judged(visitor, whole)
+        current.judged(visitor, whole)
         labels = view.labels_now(frame, visitor, whole, state.before)
         return {tab.table: tables.beneath(visitor, labels=labels), tab.progress: ended(whole)}
-    keep.look_at(visitor, whole)
-    return {**tab.cleared(whole.analysis), **keep.shown(frame, tab, visitor, whole)}
+    current.look_at(visitor, whole)
+    return {**tab.cleared(whole.analysis), **current.shown(frame, tab, visitor, whole)}
 
 
 def _judge(
-    frame: Frame, tab: MeasureTab, visitor: Visitor, result: Any
-) -> Generator[Updates, None, Any]:
+    frame: Frame, tab: MeasureTab, visitor: Visitor, result: MeasureResult
+) -> Generator[Updates, None, MeasureResult]:
     """Side effects and coherence of every direction, for the leaderboard: the result with them."""
     load, neutral = frame.load_set(visitor), neutral_set(frame.loaded)
     job = frame.start(
@@ -100,11 +120,11 @@ def _judge(
         lambda model, context: judge(model, result, load, context.emit, context.cancelled),
     )
     for batch in follow(job, REDRAW):
-        told = [event for event in batch if isinstance(event, SideEffectProgress)]
+        events = [event for event in batch if isinstance(event, SideEffectProgress)]
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
-        if told:
-            said = f"side effects on {neutral.name}: {told[-1].done} of {told[-1].total} directions"
-            updates[tab.progress] = run_line(said)
+        if events:
+            line = f"side effects on {neutral.name}: {events[-1].done} of {events[-1].total} directions"
+            updates[tab.progress] = run_line(line)
         yield updates
     return job.result()
 
@@ -113,7 +133,7 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
     loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
     request = form.request(form.choice.whole(visitor), load)
     work = estimate.operations(loaded, request)
-    job = frame.start(
+    job: Job[Shifts] = frame.start(
         visitor,
         "following the next token",
         lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
@@ -121,26 +141,26 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
     shown, labels = False, UNLABELLED
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
-        events = [event for event in batch if hasattr(event, "kl_prompts")]
+        events = [event for event in batch if isinstance(event, Shifts)]
         if events:
             if not shown:
                 shown, MeasureState.of(visitor).result = True, None
                 updates |= tab.cleared(analysis)
                 labels = view.labels_now(frame, visitor, events[-1])
             updates |= show.shifted(tab, events[-1], labels)
-            updates[tab.progress] = run_line(_said(events[-1], f" {analysis.counts}s"))
+            updates[tab.progress] = run_line(_progress(events[-1], f" {analysis.counts}s"))
         yield updates
     seen = job.result()
     if not seen.cancelled:
         cost.learn_speed(loaded, analysis.label, work, seen.seconds)
-    keep.look_at(visitor, seen)
-    yield {**keep.shown(frame, tab, visitor, seen), **keep.offered(frame, tab, visitor)}
+    current.look_at(visitor, seen)
+    yield {**current.shown(frame, tab, visitor, seen), **keep.offered(frame, tab, visitor)}
 
 
 def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
     chosen = form.chosen(lambda name: frame.any_set(visitor, name))
 
-    def work(model: LoadedModel, context: Any) -> Any:
+    def work(model: LoadedModel, context: JobContext) -> Comparison:
         return compare(chosen, lambda share: context.emit(_Share(share)), context.cancelled)
 
     job = frame.start(visitor, "comparing sets", work)
@@ -164,7 +184,7 @@ def _compare_command(seen: Comparison) -> str:
 
 
 class _Share:
-    """How far comparing is, for the status line."""
+    """Progress event of a comparison, for the status line."""
 
     def __init__(self, share: float) -> None:
         self.share = share
@@ -178,6 +198,7 @@ def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
     return {} if position is None else {tab.progress: run_line(f"waiting: number {position} in the queue")}
 
 
-def _said(event: Any, unit: str = "") -> str:
+def _progress(event: Progress | Shifts, unit: str = "") -> str:
+    """The progress of a run: how much is done, for how long it has run, and the time to go."""
     to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
     return f"{int(event.done)} of {event.total}{unit} · {seconds(event.seconds)}{to_go}"

@@ -1,4 +1,4 @@
-"""Plots of measurements: a quantity over scales beside random directions, and items at every scale.
+"""Plots of measurements over scales: curves beside random directions, items as violins, next tokens.
 
 Points carry what a click opens in their customdata, "CURVE|PLACE OF THE SCALE|ITEM" (page.js hands it on).
 """
@@ -15,22 +15,24 @@ from playground.ui.kit.theme import BASELINE, NEGATIVE, POSITIVE, STEERED
 
 HEIGHT = 300
 STRENGTH = ("rgba(13,159,120,.16)", "rgba(13,159,120,.45)")
-"""Band, and lines that are not looked at."""
+"""Band of the chosen vector, and lines of the others."""
+GREY = "rgba(138,145,156,.14)"
+"""Inside of violins, but for those of the best vectors."""
 EARLIER = ("#8b5fbf", "rgba(139,95,191,.14)")
 """Line and band of an earlier measurement shown beside this one."""
 GROUPS = (POSITIVE, NEGATIVE, BASELINE, "#8b5fbf", "#c2437a", "#7a8b2e", STEERED)
 """Lines of groups of replies, in their order: of choices the behaviour, the other answer, and what is unclear."""
-MOST_SAID = 60
+MOST_LABEL = 60
 """Characters of a name beside a line."""
 MOST_LINES = 48
-"""Lines drawn beside the one that is looked at: of a large set the first."""
+"""Lines drawn beside the chosen one: of a large set the first."""
 
 
 @dataclass(frozen=True)
 class Curve:
     """One direction over the scales: a value for each, and the interval it lies in (the value itself where none is).
 
-    `name` tells it from others, and is what a click opens; `called` is what a person reads (None: the name).
+    `name` tells it from others, and a click opens it; `called` is its text beside the line (None: the name).
     """
 
     name: str
@@ -41,14 +43,14 @@ class Curve:
     called: str | None = None
 
     @property
-    def said(self) -> str:
-        """What a person reads, without anything that a plot takes for markup or for a place to fill in."""
-        return plain(self.name if self.called is None else self.called, MOST_SAID).replace("%{", "% {")
+    def label(self) -> str:
+        """The text beside the line, without anything that plotly takes for markup or a placeholder."""
+        return plain(self.name if self.called is None else self.called, MOST_LABEL).replace("%{", "% {")
 
 
 @dataclass(frozen=True)
 class Axes:
-    """What the axes say. `share`: the values are parts of one, and the axis shows all of it."""
+    """The titles of the axes. `share`: the values are parts of one, and the axis shows all of it."""
 
     x: str
     y: str
@@ -70,7 +72,7 @@ def over_scales(
         plot.add_scatter(
             x=list(curve.scales), y=list(curve.values), mode="lines",
             line={"color": BASELINE, "width": 1, "dash": "dot"},
-            hovertemplate=f"{curve.said} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
+            hovertemplate=f"{curve.label} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
         )
     plot.add_hline(y=baseline, line={"color": BASELINE, "width": 1.5})
     for curve in curves[:MOST_LINES]:
@@ -79,13 +81,13 @@ def over_scales(
     if earlier is not None:
         _band(plot, earlier, EARLIER[1])
         _line(plot, earlier, EARLIER[0], 2, 5, clickable=False)
-        _label(plot, f"{earlier.said} (earlier)", earlier, EARLIER[0])
+        _label(plot, f"{earlier.label} (earlier)", earlier, EARLIER[0])
     chosen = next((curve for curve in curves if curve.name == looked), None)
     if chosen is not None:
         _band(plot, chosen, STRENGTH[0])
         _line(plot, chosen, STEERED, 2.5, 7)
-        _label(plot, chosen.said, chosen, STEERED)
-    _say(plot, controls, baseline, curves)
+        _label(plot, chosen.label, chosen, STEERED)
+    _annotate(plot, controls, baseline, curves)
     plot.update_xaxes(title_text=axes.x, zeroline=True)
     plot.update_yaxes(title_text=axes.y, zeroline=False)
     if axes.share:
@@ -94,7 +96,7 @@ def over_scales(
 
 
 def groups_over_scales(curves: Sequence[Curve], axes: Axes, height: int = HEIGHT) -> go.Figure:
-    """A line with its interval for every group of replies of one vector; what a click opens is the curve's name."""
+    """A line with its interval for every group of replies of one vector; a click opens the curve's name."""
     if not curves or not curves[0].scales:
         return waiting("The share of every group of replies,<br>for one vector, is drawn here.", height)
     plot = figure(height)
@@ -106,7 +108,7 @@ def groups_over_scales(curves: Sequence[Curve], axes: Axes, height: int = HEIGHT
         scales, steps = len(curve.scales), max(len(curves) - 1, 1)
         at = place * (scales - 1) // steps
         plot.add_annotation(
-            x=curve.scales[at], y=curve.values[at], text=curve.said, showarrow=False,
+            x=curve.scales[at], y=curve.values[at], text=curve.label, showarrow=False,
             yshift=12 if scales > 1 else 12 + 14 * place, font={"color": colour, "size": 12},
         )
     plot.update_xaxes(title_text=axes.x, zeroline=True)
@@ -130,19 +132,10 @@ def items_over_scales(
         return waiting("The items of one vector, a violin a scale,<br>are drawn here.", height)
     plot = figure(height)
     for place, values in enumerate(differences):
-        plot.add_violin(
-            x=[place] * len(values), y=list(values), width=0.85, points=False, hoverinfo="skip", spanmode="hard",
-            line={"color": BASELINE, "width": 1}, fillcolor="rgba(138,145,156,.14)", meanline={"visible": True},
-        )
-        plot.add_scatter(
-            x=[place + _jitter(index) for index in range(len(values))],
-            y=list(values),
-            mode="markers",
-            marker={"size": 6, "opacity": 0.75, "color": [POSITIVE if value > 0 else NEGATIVE for value in values]},
-            customdata=[f"{name}|{place}|{number}" for number in numbers],
-            hovertemplate=f"item %{{text}} at {scales[place]:g}: %{{y:.2f}}<extra>click to open</extra>",
-            text=[str(number) for number in numbers],
-        )
+        _violin(plot, place, values, BASELINE, GREY)
+        customdata = [f"{name}|{place}|{number}" for number in numbers]
+        hover = f"item %{{text}} at {scales[place]:g}: %{{y:.2f}}<extra>click to open</extra>"
+        _points(plot, place, values, numbers, customdata, hover, 6)
     plot.add_hline(y=0, line={"color": BASELINE, "width": 1.5})
     for text, anchor, colour in (("behaviour wins", "bottom", POSITIVE), ("other answer wins", "top", NEGATIVE)):
         plot.add_annotation(
@@ -179,21 +172,10 @@ def items_over_sets(
         return waiting("The items of the best vector of each set,<br>side by side, are drawn here.", height)
     plot = figure(height)
     for place, violin in enumerate(violins):
-        line, fill = (BASELINE, "rgba(138,145,156,.14)") if violin.random else (STEERED, STRENGTH[0])
-        plot.add_violin(
-            x=[place] * len(violin.values), y=list(violin.values), width=0.85, points=False, hoverinfo="skip",
-            spanmode="hard", line={"color": line, "width": 1}, meanline={"visible": True}, fillcolor=fill,
-        )
-        colours = [POSITIVE if value > 0 else NEGATIVE for value in violin.values]
-        plot.add_scatter(
-            x=[place + _jitter(index) for index in range(len(violin.values))],
-            y=list(violin.values),
-            mode="markers",
-            marker={"size": 5, "opacity": 0.75, "color": colours},
-            customdata=None if violin.opens is None else [f"{violin.opens}{number}" for number in numbers],
-            hovertemplate="item %{text}: %{y:.2f}<extra></extra>",
-            text=[str(number) for number in numbers],
-        )
+        line, fill = (BASELINE, GREY) if violin.random else (STEERED, STRENGTH[0])
+        _violin(plot, place, violin.values, line, fill)
+        customdata = None if violin.opens is None else [f"{violin.opens}{number}" for number in numbers]
+        _points(plot, place, violin.values, numbers, customdata, "item %{text}: %{y:.2f}<extra></extra>", 5)
     plot.add_hline(y=0, line={"color": BASELINE, "width": 1.5})
     plot.add_hline(y=baseline, line={"color": BASELINE, "width": 1, "dash": "dash"})
     plot.add_annotation(
@@ -204,12 +186,31 @@ def items_over_sets(
         title_text=axes.x, tickmode="array", tickvals=list(range(len(violins))), zeroline=False, showgrid=False,
         range=[-0.6, len(violins) - 0.4],
         ticktext=[
-            "<br>".join(plain(text, MOST_SAID // 2).replace("%{", "% {") for text in (each.method, each.called))
+            "<br>".join(plain(text, MOST_LABEL // 2).replace("%{", "% {") for text in (each.method, each.called))
             for each in violins
         ],
     )
     plot.update_yaxes(title_text=axes.y, zeroline=False)
     return plot
+
+
+def _violin(plot: go.Figure, place: int, values: Sequence[float], line: str, fill: str) -> None:
+    plot.add_violin(
+        x=[place] * len(values), y=list(values), width=0.85, points=False, hoverinfo="skip", spanmode="hard",
+        line={"color": line, "width": 1}, fillcolor=fill, meanline={"visible": True},
+    )
+
+
+def _points(
+    plot: go.Figure, place: int, values: Sequence[float], numbers: Sequence[int], customdata: list[str] | None,
+    hovertemplate: str, size: float,
+) -> None:
+    """Adds a point for every item: orange above 0, where the behaviour wins, else blue."""
+    plot.add_scatter(
+        x=[place + _jitter(index) for index in range(len(values))], y=list(values), mode="markers",
+        marker={"size": size, "opacity": 0.75, "color": [POSITIVE if value > 0 else NEGATIVE for value in values]},
+        customdata=customdata, hovertemplate=hovertemplate, text=[str(number) for number in numbers],
+    )
 
 
 def tokens_over_scales(
@@ -253,7 +254,7 @@ def _line(plot: go.Figure, curve: Curve, colour: str, width: float, size: float,
         line={"color": colour, "width": width},
         marker={"size": size, "color": colour},
         customdata=[f"{curve.name}|{place}|" for place in range(len(curve.scales))] if clickable else None,
-        hovertemplate=f"{curve.said} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
+        hovertemplate=f"{curve.label} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
     )
 
 
@@ -279,8 +280,8 @@ def _label(plot: go.Figure, text: str, curve: Curve, colour: str) -> None:
     )
 
 
-def _say(plot: go.Figure, controls: Sequence[Curve], baseline: float, curves: Sequence[Curve]) -> None:
-    """What the grey lines are."""
+def _annotate(plot: go.Figure, controls: Sequence[Curve], baseline: float, curves: Sequence[Curve]) -> None:
+    """Adds the names of the grey lines: baseline, and random directions."""
     if not curves or not curves[0].scales:
         return
     plot.add_annotation(

@@ -1,4 +1,4 @@
-"""The Measure tab: what vectors do to choices, replies and next tokens over scales, beside random directions."""
+"""Event handlers of the Measure tab's form, and its updates after another model or library change."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from playground.ui.kit import defaults
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.measure import estimate, item, keep, layout
-from playground.ui.measure.form import PLACE, MeasureForm, begin_with
-from playground.ui.measure.layout import MeasureTab, applies, sets_for, usual_set, vector_choices
+from playground.ui.measure import current, estimate, item, keep, layout
+from playground.ui.measure.components import MeasureTab, applies
+from playground.ui.measure.form import PLACE, MeasureForm, suggested_scales
+from playground.ui.measure.layout import sets_for, usual_set, vector_choices
 from playground.ui.measure.run import run
 from playground.ui.measure.state import MeasureState
 from playground.ui.widgets import prompt_source
@@ -58,14 +59,14 @@ def model_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, 
 
 
 def library_inputs(tab: MeasureTab) -> list[Any]:
-    """What `library_updates` wants to know of the page."""
+    """The components whose values `library_updates` takes."""
     return [tab.sets, tab.kind, tab.one_set, tab.scales, tab.unit]
 
 
 def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, values: Sequence[Any]) -> dict[Any, Any]:
-    """New choices in the pickers after the library changed, and names given elsewhere; what is chosen is left alone.
-    Where no set was chosen the first one is; scales that nobody wrote become multiples of the found ones, once there
-    are some. `values` of `library_inputs`.
+    """New choices in the pickers after a library change, and new names of vectors; what is chosen stays. Where no set
+    was chosen the first one is; default scales become multiples of the found ones, once there are some. `values` of
+    `library_inputs`.
     """
     (sets, kind, one_set, scales, unit), names = values, frame.set_choices(visitor)
     analysis = labelled(kind)
@@ -82,7 +83,7 @@ def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, values: Seq
         vector_set = frame.load_set(visitor)(one_set)
         rows = gr.update(choices=vector_choices(vector_set), value=str(defaults.best_row(vector_set)))
         updates = {tab.one_row: rows, **_scales(tab, frame, vector_set, analysis.generates)}
-    elif sets and (unit, scales) == begin_with(frame.workbench.loaded, None, analysis.generates):
+    elif sets and (unit, scales) == suggested_scales(frame.workbench.loaded, None, analysis.generates):
         chosen = one_set if analysis.over == "mix" else sets[0]
         if chosen in names:
             updates = _scales(tab, frame, frame.load_set(visitor)(chosen), analysis.generates)
@@ -91,7 +92,7 @@ def library_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, values: Seq
         tab.sets: gr.update(**many),
         tab.one_set: gr.update(**one),
         **keep.listed(frame, tab, visitor),
-        **keep.relabelled(frame, tab, visitor),
+        **current.relabelled(frame, tab, visitor),
     }
 
 
@@ -105,7 +106,7 @@ def outputs(tab: MeasureTab) -> list[Any]:
 def library_outputs(tab: MeasureTab) -> list[Any]:
     """What `library_updates` may write to."""
     pickers = [tab.sets, tab.one_set, tab.one_row, tab.scales, tab.unit]
-    return [*pickers, *keep.outputs(tab), *keep.relabelled_outputs(tab)]
+    return [*pickers, *keep.outputs(tab), *current.relabelled_outputs(tab)]
 
 
 def _wire_run(frame: Frame, tab: MeasureTab) -> None:
@@ -117,16 +118,16 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
 
     @quick
     def on_measured(request: gr.Request) -> Any:
-        """The plots and the buttons once more, by themselves: of all that changes with the last step of a run, a busy
-        browser was seen to leave some as it was.
+        """The plots and the buttons once more, in an event of their own: of all that changes with the last step of a
+        run, a busy browser was seen to leave some out.
         """
         visitor = frame.visitor(request)
-        return gr.skip() if MeasureState.of(visitor).result is None else keep.shown_again(frame, tab, visitor)
+        return gr.skip() if MeasureState.of(visitor).result is None else current.shown_again(frame, tab, visitor)
 
     measured = tab.measure.click(
         on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
     )
-    measured.then(on_measured, None, keep.shown_again_outputs(tab), **PRIVATE)
+    measured.then(on_measured, None, current.shown_again_outputs(tab), **PRIVATE)
 
     def on_stop(request: gr.Request) -> None:
         frame.workbench.jobs.cancel_all(frame.visitor(request).session)
@@ -161,7 +162,7 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
 
     @quick
     def on_sets(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        """Scales that suit the set; with several, those there are stay."""
+        """Suggested scales of the set; with several sets, the present scales stay."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
         if not form.sets or len(form.sets) > 1 or form.analysis.over == "sets":
             return {tab.scales: gr.skip()}
@@ -172,9 +173,9 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
 
     @quick
     def on_unit(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        """Scales that mean the same in another unit, as nearly as the set tells."""
+        """Suggested scales of the set in another unit."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        name = form.one_set if form.analysis.over == "mix" else (form.sets or [None])[0]
+        name = form.one_set if form.analysis.over == "mix" else next(iter(form.sets or ()), None)
         vector_set = frame.load_set(visitor)(name) if name else None
         return _scales(tab, frame, vector_set, form.analysis.generates, form.unit)
 
@@ -183,7 +184,7 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
     def on_cost(request: gr.Request, *values: Any) -> str:
         return cost_hint(frame, frame.visitor(request), MeasureForm(*values))
 
-    costly = [
+    costly: list[Any] = [
         tab.kind, tab.sets, tab.rows, tab.scales, tab.controls, tab.new_tokens, tab.leaderboard, tab.prompts.set_name,
         tab.prompts.use, tab.prompts.kind, tab.prompts.order, tab.prompts.draw_seed, tab.one_row, tab.unit,
         tab.patterns, tab.samples, tab.temperature,
@@ -195,13 +196,13 @@ def _wire_form(frame: Frame, tab: MeasureTab) -> None:
 def _scales(
     tab: MeasureTab, frame: Frame, vector_set: VectorSet | None, few: bool = False, unit: str | None = None
 ) -> dict[Any, Any]:
-    """Scales to begin with, and their unit."""
-    unit, scales = begin_with(frame.workbench.loaded, vector_set, few, unit)
+    """Updates of the scales, to the suggested ones, and of their unit."""
+    unit, scales = suggested_scales(frame.workbench.loaded, vector_set, few, unit)
     return {tab.scales: scales, tab.unit: unit}
 
 
 def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, analysis: Analysis) -> dict[Any, Any]:
-    """The form for an analysis, with the set and the amounts to begin with."""
+    """Updates of the form for an analysis, with its default prompt set and amounts."""
     loaded = frame.workbench.loaded
     updates = applies(tab, analysis)
     few = analysis.generates
@@ -228,12 +229,12 @@ def _opening_set(frame: Frame, visitor: Visitor) -> VectorSet | None:
 
 
 def _few_rows(frame: Frame) -> str:
-    """One vector to begin with where every one costs hundreds of texts."""
+    """The row of the default vector: one by default, where each costs hundreds of texts."""
     return str(defaults.opening(frame.workbench.loaded, frame.workbench.store).row)
 
 
 def _asked(tab: MeasureTab, name: str | None) -> dict[Any, Any]:
-    """A set brings its own way of being asked."""
+    """Updates of format and system prompt to those of a built-in prompt set."""
     sets = prompt_sets.built_in()
     if name not in sets:
         return {tab.mode: gr.skip()}
@@ -264,7 +265,7 @@ def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
 
     @quick
     def on_set(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        """Another set, of which as many items are asked as of any to begin with."""
+        """Another prompt set, with the default number of items."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
         return source.updates(form.choice, visitor, use=form.analysis.use) | _asked(tab, form.set_name)
 
@@ -272,7 +273,7 @@ def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
 
 
 def cost_hint(frame: Frame, visitor: Visitor, form: MeasureForm) -> str:
-    """What Measure would cost; nothing while the form is not complete."""
+    """The estimated cost of a measurement, as HTML; "" while the form is incomplete."""
     try:
         loaded, load = frame.loaded, frame.load_set(visitor)
         if form.analysis.over == "sets":

@@ -1,4 +1,4 @@
-"""Measurements as tables: the items at one scale, the best vector of each method over scales, what is kept."""
+"""HTML tables of measurements: items at one scale, an item, the best vector of each set, kept measurements."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def _cell(cell: Cell) -> str:
 
 
 def _fact(fact: Fact) -> str:
-    said = escape(fact.text)
+    text = escape(fact.text)
     if fact.change is not None:
         before, here = map(escape, fact.change)
-        said = f"baseline {before} → here <b>{here}</b>{escape(fact.unit)}"
-    return f"<dt>{escape(fact.term)}</dt><dd>{said}</dd>"
+        text = f"baseline {before} → here <b>{here}</b>{escape(fact.unit)}"
+    return f"<dt>{escape(fact.term)}</dt><dd>{text}</dd>"
 
 
 def item_card(
     result: ScalesResult, look: Look, baseline: str | None, steered: str | None, labels: Labels = UNLABELLED
 ) -> str:
     """One item: question, answers, numbers at baseline and here, and the two texts (None: not generated yet)."""
-    row, place = row_at(result, look), place_of(result, look.item if look.item is not None else -1)
+    row, place = row_at(result, look), place_of(result, look.item)
     if row is None or place is None:
         return empty("This item was not measured here; click another point.")
     number, question = result.questions[place]
@@ -104,11 +104,12 @@ def scales_csv(result: ScalesResult, name: str, labels: Labels = UNLABELLED) -> 
 
 
 def beneath(visitor: Visitor, key: str = "swing", labels: Labels = UNLABELLED) -> str:
-    """What stands beneath the items: the table of sets, and the leaderboard sorted by one of its columns."""
+    """The tables below the items, as HTML: the best vector of each set, and the leaderboard sorted by a column."""
     state = MeasureState.of(visitor)
-    result, earlier = state.result, state.before
-    if result is None or result.analysis.over != "scales":
+    result = state.result
+    if not isinstance(result, ScalesResult):
         return ""
+    earlier = state.beside(result)
     board = leaderboard.table(state.board, key, labels) if state.board else ""
     try:
         return sets(set_table([result] if earlier is None else [result, earlier]), labels) + board
@@ -136,14 +137,14 @@ def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
             f"<td>{escape(labels.called(line.name))}</td>"
             f"<td>best of {line.tried}</td>{cells}</tr>"
         )
-    said = (
+    note = (
         f"{quantity.caption} by {unit}; baseline {value_of(table.baseline):{written}}, {table.items} "
         "items. The best of a set is the vector whose values span most on these very items, "
         f"{table.tried} tried in all; the random line, picked in the same way, "
     )
     more = "tick leaderboard under More for as many" if table.analysis.leaderboard else "ask for more"
     few = leaderboard.few_draws(table.drawn, table.tried, more)
-    said += f"is the best of fewer and says too little of luck.{few}" if few else "says how much of that is luck."
+    note += f"is the best of fewer and says too little of luck.{few}" if few else "says how much of that is luck."
     header = ["set", "method", "vector", "tried", *(f"{scale:g}" for scale in table.scales), "label"]
     rows = [
         [
@@ -160,12 +161,12 @@ def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
         '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Best of each set</h3></div>'
         f'<div class="sp-scroll"><table class="sp-table" aria-label="Sets by scale"><thead><tr><th>set</th>'
         f"<th>method</th><th>vector</th><th>out of</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
-        f'<div class="sp-under-plot"><span>{escape(said)}</span>{numbers_link("sets", header, rows)}</div></div>'
+        f'<div class="sp-under-plot"><span>{escape(note)}</span>{numbers_link("sets", header, rows)}</div></div>'
     )
 
 
 def kept(entries: Sequence[MeasurementEntry]) -> str:
-    """What is kept, each with its buttons; broken files with what is wrong."""
+    """The table of kept measurements, with the buttons of each; broken files with their problem."""
     lines = ""
     for entry in entries:
         name = escape(entry.name)
@@ -191,7 +192,7 @@ def kept(entries: Sequence[MeasurementEntry]) -> str:
 
 
 def ended(result: Measurement) -> str:
-    """How much was measured, how long it took, and what is to be warned of."""
+    """The amount of a measurement, its time, and its warnings, as HTML."""
     stopped = "stopped: what there was is kept · " if result.cancelled else ""
-    said = f"{stopped}{result.amount} · {seconds(result.seconds)}"
-    return run_line(said) + "".join(notice(warning, "warning") for warning in result.warnings)
+    line = f"{stopped}{result.amount} · {seconds(result.seconds)}"
+    return run_line(line) + "".join(notice(warning, "warning") for warning in result.warnings)

@@ -1,15 +1,16 @@
-"""A measurement as the page sees it: curves over scales, and single items at one scale, whatever was measured."""
+"""Lookups in a result over scales, whatever its analysis: rows by vector, curves, the chosen row and item."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Protocol, TypeVar
 
 from playground.analyses.common.labels import UNLABELLED, Labels, labels_of
 from playground.analyses.common.result import SCALE_NAMES, Measurement, Row
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.common.table import directions_of
+from playground.analyses.replies.run import RepliesRow
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure.scale_plots import Curve
@@ -17,11 +18,20 @@ from playground.ui.measure.state import Look, MeasureState
 
 Bounds = tuple[float, float, float]
 """A value, and the interval it lies in."""
+R = TypeVar("R", bound=Row)
+R_co = TypeVar("R_co", bound=Row, covariant=True)
+
+
+class HasRows(Protocol[R_co]):
+    """A result over scales with rows of one class."""
+
+    @property
+    def rows(self) -> tuple[R_co, ...]: ...
 
 
 def labels_now(frame: Frame, visitor: Visitor, *results: Measurement | None) -> Labels:
-    """What the vectors of these measurements are called now, in the library and in what this visitor computed. It is
-    noted as what the visitor was shown last.
+    """The labels that the vectors of these measurements have now, in the library and in the visitor's computed set;
+    stored as those the visitor was shown last.
     """
     state = MeasureState.of(visitor)
     sets = (one for result in results if result is not None for one in result.sets)
@@ -29,9 +39,9 @@ def labels_now(frame: Frame, visitor: Visitor, *results: Measurement | None) -> 
     return state.labels
 
 
-def named(result: ScalesResult) -> dict[str, list[Row]]:
+def named(result: HasRows[R]) -> dict[str, list[R]]:
     """The rows of every vector by name, in the order of the request."""
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[R]] = {}
     for row in result.rows:
         if row.kind == "vector":
             rows.setdefault(row.name, []).append(row)
@@ -45,54 +55,50 @@ def random_rows(result: ScalesResult, layer: int | None = None) -> list[list[Row
 
 
 def x_of(row: Row, result: ScalesResult) -> float:
-    """Where a row stands on the axis of scales."""
+    """The position of a row on the axis of scales."""
     return row.at(result.request.unit)
 
 
 def scale_axis(result: ScalesResult) -> str:
+    """The title of the axis of scales."""
     unit = result.request.unit
     return "scale (norm of what is added)" if unit == "a" else SCALE_NAMES[unit]
 
 
 def curves(
     result: ScalesResult,
-    groups: Sequence[Sequence[Row]],
-    value: Callable[[Row], Bounds],
+    groups: Sequence[Sequence[R]],
+    value: Callable[[R], Bounds],
     labels: Labels = UNLABELLED,
 ) -> list[Curve]:
     """A curve for each group of rows, on the axis of `result`; `value` gives (value, low, high) of a row."""
     drawn = []
     for rows in groups:
-        values = [value(row) for row in rows]
+        bounds, name = [value(row) for row in rows], rows[0].name
         scales = [x_of(row, result) for row in rows]
-        name, bounds = rows[0].name, ([entry[i] for entry in values] for i in range(3))
-        drawn.append(Curve(name, scales, *bounds, called=labels.called(name)))
+        values, lows, highs = ([each[i] for each in bounds] for i in range(3))
+        drawn.append(Curve(name, scales, values, lows, highs, called=labels.called(name)))
     return drawn
 
 
 def mean_of(row: Row) -> Bounds:
-    """What the main plot shows: what rows are judged by, and its interval."""
+    """The quantity of the main plot, by which rows are judged, and its interval."""
     return row.bounds
 
 
-def group_of(place: int) -> Callable[[Any], Bounds]:
-    """The share of the group of replies at that place, and its interval, of a row."""
-
-    def shares(row: Any) -> Bounds:
-        bounds: Bounds = row.shares[place].bounds
-        return bounds
-
-    return shares
+def group_of(place: int) -> Callable[[RepliesRow], Bounds]:
+    """The function from a row to the share of the group of replies at that place, and its interval."""
+    return lambda row: row.shares[place].bounds
 
 
 def span(rows: Sequence[Row]) -> float:
-    """How far apart the values of a curve lie: the vector that is looked at first has the largest."""
+    """The range of the values of a curve; the vector with the largest is chosen first."""
     values = [value for row in rows if math.isfinite(value := mean_of(row)[0])]
     return max(values) - min(values) if values else 0.0
 
 
 def best(result: ScalesResult) -> Look | None:
-    """What is looked at first: the vector with the largest span, at the scale farthest from the baseline."""
+    """The default point: the vector of largest span, where it is farthest from the baseline; None without rows."""
     groups = named(result)
     if not groups:
         return None
@@ -103,11 +109,11 @@ def best(result: ScalesResult) -> Look | None:
 
 
 def row_at(result: ScalesResult, look: Look) -> Row | None:
-    """The row that is looked at; None while it is not measured."""
+    """The row at a point; None while it is not measured."""
     rows = named(result).get(look.name, [])
     return rows[look.place] if 0 <= look.place < len(rows) else None
 
 
-def place_of(result: ScalesResult, number: int) -> int | None:
-    """Where an item stands among those that were measured; None when it was skipped or is not there."""
+def place_of(result: ScalesResult, number: int | None) -> int | None:
+    """The place of an item among those that were measured, by its number; None for one that was not."""
     return next((place for place, (each, _) in enumerate(result.questions) if each == number), None)

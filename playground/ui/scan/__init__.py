@@ -1,4 +1,4 @@
-"""The Scan tab: hundreds of texts on one screen, and a star, a name or a bin for each vector."""
+"""The Scan tab: texts of every vector, sign and scale in one table; star, name and discard for each vector."""
 
 from playground.ui.kit.tab import Tab
 from playground.ui.scan import layout, tab

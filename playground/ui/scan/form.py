@@ -1,4 +1,4 @@
-"""Values of the Scan tab's controls."""
+"""Values of the Scan tab's controls, the request that they make, and its estimated cost."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from playground.core.push import Positions
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.rows import read_rows
@@ -51,10 +52,11 @@ class ScanForm:
     temperature: float
     top_p: float
     seed: float
-    positions: str
+    positions: Positions
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> ScanForm:
+        """The form of the controls' values."""
         return cls(*values)
 
     @property
@@ -64,7 +66,7 @@ class ScanForm:
         )
 
     def request(self, prompts: PromptSet, load: Callable[[str], VectorSet]) -> ScanRequest:
-        """Raises PlaygroundError with what is wrong, also for vectors that the set does not have."""
+        """The request of a scan. Raises PlaygroundError for wrong values and for vectors that the set has not."""
         if not self.set_name:
             raise InputError(NO_SET)
         if self.mode not in ("chat", "raw"):
@@ -95,8 +97,10 @@ class ScanForm:
         return request
 
 
-def begin_with(loaded: LoadedModel | None, vector_set: VectorSet | None, unit: str | None = None) -> tuple[str, str]:
-    """(unit, scales as typed) that suit a set; `unit` where one is chosen."""
+def suggested_scales(
+    loaded: LoadedModel | None, vector_set: VectorSet | None, unit: str | None = None
+) -> tuple[str, str]:
+    """Unit and scales (as typed) that suit a set, in `unit` where one is chosen."""
     unit = unit or usual_unit(vector_set)
     scales = usual_scales("r" if unit == "a" else unit, loaded is None or is_organism(loaded))
     if unit == "a" and vector_set is not None:
@@ -105,12 +109,12 @@ def begin_with(loaded: LoadedModel | None, vector_set: VectorSet | None, unit: s
 
 
 def prompts_of(form: ScanForm, visitor: Visitor) -> PromptSet:
-    """The prompts that are chosen. Raises PlaygroundError."""
+    """The chosen prompts. Raises PlaygroundError."""
     return form.choice.chosen(visitor)
 
 
 def hint(loaded: LoadedModel, request: ScanRequest, vector_set: VectorSet) -> str:
-    """One line: how many texts a scan makes, and about how long it takes."""
+    """A line with the number of texts of a scan and its estimated time, as HTML."""
     rows, signed = len(request.rows_of(vector_set)), len(request.signed_rows(vector_set))
     parts = [_counted(rows, "vector"), _counted(len(request.signs), "sign")]
     if signed < rows * len(request.signs):
@@ -118,8 +122,8 @@ def hint(loaded: LoadedModel, request: ScanRequest, vector_set: VectorSet) -> st
     parts += [_counted(len(request.scales), "scale"), _counted(len(request.prompts), "prompt")]
     parts += [_counted(request.samples, "sample")] if request.samples > 1 else []
     texts, work = _counted(request.cells(signed), "text"), operations(loaded, request, request.cells(signed))
-    said = f"{' × '.join(parts)} = {texts} · at most about {seconds(cost.duration(loaded, PLACE, work))}"
-    return f'<p class="sp-hint">{escape(said)}</p>'
+    line = f"{' × '.join(parts)} = {texts} · at most about {seconds(cost.duration(loaded, PLACE, work))}"
+    return f'<p class="sp-hint">{escape(line)}</p>'
 
 
 def operations(loaded: LoadedModel, request: ScanRequest, texts: float) -> float:

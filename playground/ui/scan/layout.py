@@ -1,4 +1,4 @@
-"""The controls of the Scan tab on the left, the texts on the right."""
+"""Layout of the Scan tab: controls on the left, texts on the right."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from playground.ui.kit import defaults
 from playground.ui.kit.frame import Frame, board
 from playground.ui.kit.visitor import Visitor
 from playground.ui.scan import table as scan_table
-from playground.ui.scan.form import PLACE, SIGN_CHOICES, begin_with
+from playground.ui.scan.form import PLACE, SIGN_CHOICES, suggested_scales
 from playground.ui.scan.limits import FIELDS
 from playground.ui.scan.view import ALL_GROUPS, SORTS, ScanView
 from playground.ui.widgets import prompt_source
 from playground.ui.widgets.prompt_source import PromptSource
 
 PROMPTS = 2
-"""Prompts to begin with: what a vector does on one of them may be chance."""
+"""Prompts by default: the effect of a vector on one of them may be chance."""
 MOST_SAMPLES = 8
 """As many as Steer shows side by side."""
 
 
 @dataclass
 class ScanTab:
-    """The components other modules reach for."""
+    """The components of the tab."""
 
     set_name: gr.Dropdown
     rows: gr.Textbox
@@ -63,7 +63,7 @@ class ScanTab:
 
     @property
     def inputs(self) -> list[Any]:
-        """In the order of ScanForm."""
+        """The components of the form, in the order of ScanForm."""
         return [
             self.set_name, self.rows, self.signs, self.scales, self.unit, *self.prompts.inputs, self.mode, self.system,
             self.samples, self.tokens, self.temperature, self.top_p, self.seed, self.positions,
@@ -71,7 +71,7 @@ class ScanTab:
 
     @property
     def view(self) -> list[Any]:
-        """In the order of ScanView."""
+        """The components of the view, in the order of ScanView."""
         return [
             self.sort, self.hide_noise, self.hide_discarded, self.starred_only, self.group_alike, self.group,
             self.contains, *self.limits,
@@ -92,145 +92,172 @@ class ScanTab:
 
 def build(frame: Frame) -> ScanTab:
     """The components, filled in for the loaded model."""
-    parts: dict[str, Any] = {}
     with gr.Row(elem_classes="sp-columns"):
         with gr.Column(scale=4, min_width=330, elem_classes="sp-controls"):
-            _vectors(frame, parts)
-            _prompts(frame, parts)
-            _sampling(parts)
+            set_name, rows, scales, unit, signs = _vectors(frame)
+            prompts, mode, system = _prompts(frame)
+            tokens, samples, temperature, top_p, seed, positions = _sampling()
             with gr.Row(elem_classes="sp-actions"):
-                parts["scan"] = gr.Button("Scan", variant="primary", elem_id="scan-run", min_width=120)
-                parts["stop"] = gr.Button("Stop", variant="secondary", elem_id="scan-stop", min_width=80, scale=0)
-            parts["hint"] = gr.HTML("", elem_id="scan-hint")
-            parts["notice"] = gr.HTML("", elem_id="scan-notice")
+                scan = gr.Button("Scan", variant="primary", elem_id="scan-run", min_width=120)
+                stop = gr.Button("Stop", variant="secondary", elem_id="scan-stop", min_width=80, scale=0)
+            hint = gr.HTML("", elem_id="scan-hint")
+            notice = gr.HTML("", elem_id="scan-notice")
         with gr.Column(scale=9, min_width=330), gr.Column(elem_classes="sp-card"):
-            _results(parts)
-    return ScanTab(**parts)
+            open_file, json, csv = _files()
+            progress = gr.HTML("", elem_id="scan-progress", elem_classes="sp-quiet")
+            sort, group, contains = _filters()
+            group_alike, hide_noise, hide_discarded, starred_only = _checks()
+            limits = _limits()
+            table = board(scan_table.WAITING, elem_id="scan-table")
+            repeat = gr.HTML("", elem_id="scan-command")
+    return ScanTab(
+        set_name=set_name, rows=rows, signs=signs, scales=scales, unit=unit, prompts=prompts, mode=mode, system=system,
+        samples=samples, tokens=tokens, temperature=temperature, top_p=top_p, seed=seed, positions=positions, scan=scan,
+        stop=stop, hint=hint, notice=notice, progress=progress, open=open_file, json=json, csv=csv, sort=sort,
+        group=group, contains=contains, hide_noise=hide_noise, hide_discarded=hide_discarded,
+        starred_only=starred_only, group_alike=group_alike, limits=limits, table=table, repeat=repeat,
+    )
 
 
-def _vectors(frame: Frame, parts: dict[str, Any]) -> None:
+def _vectors(frame: Frame) -> tuple[gr.Dropdown, gr.Textbox, gr.Textbox, gr.Radio, gr.Radio]:
+    """Set, rows, scales, unit and signs."""
     loaded, visitor = frame.workbench.loaded, Visitor("")
     names = frame.set_choices(visitor)
     opening = defaults.opening(loaded, frame.workbench.store)
     chosen = None if opening.set_name is None else frame.load_set(visitor)(opening.set_name)
-    unit, scales = begin_with(loaded, chosen)
+    usual_unit, usual_scales = suggested_scales(loaded, chosen)
     with gr.Group(elem_classes="sp-card"):
         with gr.Row(elem_classes="sp-tight"):
-            parts["set_name"] = gr.Dropdown(
+            set_name = gr.Dropdown(
                 names, value=opening.set_name, label="Set of vectors", elem_id="scan-set", scale=3, min_width=170,
                 info="computed in Discover, or kept in Library",
             )
-            parts["rows"] = gr.Textbox(
+            rows = gr.Textbox(
                 "all", label="Vectors", elem_id="scan-rows", max_lines=1, scale=2, min_width=130,
                 info="all, starred, 0-11, 0,3,7",
             )
         with gr.Row(elem_classes="sp-tight"):
-            parts["scales"] = gr.Textbox(
-                scales, label="Scales", elem_id="scan-scales", max_lines=1, scale=2,
+            scales = gr.Textbox(
+                usual_scales, label="Scales", elem_id="scan-scales", max_lines=1, scale=2,
                 min_width=110, info="numbers above 0",
             )
-            parts["unit"] = gr.Radio(
-                list(defaults.UNIT_CHOICES), value=unit, label="Unit", elem_id="scan-unit", scale=3, min_width=150,
-                info="times the found scale or the reference norm, or a norm",
+            unit = gr.Radio(
+                list(defaults.UNIT_CHOICES), value=usual_unit, label="Unit", elem_id="scan-unit", scale=3,
+                min_width=150, info="times the found scale or the reference norm, or a norm",
             )
-        parts["signs"] = gr.Radio(
+        signs = gr.Radio(
             list(SIGN_CHOICES), value="both", label="Signs", elem_id="scan-signs",
             info="With one sign alone, much of what vectors do is missed.",
         )
+    return set_name, rows, scales, unit, signs
 
 
-def _prompts(frame: Frame, parts: dict[str, Any]) -> None:
+def _prompts(frame: Frame) -> tuple[PromptSource, gr.Radio, gr.Textbox]:
+    """Prompts, format and system prompt."""
     loaded = frame.workbench.loaded
     chosen = prompt_source.default_prompts(loaded)
     with gr.Group(elem_classes="sp-card"):
-        parts["prompts"] = prompt_source.build(
+        prompts = prompt_source.build(
             loaded, PLACE, "Prompts", "what every vector is asked", "a section of the table for each", use=PROMPTS
         )
         with gr.Row(elem_classes="sp-tight"):
-            parts["mode"] = gr.Radio(
+            mode = gr.Radio(
                 ["chat", "raw"], value="chat" if chosen is None or chosen.chat else "raw", label="Format",
                 elem_id="scan-mode", scale=3, min_width=150, info="chat: its template",
             )
-            parts["system"] = gr.Textbox(
+            system = gr.Textbox(
                 "" if chosen is None else chosen.system or "", label="System prompt", lines=1, max_lines=4,
                 elem_id="scan-system", min_width=160, scale=4, info="Left empty: the template's own.",
             )
+    return prompts, mode, system
 
 
-def _sampling(parts: dict[str, Any]) -> None:
+def _sampling() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Number, gr.Radio]:
+    """Length, samples, temperature, top-p, seed and positions."""
     with gr.Accordion("Sampling", open=False, elem_id="scan-sampling"):
         with gr.Row(elem_classes="sp-tight"):
-            parts["tokens"] = gr.Slider(
+            tokens = gr.Slider(
                 1, 512, defaults.MAX_NEW_TOKENS, step=1, label="Length", info="new tokens at most",
                 elem_id="scan-tokens", min_width=140, buttons=[],
             )
-            parts["samples"] = gr.Slider(
+            samples = gr.Slider(
                 1, MOST_SAMPLES, 1, step=1, label="Samples", info="texts a cell; needs a temperature",
                 elem_id="scan-samples", min_width=140, buttons=[],
             )
         with gr.Row(elem_classes="sp-tight"):
-            parts["temperature"] = gr.Slider(
+            temperature = gr.Slider(
                 0, 2, 0.0, step=0.05, label="Temperature", info="0 is greedy; 0.7 shows the spread",
                 elem_id="scan-temperature", min_width=140, buttons=[],
             )
-            parts["top_p"] = gr.Slider(
+            top_p = gr.Slider(
                 0.05, 1, 1.0, step=0.05, label="Top-p", info="share of probability kept", elem_id="scan-top-p",
                 min_width=140, buttons=[],
             )
-        parts["seed"] = gr.Number(0, label="Seed", info="same seed, same texts", precision=0, elem_id="scan-seed")
-        parts["positions"] = gr.Radio(
+        seed = gr.Number(0, label="Seed", info="same seed, same texts", precision=0, elem_id="scan-seed")
+        positions = gr.Radio(
             list(POSITIONS), value="all", label="Positions", elem_id="scan-positions",
             info="tokens at which a vector is added; “generated” leaves the next token, and so KL, as it is",
         )
+    return tokens, samples, temperature, top_p, seed, positions
 
 
-def _results(parts: dict[str, Any]) -> None:
-    usual = ScanView()
+def _files() -> tuple[gr.UploadButton, gr.DownloadButton, gr.DownloadButton]:
+    """The buttons that open a scan, and download it as JSON and as CSV."""
     with gr.Row(elem_classes="sp-tight sp-saverow"):
         gr.HTML('<div class="sp-cardhead"><h3>Texts</h3></div>', min_width=60)
-        parts["open"] = gr.UploadButton(
+        open_file = gr.UploadButton(
             "Open JSON", elem_id="scan-open", file_types=[".json"], min_width=84, scale=0, size="sm"
         )
-        parts["json"] = gr.DownloadButton(
+        json = gr.DownloadButton(
             "Download JSON", elem_id="scan-json", min_width=112, scale=0, size="sm", interactive=False
         )
-        parts["csv"] = gr.DownloadButton(
+        csv = gr.DownloadButton(
             "Download CSV", elem_id="scan-csv", min_width=112, scale=0, size="sm", interactive=False
         )
-    parts["progress"] = gr.HTML("", elem_id="scan-progress", elem_classes="sp-quiet")
+    return open_file, json, csv
+
+
+def _filters() -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
+    """Order, group and search text of the table."""
     with gr.Row(elem_classes="sp-tight"):
-        parts["sort"] = gr.Dropdown(
-            [(says, key) for key, says in SORTS.items()], value=usual.sort, label="Sort by", elem_id="scan-sort",
+        sort = gr.Dropdown(
+            [(label, key) for key, label in SORTS.items()], value=ScanView().sort, label="Sort by", elem_id="scan-sort",
             min_width=150, info="effect: change, then KL",
         )
-        parts["group"] = gr.Dropdown(
+        group = gr.Dropdown(
             [("all groups", ALL_GROUPS)], value=ALL_GROUPS, label="Group", elem_id="scan-group", min_width=150,
             info="texts that say alike",
         )
-        parts["contains"] = gr.Textbox(
+        contains = gr.Textbox(
             "", label="Text contains", elem_id="scan-contains", max_lines=1, min_width=120, info="of the steered text"
         )
+    return sort, group, contains
+
+
+def _checks() -> tuple[gr.Checkbox, gr.Checkbox, gr.Checkbox, gr.Checkbox]:
+    """Check boxes: group alike, hide noise, hide discarded, starred only."""
+
+    def box(label: str, on: bool) -> gr.Checkbox:
+        return gr.Checkbox(
+            on, label=label, elem_id=f"scan-{label.replace(' ', '-')}", container=False, scale=0, min_width=110,
+            elem_classes="sp-mute",
+        )
+
+    usual = ScanView()
     with gr.Row(elem_classes="sp-tight sp-checks"):
-        for name, says in (
-            ("group_alike", "group alike"), ("hide_noise", "hide noise"), ("hide_discarded", "hide discarded"),
-            ("starred_only", "starred only"),
-        ):  # fmt: skip
-            parts[name] = gr.Checkbox(
-                getattr(usual, name), label=says, elem_id=f"scan-{name.replace('_', '-')}", container=False, scale=0,
-                min_width=110, elem_classes="sp-mute",
-            )
-    _limits(parts)
-    parts["table"] = board(scan_table.WAITING, elem_id="scan-table")
-    parts["repeat"] = gr.HTML("", elem_id="scan-command")
+        return (
+            box("group alike", usual.group_alike), box("hide noise", usual.hide_noise),
+            box("hide discarded", usual.hide_discarded), box("starred only", usual.starred_only),
+        )
 
 
-def _limits(parts: dict[str, Any]) -> None:
-    """Folded: most people read the table before they cut it down, and what is folded costs the page nothing."""
+def _limits() -> tuple[gr.Textbox, ...]:
+    """Fields of limits, folded: most people read the table first, and a folded part costs the page nothing."""
     with (
         gr.Accordion("Filter by KL, change, repetition and perplexity", open=False, elem_id="scan-limits"),
         gr.Row(elem_classes="sp-tight"),
     ):
-        parts["limits"] = tuple(
+        return tuple(
             gr.Textbox(
                 "", label=label, info=unit, placeholder="no limit", elem_id=f"scan-limit-{name}", max_lines=1,
                 max_length=20, min_width=130,

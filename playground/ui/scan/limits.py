@@ -12,7 +12,7 @@ from playground.ui.kit.entered import real_or_none
 
 @dataclass(frozen=True)
 class Limits:
-    """`kl` (nats) and `changed` are the least that is shown, `repetition` and `perplexity` the most; None: no limit.
+    """Lower limits `kl` (nats) and `changed`, upper limits `repetition` and `perplexity`; None: no limit.
 
     `changed` and `repetition` are shares from 0 to 1.
     """
@@ -23,8 +23,8 @@ class Limits:
     perplexity: float | None = None
 
     def passes(self, cell: Cell) -> bool:
-        """Whether a text is within them. Without a perplexity, as an empty one is, it is within none of that, and
-        without a KL, where numbers were not finite, within none of that.
+        """Whether a text is within the limits. One without a perplexity (an empty text) is within no limit of that, one
+        without a KL (numbers that were not finite) within no limit of that.
         """
         if self.kl is not None and (cell.kl is None or cell.kl < self.kl):
             return False
@@ -41,12 +41,12 @@ FIELDS = (
     ("repetition", "Repetition, at most", "% of 4-grams"),
     ("perplexity", "Perplexity, at most", "under the plain model"),
 )
-"""What is limited, in the order of Limits: (name, label of its field, what it is counted in)."""
+"""The limits in the order of Limits: (name, label of its field, unit)."""
 
 
 def read_limits(texts: Sequence[object]) -> tuple[Limits, str]:
-    """The limits as typed into FIELDS, and a sentence about the first that is no number ("" for none): it limits
-    nothing.
+    """The limits as typed into FIELDS, and a sentence about the first that is no number ("" for none), which counts as
+    no limit.
     """
     read: dict[str, float | None] = {}
     wrong = ""

@@ -1,4 +1,4 @@
-"""Names, stars and bins given in Scan: they belong to the vector set, and show wherever it does."""
+"""Notes on scanned vectors (name, star, discard), read from the set that was scanned and written to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def scanned(visitor: Visitor) -> ScanResult:
 
 
 def set_now(frame: Frame, visitor: Visitor) -> VectorSet:
-    """The set that was scanned as it is now. Raises FileError when it is gone, or when other vectors have its name."""
+    """The scanned set as it is now. Raises FileError when it is gone, or when other vectors have its name."""
     result = scanned(visitor)
     vector_set = frame.any_set(visitor, name_now(frame, visitor))
     if vectors_hash(vector_set) != result.set_hash:
@@ -32,14 +32,14 @@ def set_now(frame: Frame, visitor: Visitor) -> VectorSet:
 
 
 def name_now(frame: Frame, visitor: Visitor) -> str:
-    """The name of the set that was scanned: what was computed may have been saved since."""
+    """The name of the scanned set now: a computed set may have been saved since."""
     source = scanned(visitor).request.source
     return found_name(frame, visitor) if source == NOT_SAVED else source
 
 
 def noted_now(frame: Frame, visitor: Visitor) -> tuple[tuple[RowNote, ...], bool]:
-    """The notes on the vectors that were scanned, and whether more can be given: when the set is gone, they are those
-    that came with the file of the scan, and stay.
+    """The notes on the scanned vectors, and whether they can be changed: when the set is gone, they are those in the
+    file of the scan, and cannot.
     """
     try:
         return set_now(frame, visitor).notes, True
@@ -48,12 +48,12 @@ def noted_now(frame: Frame, visitor: Visitor) -> tuple[tuple[RowNote, ...], bool
 
 
 def notes_now(frame: Frame, visitor: Visitor) -> tuple[RowNote, ...]:
-    """The notes on the vectors that were scanned."""
+    """The notes on the scanned vectors."""
     return noted_now(frame, visitor)[0]
 
 
-def note(frame: Frame, visitor: Visitor, said: dict[str, str]) -> int:
-    """Takes a star, a name or a discard to the set. Returns the row it is about. Raises PlaygroundError."""
-    row = row_number(said, set_now(frame, visitor).rows)
-    keep_note(frame, visitor, name_now(frame, visitor), row, said)
+def note(frame: Frame, visitor: Visitor, action: dict[str, str]) -> int:
+    """Writes the star, name or discard of an event to the set. Returns the vector's row. Raises PlaygroundError."""
+    row = row_number(action, set_now(frame, visitor).rows)
+    keep_note(frame, visitor, name_now(frame, visitor), row, action)
     return row

@@ -1,4 +1,4 @@
-"""A scan out of its JSON, shown as it was after its run."""
+"""Opening a scan from its JSON file: shown as after its run, with the notes there are now."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from playground.ui.scan.view import ScanView
 
 
 def open_scan(frame: Frame, tab: ScanTab, visitor: Visitor, path: str | None, view: ScanView) -> Updates:
-    """What the button does; `view` is what the controls above the table say. Raises FileError, and InputError while a
-    scan is under way, and then nothing has changed.
+    """Updates that show the scan in a file, with the order and filters of `view`. Raises FileError for a file that is
+    no scan, InputError while a scan runs; nothing has changed then.
     """
     state = ScanState.of(visitor)
     if state.scanning:
@@ -30,11 +30,11 @@ def open_scan(frame: Frame, tab: ScanTab, visitor: Visitor, path: str | None, vi
     result = _with_its_set(frame, visitor, file.load(Path(path)))
     state.first, state.discarded = 0, None
     updates = show_whole(frame, tab, visitor, result, view)
-    return updates | {tab.notice: markup.notice(_elsewhere(frame, visitor, result), "warning") + updates[tab.notice]}
+    return updates | {tab.notice: markup.notice(_warning(frame, visitor, result), "warning") + updates[tab.notice]}
 
 
 def _with_its_set(frame: Frame, visitor: Visitor, result: ScanResult) -> ScanResult:
-    """The result with the name that its vectors have here: sets are renamed, and saved after they were scanned."""
+    """The result under the name that its set has here now: it may have been renamed, or saved after the scan."""
     for name in (result.request.source, *frame.workbench.store.names(), NOT_SAVED):
         try:
             same = vectors_hash(frame.any_set(visitor, name)) == result.set_hash
@@ -45,13 +45,13 @@ def _with_its_set(frame: Frame, visitor: Visitor, result: ScanResult) -> ScanRes
     return result
 
 
-def _elsewhere(frame: Frame, visitor: Visitor, result: ScanResult) -> str:
-    """What is not here of that which was scanned: the model, the vectors. "" when both are."""
-    said, loaded = [], frame.workbench.loaded
+def _warning(frame: Frame, visitor: Visitor, result: ScanResult) -> str:
+    """A warning where the loaded model is not the one of a scan, or its vectors are not in the library; else ""."""
+    parts, loaded = [], frame.workbench.loaded
     if loaded is None or loaded.fingerprint != result.fingerprint:
         now = "no model is loaded" if loaded is None else f"{loaded.name} is loaded"
         which = "another version of it" if loaded is not None and loaded.name == result.model else now
-        said.append(f"This scan was made on {result.model}; now {which}, which may write other texts.")
+        parts.append(f"This scan was made on {result.model}; now {which}, which may write other texts.")
     if not noted_now(frame, visitor)[1]:
-        said.append("Its vectors are not in the library: names and stars are those of the file, and stay as they are.")
-    return " ".join(said)
+        parts.append("Its vectors are not in the library: names and stars are those of the file, and stay as they are.")
+    return " ".join(parts)

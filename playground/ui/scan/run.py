@@ -1,4 +1,4 @@
-"""Scanning, live: texts appear as batches finish, then they are grouped and sorted."""
+"""Runs a scan and shows it: texts appear as batches finish, then they are grouped and sorted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ Updates = dict[Any, Any]
 def run_scan(
     frame: Frame, tab: ScanTab, visitor: Visitor, form: ScanForm, view: ScanView
 ) -> Iterator[Updates]:
-    """What the button does; `view` is what the controls above the table say."""
+    """Scans what the form asks for; yields updates of the page. `view`: order and filters of the table. Raises
+    PlaygroundError for what cannot be scanned.
+    """
     state = ScanState.of(visitor)
     loaded, load = frame.loaded, frame.load_set(visitor)
     request = form.request(prompts_of(form, visitor), load)
@@ -54,9 +56,9 @@ def run_scan(
 
 
 def _live(frame: Frame, tab: ScanTab, visitor: Visitor, job: Job[ScanResult], view: ScanView) -> Iterator[Updates]:
-    """The texts as they come."""
+    """Updates with the texts so far, until the job ends."""
     state = ScanState.of(visitor)
-    # In the order in which they come, so that nothing moves under the eye that reads; sorted at the end.
+    # In the order in which they come, so that nothing moves while it is read; sorted at the end.
     live, drawn = replace(view, sort="vector", group=ALL_GROUPS), ""
     for batch in follow(job, REDRAW):
         events = [event for event in batch if isinstance(event, ScanProgress)]
@@ -65,7 +67,7 @@ def _live(frame: Frame, tab: ScanTab, visitor: Visitor, job: Job[ScanResult], vi
         if position is not None:
             updates[tab.progress] = markup.run_line(queue_sentence(position))
         if events:
-            updates[tab.progress] = markup.run_line(_said(events[-1]))
+            updates[tab.progress] = markup.run_line(_progress(events[-1]))
         found = [event.so_far for event in events if event.so_far is not None]
         if found:
             if state.result is None or state.result.created != found[-1].created:
@@ -79,32 +81,32 @@ def _live(frame: Frame, tab: ScanTab, visitor: Visitor, job: Job[ScanResult], vi
 
 
 def show_whole(frame: Frame, tab: ScanTab, visitor: Visitor, result: ScanResult, view: ScanView) -> Updates:
-    """Everything about a scan that has ended, now or long ago."""
+    """Updates with everything about a whole scan, from a run or a file."""
     ScanState.of(visitor).result = result
     return {
         **show(frame, tab, visitor, replace(view, group=ALL_GROUPS)),
         **_group_choices(tab, result),
-        tab.progress: markup.run_line(_ended(result)),
-        tab.notice: _remark(result),
+        tab.progress: markup.run_line(_summary(result)),
+        tab.notice: _notice(result),
         tab.repeat: _command(result, frame),
     }
 
 
 def show(frame: Frame, tab: ScanTab, visitor: Visitor, view: ScanView) -> Updates:
-    """The table and the files of what was scanned, with the notes there are now."""
+    """Updates of the table and of both downloads, with the notes there are now."""
     return {tab.table: drawn_table(frame, visitor, view), **_downloads(tab, visitor)}
 
 
 def drawn_table(frame: Frame, visitor: Visitor, view: ScanView) -> str:
-    """The page of the table that the visitor looks at."""
+    """The current page of the table, as HTML."""
     state = ScanState.of(visitor)
-    said = markup.notice(view.wrong)
+    above = markup.notice(view.wrong)
     if state.result is None:
-        return said + scan_table.WAITING
+        return above + scan_table.WAITING
     state.notes, kept = noted_now(frame, visitor)
     if state.discarded is not None:
-        said += scan_table.undo_line(state.discarded)
-    return scan_table.table(state.result, view, state.notes, state.first, said, kept)
+        above += scan_table.undo_line(state.discarded)
+    return scan_table.table(state.result, view, state.notes, state.first, above, kept)
 
 
 def _all_groups(tab: ScanTab) -> Updates:
@@ -117,7 +119,7 @@ def _group_choices(tab: ScanTab, result: ScanResult) -> Updates:
 
 
 def _downloads(tab: ScanTab, visitor: Visitor | None) -> Updates:
-    """Both files of what was scanned; none while it is under way."""
+    """Updates of both downloads; without files for None, while a scan runs."""
     state = ScanState() if visitor is None else ScanState.of(visitor)
     updates: Updates = {}
     for button, suffix in ((tab.json, ".json"), (tab.csv, ".csv")):
@@ -125,35 +127,35 @@ def _downloads(tab: ScanTab, visitor: Visitor | None) -> Updates:
             updates[button] = gr.update(value=None, interactive=False)
             continue
         source = state.result.request.source
-        # The name of a set, unless it was not saved, or a file says something else.
+        # The source is the name of a set, unless the set was not saved or a file has something else there.
         path = download_path(visitor, f"{f'{source}-scan' if is_name(source) else 'scan'}{suffix}")
         file.save(state.result, path, state.notes)
         updates[button] = gr.update(value=str(path), interactive=True)
     return updates
 
 
-def _said(event: ScanProgress) -> str:
+def _progress(event: ScanProgress) -> str:
     to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
     return f"text {event.done} of {event.total} · {seconds(event.seconds)}{to_go}"
 
 
-def _ended(result: ScanResult) -> str:
+def _summary(result: ScanResult) -> str:
     noise = sum(cell.noise for cell in result.cells)
     groups = len({group for group in result.groups if group.name != "noise"})
-    told = f"{len(result.cells)} texts" + (f" of {result.planned}, stopped" if result.cancelled else "")
+    count = f"{len(result.cells)} texts" + (f" of {result.planned}, stopped" if result.cancelled else "")
     return (
-        f"{told} · {groups} {'group' if groups == 1 else 'groups'} · {noise} noise · {seconds(result.seconds)} · "
+        f"{count} · {groups} {'group' if groups == 1 else 'groups'} · {noise} noise · {seconds(result.seconds)} · "
         f"{result.tokens_per_second:.0f} tokens/s"
     )
 
 
-def _remark(result: ScanResult) -> str:
+def _notice(result: ScanResult) -> str:
     if result.cancelled:
         return markup.notice("Stopped; the texts that were whole are kept.", "info")
-    said = " ".join(result.warnings)
+    warning = " ".join(result.warnings)
     if result.request.positions == "generated":
-        said += " KL is 0 everywhere: a push at generated tokens only does not reach the first one."
-    return markup.notice(said.strip(), "warning")
+        warning += " KL is 0 everywhere: a push at generated tokens only does not reach the first one."
+    return markup.notice(warning.strip(), "warning")
 
 
 def _command(result: ScanResult, frame: Frame) -> str:

@@ -1,4 +1,4 @@
-"""The Scan tab: hundreds of texts on one screen, and a star, a name or a bin for each vector."""
+"""Event handlers of the Scan tab, and its updates after another model or library change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from playground.ui.kit.frame import IN_TURN, NOT_SAVED, Frame, acted
 from playground.ui.kit.mix import MixRow, mix_of
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.scan.form import PLACE, ScanForm, begin_with, hint, prompts_of
+from playground.ui.scan.form import PLACE, ScanForm, hint, prompts_of, suggested_scales
 from playground.ui.scan.layout import PROMPTS, ScanTab
 from playground.ui.scan.notes import name_now, note, notes_now, scanned, set_now
 from playground.ui.scan.open import open_scan
@@ -70,22 +70,21 @@ def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any
 
 
 def library_inputs(tab: ScanTab) -> list[Any]:
-    """What `library_updates` wants to know of the page."""
+    """The components whose values `library_updates` takes."""
     return [tab.set_name, *tab.view]
 
 
 def library_updates(frame: Frame, tab: ScanTab, visitor: Visitor, values: Sequence[Any]) -> dict[Any, Any]:
-    """New choices after the library changed, and names that were given elsewhere; `values` of `library_inputs`."""
+    """Choices of sets after a library change, and the table where notes changed; `values` of `library_inputs`."""
     state = ScanState.of(visitor)
     (name, *view), names = values, frame.set_choices(visitor)
     if name == NOT_SAVED and name not in names:
         name = visitor.saved_as
-    choices = {"choices": names} if name in names and name == values[0] else {"choices": names, "value": name}
-    if name not in names:
-        choices["value"] = next(iter(names), None)
-    updates: dict[Any, Any] = {tab.set_name: gr.update(**choices)}
-    if name != values[0] or name not in names:
-        updates |= _scales(frame, tab, visitor, choices["value"])
+    chosen = name if name in names else next(iter(names), None)
+    if name in names and name == values[0]:
+        updates: dict[Any, Any] = {tab.set_name: gr.update(choices=names)}
+    else:
+        updates = {tab.set_name: gr.update(choices=names, value=chosen), **_scales(frame, tab, visitor, chosen)}
     if state.result is not None and notes_now(frame, visitor) != state.notes:
         updates |= show(frame, tab, visitor, ScanView.of(view))
     return updates
@@ -127,17 +126,20 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
     source = tab.prompts
 
     def cost_hint(visitor: Visitor, form: ScanForm) -> str:
-        """What Scan would cost; nothing while the form is not complete."""
+        """The estimated cost of a scan; "" while the form is incomplete."""
         try:
             load = frame.load_set(visitor)
-            return hint(frame.loaded, form.request(prompts_of(form, visitor), load), load(form.set_name))
+            request = form.request(prompts_of(form, visitor), load)
+            return hint(frame.loaded, request, load(request.source))
         except PlaygroundError:
             return ""
 
     def on_cost(request: gr.Request, *values: Any) -> str:
         return cost_hint(frame.visitor(request), ScanForm.of(values))
 
-    costly = [tab.set_name, tab.rows, tab.signs, tab.scales, tab.unit, tab.samples, tab.tokens, tab.temperature]
+    costly: list[Any] = [
+        tab.set_name, tab.rows, tab.signs, tab.scales, tab.unit, tab.samples, tab.tokens, tab.temperature,
+    ]
     gr.on([part.change for part in costly], on_cost, tab.inputs, tab.hint, trigger_mode="always_last", **PRIVATE)
     frame.opened.append((on_cost, tab.inputs, [tab.hint]))
 
@@ -183,32 +185,32 @@ def _wire_table(frame: Frame, tab: ScanTab) -> None:
         ScanState.of(visitor).first = 0
         return drawn_table(frame, visitor, ScanView.of(values))
 
-    # Only what the visitor does: filling the choices in must not draw everything twice.
-    # A Textbox tells of an input before it has the new value, and nobody but the visitor changes these.
+    # Inputs of the visitor only: filling the choices in must not draw the table twice. A Textbox fires `input` before
+    # it has the new value, so `change` serves for these, which nothing but the visitor changes.
     typed = (tab.contains, *tab.limits)
     events = [part.change if part in typed else part.input for part in tab.view]
     gr.on(events, on_view, tab.view, tab.table, trigger_mode="always_last", **PRIVATE)
 
     @quick
     def on_act(event: gr.EventData, request: gr.Request, *values: Any) -> dict[Any, Any]:
-        visitor, said, view = frame.visitor(request), acted(event), ScanView.of(values)
+        visitor, action, view = frame.visitor(request), acted(event), ScanView.of(values)
         state = ScanState.of(visitor)
-        act = said.get("act")
+        act = action.get("act")
         if act == "page":
-            state.first = _number(said.get("entry"), "entry", len(scanned(visitor).cells))
+            state.first = _number(action.get("entry"), "entry", len(scanned(visitor).cells))
             return {tab.table: drawn_table(frame, visitor, view)}
         if act == "group":
-            group = str(_number(said.get("name"), "group", len(scanned(visitor).groups)))
+            group = str(_number(action.get("name"), "group", len(scanned(visitor).groups)))
             state.first = 0
             return {tab.group: group, tab.table: drawn_table(frame, visitor, replace(view, group=group))}
         if act == "steer":
-            return _open(frame, visitor, said)
-        row = note(frame, visitor, said)
+            return _open(frame, visitor, action)
+        row = note(frame, visitor, action)
         if act == "discard":
-            state.discarded = row if said.get("value") == "true" else None
+            state.discarded = row if action.get("value") == "true" else None
             updates = show(frame, tab, visitor, view)
         else:
-            # The page has shown it already; drawing the table anew would take the cursor out of the next field.
+            # The browser shows it already; a new table would take the cursor out of the next field.
             updates = show(frame, tab, visitor, view)
             del updates[tab.table]
         return updates | {frame.library_seen: frame.library_token(visitor)}
@@ -222,12 +224,12 @@ def _wire_table(frame: Frame, tab: ScanTab) -> None:
     )
 
 
-def _open(frame: Frame, visitor: Visitor, said: dict[str, str]) -> dict[Any, Any]:
-    """The very text in Steer: its recipe, prompt, format, positions, sampling and seed, and what tells it from the
-    baseline.
+def _open(frame: Frame, visitor: Visitor, action: dict[str, str]) -> dict[Any, Any]:
+    """Updates that open a text in Steer: recipe, prompt, format, positions, sampling, seed, and the first words in
+    which it differs from the baseline. Raises InputError for a missing text, FileError for a missing set.
     """
     result = scanned(visitor)
-    cell = result.cells[_number(said.get("cell"), "cell", len(result.cells))]
+    cell = result.cells[_number(action.get("cell"), "cell", len(result.cells))]
     request, name = result.request, name_now(frame, visitor)
     set_now(frame, visitor)  # refuses other vectors of that name with a sentence
     if request.unit == "r":
@@ -251,24 +253,24 @@ def _open(frame: Frame, visitor: Visitor, said: dict[str, str]) -> dict[Any, Any
 def _scales(
     frame: Frame, tab: ScanTab, visitor: Visitor, name: str | None, unit: str | None = None
 ) -> dict[Any, Any]:
-    """Scales that suit the set `name`, in the chosen unit or in the one that suits it too."""
+    """Suggested scales for the set `name`, in `unit` or (None) in the usual one of the set."""
     try:
         vector_set = frame.load_set(visitor)(name) if name else None
-    except PlaygroundError:  # Scan says what is wrong with it
+    except PlaygroundError:  # a click on Scan shows why
         vector_set = None
-    unit, scales = begin_with(frame.workbench.loaded, vector_set, unit)
+    unit, scales = suggested_scales(frame.workbench.loaded, vector_set, unit)
     return {tab.scales: scales, tab.unit: unit}
 
 
 def _number(text: str | None, what: str, count: int) -> int:
-    """A number that the table said. Raises InputError when there is no such thing."""
+    """The number in an event of the table. Raises InputError unless it is below `count`."""
     if text is None or not text.isascii() or not text.isdigit() or int(text) >= count:
         raise InputError(f"Expected the number of a {what} below {count}, got “{text}”; use the buttons of the table.")
     return int(text)
 
 
 def _asked(name: str | None, tab: ScanTab) -> dict[Any, Any]:
-    """A set brings its own way of being asked."""
+    """Format and system prompt of a built-in prompt set."""
     sets = prompt_sets.built_in()
     if name not in sets:
         return {tab.mode: gr.skip()}

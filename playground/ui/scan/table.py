@@ -1,4 +1,4 @@
-"""The results of a scan as HTML: a line a text, or a line a group of texts that say alike; section by section."""
+"""HTML table of a scan: a section for each prompt, a line for each text or group of similar texts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from playground.library.vector_set import RowNote
 from playground.services.scan import Cell, ScanResult
 from playground.ui.kit.markup import changed_words, empty, escape
-from playground.ui.scan.view import PAGE, Entry, ScanView, Section, sections
+from playground.ui.scan.view import PAGE, Entry, ScanView, Section, note_of, row_of, sections
 
 WAITING = empty(
     "Scan writes a text for every vector, sign and scale here, texts that say alike together, with what tells sense "
@@ -29,16 +29,16 @@ def table(
     view: ScanView,
     notes: Sequence[RowNote],
     first: int = 0,
-    said: str = "",
+    above: str = "",
     kept: bool = True,
 ) -> str:
-    """The page of results that holds entry `first`; `said` is what stands above it. Unless notes are `kept`, they are
-    there to be read only.
+    """The page of the table that holds entry `first`, under the HTML `above`. Unless notes are `kept`, they are shown
+    read-only.
     """
     parts = sections(result, view, notes)
     total = sum(len(part.entries) for part in parts)
     if not total:
-        return f"{said}{NOTHING}"
+        return f"{above}{NOTHING}"
     first = min(max(first, 0), total - 1) // PAGE * PAGE
     lines, place = [], 0
     for part in parts:
@@ -51,13 +51,13 @@ def table(
     grouped = any(entry.group is not None for part in parts for entry in part.entries)
     pages = _pages(first, total, "groups" if grouped else "texts", _hidden(result, parts))
     return (
-        f'{said}{pages}<table class="sp-scan" aria-label="Texts of the scan"><thead><tr>{head}</tr></thead>'
+        f'{above}{pages}<table class="sp-scan" aria-label="Texts of the scan"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>{pages if total > PAGE else ''}"
     )
 
 
 def undo_line(row: int) -> str:
-    """What stands above the table after a vector was discarded."""
+    """The line above the table after a vector was discarded, with its undo button."""
     return (
         f'<p class="sp-notice sp-info sp-undo" role="status">Vector {row} is discarded. <button type="button" '
         f'class="sp-small" data-act="discard" data-row="{row}" data-value="false">undo</button></p>'
@@ -65,7 +65,7 @@ def undo_line(row: int) -> str:
 
 
 def _section(result: ScanResult, part: Section, many: bool) -> str:
-    """The prompt, and what the model says to it by itself."""
+    """The head of a section: the prompt, and its baseline texts."""
     request = result.request
     number = f"prompt {part.prompt + 1} of {len(request.prompts)}" if many else "prompt"
     baselines = [cell for cell in result.baselines if cell.prompt == part.prompt]
@@ -81,8 +81,8 @@ def _section(result: ScanResult, part: Section, many: bool) -> str:
 
 def _entry(result: ScanResult, entry: Entry, notes: Sequence[RowNote], kept: bool) -> str:
     cell = result.cells[entry.cells[0]]
-    note = _note(notes, cell)
-    below = "" if entry.group is None else _group(result, entry, notes, kept)
+    note = note_of(notes, cell)
+    below = "" if entry.group is None else _group(result, entry.group, entry.cells, notes, kept)
     discarded = " sp-discarded" if note.discarded else ""
     grouped = " sp-grouped" if entry.group is not None and len(entry.cells) > 1 else ""
     return (
@@ -123,7 +123,7 @@ def _text(body: str, length: int) -> str:
 
 
 def _effect(cell: Cell) -> str:
-    """How far the text is from its baseline: at the first token, and in words."""
+    """Distances of a text from its baseline: KL of the next token, share of words changed."""
     kl = "–" if cell.kl is None else f"{cell.kl:.2f}"
     return (
         f'<span class="sp-c-kl" title="KL(steered ‖ baseline) of the next token, in nats">KL {kl}</span> '
@@ -132,7 +132,7 @@ def _effect(cell: Cell) -> str:
 
 
 def _noise(cell: Cell) -> str:
-    """The two numbers behind the flag, and the flag."""
+    """Perplexity and repetition of a text, and the noise flag that follows from them."""
     perplexity = "–" if cell.perplexity is None else f"{cell.perplexity:.1f}"
     flag = '<span class="sp-flag">noise</span>' if cell.noise else ""
     return (
@@ -142,13 +142,13 @@ def _noise(cell: Cell) -> str:
 
 
 def _tools(number: int, cell: Cell, note: RowNote, kept: bool) -> str:
-    """Star, name and bin of the vector; the way to Steer for this very text."""
-    row = cell.row
-    discard, does = ("false", "bring back") if note.discarded else ("true", "discard")
+    """Star, name and discard button of the vector; the button that opens this text in Steer."""
+    row = row_of(cell)
+    discard, label = ("false", "bring back") if note.discarded else ("true", "discard")
     return (
         f'<div class="sp-celltools">{_star_and_name(row, note, kept)}</div><div class="sp-celltools">{_steer(number)}'
         f'<button type="button" class="sp-small" data-act="discard" data-row="{row}" data-value="{discard}" '
-        f'{"" if kept else "disabled "}aria-label="{does.capitalize()} vector {row}">{does}</button></div>'
+        f'{"" if kept else "disabled "}aria-label="{label.capitalize()} vector {row}">{label}</button></div>'
     )
 
 
@@ -170,33 +170,30 @@ def _steer(number: int) -> str:
     )
 
 
-def _note(notes: Sequence[RowNote], cell: Cell) -> RowNote:
-    """The note on a cell's vector."""
-    return notes[cell.row] if cell.row < len(notes) else RowNote()
-
-
-def _group(result: ScanResult, entry: Entry, notes: Sequence[RowNote], kept: bool) -> str:
-    """What stands under the typical text of a group: how many there are, of which vectors, and each of them."""
-    group, cells = result.groups[entry.group], [result.cells[number] for number in entry.cells]
+def _group(
+    result: ScanResult, place: int, numbers: Sequence[int], notes: Sequence[RowNote], kept: bool
+) -> str:
+    """The part under the typical text of a group: the number of texts, their vectors, and each of them."""
+    group, cells = result.groups[place], [result.cells[number] for number in numbers]
     name = f'<b class="sp-groupname">{escape(group.name)}</b>'
     like = '<span class="sp-detail">as the baseline</span>' if group.like_baseline else ""
     if len(cells) == 1:
         return f'<div class="sp-group">{name}{like}</div>'
     vectors = dict.fromkeys((cell.row, cell.sign) for cell in sorted(cells, key=lambda cell: (cell.row, -cell.sign)))
     lines = []
-    for number in entry.cells[:MEMBERS]:
+    for number in numbers[:MEMBERS]:
         cell = result.cells[number]
         lines.append(
             f'<div class="sp-lookline">{_vector(cell)}<span class="sp-c-scale">{cell.scale:g}</span>'
             f'<span class="sp-text sp-oneline">{escape(cell.text)}</span>'
-            f"{_star_and_name(cell.row, _note(notes, cell), kept)}{_steer(number)}</div>"
+            f"{_star_and_name(row_of(cell), note_of(notes, cell), kept)}{_steer(number)}</div>"
         )
     rest = "" if len(cells) <= MEMBERS else empty(f"The first {MEMBERS} of {len(cells)}; “only these” shows all.")
-    signed = "".join(_vector(result.cells[number]) for number in _one_each(result, entry.cells))
+    signed = "".join(_vector(result.cells[number]) for number in _one_each(result, numbers))
     return (
         f'<details class="sp-group"><summary>{name}<span class="sp-count">{len(cells)} texts of {len(vectors)} signed '
         f'{"vector" if len(vectors) == 1 else "vectors"}</span>{like}<span class="sp-vectors">{signed}</span></summary>'
-        f'{"".join(lines)}{rest}<button type="button" class="sp-small" data-act="group" data-name="{entry.group}">'
+        f'{"".join(lines)}{rest}<button type="button" class="sp-small" data-act="group" data-name="{place}">'
         f"only these</button></details>"
     )
 
@@ -208,13 +205,13 @@ def _one_each(result: ScanResult, numbers: Sequence[int]) -> list[int]:
 
 
 def _hidden(result: ScanResult, parts: Sequence[Section]) -> str:
-    """How many texts the filters take away."""
+    """The number of texts that are filtered out, as text; "" for none."""
     shown = sum(len(entry.cells) for part in parts for entry in part.entries)
     return f" · {len(result.cells) - shown} of {len(result.cells)} texts filtered out" * (shown < len(result.cells))
 
 
 def _pages(first: int, total: int, what: str, hidden: str) -> str:
-    """Where one is, how many texts are not shown, and the way on."""
+    """The line of pages: range of entries, texts filtered out, and buttons to the pages around."""
     end = min(first + PAGE, total)
     span = f"{total} {what if total > 1 else what[:-1]}" if total <= PAGE else f"{first + 1}–{end} of {total} {what}"
     before = _turn("earlier", first - PAGE) if first > 0 else ""
@@ -222,5 +219,5 @@ def _pages(first: int, total: int, what: str, hidden: str) -> str:
     return f'<div class="sp-pages"><span class="sp-detail">{span}{hidden}</span>{before}{after}</div>'
 
 
-def _turn(said: str, entry: int) -> str:
-    return f'<button type="button" class="sp-small" data-act="page" data-entry="{entry}">{said}</button>'
+def _turn(label: str, entry: int) -> str:
+    return f'<button type="button" class="sp-small" data-act="page" data-entry="{entry}">{label}</button>'

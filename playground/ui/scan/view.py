@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playground.library.vector_set import RowNote
@@ -27,8 +27,8 @@ PAGE = 30
 
 @dataclass(frozen=True)
 class ScanView:
-    """What the controls above the table say. `group` is the number of one as text, or ALL_GROUPS; `wrong` is a sentence
-    about a limit that is no number, and "" for none.
+    """The values of the controls above the table. `group` is the number of one as text, or ALL_GROUPS; `wrong` is a
+    sentence about a limit that is no number, "" for none.
     """
 
     sort: str = "effect"
@@ -43,9 +43,9 @@ class ScanView:
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> ScanView:
-        """The view that the controls say, the fields of limits last."""
+        """The view of the controls' values, those of the fields of limits last."""
         limits, wrong = read_limits(values[-len(FIELDS) :])
-        return cls(*values[: -len(FIELDS)], limits=limits, wrong=wrong)
+        return replace(cls(*values[: -len(FIELDS)]), limits=limits, wrong=wrong)
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ def sections(result: ScanResult, view: ScanView, notes: Sequence[RowNote]) -> tu
     """A section a prompt, those without entries left out; `notes` are those of the set's rows."""
     groups = result.group_of()
     order = _ORDERS.get(view.sort, _ORDERS["effect"])
-    wanted, unnoted = view.contains.casefold().strip(), RowNote()
+    wanted = view.contains.casefold().strip()
 
     def shown(number: int, cell: Cell) -> bool:
         if view.hide_noise and cell.noise:
             return False
-        note = notes[cell.row] if cell.row < len(notes) else unnoted
+        note = note_of(notes, cell)
         if (view.hide_discarded and note.discarded) or (view.starred_only and not note.star):
             return False
         if view.group not in (ALL_GROUPS, None) and str(groups.get(number)) != view.group:
@@ -94,11 +94,23 @@ def sections(result: ScanResult, view: ScanView, notes: Sequence[RowNote]) -> tu
     return tuple(found)
 
 
+def row_of(cell: Cell) -> int:
+    """The row of the set whose vector a steered text was written with."""
+    assert cell.row is not None, "a baseline, which no vector is added for"
+    return cell.row
+
+
+def note_of(notes: Sequence[RowNote], cell: Cell) -> RowNote:
+    """The note on the vector of a steered text; an empty one beyond the notes there are."""
+    row = row_of(cell)
+    return notes[row] if row < len(notes) else RowNote()
+
+
 def _collapsed(
     result: ScanResult, ordered: Sequence[int], groups: dict[int, int], view: ScanView
 ) -> tuple[Entry, ...]:
-    """An entry a group where its first cell would stand. By effect the most typical cell speaks for its group; in
-    every other order the first one does, so that the numbers that one sorts by are seen in that order.
+    """An entry for each group, at the place of its first cell. Sorted by effect, a group is shown by its most typical
+    cell; in every other order by its first one, so that the numbers sorted by appear in order.
     """
     members: dict[int, list[int]] = {}
     for number in ordered:
@@ -107,8 +119,8 @@ def _collapsed(
     for group, cells in members.items():
         there = set(cells)
         typical = next(number for number in result.groups[group].members if number in there)
-        speaks = typical if view.sort == "effect" else cells[0]
-        entries.append(Entry((speaks, *(number for number in cells if number != speaks)), group))
+        shown = typical if view.sort == "effect" else cells[0]
+        entries.append(Entry((shown, *(number for number in cells if number != shown)), group))
     return tuple(entries)
 
 

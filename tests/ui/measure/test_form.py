@@ -15,7 +15,7 @@ from playground.library.prompts import built_in
 from playground.library.recipe import format as format_recipe
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
-from playground.ui.measure.form import MeasureForm, begin_with, scale_numbers
+from playground.ui.measure.form import MeasureForm, scale_numbers, suggested_scales
 from playground.ui.widgets.prompt_source import BALANCED, BUILT_IN, DRAWN, FIRST
 
 
@@ -151,17 +151,18 @@ def test_drawn_items_are_drawn_from_their_own_seed_and_letters_may_be_alike():
         replace(FORM, kind="Exact answers", order=BALANCED).request(SUMS, SETS.__getitem__)
 
 
-def test_scales_to_begin_with_are_multiples_of_the_found_ones():
+def test_scales_to_suggested_scales_are_multiples_of_the_found_ones():
     model, organism = SimpleNamespace(name="m"), SimpleNamespace(name="organism")
     windows = {
         (0, 1): ScaleWindow(0.1, None, 0.25, 1.0), (0, -1): ScaleWindow(0.1, None, 0.5, 1.0),
         (1, 1): ScaleWindow(0.1, None, 2.5, 5.0), (1, -1): ScaleWindow(None, 0.1, None, 5.0),
     }  # fmt: skip
     calibrated = SETS["a"].with_windows(windows)
-    assert begin_with(model, calibrated) == begin_with(organism, calibrated) == ("f", "-1.5 -1 -0.5 0 0.5 1 1.5")
-    assert begin_with(model, calibrated, few=True) == ("f", "-1 -0.5 0 0.5 1")
+    for loaded in (model, organism):
+        assert suggested_scales(loaded, calibrated) == ("f", "-1.5 -1 -0.5 0 0.5 1 1.5")
+    assert suggested_scales(model, calibrated, few=True) == ("f", "-1 -0.5 0 0.5 1")
     # In other units about as strong: the median of the found scales, 0.5, over the reference norm, 2.5.
-    assert begin_with(model, calibrated, unit="r") == ("r", "-0.3 -0.2 -0.1 0 0.1 0.2 0.3")
-    assert begin_with(model, calibrated, unit="a") == ("a", "-0.75 -0.5 -0.25 0 0.25 0.5 0.75")
-    assert begin_with(model, SETS["a"]) == begin_with(None, None) == ("r", "-0.3 -0.2 -0.1 0 0.1 0.2 0.3")
-    assert begin_with(organism, SETS["a"]) == ("r", "-0.9 -0.6 -0.3 0 0.3 0.6 0.9")
+    assert suggested_scales(model, calibrated, unit="r") == ("r", "-0.3 -0.2 -0.1 0 0.1 0.2 0.3")
+    assert suggested_scales(model, calibrated, unit="a") == ("a", "-0.75 -0.5 -0.25 0 0.25 0.5 0.75")
+    assert suggested_scales(model, SETS["a"]) == suggested_scales(None, None) == ("r", "-0.3 -0.2 -0.1 0 0.1 0.2 0.3")
+    assert suggested_scales(organism, SETS["a"]) == ("r", "-0.9 -0.6 -0.3 0 0.3 0.6 0.9")

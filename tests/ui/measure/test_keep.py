@@ -31,7 +31,7 @@ from playground.ui.kit.frame import Frame
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import layout as measure_layout
 from playground.ui.measure import tables as measure_tables
-from playground.ui.measure.keep import (
+from playground.ui.measure.current import (
     judged,
     look_at,
     relabelled,

@@ -29,10 +29,10 @@ from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.ui.measure import leaderboard as measure_board
 from playground.ui.measure import tables as measure_tables
+from playground.ui.measure.figure import set_by_set
 from playground.ui.measure.item import look_of, recipe_of
 from playground.ui.measure.leaderboard import Entry
 from playground.ui.measure.scale_plots import Axes, Curve, groups_over_scales, over_scales
-from playground.ui.measure.show import set_by_set
 from playground.ui.measure.state import Look
 from playground.ui.measure.view import best, curves, mean_of, named, place_of, random_rows
 
@@ -196,7 +196,7 @@ def test_the_numbers_of_a_plot_and_of_tables_have_the_name_in_their_last_column(
 
 def test_a_curve_is_called_by_its_name_and_opened_by_its_key(result):
     drawn = curves(result, list(named(result).values()), mean_of, Labels({"set": ("", "", "", "", "%{x} <b>$")}))
-    assert [(curve.name, curve.said) for curve in drawn] == [
+    assert [(curve.name, curve.label) for curve in drawn] == [
         ("set#0", "set#0"), ("set#4", "set#4 “% {x} &lt;b&gt;”")
     ]
     plot = over_scales(drawn, [], 0.0, "set#4", Axes("x", "y"))

@@ -1,4 +1,4 @@
-"""The plots of the Measure tab: those of an analysis, and what they wait for."""
+"""Plot cards of the Measure tab: title, plot and note of each figure of an analysis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.ui.kit import markup, plots
 
 
 @dataclass(frozen=True)
-class MeasureFigures:
+class PlotCards:
     """Four cards: title, plot and note each. The last two are as wide as the first two together."""
 
     cards: tuple[gr.Column, ...]
@@ -22,10 +22,11 @@ class MeasureFigures:
 
     @property
     def outputs(self) -> list[Any]:
+        """Every component of the cards."""
         return [*self.cards, *self.titles, *self.plots, *self.notes]
 
     def empty(self, analysis: Analysis) -> dict[Any, Any]:
-        """Updates that show the plots of an analysis, waiting."""
+        """Updates that show the cards of an analysis without data."""
         shown: dict[Any, Any] = {}
         for place, card in enumerate(self.cards):
             there = place < len(analysis.figures)
@@ -39,20 +40,21 @@ class MeasureFigures:
         """Updates that show these figures, from the first on."""
         return dict(zip(self.plots, figures, strict=False))
 
-    def noted(self, place: int, said: str, numbers: str = "") -> dict[Any, Any]:
-        """What stands under a plot: a sentence, and the link to its numbers."""
-        return {self.notes[place]: f'<div class="sp-under-plot"><span>{markup.escape(said)}</span>{numbers}</div>'}
+    def noted(self, place: int, note: str, numbers: str = "") -> dict[Any, Any]:
+        """Updates of the note under a plot: a text, and the link to its numbers."""
+        return {self.notes[place]: f'<div class="sp-under-plot"><span>{markup.escape(note)}</span>{numbers}</div>'}
 
 
 HEIGHT = 300
 
 
 def title(text: str) -> str:
+    """The title of a card, as HTML."""
     return f'<div class="sp-cardhead"><h3>{markup.escape(text)}</h3></div>'
 
 
-def build(analysis: Analysis) -> MeasureFigures:
-    """The components, waiting. Points of plots in sp-points open what they carry (page.js)."""
+def build(analysis: Analysis) -> PlotCards:
+    """The cards, without data. A click on a point of a plot in sp-points opens its customdata (page.js)."""
     cards, titles, drawn, notes = [], [], [], []
 
     def card(place: int, name: str) -> None:
@@ -69,4 +71,4 @@ def build(analysis: Analysis) -> MeasureFigures:
         card(1, "measure-plot-second")
     card(2, "measure-plot-items")
     card(3, "measure-plot-sets")
-    return MeasureFigures(tuple(cards), tuple(titles), tuple(drawn), tuple(notes))
+    return PlotCards(tuple(cards), tuple(titles), tuple(drawn), tuple(notes))
