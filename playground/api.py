@@ -63,7 +63,6 @@ __all__ = [
     "load_vectors",
     "measure",
     "next_token",
-    "plot",
     "prompts",
     "scan",
     "steering",
@@ -260,18 +259,6 @@ def compare(*vectors: VectorSet) -> _compare.Comparison:
     radians between what each pair of sets spans. Raises InputError for no sets, too many rows, or different widths.
     """
     return _compare.compare([(one, None) for one in _by_name(vectors).values()])
-
-
-def plot(result: ScalesResult) -> Any:
-    """Plot a measurement over scales as a Plotly figure: every vector, the one of largest effect with its interval, and
-    random directions.
-    """
-    from playground.ui.measure import show as measure_show
-    from playground.ui.measure import view as measure_view
-
-    return measure_show.curves_of(
-        measure_show.Seen(result, measure_view.best(result)), result.analysis.figures[0]
-    )
 
 
 def scan(

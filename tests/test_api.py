@@ -116,7 +116,7 @@ def test_vectors_are_measured_and_scanned(tiny, found):
     frame = curve.to_frame()
     assert list(frame["mean"]) == [row.mean for row in (curve.baseline, *curve.rows)]
     assert curve.to_dict()["rows"][0]["mean"] == curve.rows[0].mean
-    drawn = [line for line in sp.plot(curve).data if line.mode == "lines+markers"]
+    drawn = [line for line in curve.plot().data if line.mode == "lines+markers"]
     assert [list(line.y) for line in drawn] == [[row.mean for row in curve.rows[:2]]]
     sums = sp.measure(tiny("qwen3"), "exact", found, "word-problems", (0.5,), "r", rows=[0], max_items=2, controls=1)
     assert list(sums.to_frame()["share"]) == [row.share for row in (sums.baseline, *sums.rows)]
@@ -154,6 +154,7 @@ def test_next_tokens_are_followed_over_multiples_of_what_is_added(tiny, found):
     assert min(shifts.kl[0], shifts.kl[2]) > 0
     assert list(shifts.to_frame().query("quantity == 'kl'")["value"]) == list(shifts.kl)
     assert shifts.to_dict()["kl"] == list(shifts.kl)
+    assert list(shifts.plot().data[-1].y) == list(shifts.kl)
     whole = sp.PromptSet("plain", "", "", "prompts", tuple(PROMPTS), chat=False)
     assert sp.next_token(model, whole, found[0] * 20, (-1, 0, 1), controls=2).kl == shifts.kl
 
@@ -170,6 +171,8 @@ def test_sets_are_compared_without_a_model(tiny, found):
     assert held["sets"][1]["rows"] == [0, 1]
     assert held["angles"][0]["angles"] == seen.angles[0].angles.tolist()
     assert list(frame.index) == list(frame.columns) == [seen.name(index) for index in range(5)]
+    drawn = torch.tensor(seen.plot().data[0].z)
+    torch.testing.assert_close(drawn, seen.cosines, rtol=0, atol=1e-3)  # the plot rounds
     assert frame.to_numpy().tolist() == held["cosines"] == seen.cosines.tolist()
     with pytest.raises(sp.InputError, match="Expected 1 to 12 sets to compare, got 0"):
         sp.compare()

@@ -52,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot of the page. `draw` names the function of ui/measure_show.py that draws it. `waits` is shown before there
+    """A plot of the page. `draw` names its function in playground/ui/measure/figure.py. `waits` is shown before there
     is a result. For curves `value` is the attribute of a row, (value, low, high); `axis` and `share` as in Quantity.
     """
 

@@ -36,7 +36,8 @@ DARK_JS = """() => {
 def build(workbench: Workbench) -> gr.Blocks:
     """The page of a workbench. Launch it with `launch_options`."""
     frame = Frame(workbench)
-    with gr.Blocks(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True) as page:
+    page = gr.Blocks(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True)
+    with page:
         frame.model_seen = gr.State(frame.model_token())
         frame.library_seen = gr.State(frame.library_token(Visitor("")))
         frame.status = gr.HTML(frame.status_now(), elem_id="status", scale=2, min_width=150, render=False)

@@ -157,6 +157,10 @@ class Measurement(ABC):
         }
 
     @abstractmethod
+    def plot(self) -> Any:
+        """Its main plot as a plotly figure; what draws it is the page's, named by a path and imported when used."""
+
+    @abstractmethod
     def to_frame(self) -> Any:
         """Its numbers as a pandas DataFrame."""
 

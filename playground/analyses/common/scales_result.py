@@ -12,6 +12,7 @@ from playground.analyses.common.labels import Labels
 from playground.analyses.common.request import OverScales
 from playground.analyses.common.result import PLACE, SCALE_NAMES, Lines, Measurement, Row
 from playground.analyses.common.table import set_table
+from playground.extensions import resolve
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class ScalesResult(Measurement):
     def parts(self, row: Row) -> Iterator[dict[str, Any]]:
         """The numbers of a row, one dictionary for each of its lines in a table file."""
         yield self.numbers(row)
+
+    def plot(self) -> Any:
+        """A plotly figure of the first plot that the page shows: vectors over scales beside random directions."""
+        return resolve("playground.ui.measure.figure:figure_of")(self)
 
     def to_frame(self) -> Any:
         """A pandas DataFrame, a line a row (or part of one), the baseline first; single items are left out."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from playground.core import geometry
 from playground.errors import Cancelled, InputError
+from playground.extensions import resolve
 from playground.library.rows import check_rows
 from playground.library.vector_set import VectorSet
 
@@ -94,6 +95,10 @@ class Comparison:
             "angles": [{**vars(pair), "angles": pair.angles.tolist()} for pair in self.angles],
             "notes": list(self.notes),
         }
+
+    def plot(self) -> Any:
+        """A plotly figure: cosines of all rows with all rows."""
+        return resolve("playground.ui.measure.compare_plots:cosines")(self)
 
     def to_frame(self) -> Any:
         """A pandas DataFrame (n, n): `cosines`, rows and columns called as `name` calls them."""

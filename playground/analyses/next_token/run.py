@@ -21,6 +21,7 @@ from playground.analyses.common.request import counted
 from playground.analyses.common.result import Lines, Measurement, measured_on
 from playground.core.push import Positions, check_positions
 from playground.errors import Cancelled, InputError
+from playground.extensions import resolve
 from playground.library.checks import asked_places, check_seed, check_selection, check_whole, checked_scales
 from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
 from playground.library.prompt_set import PromptSet
@@ -177,6 +178,10 @@ class Shifts(Measurement):
             if components[0].amount == 1:
                 return "scale (norm of what is added)"
         return f"multiple of {format_recipe(self.request.recipe)}"
+
+    def plot(self) -> Any:
+        """A plotly figure: KL(steered ‖ baseline) of the next token over multiples, beside random directions."""
+        return resolve("playground.ui.measure.figure:divergence_of")(self)
 
     def to_frame(self) -> Any:
         """A pandas DataFrame: a line a value, as `row_lines` has them."""

@@ -12,18 +12,17 @@ import plotly.graph_objects as go
 from playground.analyses.analysis import Figure
 from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.common.labels import UNLABELLED, Labels
-from playground.analyses.common.result import Measurement, Row
+from playground.analyses.common.result import Row
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.common.table import RANDOM, SetTable, set_table
-from playground.analyses.compare.run import Comparison
 from playground.analyses.next_token.run import Shifts
 from playground.analyses.replies.run import RepliesResult
 from playground.errors import InputError
 from playground.methods.base.registry import called
 from playground.ui.kit import markup, plots
-from playground.ui.measure import compare_plots, scale_plots
+from playground.ui.measure import scale_plots
 from playground.ui.measure.scale_plots import Axes, Curve
-from playground.ui.measure.state import Look, drawable
+from playground.ui.measure.state import Look
 from playground.ui.measure.view import Bounds, best, curves, group_of, named, random_rows, row_at, scale_axis, x_of
 
 ITEM_AXIS = "logit difference / nats"
@@ -49,18 +48,10 @@ class Seen:
         return None if self.look is None else row_at(self.result, self.look)
 
 
-def figure_of(result: Measurement | Comparison) -> go.Figure:
-    """The main plot of a result, the first one that the page shows of it.
-
-    Of vectors over scales, the quantity they are judged by, with its interval for the vector that moves most, beside
-    random directions; of a mix, KL(steered ‖ baseline) of the next token over multiples of it; of a comparison, the
-    cosines of all vectors. Raises InputError for a measurement of another class.
+def figure_of(result: ScalesResult) -> go.Figure:
+    """The first plot that the page shows of a result over scales: the quantity that its vectors are judged by, with the
+    interval of the one that moves most, beside random directions.
     """
-    if isinstance(result, Comparison):
-        return compare_plots.cosines(result)
-    result = drawable(result)
-    if isinstance(result, Shifts):
-        return divergence_of(result)
     return draw(result.analysis.figures[0], Seen(result, best(result)))
 
 

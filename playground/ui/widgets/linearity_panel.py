@@ -8,11 +8,12 @@ from typing import Any
 
 import gradio as gr
 
+from playground.core.linear_radius import HALF
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services.command import radius_command, scales_command
 from playground.services.jobs import JobContext
-from playground.services.linearity import HALF, Linearity, LinearityRequest, linearity, with_linear_radii
+from playground.services.linearity import Linearity, LinearityRequest, linearity, with_linear_radii
 from playground.ui.kit import defaults, markup, plots
 from playground.ui.kit.entered import whole
 from playground.ui.kit.frame import Frame

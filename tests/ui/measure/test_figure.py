@@ -16,12 +16,10 @@ from playground.analyses.compare.run import ComparedSet, Comparison
 from playground.analyses.exact.run import ExactRequest, ExactResult, ExactRow
 from playground.analyses.next_token.run import ShiftedToken, Shifts, ShiftsRequest
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
-from playground.errors import InputError
 from playground.library.prompt_set import ChoiceItem, ExactItem, PromptSet
 from playground.library.prompts import from_text
 from playground.library.recipe import parse
 from playground.library.reply_patterns import ReplyPattern
-from playground.ui.measure.figure import figure_of
 
 VECTORS = (MeasuredVector("set", row=0), MeasuredVector("set", row=4))
 SET = MeasuredSet("set", "power", "m", "f", 3, 8, 2.0, "00")
@@ -96,7 +94,7 @@ def next_token() -> Shifts:
     ],
 )
 def test_the_vector_that_moves_most_is_drawn_last_with_its_name(result, values, axis):
-    plot = figure_of(result)
+    plot = result.plot()
     assert isinstance(plot, go.Figure)
     assert list(plot.data[-1].y) == values
     assert "set#4" in [note.text for note in plot.layout.annotations]
@@ -104,24 +102,16 @@ def test_the_vector_that_moves_most_is_drawn_last_with_its_name(result, values, 
 
 
 def test_random_directions_are_dotted_beside_the_vectors():
-    dotted = [list(line.y) for line in figure_of(choices()).data if line.line.dash == "dot"]
+    dotted = [list(line.y) for line in choices().plot().data if line.line.dash == "dot"]
     assert dotted == [[0.25, 0.5]]
 
 
 def test_a_comparison_is_drawn_as_its_cosines():
     one = ComparedSet("a", (0, 1), ("0", "1"), 1, "native norm", torch.ones(2))
-    (heat_map,) = figure_of(Comparison((one,), torch.eye(2), (), ())).data
+    (heat_map,) = Comparison((one,), torch.eye(2), (), ()).plot().data
     assert [list(line) for line in heat_map.z] == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_a_result_stopped_before_its_first_row_is_drawn_with_its_baseline_alone():
-    plot = figure_of(replace(choices(), rows=()))
+    plot = replace(choices(), rows=()).plot()
     assert [shape.y0 for shape in plot.layout.shapes] == [0.5]
-
-
-def test_a_measurement_of_another_class_is_refused_with_a_sentence():
-    class Other:
-        analysis = choices().analysis
-
-    with pytest.raises(InputError, match="Expected vectors over scales or a mix"):
-        figure_of(Other())
