@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from playground.methods.base.registry import registered
 from playground.model.prompting import PromptFormat
 from playground.ui.kit.visitor import Slice
 
@@ -14,7 +15,7 @@ class DiscoverState(Slice):
     pushes.
     """
 
-    method: str = "power"
+    method: str = field(default_factory=lambda: next(iter(registered())))
     prompt: str = ""
     format: PromptFormat | None = None
     """None before the first run."""
