@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from scipy.stats import rankdata
 
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import Encoded, encode
@@ -12,7 +13,7 @@ from playground.services.changed import changed_share
 from playground.services.evidence import svg
 from playground.services.evidence.context import StageContext, prompts_of_set
 from playground.services.evidence.request import EffectsSettings
-from playground.services.evidence.statistics import correlation, median, proportion, ranks
+from playground.services.evidence.statistics import correlation, median, proportion
 from playground.services.evidence.svg import Axes, Bars, Points
 from playground.services.scales import ScalesRequest, find_scales
 
@@ -134,7 +135,7 @@ def _correlations(records: list[dict[str, Any]], kind: str, seed: int) -> dict[s
 
 def _centred(values: list[float]) -> list[float]:
     """Ranks as parts of the group, about its middle: groups of different levels can then be pooled."""
-    return [(rank - (len(values) + 1) / 2) / len(values) for rank in ranks(values)]
+    return [(rank - (len(values) + 1) / 2) / len(values) for rank in rankdata(values).tolist()]
 
 
 def _signs(records: list[dict[str, Any]]) -> dict[str, Any]:
