@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeVar
 
-Role = Literal["main", "random", "baseline"]
-"""Role of a series: random directions are dotted grey, the baseline grey, all else has a colour by its place."""
+Role = Literal["main", "random"]
+"""Role of a series: random directions are dotted grey, all else has a colour by its place."""
 
 WIDTH, HEIGHT = 680, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 46
@@ -84,12 +84,10 @@ class Violin:
 
 @dataclass(frozen=True)
 class Bars:
-    """One value a category, with the bounds of an interval each where `lows` and `highs` are given."""
+    """One value a category."""
 
     name: str
     values: Sequence[float]
-    lows: Sequence[float] | None = None
-    highs: Sequence[float] | None = None
     role: Role = "main"
 
 
@@ -163,17 +161,11 @@ def violins(groups: Sequence[Violin], axes: Axes, title: str, marked: float | No
     return frame.svg(parts, title)
 
 
-def bars(
-    categories: Sequence[str],
-    series: Sequence[Bars],
-    axes: Axes,
-    title: str,
-    marked: float | None = None,
-) -> str:
-    """Groups of bars, one group a category, a bar a series beside each other with its interval."""
-    bounds = [value for one in series for values in (one.values, one.lows or (), one.highs or ()) for value in values]
-    frame = _Frame(axes, [-0.5, len(categories) - 0.5], _with([0.0, *bounds], marked), _legend(series), categories)
-    parts = [*frame.grid(), *_marked(frame, marked)]
+def bars(categories: Sequence[str], series: Sequence[Bars], axes: Axes, title: str) -> str:
+    """Groups of bars, one group a category, a bar a series beside each other."""
+    values = [0.0, *(value for one in series for value in one.values)]
+    frame = _Frame(axes, [-0.5, len(categories) - 0.5], values, _legend(series), categories)
+    parts = frame.grid()
     for place, category in enumerate(categories):
         for number, one in enumerate(series):
             value, style = one.values[place], _class(number, one.role)
@@ -187,10 +179,6 @@ def bars(
                 f'<rect class="bar {style}" x="{x0:.1f}" y="{min(y0, y1):.1f}" width="{max(x1 - x0 - 1, 1):.1f}" '
                 f'height="{abs(y1 - y0):.1f}"><title>{escape(said)}</title></rect>'
             )
-            if one.lows is not None and one.highs is not None:
-                rod = [(left + wide / 2, one.lows[place]), (left + wide / 2, one.highs[place])]
-                if all(math.isfinite(y) for _, y in rod):
-                    parts.append(f'<polyline class="rod axis" points="{frame.path(rod)}"/>')
     return frame.svg(parts, title)
 
 
