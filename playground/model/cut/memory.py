@@ -59,15 +59,19 @@ def generation_rows(loaded: LoadedModel, length: int) -> int:
 
 
 @contextmanager
-def short_of_memory(loaded: LoadedModel) -> Iterator[None]:
-    """Running out of the device's memory inside is a ModelError, one sentence, after all that could be done smaller."""
+def short_of_memory(
+    loaded: LoadedModel,
+    room: str = "",
+    advice: str = "use fewer or shorter prompts, fewer vectors at a time, or a smaller memory budget",
+) -> Iterator[None]:
+    """Running out of the device's memory inside is a ModelError, one sentence, after all that could be done smaller.
+    `room` is what there is none for ("for 8 texts"), and `advice` what to do.
+    """
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"Expected room on {loaded.device} for what was asked of {loaded.name}, but its memory ran out; use fewer "
-            "or shorter prompts, fewer vectors at a time, or a smaller memory budget."
-        ) from error
+        where = f"{room} on {loaded.device}" if room else f"on {loaded.device} for what was asked of {loaded.name}"
+        raise ModelError(f"Expected room {where}, but its memory ran out; {advice}.") from error
 
 
 def _mlp_width(config: PretrainedConfig, width: int) -> int:

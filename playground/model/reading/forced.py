@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from playground.core.push import Positions, Push
-from playground.errors import Cancelled, InputError, ModelError
+from playground.errors import Cancelled, InputError
+from playground.model.cut.memory import short_of_memory
 from playground.model.finite import kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length, forward_inputs
@@ -50,7 +51,7 @@ def token_kl(
     check_length(loaded, max(prompts.lengths[row] + len(token_ids[row]) for row in wanted))
     vocabulary = loaded.model.get_output_embeddings().weight.shape[0]
     chunk = max(1, min(_TOKENS // (length + longest), _LOGITS // (longest * vocabulary)))
-    try:
+    with short_of_memory(loaded, f"for texts of {longest} tokens", "ask for shorter or fewer texts"):
         for start in range(0, len(wanted), chunk):
             if cancelled():
                 raise Cancelled
@@ -59,11 +60,6 @@ def token_kl(
             divergence = _divergence(loaded, prompts.take(rows), texts, [pushes[row] for row in rows], positions)
             for row, values in zip(rows, divergence, strict=True):
                 found[row] = values[: len(token_ids[row])].tolist()
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"Expected room for texts of {longest} tokens on {loaded.device}, but its memory ran out; ask for shorter "
-            "or fewer texts."
-        ) from error
     return found
 
 
