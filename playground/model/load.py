@@ -345,7 +345,7 @@ def _must_spread(source: Source, need: int, place: torch.device) -> bool:
     """Whether `need` bytes are more than `place` has free; never for MPS, which shares the CPU's memory."""
     if place.type == "mps":
         return False
-    ram = _free_ram()
+    ram = free_ram()
     gpus = [torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())]
     here, everywhere = (ram, ram) if place.type == "cpu" else (gpus[place.index], ram + sum(gpus))
     if need > _ROOM * everywhere:
@@ -365,7 +365,8 @@ def _weight_bytes(files: Sequence[Path], config: Any, dtype: torch.dtype | str) 
     return int(size * dtype.itemsize // stored.itemsize)
 
 
-def _free_ram() -> int:
+def free_ram() -> int:
+    """Bytes of the host's memory that are free now."""
     import psutil  # accelerate brings it
 
     return int(psutil.virtual_memory().available)

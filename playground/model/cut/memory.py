@@ -9,7 +9,7 @@ import torch
 from transformers import PretrainedConfig
 
 from playground.errors import ModelError
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, free_ram
 
 SHARE_OF_FREE = {"cuda": 0.7, "mps": 0.5, "cpu": 0.4}  # the rest is for generation, fragmentation, other programs
 
@@ -91,6 +91,4 @@ def _free(device: torch.device) -> int:
         return torch.cuda.mem_get_info(device)[0] + unused
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    import psutil  # accelerate depends on it
-
-    return int(psutil.virtual_memory().available)
+    return free_ram()

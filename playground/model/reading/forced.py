@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 
 import torch
@@ -13,7 +12,8 @@ from playground.errors import Cancelled, InputError
 from playground.model.cut.memory import short_of_memory
 from playground.model.finite import kl_divergence
 from playground.model.load import LoadedModel
-from playground.model.prompting import Encoded, check_length, forward_inputs
+from playground.model.prompting import Encoded, check_length
+from playground.model.reading.next_token import last_logits
 from playground.model.row_pushes import batch_pushes
 from playground.model.steering import steer
 
@@ -89,8 +89,5 @@ def _divergence(
 
 def _log_probabilities(loaded: LoadedModel, encoded: Encoded, count: int) -> Tensor:
     """(n, count, vocabulary) float32 or wider: of the tokens that come last, each given what is before it."""
-    given: dict[str, object] = {**forward_inputs(loaded, encoded), "use_cache": False}
-    if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
-        given["logits_to_keep"] = count + 1
-    logits: Tensor = loaded.model(**given).logits[:, -count - 1 : -1]
+    logits = last_logits(loaded, encoded, count + 1)[:, :-1]
     return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=-1)

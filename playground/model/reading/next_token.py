@@ -82,12 +82,19 @@ def _logits(
         return _last(loaded, prompts)
 
 
-def _last(loaded: LoadedModel, prompts: Encoded) -> Tensor:
+def last_logits(loaded: LoadedModel, prompts: Encoded, count: int) -> Tensor:
+    """Logits (n, count, vocabulary) at the last `count` positions, as the model gives them; it computes no others where
+    it can.
+    """
     given: dict[str, object] = {**forward_inputs(loaded, prompts), "use_cache": False}
     if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
-        given["logits_to_keep"] = 1
-    logits: Tensor = loaded.model(**given).logits
-    return logits[:, -1].float().cpu()
+        given["logits_to_keep"] = count
+    logits: Tensor = loaded.model(**given).logits[:, -count:]
+    return logits
+
+
+def _last(loaded: LoadedModel, prompts: Encoded) -> Tensor:
+    return last_logits(loaded, prompts, 1)[:, -1].float().cpu()
 
 
 def _tokens(prompts: Encoded, row: int) -> tuple[int, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Sequence
 
 import torch
@@ -16,6 +15,7 @@ from playground.model.cut.agreement import Refused, go_without
 from playground.model.cut.memory import short_of_memory
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, forward_inputs, pad_left
+from playground.model.reading.next_token import last_logits
 
 _TOKENS = 1 << 14
 """Tokens of a forward pass at most."""
@@ -125,10 +125,7 @@ def _after_shared_prompt(
 
 def _pass(loaded: LoadedModel, rows: Sequence[tuple[list[int], list[int]]]) -> list[Tensor]:
     encoded = pad_left(loaded, [prompt + text for prompt, text in rows])
-    given: dict[str, object] = {**forward_inputs(loaded, encoded), "use_cache": False}
-    if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
-        given["logits_to_keep"] = max(len(text) for _, text in rows) + 1
-    logits = loaded.model(**given).logits
+    logits = last_logits(loaded, encoded, max(len(text) for _, text in rows) + 1)
     values = []
     for row, (_, text) in enumerate(rows):
         # The logits at a token are those of the next one.
