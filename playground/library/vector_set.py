@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import json
 import logging
@@ -24,18 +25,12 @@ from playground.library.atomic import write_atomically
 from playground.library.direction import Direction
 from playground.library.formats.format import Format
 from playground.library.formats.registry import formats
-from playground.library.header import (
-    DOCUMENT_KEY,
-    FORMAT_VERSION,
-    check_description,
-    read_head,
-    write_document,
-)
+from playground.library.header import DOCUMENT_KEY, check_description, read_head, write_document
 from playground.library.origin import Origin, RowNote
 from playground.library.scale_window import ScaleWindow
 from playground.library.text import reason
 
-__all__ = ["FORMAT_VERSION", "Origin", "RowNote", "VectorSet", "check_fits", "from_bytes", "load", "save", "to_bytes"]
+__all__ = ["Origin", "RowNote", "VectorSet", "check_fits", "from_bytes", "load", "save", "to_bytes", "vectors_hash"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -289,6 +284,11 @@ def check_fits(vector_set: VectorSet, width: int, block_count: int, fingerprint:
         f"{called} was made on {origin.model}, not on {model}; the widths agree, but its directions may mean nothing "
         "here."
     )
+
+
+def vectors_hash(vector_set: VectorSet) -> str:
+    """SHA-256 in hex of a set's vectors: whether a set of the same name is still the one that was used."""
+    return hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest()
 
 
 def to_bytes(vector_set: VectorSet) -> bytes:

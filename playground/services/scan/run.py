@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import time
@@ -18,7 +17,7 @@ from playground.errors import Cancelled, ModelError
 from playground.library.mix import LoadSet, Mix, mix
 from playground.library.origin import library_versions, now
 from playground.library.recipe import format as format_recipe
-from playground.library.vector_set import VectorSet, check_fits
+from playground.library.vector_set import VectorSet, check_fits, vectors_hash
 from playground.model.cut.memory import generation_rows
 from playground.model.finite import check_finite
 from playground.model.generation.generate import generate
@@ -151,11 +150,6 @@ def _left_out(request: ScanRequest, rows: Sequence[int], usable: set[int]) -> st
         return None
     which = f"vector {missing[0]}" if len(missing) == 1 else f"{len(missing)} vectors (the first is {missing[0]})"
     return f"{which} of {request.source} {'has' if len(missing) == 1 else 'have'} norm 0 and can't be scanned."
-
-
-def vectors_hash(vector_set: VectorSet) -> str:
-    """SHA-256 in hex of a set's vectors: whether a set of the same name is still the one that was scanned."""
-    return hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest()
 
 
 def _most_rows(loaded: LoadedModel, prompts: Encoded, request: ScanRequest) -> int:
