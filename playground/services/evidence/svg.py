@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Literal, TypeVar
 
@@ -62,44 +62,42 @@ class Axes:
 
 
 @dataclass(frozen=True)
-class Line:
+class _Series:
+    name: str
+    role: Role = field(default="main", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Line(_Series):
     """Values over x, with the bounds of an interval each where `lows` and `highs` are given."""
 
-    name: str
     xs: Sequence[float]
     ys: Sequence[float]
     lows: Sequence[float] | None = None
     highs: Sequence[float] | None = None
-    role: Role = "main"
 
 
 @dataclass(frozen=True)
-class Violin:
+class Violin(_Series):
     """A distribution: its values, each drawn as a point too. A name may have several lines."""
 
-    name: str
     values: Sequence[float]
-    role: Role = "main"
 
 
 @dataclass(frozen=True)
-class Bars:
+class Bars(_Series):
     """One value a category."""
 
-    name: str
     values: Sequence[float]
-    role: Role = "main"
 
 
 @dataclass(frozen=True)
-class Points:
+class Points(_Series):
     """Pairs of values, each with its tooltip where `texts` are given."""
 
-    name: str
     xs: Sequence[float]
     ys: Sequence[float]
     texts: Sequence[str] | None = None
-    role: Role = "main"
 
 
 def lines(series: Sequence[Line], axes: Axes, title: str, marked: float | None = None) -> str:
@@ -293,7 +291,7 @@ def _placed(legend: Sequence[tuple[str, str]]) -> tuple[list[str], int]:
     return parts, row + 1 if legend else 0
 
 
-def _legend(series: Sequence[Line | Bars | Points]) -> list[tuple[str, str]]:
+def _legend(series: Sequence[_Series]) -> list[tuple[str, str]]:
     """Name and style of every series, each name once: many random lines may share one."""
     found: dict[str, str] = {}
     for place, one in enumerate(series):
@@ -301,7 +299,7 @@ def _legend(series: Sequence[Line | Bars | Points]) -> list[tuple[str, str]]:
     return list(found.items()) if len(found) > 1 or len(series) > 1 else []
 
 
-_One = TypeVar("_One", Line, Points, Violin)
+_One = TypeVar("_One", bound=_Series)
 
 
 def _drawn(series: Sequence[_One]) -> list[tuple[int, _One]]:

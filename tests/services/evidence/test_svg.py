@@ -33,7 +33,10 @@ def figures() -> dict[str, str]:
         ),
         "points": svg.points([Points("one", [1, 2], [3, 4], [EVIL, "b"]), Points("two", [1], [nan])], AXES, "t"),
         "violins": svg.violins(
-            [Violin(f"power\n{EVIL}", [1.0, 2.0, 2.5, nan]), Violin("random", [1.0, 1.0], "random"), Violin("n", [])],
+            [
+                Violin(f"power\n{EVIL}", [1.0, 2.0, 2.5, nan]), Violin("random", [1.0, 1.0], role="random"),
+                Violin("n", []),
+            ],
             AXES, "t", marked=0.0,
         ),
         "bars": svg.bars(
