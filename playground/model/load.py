@@ -183,20 +183,26 @@ def decoder_config(config: Any) -> Any:
     return config.get_text_config(decoder=True)
 
 
+def automatic_device() -> str:
+    """CUDA, then MPS, then the CPU: the first that PyTorch finds."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
 def _device(name: str) -> torch.device:
     if name not in DEVICES and not re.fullmatch(r"cuda:\d+", name):
         raise ModelError(f"Expected a device out of {', '.join(DEVICES)} or cuda:N, got {name!r}.")
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
-        name = "cuda" if cuda else "mps" if mps else "cpu"
+        name = automatic_device()
     if name.startswith("cuda"):
-        if not cuda:
+        if not torch.cuda.is_available():
             raise ModelError("Expected a CUDA device, but PyTorch finds none; choose the device cpu or auto.")
         place = torch.device(name if ":" in name else "cuda:0")
         if place.index >= torch.cuda.device_count():
             raise ModelError(f"Expected a CUDA device below {torch.cuda.device_count()}, got {name}.")
         return place
-    if name == "mps" and not mps:
+    if name == "mps" and not torch.backends.mps.is_available():
         raise ModelError("Expected an Apple GPU for the device mps, but PyTorch finds none; choose cpu or auto.")
     return torch.device(name)
 
