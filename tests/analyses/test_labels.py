@@ -16,7 +16,8 @@ from playground.analyses.common.result import MeasuredSet
 from playground.analyses.next_token.run import Shifts, ShiftsRequest
 from playground.errors import FileError
 from playground.library.origin import Origin, RowNote, now
-from playground.library.prompts import ChoiceItem, PromptSet, from_text
+from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.prompts import from_text
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
 
