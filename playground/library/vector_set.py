@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
 import json
@@ -29,10 +28,12 @@ from playground.library.header import DOCUMENT_KEY, check_description, read_head
 from playground.library.origin import Origin, RowNote
 from playground.library.scale_window import ScaleWindow
 from playground.library.text import reason
+from playground.once import log_once
 
 __all__ = ["Origin", "RowNote", "VectorSet", "check_fits", "from_bytes", "load", "save", "to_bytes", "vectors_hash"]
 
 _LOG = logging.getLogger(__name__)
+_LEFT_BEHIND = "%s has tensors of an unknown type, which are lost when it is saved again (%s)"
 
 SUFFIX = ".safetensors"
 MAX_FILE_BYTES = 2**30
@@ -385,14 +386,9 @@ def _others(data: bytes, name: str) -> dict[str, Tensor]:
     try:
         tensors = deserialize(data)
     except (KeyError, RuntimeError, ValueError, TypeError, AttributeError, safetensors.SafetensorError) as error:
-        _log_left_behind(name, f"{type(error).__name__}: {error}")
+        log_once(_LOG, logging.WARNING, _LEFT_BEHIND, name, f"{type(error).__name__}: {error}")
         return {}
     return {key: tensor for key, tensor in tensors.items() if key not in ("vectors", *TENSORS)}
-
-
-@functools.cache
-def _log_left_behind(name: str, reason: str) -> None:
-    _LOG.warning("%s has tensors of an unknown type, which are lost when it is saved again (%s)", name, reason)
 
 
 def _tensor(entry: dict[str, Any], name: str) -> Tensor:
