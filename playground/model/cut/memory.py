@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from transformers import PretrainedConfig
 
 from playground.errors import ModelError
 from playground.model.load import LoadedModel, free_ram
+
+_LOG = logging.getLogger(__name__)
 
 SHARE_OF_FREE = {"cuda": 0.7, "mps": 0.5, "cpu": 0.4}  # the rest is for generation, fragmentation, other programs
 
@@ -72,6 +75,14 @@ def short_of_memory(
     except torch.OutOfMemoryError as error:
         where = f"{room} on {loaded.device}" if room else f"on {loaded.device} for what was asked of {loaded.name}"
         raise ModelError(f"Expected room {where}, but its memory ran out; {advice}.") from error
+
+
+def smaller_batch(size: int, error: ModelError) -> int:
+    """Half of a number of texts for which memory ran out; raises `error` again for one text, and for another cause."""
+    if not isinstance(error.__cause__, torch.OutOfMemoryError) or size == 1:
+        raise error
+    _LOG.info("out of memory: %d texts in a batch from here on", size // 2)
+    return size // 2
 
 
 def _mlp_width(config: PretrainedConfig, width: int) -> int:

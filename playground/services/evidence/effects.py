@@ -44,7 +44,6 @@ def run(context: StageContext, settings: EffectsSettings) -> tuple[dict[str, Any
         "records": records,
     }  # fmt: skip
     categories = [str(source) for source in sources]
-    names = {"onset": "onset", "break": "break"}
     figures = {
         "effects-gain.svg": svg.points(
             [
@@ -58,9 +57,9 @@ def run(context: StageContext, settings: EffectsSettings) -> tuple[dict[str, Any
         "effects-blocks.svg": svg.bars(
             categories,
             [
-                Bars(f"{label}, {kind}", [_number(_block(records, source, kind)[name]) for source in sources],
+                Bars(f"{name}, {kind}", [_number(_block(records, source, kind)[name]) for source in sources],
                      role="main" if kind == "singular" else "random")
-                for name, label in names.items() for kind in ("singular", "random")
+                for name in ("onset", "break") for kind in ("singular", "random")
             ],
             Axes("source block", "median relative scale"),
             "Onset and break by source block",
