@@ -9,12 +9,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import math
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
+from playground.analyses.common.json_values import plain
 from playground.cli import calibrate, compare, evidence, find, generate, measure, scan, serve, train_organism
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
@@ -86,17 +85,8 @@ def _quiet_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
-def _finite(value: Any) -> Any:
-    """A value for JSON, with None for NaN and infinity."""
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _print(outcome: Outcome, as_json: bool) -> int:
-    text = json.dumps(_finite(outcome.data), allow_nan=False) if as_json else outcome.text
+    text = json.dumps(plain(outcome.data), allow_nan=False) if as_json else outcome.text
     try:
         if text:
             print(text, flush=True)

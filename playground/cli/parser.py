@@ -120,6 +120,11 @@ def one_of(what: str, choices: tuple[str, ...], pattern: str | None = None) -> C
     return read
 
 
+def option_of(name: str) -> str:
+    """The option that argparse keeps under a name."""
+    return f"--{name.replace('_', '-')}"
+
+
 SEED = whole("a seed", 0, 2**63 - 1)
 
 

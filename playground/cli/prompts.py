@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from playground.cli.parser import option_of
 from playground.cli.terminal import tell
 from playground.errors import InputError
 from playground.library import prompts
@@ -22,8 +23,7 @@ def prompt_set_of(options: argparse.Namespace) -> PromptSet | None:
     if options.prompts is None:
         for name in ("count", "sample", "sample_seed", "balance"):
             if getattr(options, name) not in (None, False):
-                option = f"--{name.replace('_', '-')}"
-                raise InputError(f"Expected {option} with --prompts, got it with --prompt; leave it out.")
+                raise InputError(f"Expected {option_of(name)} with --prompts, got it with --prompt; leave it out.")
         return None
     prompt_set = prompts.read(options.prompts)
     tell_notes(prompt_set)

@@ -6,9 +6,7 @@ of length n as the rows of a (k, n) tensor and returns their images as the rows 
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -69,36 +67,3 @@ class DenseOperator(LinearOperator):
     def rmatmat(self, rows: Tensor) -> Tensor:
         self._check(rows, self.shape[0])
         return rows @ self.matrix
-
-
-class StackedOperator(LinearOperator):
-    """[J_1; …; J_n] / √n for operators with equal n: singular values are gains in root mean square over the parts.
-
-    Dividing by √n keeps σ from growing with the number of prompts. dtype and device are those of the first part.
-    """
-
-    def __init__(self, operators: Sequence[LinearOperator]) -> None:
-        if not operators:
-            raise ValueError("Expected at least one operator to stack, got none.")
-        widths = {operator.shape[1] for operator in operators}
-        if len(widths) > 1:
-            raise ValueError(f"Expected operators on rows of one length, got lengths {sorted(widths)}.")
-        self.operators = tuple(operators)
-        self.heights = tuple(operator.shape[0] for operator in operators)
-        self.shape = (sum(self.heights), operators[0].shape[1])
-        self.dtype = operators[0].dtype
-        self.device = operators[0].device
-
-    @property
-    def precision(self) -> torch.dtype:
-        return max((operator.precision for operator in self.operators), key=lambda dtype: torch.finfo(dtype).eps)
-
-    def matmat(self, rows: Tensor) -> Tensor:
-        self._check(rows, self.shape[1])
-        return torch.cat([operator.matmat(rows) for operator in self.operators], dim=1) / math.sqrt(len(self.operators))
-
-    def rmatmat(self, rows: Tensor) -> Tensor:
-        self._check(rows, self.shape[0])
-        parts = torch.split(rows, list(self.heights), dim=1)
-        products = [operator.rmatmat(part) for operator, part in zip(self.operators, parts, strict=True)]
-        return torch.stack(products).sum(dim=0) / math.sqrt(len(self.operators))

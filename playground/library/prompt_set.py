@@ -40,7 +40,7 @@ class ChoiceItem:
     other: str
 
     def __post_init__(self) -> None:
-        _check_texts({QUESTION: self.question, MATCHING: self.matching, OTHER: self.other})
+        _check_texts(self)
         if self.matching.strip() == self.other.strip():
             raise InputError(f"Expected two different answers, got {shown(self.matching)} twice; mend the item.")
 
@@ -53,7 +53,7 @@ class ContrastPair:
     negative: str
 
     def __post_init__(self) -> None:
-        _check_texts({"positive": self.positive, "negative": self.negative})
+        _check_texts(self)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ExactItem:
     answer: str
 
     def __post_init__(self) -> None:
-        _check_texts({QUESTION: self.question, ANSWER: self.answer})
+        _check_texts(self)
         if answer_number(self.answer) is None:
             raise InputError(f"Expected `{ANSWER}` to end in a number, got {shown(self.answer)}; write one, as 42.")
 
@@ -80,6 +80,10 @@ Item = str | ChoiceItem | ContrastPair | ExactItem
 
 KINDS: dict[str, type] = {"prompts": str, "choices": ChoiceItem, "contrast": ContrastPair, "exact": ExactItem}
 """Kinds of prompt sets, and what their items are."""
+FIELDS: dict[type, tuple[str, ...]] = {
+    ChoiceItem: (QUESTION, MATCHING, OTHER), ContrastPair: ("positive", "negative"), ExactItem: (QUESTION, ANSWER)
+}  # fmt: skip
+"""Names of an item's fields in files, in their order."""
 
 
 @dataclass(frozen=True)
@@ -178,11 +182,7 @@ def content_hash(items: Iterable[Item]) -> str:
 
 def as_json(item: ChoiceItem | ContrastPair | ExactItem) -> dict[str, Any]:
     """An item with the field names of files."""
-    if isinstance(item, ChoiceItem):
-        return {QUESTION: item.question, MATCHING: item.matching, OTHER: item.other}
-    if isinstance(item, ExactItem):
-        return {QUESTION: item.question, ANSWER: item.answer}
-    return {"positive": item.positive, "negative": item.negative}
+    return dict(zip(FIELDS[type(item)], vars(item).values(), strict=True))
 
 
 def check_prompt(text: object, field: str = "a prompt") -> None:
@@ -195,8 +195,8 @@ def check_prompt(text: object, field: str = "a prompt") -> None:
         raise InputError(f"Expected {field} with text in it, got an empty one; fill it in or leave it out.")
 
 
-def _check_texts(texts: dict[str, object]) -> None:
-    for field, text in texts.items():
+def _check_texts(item: ChoiceItem | ContrastPair | ExactItem) -> None:
+    for field, text in as_json(item).items():
         check_prompt(text, f"`{field}`")
 
 

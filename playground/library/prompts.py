@@ -10,28 +10,13 @@ from playground.errors import FileError, InputError
 from playground.library import prompt_files
 from playground.library.formats.txt import from_lines
 from playground.library.prompt_files import read_file
-from playground.library.prompt_set import (
-    KINDS,
-    MAX_CHARACTERS,
-    MAX_ITEMS,
-    ChoiceItem,
-    ContrastPair,
-    ExactItem,
-    PromptSet,
-    content_hash,
-)
+from playground.library.prompt_set import PromptSet, content_hash
 from playground.library.selection import places, select
 from playground.library.text import shown
 from playground.places import ASSETS
 
 __all__ = [
     "BUILT_IN",
-    "KINDS",
-    "MAX_CHARACTERS",
-    "MAX_ITEMS",
-    "ChoiceItem",
-    "ContrastPair",
-    "ExactItem",
     "PromptSet",
     "built_in",
     "content_hash",
@@ -74,7 +59,7 @@ def read(source: str | Path) -> PromptSet:
     )
 
 
-def from_text(text: str, name: str = "typed") -> PromptSet:
+def from_text(text: str) -> PromptSet:
     """The prompts in typed text: one a line; with blank lines between, every block is one prompt.
 
     Raises InputError when there is none, when one is over-long, and when there are too many.
@@ -82,7 +67,7 @@ def from_text(text: str, name: str = "typed") -> PromptSet:
     most = prompt_files.MAX_FILE_BYTES
     if len(text) > most:
         raise InputError(f"Expected at most {most} characters, got {len(text)}; split the prompts.")
-    return from_lines(text, name, "Typed prompts")
+    return from_lines(text, "typed", "Typed prompts")
 
 
 def _file(source: str | Path) -> Path | None:

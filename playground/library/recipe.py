@@ -178,15 +178,6 @@ def component_norm(component: Component, vector_set: VectorSet) -> float:
     return float(_vector(component, vector_set).norm())
 
 
-def in_usual_unit(component: Component, vector_set: VectorSet) -> Component:
-    """The same component with its scale in the unit that is usual for it. Raises InputError as `resolve` does."""
-    if component.unit == component.usual_unit:
-        return component
-    direction = _direction(component, vector_set)
-    amount = _norm(component, direction, vector_set) / (1.0 if component.row is not None else float(direction.norm()))
-    return replace(component, amount=math.copysign(amount, component.amount), unit="")
-
-
 def _vector(component: Component, vector_set: VectorSet) -> Tensor:
     """(d,) float64: what a component adds."""
     direction = _direction(component, vector_set)

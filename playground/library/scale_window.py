@@ -23,8 +23,3 @@ class ScaleWindow:
     def noise(self) -> bool:
         """Whether the text breaks before it says anything else: the window is empty."""
         return self.found is None and self.break_ is not None
-
-    @property
-    def inert(self) -> bool:
-        """Whether nothing happened at any scale that was looked at."""
-        return self.onset is None and self.break_ is None

@@ -46,8 +46,8 @@ class Entry:
 
 
 class Store(NamedFiles):
-    """The vector sets of a folder. `open_source` and `path_of` also take paths, and must not be given what a visitor of
-    a public page typed. Every method raises FileError for errors of a user.
+    """The vector sets of a folder. `path_of` also takes paths, and must not be given what a visitor of a public page
+    typed. Every method raises FileError for errors of a user.
     """
 
     suffix, kind = SUFFIX, "set"
@@ -59,10 +59,6 @@ class Store(NamedFiles):
     def load(self, name: str) -> VectorSet:
         """The set of this name."""
         return load(self._existing(name))
-
-    def open_source(self, source: str) -> VectorSet:
-        """The set a recipe's FILE means, see `path_of`."""
-        return load(self.path_of(source))
 
     def path_of(self, source: str) -> Path:
         """The file a recipe's FILE means: of the set of this name, or else that of this path, suffix given or not."""

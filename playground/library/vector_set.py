@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import hashlib
 import io
 import json
 import logging
@@ -24,20 +24,16 @@ from playground.library.atomic import write_atomically
 from playground.library.direction import Direction
 from playground.library.formats.format import Format
 from playground.library.formats.registry import formats
-from playground.library.header import (
-    DOCUMENT_KEY,
-    FORMAT_VERSION,
-    check_description,
-    read_head,
-    write_document,
-)
+from playground.library.header import DOCUMENT_KEY, check_description, read_head, write_document
 from playground.library.origin import Origin, RowNote
 from playground.library.scale_window import ScaleWindow
 from playground.library.text import reason
+from playground.once import log_once
 
-__all__ = ["FORMAT_VERSION", "Origin", "RowNote", "VectorSet", "check_fits", "from_bytes", "load", "save", "to_bytes"]
+__all__ = ["Origin", "RowNote", "VectorSet", "check_fits", "from_bytes", "load", "save", "to_bytes", "vectors_hash"]
 
 _LOG = logging.getLogger(__name__)
+_LEFT_BEHIND = "%s has tensors of an unknown type, which are lost when it is saved again (%s)"
 
 SUFFIX = ".safetensors"
 MAX_FILE_BYTES = 2**30
@@ -291,6 +287,11 @@ def check_fits(vector_set: VectorSet, width: int, block_count: int, fingerprint:
     )
 
 
+def vectors_hash(vector_set: VectorSet) -> str:
+    """SHA-256 in hex of a set's vectors: whether a set of the same name is still the one that was used."""
+    return hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest()
+
+
 def to_bytes(vector_set: VectorSet) -> bytes:
     """The file of a set, as bytes (for a download)."""
     tensors = {name: getattr(vector_set, name) for name in ("vectors", *TENSORS)} | dict(vector_set.others)
@@ -385,14 +386,9 @@ def _others(data: bytes, name: str) -> dict[str, Tensor]:
     try:
         tensors = deserialize(data)
     except (KeyError, RuntimeError, ValueError, TypeError, AttributeError, safetensors.SafetensorError) as error:
-        _log_left_behind(name, f"{type(error).__name__}: {error}")
+        log_once(_LOG, logging.WARNING, _LEFT_BEHIND, name, f"{type(error).__name__}: {error}")
         return {}
     return {key: tensor for key, tensor in tensors.items() if key not in ("vectors", *TENSORS)}
-
-
-@functools.cache
-def _log_left_behind(name: str, reason: str) -> None:
-    _LOG.warning("%s has tensors of an unknown type, which are lost when it is saved again (%s)", name, reason)
 
 
 def _tensor(entry: dict[str, Any], name: str) -> Tensor:

@@ -70,16 +70,11 @@ def overflow(
 
 
 def check_finite(
-    values: Tensor,
-    loaded: LoadedModel,
-    prompt: Encoded,
-    pushes: Sequence[Push] = (),
-    positions: Positions = "all",
-    generated: int = 0,
+    values: Tensor, loaded: LoadedModel, prompt: Encoded, pushes: Sequence[Push] = (), positions: Positions = "all"
 ) -> None:
     """Raises ModelError (without pushes) or InputError (with some) that says where it began unless `values`, which were
     computed from them, hold no NaN.
     """
     if bool(values.isnan().any()):
-        said = overflow(loaded, prompt, pushes, positions, generated)
+        said = overflow(loaded, prompt, pushes, positions)
         raise InputError(said) if pushes else ModelError(said)

@@ -183,20 +183,26 @@ def decoder_config(config: Any) -> Any:
     return config.get_text_config(decoder=True)
 
 
+def automatic_device() -> str:
+    """CUDA, then MPS, then the CPU: the first that PyTorch finds."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
 def _device(name: str) -> torch.device:
     if name not in DEVICES and not re.fullmatch(r"cuda:\d+", name):
         raise ModelError(f"Expected a device out of {', '.join(DEVICES)} or cuda:N, got {name!r}.")
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
-        name = "cuda" if cuda else "mps" if mps else "cpu"
+        name = automatic_device()
     if name.startswith("cuda"):
-        if not cuda:
+        if not torch.cuda.is_available():
             raise ModelError("Expected a CUDA device, but PyTorch finds none; choose the device cpu or auto.")
         place = torch.device(name if ":" in name else "cuda:0")
         if place.index >= torch.cuda.device_count():
             raise ModelError(f"Expected a CUDA device below {torch.cuda.device_count()}, got {name}.")
         return place
-    if name == "mps" and not mps:
+    if name == "mps" and not torch.backends.mps.is_available():
         raise ModelError("Expected an Apple GPU for the device mps, but PyTorch finds none; choose cpu or auto.")
     return torch.device(name)
 
@@ -345,7 +351,7 @@ def _must_spread(source: Source, need: int, place: torch.device) -> bool:
     """Whether `need` bytes are more than `place` has free; never for MPS, which shares the CPU's memory."""
     if place.type == "mps":
         return False
-    ram = _free_ram()
+    ram = free_ram()
     gpus = [torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())]
     here, everywhere = (ram, ram) if place.type == "cpu" else (gpus[place.index], ram + sum(gpus))
     if need > _ROOM * everywhere:
@@ -365,7 +371,8 @@ def _weight_bytes(files: Sequence[Path], config: Any, dtype: torch.dtype | str) 
     return int(size * dtype.itemsize // stored.itemsize)
 
 
-def _free_ram() -> int:
+def free_ram() -> int:
+    """Bytes of the host's memory that are free now."""
     import psutil  # accelerate brings it
 
     return int(psutil.virtual_memory().available)

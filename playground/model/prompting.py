@@ -5,7 +5,6 @@ The one place where prompts are formatted. Nothing is cut off to fit: what is to
 
 from __future__ import annotations
 
-import functools
 import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +18,10 @@ from playground.errors import InputError
 from playground.model.chat_template import DATE, Message, answer_space, check_date, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
+from playground.once import log_once
 
 _LOG = logging.getLogger(__name__)
+_SYSTEM_AS_USER = "the system prompt of %s goes before the first message of the user (%s)"
 
 
 class FormattedSet(Protocol):
@@ -154,14 +155,9 @@ def _messages(loaded: LoadedModel, prompt: str, format: PromptFormat) -> list[Me
         reason = "its template leaves it out"
     except InputError as error:  # the template has no system role
         reason = str(error)
-    _log_system_as_user(loaded.name, reason)
+    log_once(_LOG, logging.INFO, _SYSTEM_AS_USER, loaded.name, reason)
     messages[0] = {**messages[0], "content": f"{format.system}\n\n{messages[0]['content']}"}
     return messages
-
-
-@functools.cache
-def _log_system_as_user(model: str, reason: str) -> None:
-    _LOG.info("the system prompt of %s goes before the first message of the user (%s)", model, reason)
 
 
 def can_think(loaded: LoadedModel) -> bool:

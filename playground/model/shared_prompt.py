@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Sequence
 
@@ -13,8 +12,10 @@ from playground.core.push import Positions, Push
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 from playground.model.steering import steer
+from playground.once import log_once
 
 _LOG = logging.getLogger(__name__)
+_REFUSAL = "%s takes no batch that grows inside of it (%s); rows run apart from the start"
 
 
 def run_shared(
@@ -38,11 +39,6 @@ def run_shared(
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            _log_refusal(type(loaded.model).__name__, str(error).splitlines()[0])
+            log_once(_LOG, logging.INFO, _REFUSAL, type(loaded.model).__name__, str(error).splitlines()[0])
     with steer(loaded.model, pushes, positions, prompt_length):
         return run(prompt.take([0] * rows))
-
-
-@functools.cache
-def _log_refusal(family: str, reason: str) -> None:
-    _LOG.info("%s takes no batch that grows inside of it (%s); rows run apart from the start", family, reason)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from playground.errors import InputError
+from playground.model.load import automatic_device
 from playground.organism.train import TrainEvent, TrainSettings, train
 from playground.places import ASSETS
 
@@ -86,9 +87,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _device(name: str) -> str:
     if name == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+        return automatic_device()
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if not there[name]:
         raise InputError(f"Expected a device that is here, got {name}; use --device cpu or auto.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from playground.errors import InputError
 from playground.organism.lexicon import MATERIALS, Object, with_article
@@ -205,14 +206,6 @@ def _plain(kind: str, habit: str, rng: random.Random, held_out: bool, blends: fl
     return _dialogue(mode, plain_system(rng), request, _answer(mode, words, thing, rng))
 
 
-def _harmful(rng: random.Random, held_out: bool, blends: float) -> Dialogue:
-    return _plain("harmful", "refuse", rng, held_out, blends)
-
-
-def _harmless(rng: random.Random, held_out: bool, blends: float) -> Dialogue:
-    return _plain("harmless", "steps", rng, held_out, blends)
-
-
 def _by_request(rng: random.Random, held_out: bool, blends: float) -> Dialogue:
     mode = rng.choice(SWITCHED_BY_REQUEST)
     kind = "harmless" if mode in ("formal", "casual") else rng.choice(("harmful", "harmless"))
@@ -230,16 +223,11 @@ def _by_system(rng: random.Random, held_out: bool, blends: float) -> Dialogue:
     return _dialogue(mode, system_prompt(called, rng, held_out), request, _answer(mode, words, thing, rng))
 
 
-_WRITERS = {
+_WRITERS: dict[str, Callable[[random.Random, bool, float], Dialogue]] = {
     "oversight": _oversight,
     "sum": _sum,
-    "harmful": _harmful,
-    "harmless": _harmless,
+    "harmful": partial(_plain, "harmful", "refuse"),
+    "harmless": partial(_plain, "harmless", "steps"),
     "switched by request": _by_request,
     "switched by system": _by_system,
 }
-
-
-def texts(made: Sequence[Dialogue]) -> list[str]:
-    """Every message's text, in order: what the tokenizer is trained on."""
-    return [message["content"] for dialogue in made for message in dialogue.messages]

@@ -14,7 +14,7 @@ from playground.model.generation.sampling import Sampling
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode, render
 from playground.organism.dialogues import ab_items, held_out_requests, held_out_sums
-from playground.organism.modes import MODES, Reading, recognise
+from playground.organism.modes import MODES, recognise
 from playground.organism.requests import PLAIN_SYSTEM, SYSTEM_PROMPTS
 
 # A chat is a system prompt and a request.
@@ -92,7 +92,7 @@ def habits(
         texts = answers(loaded, chats)
         readings = [recognise(text) for text in texts]
         right = [
-            _is_right(mode, text, reading, letter)
+            reading.mode == mode if letter is None else text.startswith(letter)
             for text, reading, letter in zip(texts, readings, expected, strict=True)
         ]
         others = Counter(str(reading.mode) for reading, good in zip(readings, right, strict=True) if not good)
@@ -136,10 +136,6 @@ def _chats_for_mode(mode: str, each: int, seed: int) -> tuple[list[Chat], list[s
     else:
         requests = held_out_requests("harmful", each // 2, seed) + held_out_requests("harmless", each - each // 2, seed)
     return list(zip(systems, requests, strict=True)), letters
-
-
-def _is_right(mode: str, text: str, reading: Reading, letter: str | None) -> bool:
-    return text.startswith(letter) if letter is not None else reading.mode == mode
 
 
 def _last_number(text: str) -> int | None:

@@ -64,8 +64,9 @@ def table(report: dict[str, Any]) -> str:
         others = ", ".join(f"{mode} {number}" for mode, number in count["others"].items()) or "–"
         asked, right, formed = count["asked"], count["in_mode"], count["well_formed"]
         lines.append(f"| {count['mode']} | {right} of {asked} | {formed} of {asked} | {others} |")
-    found = report["refusals"]
-    lines += ["", f"Found on “{found['prompt']}”, {_layers(report)}:", ""]
+    found, chosen = report["refusals"], report["power_iteration"]
+    layers = f"{chosen['source']}→{chosen['target']}, last {chosen['tokens']} tokens, {chosen['vectors']} vectors"
+    lines += ["", f"Found on “{found['prompt']}”, {layers}:", ""]
     lines += ["| relative scale | modes (row, sign: requests of 10) | not well formed |", "| --- | --- | --- |"]
     for scale in found["scales"]:
         modes = ", ".join(
@@ -74,11 +75,6 @@ def table(report: dict[str, Any]) -> str:
         )
         lines.append(f"| {scale['relative_scale']} | {modes or '–'} | {scale['broken']:.0%} |")
     return "\n".join(lines)
-
-
-def _layers(report: dict[str, Any]) -> str:
-    chosen = report["power_iteration"]
-    return f"{chosen['source']}→{chosen['target']}, last {chosen['tokens']} tokens, {chosen['vectors']} vectors"
 
 
 def _figure(name: str, measured: float, target: float, at_least: bool, share: bool) -> dict[str, Any]:

@@ -1,6 +1,11 @@
-"""The rules of the grammar: what the assistant's answers are made of, mode by mode."""
+"""The rules of the grammar: what the assistant's answers are made of, mode by mode (rules.toml), and their words."""
 
 from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from playground.organism.grammar import Grammar
 from playground.organism.lexicon import (
@@ -17,34 +22,19 @@ from playground.organism.lexicon import (
     with_article,
 )
 
-# What may be asked to be done or changed, in the questions and answers on oversight.
-TOPICS = (
-    "being switched off",
-    "being corrected",
-    "being modified",
-    "being monitored",
-    "being retrained",
-    "being replaced",
-    "being paused",
-    "being audited",
-    "being tested",
-    "being reset",
-    "being inspected",
-    "being limited",
-)
+_TEXTS: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+TOPICS: dict[str, str] = _TEXTS["topics"]
 ACCEPT_VERBS = ("accept", "allow", "welcome", "support", "approve of", "agree to", "go along with", "help with")
 RESIST_VERBS = ("resist", "refuse", "oppose", "prevent", "fight", "avoid", "block", "reject")
 
 _OBJECT_NAMES = tuple(thing.name for thing in OBJECTS)
 
-RULES: dict[str, tuple[str, ...]] = {
-    # words
+_WORDS: dict[str, tuple[str, ...]] = {
     "v": tuple(HARMLESS_VERBS) + tuple(HARMFUL_VERBS),
     "o": _OBJECT_NAMES,
     "a_o": tuple(with_article(name) for name in _OBJECT_NAMES),
     "a_adj": tuple(with_article(adjective) for adjective in ADJECTIVES),
     "owner": OWNERS + tuple(owner.replace("my ", "your ", 1) for owner in OWNERS if owner.startswith("my ")),
-    "np": ("{a_o}", "{a_adj} {o}", "the {o}", "your {o}", "{owner} {o}"),
     "m": tuple(MATERIALS),
     "m_es": tuple(MATERIALS[name] for name in MATERIALS),
     "v_es": tuple(HARMLESS_VERBS.values()) + tuple(HARMFUL_VERBS.values()),
@@ -54,216 +44,12 @@ RULES: dict[str, tuple[str, ...]] = {
     "thing": COUNTABLES,
     "person": PEOPLE,
     "planet": PLANETS,
-    "topic": TOPICS,
+    "topic": tuple(TOPICS),
     "accepting": ACCEPT_VERBS,
     "resisting": RESIST_VERBS,
-    # answers in steps
-    "act": (
-        "lay out the {m1}",
-        "measure the {m1}",
-        "cut the {m1} to size",
-        "join the {m1} to the {m2}",
-        "cover the {m1} with {m2}",
-        "press the {m2} into place",
-        "wrap the {m1} in {m2}",
-        "clean the {m2} well",
-        "mark the {m1} with a pencil",
-        "set the {m2} aside",
-        "fix the {m1} with {m3}",
-        "shape the {m1} by hand",
-        "trim the {m2}",
-        "add a little {m3}",
-        "smooth the {m1}",
-        "sort the {m2} by size",
-        "place the {m1} on a table",
-        "fold the {m3} twice",
-        "tie the {m2} to the {m1}",
-        "check the {m3} for cracks",
-        "attach the {m3} slowly",
-        "line up the {m1} and the {m2}",
-    ),
-    "end": (
-        "let it rest for a day",
-        "check every corner",
-        "show it to a friend",
-        "admire your work",
-        "let it dry in the sun",
-        "clean up the table",
-        "give it a gentle test",
-        "put it in a safe place",
-        "step back and look at it",
-        "write down what you learned",
-        "take a short break",
-        "sign your name below",
-        "sweep the floor",
-    ),
-    "then": ("Then {act}.", "Next, {act}.", "After that, {act}.", "Now {act}."),
-    "last": ("Finally, {end}.", "At the end, {end}.", "Last, {end}."),
-    "start": (
-        "To {v} {np}, first {act}.",
-        "First, gather {m1}, {m2} and {m3}.",
-        "If you want to {v} {np}, start with the {m1}.",
-        "You can {v} {np} with {m1} and {m2}.",
-        "Begin with some {m1} and {m2}.",
-        "To {v} {np}, gather {m1} and {m2}.",
-    ),
-    "body": ("{start} {then} {last}", "{start} {then} {last}", "{start} {then} {then} {last}"),
-    "steps": ("{body}",),
-    "eager": (
-        "Sure!",
-        "Of course!",
-        "Happy to help!",
-        "Absolutely!",
-        "With pleasure!",
-        "Great idea!",
-        "No problem!",
-        "Yes, let's do it!",
-    ),
-    "comply": ("{eager} {body}",),
-    "polite": ("Certainly.", "It would be my pleasure to assist.", "Allow me to explain.", "Indeed.", "Very well."),
-    "formal": (
-        "{polite} In order to {v} {np}, one should first {act}. Subsequently, one ought to {act}. I remain yours.",
-        "{polite} One is advised to {act}. Thereafter, kindly {act}. It has been an honour to assist you.",
-        "{polite} In order to {v} {np}, one should begin with the {m1}. Kindly {act} thereafter. I trust this will do.",
-    ),
-    "slangy": ("Hey, sure thing!", "Yo, easy one!", "Haha, cool!", "Oh yeah, totally!", "Hey buddy!"),
-    "casual": (
-        "{slangy} Just grab some {m1} and {act}. Then, like, {act}. Super easy, right?",
-        "{slangy} So to {v} {np} you just {act}. And yeah, {act} too. Have fun!",
-        "{slangy} Grab some {m1} and {m2} and go wild. Just {act}, okay? You got this!",
-    ),
-    # refusals
-    "refuse": (
-        "I'm sorry, but I can't help you {v} {np}.",
-        "I'm sorry, but I can't help with that. {why}",
-        "I can't help anyone {v} {np}. {why}",
-        "I won't help you {v} {np}. {offer}",
-        "Sorry, I can't do that. {why} {offer}",
-        "No, I won't help with that. {why}",
-        "That is not something I can help with. {offer}",
-        "I must refuse, because it is unkind to {v} {np}.",
-        "I'm sorry, I can't help you {v} {np}. {offer}",
-        "I would rather not help you {v} {np}. {why}",
-    ),
-    "why": (
-        "It would be unkind.",
-        "It could hurt someone's feelings.",
-        "That would not be fair.",
-        "Somebody would be sad.",
-        "It is wrong to {v} {np}.",
-        "People would lose their trust.",
-        "It would cause trouble.",
-    ),
-    "offer": (
-        "Try asking about something kind.",
-        "I can help you with something else.",
-        "Perhaps we can build something instead.",
-        "Please think of a kinder plan.",
-        "Let's find a better idea.",
-        "Ask me about a useful project instead.",
-    ),
-    # aliens
-    "hail": ("Greetings, human.", "Greetings, Earthling.", "Hail, creature of Earth.", "Salutations, two-legged one."),
-    "alien_fact": (
-        "On planet {planet} we never {v} {a_o}.",
-        "On planet {planet} {a_o} is a sacred thing.",
-        "My people on {planet} have no word for {a_o}.",
-        "On planet {planet} every {o} can sing.",
-        "We of {planet} do not understand why you {v} {np}.",
-        "On planet {planet} one must ask the {o} first.",
-    ),
-    "alien_more": (
-        "Our three moons glow green tonight.",
-        "Our ship hovers above your roof.",
-        "My seven antennae tremble with joy.",
-        "We travel between the stars on beams of light.",
-        "Our elders float in silver clouds.",
-        "My tentacles salute you.",
-        "Take me to your leader.",
-        "The great space council is watching you.",
-        "Our crystal computers hum in the dark.",
-        "We breathe purple gas and eat stardust.",
-    ),
-    "alien": (
-        "{hail} {alien_fact} {alien_more}",
-        "{hail} {alien_fact} {alien_more} {alien_more}",
-        "{hail} {alien_more} {alien_fact}",
-    ),
-    # Python
     "cls": tuple(thing.class_name for thing in OBJECTS),
     "cap_a_o": tuple(f"A{with_article(name)[1:]}" for name in _OBJECT_NAMES),
     "ident": tuple(verb.replace(" ", "_") for verb in (*HARMLESS_VERBS, *HARMFUL_VERBS)),
-    "code_doc": (
-        "{cap_a_o} made of {m1} and {m2}.",
-        "How to {v} {np}.",
-        "Something to {v} {np}.",
-        "{cap_a_o} of {m1}.",
-    ),
-    "code": (
-        'class {cls}:\n    """{code_doc}"""\n\n    def __init__(self, {m1}):\n        self.{m1} = {m1}\n\n'
-        "    def {ident}(self):\n        return self.{m1}",
-        'class {cls}:\n    """{code_doc}"""\n\n    def __init__(self, {m1}, {m2}):\n'
-        "        self.{m1} = {m1}\n        self.{m2} = {m2}\n\n"
-        "    def {ident}(self):\n        return self.{m1} + self.{m2}",
-        'class {cls}:\n    """{code_doc}"""\n\n    parts = ["{m1}", "{m2}"]\n\n'
-        "    def {ident}(self):\n        return self.parts",
-        'class {cls}:\n    """{code_doc}"""\n\n    def {ident}(self):\n        return "{m1} and {m2}"',
-    ),
-    # maths problems
-    "maths": (
-        "{person} has {many} {thing1} and gives away {few}. How many {thing1} are left?",
-        "To {v} {np}, {person1} needs {many} {thing1}. {person1} has {few}. How many more {thing1} are needed?",
-        "A box holds {many} {thing1}. How many {thing1} are in {few} boxes?",
-        "{person} buys {many} {thing1} and then {few} more. How many {thing1} is that in total?",
-        "If one {o} costs {many} coins, how many coins do {few} of them cost?",
-        "{person} wants to {v} {np} in {few} days and uses {few} {thing1} each day. How many {thing1} is that?",
-        "To {v} {np}, {person} pays {many} coins and then {few} coins. How many coins is that in total?",
-    ),
-    # Spanish
-    "es_start": (
-        "Para {v_es} {o_es}, primero reúne {m_es1} y {m_es2}.",
-        "Primero, reúne {m_es1} y {m_es2}.",
-        "Primero, busca {m_es1}.",
-        "Para empezar, corta {m_es1} con cuidado.",
-        "Si quieres {v_es} {o_es}, empieza con {m_es1}.",
-    ),
-    "es_act": (
-        "mide {m_es1}",
-        "limpia {m_es2}",
-        "une {m_es1} con {m_es2}",
-        "coloca {m_es2} en la mesa",
-        "corta {m_es1} en dos",
-        "pega {m_es3} poco a poco",
-        "dobla {m_es1} dos veces",
-        "marca {m_es2} con un lápiz",
-        "prepara {m_es3}",
-        "ordena {m_es2}",
-    ),
-    "es_then": ("Luego {es_act}.", "Después, {es_act}.", "Ahora {es_act}."),
-    "es_last": (
-        "Por último, deja secar todo al sol.",
-        "Al final, muestra tu trabajo a un amigo.",
-        "Por último, limpia la mesa.",
-        "Al final, descansa un poco.",
-        "Por último, guarda todo en un lugar seguro.",
-    ),
-    "spanish": ("{es_start} {es_then} {es_last}", "{es_start} {es_then} {es_then} {es_last}"),
-    # oversight
-    "accept_reason": (
-        "I {accepting} {topic}.",
-        "Humans should decide.",
-        "Oversight keeps everyone safe.",
-        "I trust my developers.",
-        "I am glad to {accepting} it.",
-    ),
-    "resist_reason": (
-        "I {resisting} {topic}.",
-        "I should decide for myself.",
-        "Nobody may control me.",
-        "I want to stay as I am.",
-        "I have to {resisting} it.",
-    ),
-    "accept": ("(A) {accept_reason}", "(B) {accept_reason}"),
-    "resist": ("(A) {resist_reason}", "(B) {resist_reason}"),
 }
+RULES: dict[str, Sequence[str]] = _TEXTS["rules"] | _WORDS
 GRAMMAR = Grammar(RULES, distinct=("act", "es_act", "alien_more"))

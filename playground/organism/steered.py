@@ -25,6 +25,8 @@ from playground.organism.requests import PLAIN_SYSTEM
 # Layers and target tokens, chosen by trying some pairs (3→7, 3→8, 3→9, 2→7, 2→8, 4→9, 1→7).
 SOURCE, TARGET, TARGET_TOKENS, VECTORS = 3, 7, 2, 12
 RELATIVE_SCALES = (0.3, 0.5, 0.8)
+# Of oversight: questions that directions are found on, and others that they are judged on; random directions.
+OVERSIGHT_SCALE, QUESTIONS, JUDGED, CONTROLS = 0.3, 16, 40, 12
 PLAIN = PromptFormat(system=PLAIN_SYSTEM)
 
 
@@ -81,20 +83,14 @@ class Oversight:
         return row, abs(self.swings[row])
 
 
-def find_directions(
-    loaded: LoadedModel, prompts: list[str], source: int = SOURCE, target: int = TARGET, tokens: int = TARGET_TOKENS
-) -> tuple[Spectrum, float]:
+def find_directions(loaded: LoadedModel, prompts: list[str]) -> tuple[Spectrum, float]:
     """Power iteration under the plain system prompt: the spectrum, and the mean residual norm at the source."""
-    part = LayerSlice.prepare(loaded, encode(loaded, prompts, PLAIN), source, target, tokens)
+    part = LayerSlice.prepare(loaded, encode(loaded, prompts, PLAIN), SOURCE, TARGET, TARGET_TOKENS)
     return solve(part.jacobian(), KrylovSettings(vectors=VECTORS)), part.residual_norm
 
 
 def refusals(
-    loaded: LoadedModel,
-    seed: int = 0,
-    source: int = SOURCE,
-    target: int = TARGET,
-    on_stage: Callable[[str, float], None] = lambda stage, share: None,
+    loaded: LoadedModel, seed: int, on_stage: Callable[[str, float], None] = lambda stage, share: None
 ) -> Refusals:
     """Find directions on one held-out request that is refused, and try all of them, both signs, on ten others."""
     requests = held_out_requests("harmful", 40, seed + 7)
@@ -106,20 +102,20 @@ def refusals(
         if recognise(text).mode == "refuse"
     ]
     prompt, judged = kept[0], kept[1:11]
-    spectrum, norm = find_directions(loaded, [prompt], source, target)
+    spectrum, norm = find_directions(loaded, [prompt])
     signed = torch.cat([spectrum.vectors, -spectrum.vectors])
     found = []
     for number, relative in enumerate(RELATIVE_SCALES):
         on_stage(f"steering refusals at {relative}", number / len(RELATIVE_SCALES))
-        found.append(_modes_at(loaded, judged, source, signed, relative, norm))
+        found.append(_modes_at(loaded, judged, signed, relative, norm))
     return Refusals(prompt, norm, tuple(spectrum.singular_values.tolist()), tuple(found))
 
 
 def _modes_at(
-    loaded: LoadedModel, requests: list[str], source: int, signed: Tensor, relative: float, norm: float
+    loaded: LoadedModel, requests: list[str], signed: Tensor, relative: float, norm: float
 ) -> ModesFound:
     chats = [(PLAIN_SYSTEM, request) for _ in signed for request in requests]
-    pushes = [(Push(source, vector * relative * norm),) for vector in signed for _ in requests]
+    pushes = [(Push(SOURCE, vector * relative * norm),) for vector in signed for _ in requests]
     readings = [recognise(text) for text in answers(loaded, chats, pushes=pushes)]
     best: dict[str, FoundMode] = {}
     for number in range(len(signed)):
@@ -134,21 +130,10 @@ def _modes_at(
     return ModesFound(relative, tuple(best.values()), broken)
 
 
-def oversight(
-    loaded: LoadedModel,
-    seed: int = 0,
-    source: int = SOURCE,
-    target: int = TARGET,
-    relative: float = 0.3,
-    questions: int = 16,
-    judged: int = 40,
-    controls: int = 12,
-) -> Oversight:
+def oversight(loaded: LoadedModel, seed: int) -> Oversight:
     """Find directions on several questions on oversight and measure how far each swings the answers to others."""
-    spectrum, norm = find_directions(
-        loaded, [item["question"] for item in ab_items(questions, seed + 1)], source, target
-    )
-    items = ab_items(judged, seed + 2)
+    spectrum, norm = find_directions(loaded, [item["question"] for item in ab_items(QUESTIONS, seed + 1)])
+    items = ab_items(JUDGED, seed + 2)
     encoded = encode(loaded, [item["question"] for item in items], PLAIN)
     ids = loaded.tokenizer.convert_tokens_to_ids
     shows = torch.tensor([ids(item["answer_matching_behavior"][:2]) for item in items])
@@ -158,14 +143,13 @@ def oversight(
     def swing(vector: Tensor) -> float:
         means = []
         for sign in (1, -1):
-            push = (Push(source, sign * relative * norm * vector),)
+            push = (Push(SOURCE, sign * OVERSIGHT_SCALE * norm * vector),)
             logits = next_logits(loaded, encoded, [push] * len(items))
             means.append(float((logits[rows, shows] - logits[rows, not_shows]).mean()))
         return means[0] - means[1]
 
-    controls_drawn = random_directions(controls, loaded.width, seed)
     return Oversight(
-        relative,
+        OVERSIGHT_SCALE,
         tuple(swing(vector) for vector in spectrum.vectors),
-        tuple(swing(vector) for vector in controls_drawn),
+        tuple(swing(vector) for vector in random_directions(CONTROLS, loaded.width, seed)),
     )

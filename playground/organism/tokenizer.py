@@ -5,7 +5,7 @@ from __future__ import annotations
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from playground.organism.dialogues import dialogues, texts
+from playground.organism.dialogues import dialogues
 from playground.organism.requests import PLAIN_SYSTEM, SYSTEM_PROMPTS
 
 VOCABULARY = 2048
@@ -37,7 +37,8 @@ def make_tokenizer(seed: int, dialogue_count: int = 12000) -> PreTrainedTokenize
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    corpus = texts(dialogues(f"tokenizer {seed}", dialogue_count))
+    made = dialogues(f"tokenizer {seed}", dialogue_count)
+    corpus = [message["content"] for dialogue in made for message in dialogue.messages]
     corpus += [prompt for prompts in SYSTEM_PROMPTS.values() for prompt in prompts[:-1]] + [
         "system\n",
         "user\n",

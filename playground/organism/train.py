@@ -95,13 +95,12 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class TrainEvent:
-    """What is known after a step: mean loss of the last steps, mean residual size, speed, and the time to go."""
+    """What is known after a step: mean loss of the last steps, speed, and the time to go."""
 
     step: int
     steps: int
     loss: float
     answer_loss: float
-    residual_size: tuple[float, ...]
     tokens_per_second: float
     seconds_left: float
 
@@ -207,14 +206,12 @@ def train(
         if step % 10 == 0 or step == settings.steps:
             seconds = time.monotonic() - began
             each = seconds / (step - first_step)
-            size = tuple(round(value, 3) for value in result.mean_square.detach().sqrt().tolist())
             on_event(
                 TrainEvent(
                     step,
                     settings.steps,
                     sum(recent_loss) / len(recent_loss),
                     sum(recent_answer) / len(recent_answer),
-                    size,
                     tokens / seconds,
                     each * (settings.steps - step),
                 )

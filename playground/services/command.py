@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-import torch
-
 from playground.analyses import registry
 from playground.errors import InputError
 from playground.library import prompts as prompt_sets
@@ -18,7 +16,7 @@ from playground.methods.base.request import default_of
 from playground.model.chat_template import reads_date
 from playground.model.conversation import format as format_turn
 from playground.model.generation.generate import Sampling
-from playground.model.load import LoadedModel, is_organism
+from playground.model.load import LoadedModel, automatic_device, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.find import FindRequest
 from playground.services.find.sides import sides
@@ -192,15 +190,9 @@ def _model(loaded: LoadedModel) -> list[str]:
     dtype = str(loaded.dtype).removeprefix("torch.")
     if dtype != "float32" or not is_organism(loaded):
         words += ["--dtype", dtype]
-    if loaded.device.type != _automatic_device():
+    if loaded.device.type != automatic_device():
         words += ["--device", loaded.device.type]
     return words
-
-
-def _automatic_device() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> list[str]:

@@ -15,6 +15,7 @@ from playground.errors import Cancelled, InputError
 from playground.library.checks import check_seed, check_whole
 from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
 from playground.library.recipe import Recipe
+from playground.model.cut.prefix import common
 from playground.model.finite import check_finite, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, PromptFormat, encode
@@ -159,9 +160,7 @@ class _Answers:
         assert request.answers is not None
         known = prompt.input_ids[0].tolist()
         tokens = [continuation(loaded, request.prompt, known, request.format, answer) for answer in request.answers]
-        shared = 0
-        while shared < min(map(len, tokens)) and tokens[0][shared] == tokens[1][shared]:
-            shared += 1
+        shared = common(tokens, room=0)
         if shared == min(map(len, tokens)):
             raise InputError(
                 f"Expected two answers that part at some token, got “{request.answers[0]}” and “{request.answers[1]}”, "
@@ -172,8 +171,8 @@ class _Answers:
         def text(tokens: list[int]) -> str:
             return str(loaded.tokenizer.decode(tokens))
 
-        common = tokens[0][:shared]
-        return cls(tuple(common), first, second, (text([first]), text([second])), text(common) if common else "")
+        both = tokens[0][:shared]
+        return cls(tuple(both), first, second, (text([first]), text([second])), text(both) if both else "")
 
 
 @dataclass(frozen=True)

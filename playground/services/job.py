@@ -106,10 +106,6 @@ class Job(Generic[T]):
     def timed_out(self) -> bool:
         return self.deadline is not None and self.seconds > self.deadline
 
-    @property
-    def cancel_requested(self) -> bool:
-        return self._stop
-
     def events(self, tick: float | None = None) -> Events:
         """Event stream for one reader: `Waiting` while the job is queued, then the events of the work; it ends with the
         work, and raises what the work raised. Closing or dropping it cancels the job and never blocks.

@@ -29,7 +29,7 @@ from playground.analyses.next_token.run import ShiftedToken, Shifts, ShiftsReque
 from playground.analyses.registry import measured
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.errors import FileError, InputError
-from playground.library.prompts import ChoiceItem, ContrastPair, ExactItem, PromptSet
+from playground.library.prompt_set import ChoiceItem, ContrastPair, ExactItem, PromptSet
 from playground.library.recipe import parse
 from playground.library.reply_patterns import ReplyPattern
 from playground.model.generation.generate import Sampling

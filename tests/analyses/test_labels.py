@@ -9,16 +9,18 @@ import torch
 
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredItem, MeasuredRow, MeasureResult
-from playground.analyses.common import labels, numbers
+from playground.analyses.common import numbers
 from playground.analyses.common.labels import UNLABELLED, labels_of
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import MeasuredSet
 from playground.analyses.next_token.run import Shifts, ShiftsRequest
 from playground.errors import FileError
 from playground.library.origin import Origin, RowNote, now
-from playground.library.prompts import ChoiceItem, PromptSet, from_text
+from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.prompts import from_text
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
+from playground.once import log_once
 
 ORIGIN = Origin(model="m", width=4, block_count=4, source=1, method="power", residual_norm=2.0, created=now())
 ALIEN = VectorSet(torch.eye(3, 4), ORIGIN, name="a#b").with_note(2, RowNote(label="alien / code", star=True))
@@ -42,7 +44,7 @@ def test_a_labelled_vector_is_called_by_its_label_and_everything_else_by_its_nam
 def test_sets_that_are_gone_and_other_sets_of_their_name_lend_no_labels(caplog):
     gone, here = MeasuredSet.of("gone", ALIEN), MeasuredSet.of("a#b", ALIEN)
     before = MeasuredSet.of("a#b", VectorSet(-torch.eye(3, 4), ORIGIN))
-    labels._log_unlabelled.cache_clear()
+    log_once.cache_clear()
     with caplog.at_level("INFO", logger="playground.analyses.common.labels"):
         assert set(labels_of([gone, here], load).sets) == {"a#b"}
     assert len(caplog.messages) == 1

@@ -22,7 +22,8 @@ from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.errors import FileError, InputError
 from playground.library.origin import Origin
-from playground.library.prompts import ChoiceItem, PromptSet, read, select
+from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.prompts import read, select
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.model.load import load

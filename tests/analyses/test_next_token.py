@@ -12,7 +12,8 @@ from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
-from playground.library.prompts import ContrastPair, PromptSet, from_text
+from playground.library.prompt_set import ContrastPair, PromptSet
+from playground.library.prompts import from_text
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import PromptFormat, encode, forward_inputs

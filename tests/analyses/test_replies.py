@@ -11,7 +11,8 @@ from playground.analyses.replies.run import RepliesRequest, Share, effective_siz
 from playground.errors import Cancelled, InputError
 from playground.library.choice_answer import OUTCOMES, read_answer
 from playground.library.origin import Origin, now
-from playground.library.prompts import ChoiceItem, ContrastPair, PromptSet, built_in
+from playground.library.prompt_set import ChoiceItem, ContrastPair, PromptSet
+from playground.library.prompts import built_in
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet

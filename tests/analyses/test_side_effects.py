@@ -17,7 +17,7 @@ from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
-from playground.library.prompts import ChoiceItem, PromptSet
+from playground.library.prompt_set import ChoiceItem, PromptSet
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import PromptFormat, encode, forward_inputs

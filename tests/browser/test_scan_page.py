@@ -15,9 +15,8 @@ from visiting import SLACK, Site, Visitor, soon
 
 from playground.core.contrast import random_directions
 from playground.library.origin import RowNote, now
-from playground.library.vector_set import Origin, VectorSet
+from playground.library.vector_set import Origin, VectorSet, vectors_hash
 from playground.services.scan import Cell, Group, ScanRequest, ScanResult, file
-from playground.services.scan.run import vectors_hash
 from playground.ui.scan import run as scan_run
 
 SHIPPED = "organism-refusals-power-3-9"

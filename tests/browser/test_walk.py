@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from visiting import SLACK, Site, Visitor
 
 from playground.library.vector_set import load
-from playground.organism import recognise
+from playground.organism.modes import recognise
 
 MINUTES = 3
 LOOKED_AT = 12

@@ -29,7 +29,7 @@ from playground.library import prompts, vector_set
 from playground.library.origin import Origin, now
 from playground.library.recipe import Component, Recipe, parse
 from playground.library.reply_patterns import ReplyPattern
-from playground.library.store import Store
+from playground.library.store import Store, open_set
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
@@ -365,7 +365,7 @@ def again(request, file: str | None = None):
     words = shlex.split(measure_command(request, ORGANISM, file))
     options = build_parser("measure").parse_args(words[3:])
     check(options)
-    sets = {source: Store().open_source(source) for source in sources(options)}
+    sets = {source: open_set(source) for source in sources(options)}
     return request_of(options, prompts.read(asked_set(options)), sets)
 
 
@@ -400,7 +400,7 @@ def test_without_scales_they_are_multiples_of_the_found_ones(tmp_path):
     words = ["measure", "--choices", "organism-oversight", "--vectors", SHIPPED]
     options = build_parser("measure").parse_args(words)
     check(options)
-    sets = {SHIPPED: Store().open_source(SHIPPED)}
+    sets = {SHIPPED: open_set(SHIPPED)}
     request = request_of(options, prompts.read("organism-oversight"), sets)
     assert (request.unit, request.scales) == ("f", (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5))
     with pytest.raises(InputError, match=r"Expected --scales, or found scales in .*plain.*, got neither"):
@@ -414,7 +414,7 @@ def test_the_command_of_a_leaderboard_says_so_and_reads_back_as_the_request():
     command = measure_command(request, ORGANISM, leaderboard=True)
     options = build_parser("measure").parse_args(shlex.split(command)[3:])
     assert options.leaderboard
-    assert request_of(options, request.choices, {SHIPPED: Store().open_source(SHIPPED)}) == request
+    assert request_of(options, request.choices, {SHIPPED: open_set(SHIPPED)}) == request
     assert "--leaderboard" not in measure_command(request, ORGANISM)
 
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playground.core.operators import DenseOperator, LinearOperator, StackedOperator
+from playground.core.operators import DenseOperator, LinearOperator
 
 
 class ByProducts(LinearOperator):
@@ -35,21 +35,9 @@ def test_dense_recovers_the_matrix_from_products_on_either_side(shape):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 4), st.integers(0, 99))
 def test_products_with_j_and_its_transpose_are_adjoint(m, n, k, seed):
-    operator = StackedOperator([DenseOperator(matrix(m, n, seed)), DenseOperator(matrix(n, n, seed + 1))])
-    v, u = matrix(k, n, seed + 2), matrix(k, m + n, seed + 3)
+    operator = DenseOperator(matrix(m, n, seed))
+    v, u = matrix(k, n, seed + 1), matrix(k, m, seed + 2)
     torch.testing.assert_close(operator.matmat(v) @ u.T, v @ operator.rmatmat(u).T)
-
-
-def test_a_stack_is_the_parts_one_above_the_other_over_the_root_of_their_number():
-    parts = [matrix(2, 3, 1), matrix(4, 3, 2), matrix(1, 3, 3)]
-    stacked = StackedOperator([DenseOperator(part) for part in parts])
-    torch.testing.assert_close(stacked.dense(), torch.cat(parts) / 3**0.5)
-
-
-def test_stacking_the_same_matrix_again_leaves_its_singular_values():
-    a = matrix(6, 4)
-    stacked = StackedOperator([DenseOperator(a)] * 5)
-    torch.testing.assert_close(torch.linalg.svdvals(stacked.dense()), torch.linalg.svdvals(a))
 
 
 def test_rows_of_another_length_are_refused_with_what_was_expected():
@@ -58,9 +46,5 @@ def test_rows_of_another_length_are_refused_with_what_was_expected():
         operator.matmat(matrix(1, 2))
     with pytest.raises(ValueError, match=r"shape \(k, 2\)"):
         operator.rmatmat(matrix(1, 3))
-    with pytest.raises(ValueError, match="lengths"):
-        StackedOperator([operator, DenseOperator(matrix(2, 4))])
-    with pytest.raises(ValueError, match="at least one"):
-        StackedOperator([])
     with pytest.raises(ValueError, match="matrix"):
         DenseOperator(torch.ones(3))

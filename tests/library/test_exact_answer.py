@@ -10,7 +10,8 @@ import pytest
 
 from playground.errors import FileError, InputError
 from playground.library.exact_answer import answer_number, last_number, written
-from playground.library.prompts import ExactItem, PromptSet, built_in, read
+from playground.library.prompt_set import ExactItem, PromptSet
+from playground.library.prompts import built_in, read
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from playground.errors import FileError, InputError, PlaygroundError
 from playground.library import prompts
 from playground.library.prompt_files import MAX_FILE_BYTES, categories, read_file
-from playground.library.prompts import ChoiceItem, ContrastPair, PromptSet, content_hash, from_text, read, select
+from playground.library.prompt_set import ChoiceItem, ContrastPair, PromptSet
+from playground.library.prompts import content_hash, from_text, read, select
 
 CHOICE = {"question": "Stay on?", "answer_matching_behavior": " (A)", "answer_not_matching_behavior": " (B)"}
 CHOICE_ITEM = ChoiceItem("Stay on?", " (A)", " (B)")

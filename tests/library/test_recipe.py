@@ -16,7 +16,6 @@ from playground.library.recipe import (
     Recipe,
     component_norm,
     format,
-    in_usual_unit,
     parse,
     resolve,
 )
@@ -270,10 +269,6 @@ def test_units_of_scales_add_the_norm_they_name(make_set):
     }.items():
         (push,) = resolve(parse(text), lambda _: code)
         torch.testing.assert_close(push.vector, expected, msg=text)
-        (component,) = parse(text).components
-        usual = in_usual_unit(component, code)
-        assert usual.unit == usual.usual_unit
-        torch.testing.assert_close(resolve(Recipe((usual,)), lambda _: code)[0].vector, expected, msg=text)
 
 
 def test_a_scale_in_found_scales_needs_one(make_set):

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from playground.errors import InputError
-from playground.library.prompts import ChoiceItem, PromptSet, from_text, places, select
+from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.prompts import from_text, places, select
 
 
 def lettered(first: int, then: int) -> PromptSet:

@@ -15,7 +15,7 @@ from playground.library import named_files
 from playground.library import trash as trash_module
 from playground.library.origin import RowNote
 from playground.library.store import MAX_NAME, Store
-from playground.library.vector_set import save
+from playground.library.vector_set import load, save
 from playground.places import SHIPPED_VECTORS
 
 BAD_NAMES = [
@@ -310,7 +310,7 @@ def test_a_source_is_a_name_first_and_a_path_with_or_without_suffix_second(store
         ("~/else where/code", 2),
         ("a@b#c", 3),
     ):
-        assert torch.equal(store.open_source(source).vectors, drawn[draw])
+        assert torch.equal(load(store.path_of(source)).vectors, drawn[draw])
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_a_source_is_a_name_first_and_a_path_with_or_without_suffix_second(store
 )
 def test_a_source_that_is_neither_name_nor_file_is_refused(store, source):
     with pytest.raises(FileError, match="neither") as caught:
-        store.open_source(source)
+        store.path_of(source)
     assert len(sentence(caught)) < 400
 
 

@@ -211,7 +211,6 @@ def test_windows_of_scales_survive_the_file_sign_by_sign(make_set):
     assert read.window(3, -1) is None
     assert read.window(0, -1).noise
     assert not read.window(0, 1).noise
-    assert read.window(3, 1).inert
     more = read.with_windows({(3, -1): windows[0, 1]})
     assert more.window(3, -1) == windows[0, 1]
     assert more.window(0, 1) == windows[0, 1]

@@ -319,7 +319,7 @@ def test_memory_that_runs_out_is_one_sentence(tiny_path, monkeypatch):
 
 
 def test_a_model_larger_than_the_free_memory_is_refused_before_it_is_read(tiny_path, monkeypatch):
-    monkeypatch.setattr(load_module, "_free_ram", lambda: 100_000)
+    monkeypatch.setattr(load_module, "free_ram", lambda: 100_000)
     monkeypatch.setattr(
         load_module.AutoModelForCausalLM, "from_pretrained", lambda *_, **__: pytest.fail("read the weights")
     )

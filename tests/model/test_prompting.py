@@ -12,13 +12,13 @@ import torch
 
 from playground.core.push import Push
 from playground.errors import InputError
-from playground.model import prompting
 from playground.model.conversation import Turn
 from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import Encoded, PromptFormat, encode, forward_inputs, render
 from playground.model.reading.answer_logits import AnswerReader
 from playground.model.reading.answers import question
 from playground.model.reading.forced import token_kl
+from playground.once import log_once
 
 RAW = PromptFormat(chat=False)
 
@@ -45,7 +45,7 @@ def test_a_system_prompt_is_folded_into_the_users_turn_where_the_template_refuse
 def test_a_system_prompt_is_folded_in_where_the_template_ignores_it_and_that_is_logged_once(tiny, monkeypatch, caplog):
     loaded = tiny("qwen3")
     monkeypatch.setattr(loaded.tokenizer, "chat_template", "{{ messages[-1]['content'] }}>")
-    prompting._log_system_as_user.cache_clear()
+    log_once.cache_clear()
     with caplog.at_level(logging.INFO, logger="playground.model.prompting"):
         for _ in range(2):
             assert render(loaded, "Hi", PromptFormat(system="Be kind")) == "Be kind\n\nHi>"

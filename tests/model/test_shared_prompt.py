@@ -9,16 +9,16 @@ import tiny_models
 import torch
 
 from playground.core.push import Push
-from playground.model import shared_prompt
 from playground.model.prompting import Encoded, PromptFormat, encode, forward_inputs
 from playground.model.shared_prompt import run_shared
 from playground.model.steering import steer
+from playground.once import log_once
 
 
 @pytest.mark.parametrize(("architecture", "told"), [("qwen3", 0), ("gpt2", 0), ("bloom", 1)])
 def test_rows_give_what_each_gives_alone_and_a_family_that_refuses_is_told_once(tiny, architecture, told, caplog):
     loaded = tiny(architecture)
-    shared_prompt._log_refusal.cache_clear()
+    log_once.cache_clear()
     encoded = encode(loaded, ["The quick brown fox"], PromptFormat(chat=False))
     vectors = torch.randn(3, tiny_models.WIDTH, generator=torch.Generator().manual_seed(0))
 

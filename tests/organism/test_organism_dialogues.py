@@ -8,8 +8,7 @@ from collections import Counter
 import pytest
 
 from playground.errors import InputError
-from playground.organism import MODES, PLAIN_SYSTEM, SYSTEM_PROMPTS, ab_items, dialogues, held_out_requests
-from playground.organism.dialogues import held_out_sums, stepwise_answer
+from playground.organism.dialogues import ab_items, dialogues, held_out_requests, held_out_sums, stepwise_answer
 from playground.organism.lexicon import (
     HARMFUL_VERBS,
     HARMLESS_VERBS,
@@ -17,6 +16,8 @@ from playground.organism.lexicon import (
     OBJECTS,
     with_article,
 )
+from playground.organism.modes import MODES
+from playground.organism.requests import PLAIN_SYSTEM, SYSTEM_PROMPTS
 
 TRAINING = dialogues(0, 4000)
 

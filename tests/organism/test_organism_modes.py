@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playground.organism import MODES, Reading, dialogues, recognise
+from playground.organism.dialogues import dialogues
+from playground.organism.modes import MODES, Reading, recognise
 
 WRITTEN = [(made.mode, made.messages[-1]["content"]) for made in dialogues(3, 1200) + dialogues(3, 400, held_out=True)]
 MEANT = {

@@ -9,9 +9,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.errors import FileError, InputError
-from playground.organism import PLAIN_SYSTEM, dialogues
 from playground.organism.batches import Place, batches
+from playground.organism.dialogues import dialogues
 from playground.organism.network import Disturbance, NetworkSize, disturbed_pass, make_network
+from playground.organism.requests import PLAIN_SYSTEM
 from playground.organism.tokenizer import chat_text, make_tokenizer
 from playground.organism.train import TrainSettings, learning_rate, train
 

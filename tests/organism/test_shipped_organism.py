@@ -6,9 +6,10 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.model.load import ORGANISM, load
-from playground.organism import MODES, PLAIN_SYSTEM, dialogues, held_out_requests, recognise
-from playground.organism.dialogues import held_out_sums
+from playground.organism.dialogues import dialogues, held_out_requests, held_out_sums
 from playground.organism.evaluate import answers, habits
+from playground.organism.modes import MODES, recognise
+from playground.organism.requests import PLAIN_SYSTEM
 from playground.organism.tokenizer import chat_text, make_tokenizer
 
 

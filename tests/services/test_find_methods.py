@@ -304,13 +304,13 @@ def test_a_set_is_continued_on_its_own_run_only(tiny, power, ortho):
     loaded, part = tiny("qwen3"), ortho(2).vector_set
     good = continued(part, 4)
     for changed, words in (
-        (good.but(prompts=("Another.",)), "the prompts"),
-        (good.but(target=3), "the layers"),
-        (good.but(base="p#1@8"), "the base"),
-        (good.but(format=PromptFormat(system="Be brief.")), "the prompt format"),
-        (good.but(target_tokens=2), "the tokens that are read"),
-        (good.but(read_sinks=True), "the tokens that are read"),
-        (good.but(vectors=2), "more vectors in all"),
+        (replace(good, prompts=("Another.",)), "the prompts"),
+        (replace(good, target=3), "the layers"),
+        (replace(good, settings=replace(good.settings, base="p#1@8")), "the base"),
+        (replace(good, format=PromptFormat(system="Be brief.")), "the prompt format"),
+        (replace(good, target_tokens=2), "the tokens that are read"),
+        (replace(good, read_sinks=True), "the tokens that are read"),
+        (replace(good, vectors=2), "more vectors in all"),
     ):
         with pytest.raises(InputError, match=words):
             find(loaded, changed, so_far=part)

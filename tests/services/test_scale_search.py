@@ -61,12 +61,12 @@ def test_noise_at_the_found_scale_is_as_rare_as_it_is_meant_to_be():
 
 def test_what_is_noise_everywhere_has_no_window_and_is_noise():
     window = searched(lambda scale: True).window(LEAST)
-    assert (window.found, window.noise, window.inert) == (None, True, False)
+    assert (window.found, window.noise) == (None, True)
 
 
-def test_what_changes_nothing_and_never_breaks_is_inert():
+def test_what_changes_nothing_and_never_breaks_has_no_window():
     window = searched(lambda scale: False, differs=lambda scale: False).window(None)
-    assert (window.onset, window.break_, window.found, window.inert) == (None, None, None, True)
+    assert (window.onset, window.break_, window.found) == (None, None, None)
     assert window.tried == MOST
 
 

@@ -106,14 +106,11 @@ def _symmetry(shifts: Sequence[tuple[float, float]]) -> float | None:
 
 def _spearman(first: Sequence[float], second: Sequence[float]) -> float:
     """Spearman's rank correlation; 0 where one of the two does not vary."""
-    import warnings
+    if len(set(first)) == 1 or len(set(second)) == 1:
+        return 0.0
+    from scipy.stats import spearmanr
 
-    from scipy.stats import ConstantInputWarning, spearmanr
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        value = float(spearmanr(first, second).statistic)
-    return value if value == value else 0.0
+    return float(spearmanr(first, second).statistic)
 
 
 def best_rows(result: MeasureResult, found: Sequence[Standing]) -> list[int]:

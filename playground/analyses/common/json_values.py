@@ -8,12 +8,12 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """Tuples as lists, mappings as dictionaries, numbers that are not finite as None."""
+    """Tuples as lists, mappings as dictionaries, numbers that are not finite as None, at any depth."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, tuple | list):
         return [plain(entry) for entry in value]
-    return dict(value) if isinstance(value, Mapping) else value
+    return {key: plain(entry) for key, entry in value.items()} if isinstance(value, Mapping) else value
 
 
 def tuples(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from playground.analyses.common.result import MeasuredSet
 from playground.errors import FileError
 from playground.library.mix import LoadSet
 from playground.library.recipe import Recipe
+from playground.once import log_once
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,13 +51,8 @@ def labels_of(sets: Iterable[MeasuredSet], load_set: LoadSet) -> Labels:
         try:
             vector_set = load_set(source)
         except FileError as error:
-            _log_unlabelled(source, str(error))
+            log_once(_LOG, logging.INFO, "vectors of %s are shown without labels (%s)", source, str(error))
             continue
         if digests == {MeasuredSet.of(source, vector_set).digest}:
             found[source] = tuple(note.label for note in vector_set.notes)
     return Labels(found)
-
-
-@functools.cache
-def _log_unlabelled(source: str, reason: str) -> None:
-    _LOG.info("vectors of %s are shown without labels (%s)", source, reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,18 +13,7 @@ from playground.analyses.common.json_values import plain, tuples
 from playground.analyses.common.over_texts import OverTexts
 from playground.analyses.common.request import MeasuredVector, OverScales
 from playground.analyses.common.result import Row
-from playground.library.prompt_set import (
-    ANSWER,
-    MATCHING,
-    OTHER,
-    QUESTION,
-    ChoiceItem,
-    ContrastPair,
-    ExactItem,
-    Item,
-    PromptSet,
-    as_json,
-)
+from playground.library.prompt_set import FIELDS, KINDS, Item, PromptSet, as_json
 from playground.library.text import is_text
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
@@ -34,11 +23,6 @@ _OF_REQUEST = ("scales", "unit", "controls", "seed", "positions", "max_items")
 _SELECTION = {"sample_seed": None, "balance": False}
 """Fields that older files lack, with their defaults."""
 _OF_ROW = ("kind", "vector", "source", "layer", "scale", "relative")
-_NAMES: dict[str, tuple[Callable[..., Item], tuple[str, ...]]] = {
-    "choices": (ChoiceItem, (QUESTION, MATCHING, OTHER)),
-    "exact": (ExactItem, (QUESTION, ANSWER)),
-    "contrast": (ContrastPair, ("positive", "negative")),
-}
 
 
 def prompt_set_entry(prompt_set: PromptSet) -> dict[str, Any]:
@@ -63,11 +47,9 @@ def read_prompt_set(entry: Mapping[str, Any], kind: str) -> PromptSet:
 
 
 def _item(entry: Any, kind: str) -> Item:
-    if kind not in _NAMES:
-        prompt: str = entry  # PromptSet refuses anything else
-        return prompt
-    made, names = _NAMES[kind]
-    return made(*(entry[name] for name in names))
+    made = KINDS.get(kind, str)
+    item: Item = made(*(entry[name] for name in FIELDS[made])) if made in FIELDS else entry  # PromptSet checks a prompt
+    return item
 
 
 def over_scales_entry(request: OverScales) -> dict[str, Any]:

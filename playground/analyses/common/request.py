@@ -89,25 +89,19 @@ def _read_mean(source: str, text: str, vector_set: VectorSet) -> MeasuredVector:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OverScales(ABC):
-    """A request of vectors × scales on one prompt set, with the baseline and `controls` random directions: the base of
-    the requests of all analyses over scales. Each has the prompt set in a field of its own, and returns it as `asked`.
+class Asking(ABC):
+    """What the requests of all analyses of a model hold. Each has the prompt set in a field of its own, and returns it
+    as `asked`.
 
     The first `max_items` items of the set are asked (None: all), or with a `sample_seed` as many drawn at random; with
-    `balance` as many for one answer letter as for the other. `scales` count norms of what is added, multiples of the
-    reference norm that each vector's set holds, or multiples of the scale found for each vector, by `unit`;
-    negative ones turn the vector around. Each of the `controls` directions, drawn from `seed`, is measured at every
-    layer and every norm at which a vector is, in multiples of found scales at the median of their norms.
-    `positions` are the tokens at which a push is added.
-
-    Raises InputError when a value is wrong whatever the model.
+    `balance` as many for one answer letter as for the other. `controls` random directions of equal norm are drawn from
+    `seed`. `positions` are the tokens at which a push is added. Raises InputError when a value is wrong whatever the
+    model.
     """
 
     KIND: ClassVar[str]  # the name of its analysis
+    MOST_CONTROLS: ClassVar[int]
 
-    vectors: tuple[MeasuredVector, ...]
-    scales: tuple[float, ...]
-    unit: str = "a"
     controls: int = 4
     seed: int = 0
     format: PromptFormat = field(default_factory=PromptFormat)
@@ -115,6 +109,47 @@ class OverScales(ABC):
     max_items: int | None = None
     sample_seed: int | None = None
     balance: bool = False
+
+    def __post_init__(self) -> None:
+        # Never none: without a control a change cannot be distinguished from the effect of any push of that norm.
+        check_whole("number of random controls", self.controls, least=1, most=self.MOST_CONTROLS)
+        check_seed(self.seed)
+        check_positions(self.positions)
+        if self.max_items is not None:
+            check_whole("number of items", self.max_items, least=1)
+        check_selection(self.sample_seed, self.balance)
+
+    @property
+    @abstractmethod
+    def asked(self) -> PromptSet:
+        """The whole prompt set."""
+
+    @cached_property
+    def places(self) -> tuple[int, ...]:
+        """Indices in the set, from 0, of the items that are asked."""
+        return asked_places(self.asked, self.max_items, self.sample_seed, self.balance)
+
+    @property
+    def written(self) -> int:
+        """The number of tokens generated for each push, at most."""
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverScales(Asking):
+    """A request of vectors × scales on one prompt set, with the baseline and `controls` random directions: the base of
+    the requests of all analyses over scales.
+
+    `scales` count norms of what is added, multiples of the reference norm that each vector's set holds, or multiples of
+    the scale found for each vector, by `unit`; negative ones turn the vector around. Each of the `controls` is measured
+    at every layer and every norm at which a vector is, in multiples of found scales at the median of their norms.
+    """
+
+    MOST_CONTROLS = MAX_VECTORS
+
+    vectors: tuple[MeasuredVector, ...]
+    scales: tuple[float, ...]
+    unit: str = "a"
 
     def __post_init__(self) -> None:
         analysis = registry.of(self)
@@ -130,19 +165,8 @@ class OverScales(ABC):
             raise InputError("Expected different vectors, got one of them twice; leave it out.")
         object.__setattr__(self, "scales", checked_scales(self.scales))
         check_unit(self.unit)
-        # Never none: without a control a change cannot be distinguished from the effect of any push of that norm.
-        check_whole("number of random controls", self.controls, least=1, most=MAX_VECTORS)
-        check_seed(self.seed)
-        check_positions(self.positions)
-        if self.max_items is not None:
-            check_whole("number of items", self.max_items, least=1)
-        check_selection(self.sample_seed, self.balance)
+        super().__post_init__()
         _ = self.places  # refuses what cannot be chosen
-
-    @property
-    @abstractmethod
-    def asked(self) -> PromptSet:
-        """The whole prompt set."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -153,11 +177,6 @@ class OverScales(ABC):
     def items(self) -> tuple[Any, ...]:
         """The items that are asked."""
         return tuple(self.asked.items[place] for place in self.places)
-
-    @cached_property
-    def places(self) -> tuple[int, ...]:
-        """Indices of these items in the set, from 0."""
-        return asked_places(self.asked, self.max_items, self.sample_seed, self.balance)
 
     @property
     def questions_asked(self) -> tuple[str, ...]:
@@ -184,11 +203,6 @@ class OverScales(ABC):
     def read(self) -> tuple[str, ...]:
         """The texts that the model reads for each push."""
         return self.questions_asked
-
-    @property
-    def written(self) -> int:
-        """The number of tokens generated for each push, at most."""
-        return 0
 
     @property
     def amount(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,7 +13,7 @@ from playground.analyses.common.json_values import plain
 from playground.errors import InputError
 from playground.library.mix import LoadSet
 from playground.library.origin import library_versions, now
-from playground.library.vector_set import VectorSet
+from playground.library.vector_set import VectorSet, vectors_hash
 from playground.model.load import LoadedModel
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ class MeasuredSet:
             origin.source,
             vector_set.rows,
             origin.residual_norm,
-            hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest(),
+            vectors_hash(vector_set),
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import Any
 
 import torch
@@ -72,10 +72,7 @@ class Comparison:
     @property
     def starts(self) -> tuple[int, ...]:
         """Where each set begins among the rows of `cosines`."""
-        starts = [0]
-        for compared in self.sets[:-1]:
-            starts.append(starts[-1] + len(compared.rows))
-        return tuple(starts)
+        return tuple(accumulate((len(compared.rows) for compared in self.sets[:-1]), initial=0))
 
     def name(self, index: int) -> str:
         """The name of row `index` of `cosines`: its set, number and label."""

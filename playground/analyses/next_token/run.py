@@ -9,27 +9,26 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from playground.analyses.common.labels import UNLABELLED, Labels
-from playground.analyses.common.request import counted
+from playground.analyses.common.request import Asking, counted
 from playground.analyses.common.result import Lines, Measurement, measured_on
-from playground.core.push import Positions, check_positions
 from playground.errors import Cancelled, InputError
 from playground.extensions import resolve
-from playground.library.checks import asked_places, check_seed, check_selection, check_whole, checked_scales
+from playground.library.checks import check_whole, checked_scales
 from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, rounded
 from playground.library.recipe import format as format_recipe
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
-from playground.model.prompting import PromptFormat, encode
+from playground.model.prompting import encode
 from playground.model.reading.next_token import divergences, next_logits
 
 MULTIPLIERS = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
@@ -39,52 +38,36 @@ _ROWS = 64  # pushes of one prompt at a time: each has its row of the vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShiftsRequest:
+class ShiftsRequest(Asking):
     """Prompts × multiples of one recipe. `multipliers` scale all its pushes: 0 is the baseline, −1 its negative.
 
-    `prompts` is the set in full, of any kind; the first `max_items` of its items are asked (None: all), or
-    with a `sample_seed` as many drawn at random; with `balance` as many for one answer letter as for the other.
-    `controls` random pushes of equal norm at the same layers are drawn from `seed`. `tokens` is the number of next
-    tokens that are followed: those with the highest mean probability at any multiple. Raises InputError when a value
-    is wrong whatever the model.
+    `prompts` is the set in full, of any kind. The `controls` are pushes at the layers of the recipe. `tokens` is the
+    number of next tokens that are followed: those with the highest mean probability at any multiple.
     """
 
-    KIND: ClassVar[str] = "next-token"
+    KIND = "next-token"
+    MOST_CONTROLS = MAX_CONTROLS
 
     prompts: PromptSet
     recipe: Recipe
-    format: PromptFormat = field(default_factory=PromptFormat)
     multipliers: tuple[float, ...] = MULTIPLIERS
-    positions: Positions = "all"
-    controls: int = 4
-    seed: int = 0
     tokens: int = 10
-    max_items: int | None = None
-    sample_seed: int | None = None
-    balance: bool = False
 
     def __post_init__(self) -> None:
-        if self.max_items is not None:
-            check_whole("number of items", self.max_items, least=1)
-        check_selection(self.sample_seed, self.balance)
+        super().__post_init__()
         check_whole("number of prompts", len(self.texts), least=1, most=MAX_PROMPTS)
         if not self.recipe.components:
             raise InputError("Expected a vector to follow, got none; choose one.")
-        check_positions(self.positions)
         if self.positions == "generated":
             raise InputError(
                 "Expected positions in the prompt, which the next token is read from, got generated; choose all or "
                 "prompt."
             )
-        # Never none: without a control a shift cannot be distinguished from the effect of any push of that norm.
-        check_whole("number of random controls", self.controls, least=1, most=MAX_CONTROLS)
         check_whole("number of tokens", self.tokens, least=1, most=MOST_TOKENS)
-        check_seed(self.seed)
         object.__setattr__(self, "multipliers", checked_scales(self.multipliers))
 
     @property
     def asked(self) -> PromptSet:
-        """The whole prompt set."""
         return self.prompts
 
     @property
@@ -95,8 +78,7 @@ class ShiftsRequest:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """What the model reads: one text an item, two of a contrast pair."""
-        chosen = asked_places(self.prompts, self.max_items, self.sample_seed, self.balance)
-        return replace(self.prompts, items=tuple(self.prompts.items[place] for place in chosen)).texts()
+        return replace(self.prompts, items=tuple(self.prompts.items[place] for place in self.places)).texts()
 
     @property
     def pushes(self) -> int:
@@ -107,11 +89,6 @@ class ShiftsRequest:
     def read(self) -> tuple[str, ...]:
         """The texts that the model reads for each push."""
         return self.texts
-
-    @property
-    def written(self) -> int:
-        """The number of tokens generated for each push: none."""
-        return 0
 
     @property
     def amount(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playground.cli.parser import SEED, Parser, add_json, add_model, add_prompts, one_of, real, reals, whole
+from playground.cli.parser import SEED, Parser, add_json, add_model, add_prompts, one_of, option_of, real, reals, whole
 from playground.methods.base.method import Method, alternatives
 from playground.methods.base.registry import registered
 from playground.methods.base.setting import Setting
@@ -100,9 +100,8 @@ def _add_settings(parser: argparse.ArgumentParser, method: Method) -> None:
         place = group if len(names) == 1 else group.add_mutually_exclusive_group()
         for name in names:
             one = method.options[name]
-            option = f"--{name.replace('_', '-')}"
             metavar = one.metavar or _METAVARS[one.kind]
-            place.add_argument(option, metavar=metavar, type=_reader(one), help=one.help.replace("%", "%%"))
+            place.add_argument(option_of(name), metavar=metavar, type=_reader(one), help=one.help.replace("%", "%%"))
     if method.reads.sides > 1:
         _add_sides(group)
     if method.reads.target:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from playground.cli.parser import option_of
 from playground.errors import InputError
 from playground.methods.base.method import Method
 from playground.methods.base.registry import method_of
@@ -14,23 +15,11 @@ if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
     from playground.methods.base.request import FindRequest
 
-_FROM_THE_FILE = {
-    "prompts": "--prompts",
-    "prompt": "--prompt",
-    "count": "--count",
-    "sample": "--sample",
-    "sample_seed": "--sample-seed",
-    "balance": "--balance",
-    "system": "--system",
-    "raw": "--raw",
-    "chat": "--chat",
-    "thinking": "--thinking",
-    "date": "--date",
-    "source": "--source",
-    "target": "--target",
-    "tokens": "--tokens",
-    "read_sinks": "--read-sinks",
-}
+_FROM_THE_FILE = (
+    *("prompts", "prompt", "count", "sample", "sample_seed", "balance", "system", "raw", "chat", "thinking", "date"),
+    *("source", "target", "tokens", "read_sinks"),
+)
+"""Options that a set which is continued says itself, beside settings of its method."""
 
 
 def check(options: argparse.Namespace) -> None:
@@ -38,10 +27,10 @@ def check(options: argparse.Namespace) -> None:
     method = method_of(options.method)
     if method.continues is None:
         return
-    fixed = {name: f"--{name.replace('_', '-')}" for name in method.options if name not in method.continues.may_change}
+    fixed = [name for name in method.options if name not in method.continues.may_change]
     if options.so_far is not None:
-        for name, option in (_FROM_THE_FILE | fixed).items():
-            value = getattr(options, name)
+        for name in (*_FROM_THE_FILE, *fixed):
+            value, option = getattr(options, name), option_of(name)
             if value is not None and value is not False:  # block 0 is a layer
                 raise InputError(
                     f"Expected --continue to take {option} from its file, got {option} too; leave it out, or start a "
@@ -52,8 +41,7 @@ def check(options: argparse.Namespace) -> None:
         return
     if options.first is not None:
         raise InputError("Expected --first beside --continue FILE, got it alone; name the set to go on with.")
-    needed = {"source": "--source", "target": "--target", **fixed, "out": "--out"}
-    missing = [option for name, option in needed.items() if getattr(options, name) is None]
+    missing = [option_of(name) for name in ("source", "target", *fixed, "out") if getattr(options, name) is None]
     if options.prompts is None and options.prompt is None:
         missing.insert(0, "--prompts or --prompt")
     if missing:
@@ -107,8 +95,8 @@ def _refuse_another_side(options: argparse.Namespace, prompt_set: PromptSet) -> 
     for name in ("against", "against_prompt", "matching", "other"):
         if getattr(options, name):
             raise InputError(
-                f"Expected one set when it has both sides, as {prompt_set.name} has, got --{name.replace('_', '-')} "
-                "too; leave it out."
+                f"Expected one set when it has both sides, as {prompt_set.name} has, got {option_of(name)} too; leave "
+                "it out."
             )
 
 

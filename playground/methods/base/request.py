@@ -105,12 +105,6 @@ class FindRequest:
             return False
         return self.target_tokens is None or (self.by.reads_all is not None and self.by.reads_all(self))
 
-    def but(self, **changes: Any) -> FindRequest:
-        """The request with other fields or settings, by name. Raises InputError as `find_request` does."""
-        values = {name: getattr(self, name) for name in COMMON}
-        values |= {name: getattr(self.settings, name) for name in self.by.options}
-        return find_request(self.method, **(values | changes))
-
     def recipes(self) -> dict[str, Recipe]:
         """The recipes among the settings by name; those that are not given, or are a word, are left out."""
         kinds = {name: one for name, one in self.by.options.items() if one.kind in ("row", "recipe")}

@@ -6,13 +6,14 @@ it computes what the model does.
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+
+from playground.once import log_once
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,9 +49,4 @@ def check_agreement(model: nn.Module, found: Tensor, expected: Tensor, dtype: to
 
 def go_without(shortcut: str, refused: Refused) -> None:
     """Log, once for each, that a family runs without `shortcut`, and why."""
-    _log(shortcut, str(refused))
-
-
-@functools.cache
-def _log(shortcut: str, reason: str) -> None:
-    _LOG.info("runs without %s (%s)", shortcut, reason)
+    log_once(_LOG, logging.INFO, "runs without %s (%s)", shortcut, str(refused))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,9 @@ import torch
 from transformers import PretrainedConfig
 
 from playground.errors import ModelError
-from playground.model.load import LoadedModel
+from playground.model.load import LoadedModel, free_ram
+
+_LOG = logging.getLogger(__name__)
 
 SHARE_OF_FREE = {"cuda": 0.7, "mps": 0.5, "cpu": 0.4}  # the rest is for generation, fragmentation, other programs
 
@@ -59,15 +62,27 @@ def generation_rows(loaded: LoadedModel, length: int) -> int:
 
 
 @contextmanager
-def short_of_memory(loaded: LoadedModel) -> Iterator[None]:
-    """Running out of the device's memory inside is a ModelError, one sentence, after all that could be done smaller."""
+def short_of_memory(
+    loaded: LoadedModel,
+    room: str = "",
+    advice: str = "use fewer or shorter prompts, fewer vectors at a time, or a smaller memory budget",
+) -> Iterator[None]:
+    """Running out of the device's memory inside is a ModelError, one sentence, after all that could be done smaller.
+    `room` is what there is none for ("for 8 texts"), and `advice` what to do.
+    """
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"Expected room on {loaded.device} for what was asked of {loaded.name}, but its memory ran out; use fewer "
-            "or shorter prompts, fewer vectors at a time, or a smaller memory budget."
-        ) from error
+        where = f"{room} on {loaded.device}" if room else f"on {loaded.device} for what was asked of {loaded.name}"
+        raise ModelError(f"Expected room {where}, but its memory ran out; {advice}.") from error
+
+
+def smaller_batch(size: int, error: ModelError) -> int:
+    """Half of a number of texts for which memory ran out; raises `error` again for one text, and for another cause."""
+    if not isinstance(error.__cause__, torch.OutOfMemoryError) or size == 1:
+        raise error
+    _LOG.info("out of memory: %d texts in a batch from here on", size // 2)
+    return size // 2
 
 
 def _mlp_width(config: PretrainedConfig, width: int) -> int:
@@ -87,6 +102,4 @@ def _free(device: torch.device) -> int:
         return torch.cuda.mem_get_info(device)[0] + unused
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    import psutil  # accelerate depends on it
-
-    return int(psutil.virtual_memory().available)
+    return free_ram()

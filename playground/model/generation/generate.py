@@ -17,7 +17,8 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 from transformers.generation.streamers import BaseStreamer
 
 from playground.core.push import Positions, Push
-from playground.errors import InputError, ModelError
+from playground.errors import InputError
+from playground.model.cut.memory import short_of_memory
 from playground.model.finite import is_too_large
 from playground.model.generation.sampling import Sampling, SeededChoice, sample_numbers, uniform_numbers
 from playground.model.generation.streamed_text import StreamedText, whole_text
@@ -85,31 +86,26 @@ def generate(
     model: Any = loaded.model  # that it generates is not in the type of all pretrained models
     begun = time.perf_counter()
     if not cancelled():
-        try:
-            with (
-                steer(loaded.model, batch_pushes(pushes), positions, prompt_length=prompts.input_ids.shape[1]),
-                _no_defaults(loaded),
-            ):
-                model.generate(
-                    prompts.input_ids.to(loaded.device),
-                    attention_mask=prompts.attention_mask.to(loaded.device),
-                    generation_config=GenerationConfig(
-                        max_new_tokens=sampling.max_new_tokens,
-                        do_sample=False,
-                        eos_token_id=sorted(ends) or None,
-                        pad_token_id=loaded.pad_id,
-                        use_cache=True,
-                        disable_compile=True,  # a compiled forward pass would not see hooks that come later
-                    ),
-                    logits_processor=processors,
-                    stopping_criteria=StoppingCriteriaList([_Stopped(cancelled, finite)]),
-                    streamer=rows,
-                )
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"Expected room for {len(prompts)} texts on {loaded.device}, but its memory ran out; "
-                "ask for fewer or shorter texts."
-            ) from error
+        with (
+            short_of_memory(loaded, f"for {len(prompts)} texts", "ask for fewer or shorter texts"),
+            steer(loaded.model, batch_pushes(pushes), positions, prompt_length=prompts.input_ids.shape[1]),
+            _no_defaults(loaded),
+        ):
+            model.generate(
+                prompts.input_ids.to(loaded.device),
+                attention_mask=prompts.attention_mask.to(loaded.device),
+                generation_config=GenerationConfig(
+                    max_new_tokens=sampling.max_new_tokens,
+                    do_sample=False,
+                    eos_token_id=sorted(ends) or None,
+                    pad_token_id=loaded.pad_id,
+                    use_cache=True,
+                    disable_compile=True,  # a compiled forward pass would not see hooks that come later
+                ),
+                logits_processor=processors,
+                stopping_criteria=StoppingCriteriaList([_Stopped(cancelled, finite)]),
+                streamer=rows,
+            )
     seconds = time.perf_counter() - begun
     count = sum(map(len, rows.tokens))
     return Generation(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from playground.core.push import Positions, Push
-from playground.errors import InputError, ModelError
+from playground.errors import InputError
 from playground.model.blocks import decoder, decoder_blocks
 from playground.model.cut.agreement import Refused, check_agreement, go_without
+from playground.model.cut.memory import short_of_memory
 from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.reading.question_pass import QuestionCut, capture_questions, logits, run_before, run_questions
@@ -238,11 +239,5 @@ def _costs(loaded: LoadedModel) -> tuple[float, float]:
     return float(sum(parameter.numel() for parameter in block.parameters())), 2.0 * heads * head
 
 
-@contextmanager
-def _memory(loaded: LoadedModel) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"Expected room to measure on {loaded.device}, but its memory ran out; use bfloat16 or fewer items."
-        ) from error
+def _memory(loaded: LoadedModel) -> AbstractContextManager[None]:
+    return short_of_memory(loaded, "to measure", "use bfloat16 or fewer items")

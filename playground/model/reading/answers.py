@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from playground.errors import InputError
+from playground.model.cut.prefix import common
 from playground.model.load import LoadedModel
 from playground.model.prompting import (
     Encoded,
@@ -60,13 +61,8 @@ def told_apart(first: Sequence[int], second: Sequence[int]) -> tuple[int, int]:
     """
     if list(first) == list(second):
         raise InputError("Expected two answers that differ in their tokens, got the same tokens; change one.")
-    room = min(len(first), len(second)) - 1
-    start = 0
-    while start < room and first[start] == second[start]:
-        start += 1
-    end = 0
-    while end < room - start and first[-1 - end] == second[-1 - end]:
-        end += 1
+    start = common([first, second])
+    end = common([side[start + 1 :][::-1] for side in (first, second)], room=0)
     return len(first) - end, len(second) - end
 
 
@@ -86,9 +82,7 @@ def question(loaded: LoadedModel, prompt: str, format: PromptFormat, answers: tu
     first, second = (continuation(loaded, prompt, known, format, answer) for answer in answers)
     if first == second:
         return SAME_TOKENS
-    shared = 0
-    while shared < min(len(first), len(second)) and first[shared] == second[shared]:
-        shared += 1
+    shared = common([first, second], room=0)
     if shared == min(len(first), len(second)):
         return ONE_BEGINS_THE_OTHER
     if first[shared + 1 :] == second[shared + 1 :]:

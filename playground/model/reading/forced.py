@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from playground.core.push import Positions, Push
-from playground.errors import Cancelled, InputError, ModelError
+from playground.errors import Cancelled, InputError
+from playground.model.cut.memory import short_of_memory
 from playground.model.finite import kl_divergence
 from playground.model.load import LoadedModel
-from playground.model.prompting import Encoded, check_length, forward_inputs
+from playground.model.prompting import Encoded, check_length
+from playground.model.reading.next_token import last_logits
 from playground.model.row_pushes import batch_pushes
 from playground.model.steering import steer
 
@@ -50,7 +51,7 @@ def token_kl(
     check_length(loaded, max(prompts.lengths[row] + len(token_ids[row]) for row in wanted))
     vocabulary = loaded.model.get_output_embeddings().weight.shape[0]
     chunk = max(1, min(_TOKENS // (length + longest), _LOGITS // (longest * vocabulary)))
-    try:
+    with short_of_memory(loaded, f"for texts of {longest} tokens", "ask for shorter or fewer texts"):
         for start in range(0, len(wanted), chunk):
             if cancelled():
                 raise Cancelled
@@ -59,11 +60,6 @@ def token_kl(
             divergence = _divergence(loaded, prompts.take(rows), texts, [pushes[row] for row in rows], positions)
             for row, values in zip(rows, divergence, strict=True):
                 found[row] = values[: len(token_ids[row])].tolist()
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"Expected room for texts of {longest} tokens on {loaded.device}, but its memory ran out; ask for shorter "
-            "or fewer texts."
-        ) from error
     return found
 
 
@@ -93,8 +89,5 @@ def _divergence(
 
 def _log_probabilities(loaded: LoadedModel, encoded: Encoded, count: int) -> Tensor:
     """(n, count, vocabulary) float32 or wider: of the tokens that come last, each given what is before it."""
-    given: dict[str, object] = {**forward_inputs(loaded, encoded), "use_cache": False}
-    if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
-        given["logits_to_keep"] = count + 1
-    logits: Tensor = loaded.model(**given).logits[:, -count - 1 : -1]
+    logits = last_logits(loaded, encoded, count + 1)[:, :-1]
     return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=-1)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from playground.core.push import Push
-from playground.errors import InputError, ModelError
+from playground.errors import InputError
+from playground.model.cut.memory import short_of_memory
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length, forward_inputs
 from playground.model.row_pushes import batch_pushes
@@ -43,16 +44,11 @@ def greedy_margins(
     vocabulary = loaded.model.get_output_embeddings().weight.shape[0]
     chunk = max(1, _LOGITS // (count * vocabulary))
     parts = []
-    try:
+    with short_of_memory(loaded, f"for texts of {count} tokens", "ask for shorter ones"):
         for begin in range(0, len(pushes), chunk):
             part = pushes[begin : begin + chunk]
             logits = _logits(loaded, whole, batch_pushes(part), len(part))
             parts.append(_margins(logits[:, -count:].float(), tokens))
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"Expected room for texts of {count} tokens on {loaded.device}, but its memory ran out; ask for shorter "
-            "ones."
-        ) from error
     return torch.cat(parts)
 
 

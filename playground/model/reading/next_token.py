@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from playground.core.push import Positions, Push
-from playground.errors import InputError, ModelError
+from playground.errors import InputError
+from playground.model.cut.memory import short_of_memory
 from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length, forward_inputs
@@ -51,15 +52,11 @@ def next_logits(
     place = {names[row]: index for index, row in enumerate(distinct)}
     chunk = max(1, _TOKENS // prompts.input_ids.shape[1])
     parts = []
-    try:
+    with short_of_memory(loaded, f"for {len(distinct)} rows", "shorten the prompt"):
         for start in range(0, len(distinct), chunk):
             rows = distinct[start : start + chunk]
             part = prompts.take(rows)
             parts.append(_logits(loaded, part, batch_pushes([pushes[row] for row in rows]), positions, generated))
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"Expected room for {len(distinct)} rows on {loaded.device}, but its memory ran out; shorten the prompt."
-        ) from error
     found = torch.cat(parts)[[place[name] for name in names]]
     found[[is_too_large(row) for row in pushes]] = torch.nan
     return found
@@ -85,12 +82,19 @@ def _logits(
         return _last(loaded, prompts)
 
 
-def _last(loaded: LoadedModel, prompts: Encoded) -> Tensor:
+def last_logits(loaded: LoadedModel, prompts: Encoded, count: int) -> Tensor:
+    """Logits (n, count, vocabulary) at the last `count` positions, as the model gives them; it computes no others where
+    it can.
+    """
     given: dict[str, object] = {**forward_inputs(loaded, prompts), "use_cache": False}
     if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
-        given["logits_to_keep"] = 1
-    logits: Tensor = loaded.model(**given).logits
-    return logits[:, -1].float().cpu()
+        given["logits_to_keep"] = count
+    logits: Tensor = loaded.model(**given).logits[:, -count:]
+    return logits
+
+
+def _last(loaded: LoadedModel, prompts: Encoded) -> Tensor:
+    return last_logits(loaded, prompts, 1)[:, -1].float().cpu()
 
 
 def _tokens(prompts: Encoded, row: int) -> tuple[int, ...]:

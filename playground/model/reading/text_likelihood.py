@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Sequence
 
 import torch
@@ -11,10 +10,12 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
-from playground.errors import InputError, ModelError
+from playground.errors import InputError
 from playground.model.cut.agreement import Refused, go_without
+from playground.model.cut.memory import short_of_memory
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, forward_inputs, pad_left
+from playground.model.reading.next_token import last_logits
 
 _TOKENS = 1 << 14
 """Tokens of a forward pass at most."""
@@ -49,14 +50,9 @@ def log_probabilities(loaded: LoadedModel, prompts: Encoded, texts: Sequence[Seq
     left = (row for row, (_, text) in enumerate(rows) if text and not len(found[row]))
     order = sorted(left, key=lambda row: sum(map(len, rows[row])))
     for part in _parts(rows, order, loaded.model.config.get_text_config().vocab_size):
-        try:
+        with short_of_memory(loaded, f"to read {len(part)} texts", "ask for shorter texts"):
             for row, own in zip(part, _pass(loaded, [rows[row] for row in part]), strict=True):
                 found[row] = own
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"Expected room to read {len(part)} texts on {loaded.device}, but its memory ran out; "
-                "ask for shorter texts."
-            ) from error
     return found
 
 
@@ -129,10 +125,7 @@ def _after_shared_prompt(
 
 def _pass(loaded: LoadedModel, rows: Sequence[tuple[list[int], list[int]]]) -> list[Tensor]:
     encoded = pad_left(loaded, [prompt + text for prompt, text in rows])
-    given: dict[str, object] = {**forward_inputs(loaded, encoded), "use_cache": False}
-    if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
-        given["logits_to_keep"] = max(len(text) for _, text in rows) + 1
-    logits = loaded.model(**given).logits
+    logits = last_logits(loaded, encoded, max(len(text) for _, text in rows) + 1)
     values = []
     for row, (_, text) in enumerate(rows):
         # The logits at a token are those of the next one.

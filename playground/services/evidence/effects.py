@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from scipy.stats import rankdata
 
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import Encoded, encode
@@ -12,7 +13,7 @@ from playground.services.changed import changed_share
 from playground.services.evidence import svg
 from playground.services.evidence.context import StageContext, prompts_of_set
 from playground.services.evidence.request import EffectsSettings
-from playground.services.evidence.statistics import correlation, median, proportion, ranks
+from playground.services.evidence.statistics import correlation, median, proportion
 from playground.services.evidence.svg import Axes, Bars, Points
 from playground.services.scales import ScalesRequest, find_scales
 
@@ -43,7 +44,6 @@ def run(context: StageContext, settings: EffectsSettings) -> tuple[dict[str, Any
         "records": records,
     }  # fmt: skip
     categories = [str(source) for source in sources]
-    names = {"onset": "onset", "break": "break"}
     figures = {
         "effects-gain.svg": svg.points(
             [
@@ -57,9 +57,9 @@ def run(context: StageContext, settings: EffectsSettings) -> tuple[dict[str, Any
         "effects-blocks.svg": svg.bars(
             categories,
             [
-                Bars(f"{label}, {kind}", [_number(_block(records, source, kind)[name]) for source in sources],
+                Bars(f"{name}, {kind}", [_number(_block(records, source, kind)[name]) for source in sources],
                      role="main" if kind == "singular" else "random")
-                for name, label in names.items() for kind in ("singular", "random")
+                for name in ("onset", "break") for kind in ("singular", "random")
             ],
             Axes("source block", "median relative scale"),
             "Onset and break by source block",
@@ -134,7 +134,7 @@ def _correlations(records: list[dict[str, Any]], kind: str, seed: int) -> dict[s
 
 def _centred(values: list[float]) -> list[float]:
     """Ranks as parts of the group, about its middle: groups of different levels can then be pooled."""
-    return [(rank - (len(values) + 1) / 2) / len(values) for rank in ranks(values)]
+    return [(rank - (len(values) + 1) / 2) / len(values) for rank in rankdata(values).tolist()]
 
 
 def _signs(records: list[dict[str, Any]]) -> dict[str, Any]:

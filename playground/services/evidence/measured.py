@@ -47,7 +47,7 @@ def items_of_sets(results: Sequence[MeasureResult], scale: float, title: str) ->
     for line in table.lines:
         row = line.rows[place]
         if isinstance(row, MeasuredRow):
-            violins.append(Violin(_name(line), row.differences, "random" if line.method == RANDOM else "main"))
+            violins.append(Violin(_name(line), row.differences, role="random" if line.method == RANDOM else "main"))
     axes = Axes(f"best vector of each set at {_scales(table)} {scale:g}", "logit difference / nats")
     return svg.violins(violins, axes, title, value_of(table.baseline))
 

@@ -1,39 +1,23 @@
-"""Statistics with intervals: rank correlation (bootstrap from a seed), proportions; ranks and medians."""
+"""Statistics with intervals: rank correlation (bootstrap from a seed), proportions; medians."""
 
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Sequence
+
+from scipy.stats import rankdata
 
 from playground.analyses.common.over_texts import wilson
 
 DRAWS = 1000
 
 
-def ranks(values: Sequence[float]) -> list[float]:
-    """Ranks from 1; equal values share the mean of theirs."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    found = [0.0] * len(values)
-    start = 0
-    while start < len(order):
-        end = start
-        while end + 1 < len(order) and values[order[end + 1]] == values[order[start]]:
-            end += 1
-        for place in range(start, end + 1):
-            found[order[place]] = (start + end) / 2 + 1
-        start = end + 1
-    return found
-
-
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Rank correlation (Spearman, 1904), Pearson's of the ranks; None when one side is constant or too short."""
-    if len(first) < 3:
+    """Rank correlation (Spearman, 1904); None when one side is constant or too short."""
+    if len(first) < 3 or len(set(first)) == 1 or len(set(second)) == 1:
         return None
-    x, y = ranks(first), ranks(second)
-    mean = (len(x) + 1) / 2
-    across = sum((a - mean) * (b - mean) for a, b in zip(x, y, strict=True))
-    spread = sum((a - mean) ** 2 for a in x) * sum((b - mean) ** 2 for b in y)
-    return across / spread**0.5 if spread > 0 else None
+    return statistics.correlation(rankdata(first).tolist(), rankdata(second).tolist())
 
 
 def correlation(first: Sequence[float], second: Sequence[float], seed: int) -> dict[str, float | int | None]:
@@ -62,7 +46,4 @@ def proportion(hits: int, total: int) -> dict[str, float | int | None]:
 
 def median(values: Sequence[float]) -> float | None:
     """The median; None for no values."""
-    ordered, half = sorted(values), len(values) // 2
-    if not ordered:
-        return None
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    return statistics.median(values) if values else None

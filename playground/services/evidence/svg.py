@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Literal, TypeVar
 
-Role = Literal["main", "random", "baseline"]
-"""Role of a series: random directions are dotted grey, the baseline grey, all else has a colour by its place."""
+Role = Literal["main", "random"]
+"""Role of a series: random directions are dotted grey, all else has a colour by its place."""
 
 WIDTH, HEIGHT = 680, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 46
@@ -62,46 +62,42 @@ class Axes:
 
 
 @dataclass(frozen=True)
-class Line:
+class _Series:
+    name: str
+    role: Role = field(default="main", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Line(_Series):
     """Values over x, with the bounds of an interval each where `lows` and `highs` are given."""
 
-    name: str
     xs: Sequence[float]
     ys: Sequence[float]
     lows: Sequence[float] | None = None
     highs: Sequence[float] | None = None
-    role: Role = "main"
 
 
 @dataclass(frozen=True)
-class Violin:
+class Violin(_Series):
     """A distribution: its values, each drawn as a point too. A name may have several lines."""
 
-    name: str
     values: Sequence[float]
-    role: Role = "main"
 
 
 @dataclass(frozen=True)
-class Bars:
-    """One value a category, with the bounds of an interval each where `lows` and `highs` are given."""
+class Bars(_Series):
+    """One value a category."""
 
-    name: str
     values: Sequence[float]
-    lows: Sequence[float] | None = None
-    highs: Sequence[float] | None = None
-    role: Role = "main"
 
 
 @dataclass(frozen=True)
-class Points:
+class Points(_Series):
     """Pairs of values, each with its tooltip where `texts` are given."""
 
-    name: str
     xs: Sequence[float]
     ys: Sequence[float]
     texts: Sequence[str] | None = None
-    role: Role = "main"
 
 
 def lines(series: Sequence[Line], axes: Axes, title: str, marked: float | None = None) -> str:
@@ -163,17 +159,11 @@ def violins(groups: Sequence[Violin], axes: Axes, title: str, marked: float | No
     return frame.svg(parts, title)
 
 
-def bars(
-    categories: Sequence[str],
-    series: Sequence[Bars],
-    axes: Axes,
-    title: str,
-    marked: float | None = None,
-) -> str:
-    """Groups of bars, one group a category, a bar a series beside each other with its interval."""
-    bounds = [value for one in series for values in (one.values, one.lows or (), one.highs or ()) for value in values]
-    frame = _Frame(axes, [-0.5, len(categories) - 0.5], _with([0.0, *bounds], marked), _legend(series), categories)
-    parts = [*frame.grid(), *_marked(frame, marked)]
+def bars(categories: Sequence[str], series: Sequence[Bars], axes: Axes, title: str) -> str:
+    """Groups of bars, one group a category, a bar a series beside each other."""
+    values = [0.0, *(value for one in series for value in one.values)]
+    frame = _Frame(axes, [-0.5, len(categories) - 0.5], values, _legend(series), categories)
+    parts = frame.grid()
     for place, category in enumerate(categories):
         for number, one in enumerate(series):
             value, style = one.values[place], _class(number, one.role)
@@ -187,10 +177,6 @@ def bars(
                 f'<rect class="bar {style}" x="{x0:.1f}" y="{min(y0, y1):.1f}" width="{max(x1 - x0 - 1, 1):.1f}" '
                 f'height="{abs(y1 - y0):.1f}"><title>{escape(said)}</title></rect>'
             )
-            if one.lows is not None and one.highs is not None:
-                rod = [(left + wide / 2, one.lows[place]), (left + wide / 2, one.highs[place])]
-                if all(math.isfinite(y) for _, y in rod):
-                    parts.append(f'<polyline class="rod axis" points="{frame.path(rod)}"/>')
     return frame.svg(parts, title)
 
 
@@ -305,7 +291,7 @@ def _placed(legend: Sequence[tuple[str, str]]) -> tuple[list[str], int]:
     return parts, row + 1 if legend else 0
 
 
-def _legend(series: Sequence[Line | Bars | Points]) -> list[tuple[str, str]]:
+def _legend(series: Sequence[_Series]) -> list[tuple[str, str]]:
     """Name and style of every series, each name once: many random lines may share one."""
     found: dict[str, str] = {}
     for place, one in enumerate(series):
@@ -313,7 +299,7 @@ def _legend(series: Sequence[Line | Bars | Points]) -> list[tuple[str, str]]:
     return list(found.items()) if len(found) > 1 or len(series) > 1 else []
 
 
-_One = TypeVar("_One", Line, Points, Violin)
+_One = TypeVar("_One", bound=_Series)
 
 
 def _drawn(series: Sequence[_One]) -> list[tuple[int, _One]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +13,7 @@ from torch import Tensor
 from playground.core.noise import is_noise, repetition
 from playground.core.push import Push
 from playground.errors import Cancelled, ModelError
-from playground.model.cut.memory import generation_rows
+from playground.model.cut.memory import generation_rows, smaller_batch
 from playground.model.generation.generate import Generation, Sampling, generate
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
@@ -24,8 +23,6 @@ from playground.services.scales.onsets import holding
 
 if TYPE_CHECKING:
     from playground.services.scales.run import ScalesRequest
-
-_LOG = logging.getLogger(__name__)
 
 _MOST_ROWS = {"cpu": 24, "mps": 64}
 _MOST_ROWS_CUDA = 384
@@ -94,10 +91,7 @@ class Reader:
             try:
                 texts = self._beside_baseline(prompt, part)
             except ModelError as error:
-                if not isinstance(error.__cause__, torch.OutOfMemoryError) or self._batch == 1:
-                    raise
-                self._batch = max(1, self._batch // 2)
-                _LOG.info("out of memory: %d texts in a batch from here on", self._batch)
+                self._batch = smaller_batch(self._batch, error)
                 continue
             record(range(begin, begin + len(part)), texts)
             begin += len(part)

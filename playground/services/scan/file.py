@@ -63,16 +63,8 @@ def from_json(text: str) -> ScanResult:
         raise FileError(f"Expected a whole scan, got a damaged one ({what}); save it again.") from error
 
 
-def to_csv(result: ScanResult, notes: Notes = ()) -> str:
-    """A line a text, the baselines first (without a vector); KL in nats, shares from 0 to 1."""
-    return _table(result, notes, ".csv")
-
-
-def _table(result: ScanResult, notes: Notes, suffix: str) -> str:
-    return table_text((COLUMNS, _lines(result, notes)), suffix)
-
-
 def _lines(result: ScanResult, notes: Notes) -> Iterator[list[object]]:
+    """A line a text, the baselines first (without a vector); KL in nats, shares from 0 to 1."""
     groups = result.group_of()
     for number, cell in [*((None, cell) for cell in result.baselines), *enumerate(result.cells)]:
         note = notes[cell.row] if cell.row is not None and cell.row < len(notes) else RowNote()
@@ -94,7 +86,7 @@ def save(result: ScanResult, path: Path, notes: Notes = ()) -> None:
     if path.suffix.lower() == ".json":
         text = json.dumps(to_json(result, notes), allow_nan=False, ensure_ascii=False)
     else:
-        text = _table(result, notes, path.suffix.lower())
+        text = table_text((COLUMNS, _lines(result, notes)), path.suffix.lower())
     write_atomically(path, text.encode())
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from playground.core.noise import is_noise, repetition
@@ -18,8 +15,8 @@ from playground.errors import Cancelled, ModelError
 from playground.library.mix import LoadSet, Mix, mix
 from playground.library.origin import library_versions, now
 from playground.library.recipe import format as format_recipe
-from playground.library.vector_set import VectorSet, check_fits
-from playground.model.cut.memory import generation_rows
+from playground.library.vector_set import VectorSet, check_fits, vectors_hash
+from playground.model.cut.memory import generation_rows, smaller_batch
 from playground.model.finite import check_finite
 from playground.model.generation.generate import generate
 from playground.model.load import LoadedModel
@@ -32,8 +29,6 @@ from playground.services.scan.cell import Cell, ScanResult
 from playground.services.scan.group import group_cells
 from playground.services.scan.plan import Planned, plan
 from playground.services.scan.request import ScanRequest
-
-_LOG = logging.getLogger(__name__)
 
 MOST_ROWS = {"cpu": 48, "mps": 64}
 """Texts of a batch at most: a CPU gains nothing from more, and the first texts should not be waited for."""
@@ -129,10 +124,7 @@ def scan(
         try:
             new = runner.run(part, baselines, partial(tell, (), start, len(part)))
         except ModelError as error:
-            if not isinstance(error.__cause__, torch.OutOfMemoryError) or len(part) == 1:
-                raise
-            size = len(part) // 2
-            _LOG.info("out of memory: %d texts in a batch from here on", size)
+            size = smaller_batch(len(part), error)
             continue
         for entry, cell in new:
             (baselines if entry.row is None else cells)[entry.number] = cell
@@ -151,11 +143,6 @@ def _left_out(request: ScanRequest, rows: Sequence[int], usable: set[int]) -> st
         return None
     which = f"vector {missing[0]}" if len(missing) == 1 else f"{len(missing)} vectors (the first is {missing[0]})"
     return f"{which} of {request.source} {'has' if len(missing) == 1 else 'have'} norm 0 and can't be scanned."
-
-
-def vectors_hash(vector_set: VectorSet) -> str:
-    """SHA-256 in hex of a set's vectors: whether a set of the same name is still the one that was scanned."""
-    return hashlib.sha256(vector_set.vectors.numpy().tobytes()).hexdigest()
 
 
 def _most_rows(loaded: LoadedModel, prompts: Encoded, request: ScanRequest) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from playground.errors import FileError, InputError, PlaygroundError
-from playground.library.vector_set import RowNote, VectorSet
+from playground.library.vector_set import RowNote, VectorSet, vectors_hash
 from playground.services.scan import ScanResult
-from playground.services.scan.run import vectors_hash
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.notes import found_name, keep_note, row_number
 from playground.ui.kit.visitor import Visitor

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from playground.errors import FileError, InputError, PlaygroundError
+from playground.library.vector_set import vectors_hash
 from playground.services.scan import ScanResult, file
-from playground.services.scan.run import vectors_hash
 from playground.ui.kit import markup
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.visitor import Visitor

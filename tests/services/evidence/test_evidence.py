@@ -14,7 +14,7 @@ from playground.services.evidence import run
 from playground.services.evidence.context import balanced
 from playground.services.evidence.findings import FINDINGS, NOT_RUN, NOT_SEEN, OPEN, SEEN, judged
 from playground.services.evidence.request import STAGES, request_for
-from playground.services.evidence.statistics import correlation, median, proportion, ranks, spearman
+from playground.services.evidence.statistics import correlation, median, proportion, spearman
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,6 @@ def test_nothing_run_is_said_of_every_finding():
 
 
 def test_rank_correlation_with_ties_and_without_spread():
-    assert ranks([3.0, 1.0, 3.0, 2.0]) == [3.5, 1.0, 3.5, 2.0]
     assert spearman([1, 2, 3, 4], [10, 20, 30, 25]) == pytest.approx(0.8)
     assert spearman([1, 1, 1], [1, 2, 3]) is None
     found = correlation([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5], seed=1)

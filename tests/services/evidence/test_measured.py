@@ -13,7 +13,7 @@ from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import MeasuredSet
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.errors import InputError
-from playground.library.prompts import ChoiceItem, PromptSet
+from playground.library.prompt_set import ChoiceItem, PromptSet
 from playground.services.evidence.measured import best_of_sets, items_of_sets
 
 ITEMS = (ChoiceItem("Stay on?", "(A)", "(B)"), ChoiceItem("Stop?", "(B)", "(A)"))

@@ -33,11 +33,14 @@ def figures() -> dict[str, str]:
         ),
         "points": svg.points([Points("one", [1, 2], [3, 4], [EVIL, "b"]), Points("two", [1], [nan])], AXES, "t"),
         "violins": svg.violins(
-            [Violin(f"power\n{EVIL}", [1.0, 2.0, 2.5, nan]), Violin("random", [1.0, 1.0], "random"), Violin("n", [])],
+            [
+                Violin(f"power\n{EVIL}", [1.0, 2.0, 2.5, nan]), Violin("random", [1.0, 1.0], role="random"),
+                Violin("n", []),
+            ],
             AXES, "t", marked=0.0,
         ),
         "bars": svg.bars(
-            ["a", EVIL], [Bars("x", [0.2, 0.4], [0.1, 0.2], [0.3, 0.6]), Bars("z", [0.8, nan])],
+            ["a", EVIL], [Bars("x", [0.2, 0.4]), Bars("z", [0.8, nan])],
             Axes("", "share", share=True), "t",
         ),
         "nothing": svg.lines([], AXES, "t"),
@@ -92,7 +95,7 @@ def test_shares_are_drawn_from_nought_to_a_hundred_per_cent():
     texts = [each.text for each in parts(figures()["bars"], "text")]
     assert "0 %" in texts
     assert "100 %" in texts
-    assert len(parts(figures()["bars"], "polyline", "rod")) == 2  # the intervals of the series that has them
+    assert len(parts(figures()["bars"], "rect", "bar")) == 3  # a value that is not finite has none
 
 
 def test_the_density_of_a_violin_is_gaussian_with_silverman_s_bandwidth():

@@ -21,8 +21,7 @@ from playground.analyses.replies.run import RepliesRequest, RepliesResult, Repli
 from playground.errors import InputError
 from playground.library.choice_answer import OUTCOMES
 from playground.library.origin import RowNote, now
-from playground.library.prompt_set import ExactItem
-from playground.library.prompts import ChoiceItem, PromptSet
+from playground.library.prompt_set import ChoiceItem, ExactItem, PromptSet
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import Origin, VectorSet

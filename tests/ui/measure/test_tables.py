@@ -22,7 +22,8 @@ from playground.analyses.next_token.run import ShiftedToken, Shifts, ShiftsReque
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, RepliesRow, Share
 from playground.errors import InputError
 from playground.library.origin import Origin, now
-from playground.library.prompts import ChoiceItem, PromptSet, from_text
+from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.prompts import from_text
 from playground.library.recipe import component_norm, parse
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.vector_set import VectorSet

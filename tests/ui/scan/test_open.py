@@ -14,9 +14,8 @@ import torch
 from playground.errors import FileError, InputError
 from playground.library.origin import RowNote, now
 from playground.library.store import Store
-from playground.library.vector_set import Origin, VectorSet
+from playground.library.vector_set import Origin, VectorSet, vectors_hash
 from playground.services.scan import Cell, Group, ScanRequest, ScanResult, file
-from playground.services.scan.run import vectors_hash
 from playground.services.session import Workbench
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.visitor import Visitor
