@@ -60,7 +60,7 @@ def build(workbench: Workbench) -> gr.Blocks:
         _wire_changes(frame, page, panels, strip, timer)
 
         def on_stop(request: gr.Request) -> str:
-            workbench.jobs.cancel_all(frame.visitor(request).session)
+            frame.cancel_jobs(request)
             return frame.status_now()
 
         stop.click(on_stop, None, frame.status, queue=False, **EVENT)

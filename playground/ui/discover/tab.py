@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InputError, PlaygroundError
-from playground.library import prompts as prompt_sets
 from playground.methods.base.method import Method
 from playground.methods.base.registry import registered
 from playground.services.find.continuing import settings_in
@@ -62,7 +61,7 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
             source.order: prompt_source.FIRST,
             source.set_name: gr.update(choices=names, value=name, visible=True),
         }
-    updates |= _set_format(chosen, tab)
+    updates |= prompt_source.format_of_set(chosen, tab.mode, tab.system)
     opening = defaults.opening(loaded, frame.workbench.store)
     sets = frame.set_choices(visitor)
     base, first = Pick(opening.set_name, str(opening.row), scale=opening.scale), first_method()
@@ -162,10 +161,7 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     tab.compute.click(on_compute, inputs, written, **options)
     tab.continue_button.click(on_continue, inputs, written, **options)
 
-    def on_stop(request: gr.Request) -> None:
-        frame.workbench.jobs.cancel_all(frame.visitor(request).session)
-
-    tab.stop.click(on_stop, queue=False, **PRIVATE)
+    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
 
 
 def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
@@ -182,9 +178,11 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
         updates |= tab.layers.changed(method, before, now, frame.workbench.loaded, _reads_answers(method, kind))
         usual, contrast = prompt_source.default_set(frame.loaded), prompt_source.default_contrast(frame.loaded)
         if method.reads.sides > 1 and contrast is not None and form.set_name == usual:
-            updates |= {tab.prompts.set_name: contrast, **_set_format(contrast, tab)}  # a set with both sides
+            updates[tab.prompts.set_name] = contrast  # a set with both sides
+            updates |= prompt_source.format_of_set(contrast, tab.mode, tab.system)
         elif method.reads.sides < 2 and form.set_name == contrast:
-            updates |= {tab.prompts.set_name: usual, **_set_format(usual, tab)}
+            updates[tab.prompts.set_name] = usual
+            updates |= prompt_source.format_of_set(usual, tab.mode, tab.system)
         return updates | {tab.hint: cost_hint(frame, visitor, form)}
 
     asked = [tab.prompts.set_name, tab.mode, tab.system]
@@ -268,17 +266,9 @@ def _wire_prompts(frame: Frame, tab: DiscoverTab, source: PromptSource, inputs: 
 
     @quick
     def on_set(name: str | None) -> dict[Any, Any]:
-        return _set_format(name, tab)
+        return prompt_source.format_of_set(name, tab.mode, tab.system)
 
     source.set_name.input(on_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
-
-
-def _set_format(name: str | None, tab: DiscoverTab) -> dict[Any, Any]:
-    """Updates to the format and system prompt of a built-in set; none for another name."""
-    sets = prompt_sets.built_in()
-    if name not in sets:
-        return {tab.mode: gr.skip()}
-    return {tab.mode: "chat" if sets[name].chat else "raw", tab.system: sets[name].system or ""}
 
 
 def _kind(form: DiscoverForm, visitor: Visitor) -> str:

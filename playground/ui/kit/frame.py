@@ -156,6 +156,10 @@ class Frame:
         """The visitor who sent a request."""
         return self.visitors.of(request.session_hash)
 
+    def cancel_jobs(self, request: gr.Request) -> None:
+        """Cancel all jobs of the visitor: the handler of every Stop button."""
+        self.workbench.jobs.cancel_all(self.visitor(request).session)
+
     def status_now(self) -> str:
         """The status line as HTML."""
         return status_line(self.workbench.jobs.status())

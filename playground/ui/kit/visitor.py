@@ -54,7 +54,9 @@ class Visitor:
 
     def slice(self, kind: type[S]) -> S:
         """The visitor's slice of this class; created on first use."""
-        kept = self.slices.setdefault(kind, kind())
+        if kind not in self.slices:
+            self.slices.setdefault(kind, kind())  # another thread may have been first
+        kept = self.slices[kind]
         assert isinstance(kept, kind)
         return kept
 

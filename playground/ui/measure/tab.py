@@ -10,7 +10,6 @@ import gradio as gr
 from playground.analyses.analysis import Analysis
 from playground.analyses.registry import analyses, labelled
 from playground.errors import PlaygroundError
-from playground.library import prompts as prompt_sets
 from playground.library.vector_set import VectorSet
 from playground.ui.kit import defaults
 from playground.ui.kit.frame import NOT_SAVED, Frame
@@ -129,10 +128,7 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
     )
     measured.then(on_measured, None, current.shown_again_outputs(tab), **PRIVATE)
 
-    def on_stop(request: gr.Request) -> None:
-        frame.workbench.jobs.cancel_all(frame.visitor(request).session)
-
-    tab.stop.click(on_stop, queue=False, **PRIVATE)
+    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
 
 
 def _wire_form(frame: Frame, tab: MeasureTab) -> None:
@@ -220,7 +216,7 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, analysis: Ana
         tab.prompts.order: prompt_source.FIRST,
         tab.prompts.set_name: gr.update(choices=names, value=chosen, visible=True),
     }
-    return updates | _asked(tab, chosen)
+    return updates | prompt_source.format_of_set(chosen, tab.mode, tab.system)
 
 
 def _opening_set(frame: Frame, visitor: Visitor) -> VectorSet | None:
@@ -231,14 +227,6 @@ def _opening_set(frame: Frame, visitor: Visitor) -> VectorSet | None:
 def _few_rows(frame: Frame) -> str:
     """The row of the default vector: one by default, where each costs hundreds of texts."""
     return str(defaults.opening(frame.workbench.loaded, frame.workbench.store).row)
-
-
-def _asked(tab: MeasureTab, name: str | None) -> dict[Any, Any]:
-    """Updates of format and system prompt to those of a built-in prompt set."""
-    sets = prompt_sets.built_in()
-    if name not in sets:
-        return {tab.mode: gr.skip()}
-    return {tab.mode: "chat" if sets[name].chat else "raw", tab.system: sets[name].system or ""}
 
 
 def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
@@ -267,7 +255,8 @@ def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:
     def on_set(request: gr.Request, *values: Any) -> dict[Any, Any]:
         """Another prompt set, with the default number of items."""
         visitor, form = frame.visitor(request), MeasureForm(*values)
-        return source.updates(form.choice, visitor, use=form.analysis.use) | _asked(tab, form.set_name)
+        updates = source.updates(form.choice, visitor, use=form.analysis.use)
+        return updates | prompt_source.format_of_set(form.set_name, tab.mode, tab.system)
 
     source.set_name.input(on_set, tab.inputs, [*source.outputs, tab.mode, tab.system], **PRIVATE)
 

@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InputError, PlaygroundError
-from playground.library import prompts as prompt_sets
 from playground.library.recipe import Recipe
 from playground.library.recipe import parse as parse_recipe
 from playground.services.changed import first_difference
@@ -63,7 +62,7 @@ def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any
         tab.prompts.kind: prompt_source.BUILT_IN,
         tab.prompts.order: prompt_source.FIRST,
         tab.prompts.set_name: gr.update(choices=prompt_source.set_names(loaded), value=chosen, visible=True),
-        **_asked(chosen, tab),
+        **prompt_source.format_of_set(chosen, tab.mode, tab.system),
         **tab.empty(),
         tab.hint: "",
     }
@@ -110,10 +109,7 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
         **PRIVATE,
     )
 
-    def on_stop(request: gr.Request) -> None:
-        frame.workbench.jobs.cancel_all(frame.visitor(request).session)
-
-    tab.stop.click(on_stop, queue=False, **PRIVATE)
+    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
 
     @quick
     def on_open(request: gr.Request, path: str | None, *view: Any) -> dict[Any, Any]:
@@ -161,7 +157,7 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
 
     @quick
     def on_prompt_set(name: str | None) -> dict[Any, Any]:
-        return _asked(name, tab)
+        return prompt_source.format_of_set(name, tab.mode, tab.system)
 
     source.set_name.input(on_prompt_set, source.set_name, [tab.mode, tab.system], **PRIVATE)
 
@@ -267,11 +263,3 @@ def _number(text: str | None, what: str, count: int) -> int:
     if text is None or not text.isascii() or not text.isdigit() or int(text) >= count:
         raise InputError(f"Expected the number of a {what} below {count}, got “{text}”; use the buttons of the table.")
     return int(text)
-
-
-def _asked(name: str | None, tab: ScanTab) -> dict[Any, Any]:
-    """Format and system prompt of a built-in prompt set."""
-    sets = prompt_sets.built_in()
-    if name not in sets:
-        return {tab.mode: gr.skip()}
-    return {tab.mode: "chat" if sets[name].chat else "raw", tab.system: sets[name].system or ""}

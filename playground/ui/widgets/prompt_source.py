@@ -307,3 +307,11 @@ def build(
     category = gr.Dropdown([], label="List of the file", visible=False, elem_id=f"{place}-category")
     parts = (kind, set_name, typed_box, upload, slider, order, draw_seed, category)
     return PromptSource(*parts, gr.HTML(preview, elem_id=f"{place}-preview"))
+
+
+def format_of_set(name: str | None, mode: gr.Radio, system: gr.Textbox) -> dict[Any, Any]:
+    """Updates of format and system prompt to those of a built-in prompt set."""
+    sets = prompt_sets.built_in()
+    if name not in sets:
+        return {mode: gr.skip()}
+    return {mode: "chat" if sets[name].chat else "raw", system: sets[name].system or ""}
