@@ -29,10 +29,17 @@ class LoadProgress:
 
 class Workbench:
     """One model at a time. `generation` counts the models: it is stored with whatever belongs to a model, and compared
-    when that is used. `models` is a folder of models to choose from.
+    when that is used. `models` is a folder of models to choose from. `public`: visitors are strangers to one another.
     """
 
-    def __init__(self, store: Store | None = None, jobs: Jobs | None = None, models: Path | None = None):
+    def __init__(
+        self,
+        store: Store | None = None,
+        jobs: Jobs | None = None,
+        models: Path | None = None,
+        public: bool = False,
+    ):
+        self.public = public
         self.store = store if store is not None else Store()
         self.jobs = jobs if jobs is not None else Jobs()
         self.models = None if models is None else models.expanduser()
@@ -89,13 +96,19 @@ class Workbench:
         return model_choices(self.models)
 
     def start_loading(
-        self, name: str | None = None, device: str = "auto", dtype: str = "auto", owner: str | None = None
+        self,
+        name: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        owner: str | None = None,
+        place: str | None = None,
     ) -> Job[LoadedModel]:
         """`load_model` as a job, which emits LoadProgress."""
         return self.jobs.start(
             f"loading {name or 'organism'}",
             lambda context: self.load_model(name, device, dtype, context.emit),
             owner,
+            place=place,
         )
 
     def start(
@@ -105,8 +118,9 @@ class Workbench:
         owner: str | None = None,
         deadline: float | None = None,
         generation: int | None = None,
+        place: str | None = None,
     ) -> Job[T]:
-        """Queue work on the model that is loaded when its turn comes.
+        """Queue work on the model that is loaded when its turn comes; `place` is the address of the owner.
 
         With `generation`, the work is refused (InputError) when another model has been loaded by then. Raises
         InputError when the queue is full; the job raises ModelError when no model is loaded.
@@ -120,7 +134,7 @@ class Workbench:
                 )
             return work(self.require(), context)
 
-        return self.jobs.start(name, run, owner, deadline)
+        return self.jobs.start(name, run, owner, deadline, place)
 
     def require(self) -> LoadedModel:
         """The loaded model. Raises ModelError when there is none."""

@@ -12,7 +12,7 @@ from playground.model.load import LoadedModel, is_organism
 from playground.services.model_choices import HubModel, LocalModel, ModelChoices
 from playground.ui.kit import markup
 from playground.ui.kit.frame import Frame, acted, board
-from playground.ui.kit.running import EVENT, follow, long, waiting_position
+from playground.ui.kit.running import EVENT, follow, long, waiting_line
 
 DEVICES = ["auto", "cuda", "cpu"]
 DTYPES = ["auto", "bfloat16", "float32"]
@@ -147,11 +147,10 @@ def build(frame: Frame) -> ModelStrip:
 
     def load_model(wanted: str, place: str, number: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
         visitor = frame.visitor(request)
-        job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session)
+        job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session, place=visitor.address)
         for batch in follow(job, every=0.2):
-            position = waiting_position(batch)
-            text = "" if position is None else f"The model is busy; the load is number {position} in the queue."
-            yield {frame.status: frame.status_now(), notice: markup.notice(text, "info")}
+            waiting = waiting_line(batch)
+            yield {frame.status: frame.status_now(visitor), notice: markup.notice(waiting or "", "info")}
         job.result()
 
     with_errors = long(
@@ -169,7 +168,7 @@ def build(frame: Frame) -> ModelStrip:
         yield {name: wanted, box: gr.update(open=True)}
         yield from load_model(wanted, place, number, request)
 
-    one_load: dict[str, Any] = {"trigger_mode": "once", "concurrency_limit": 4, "concurrency_id": "load", **EVENT}
+    one_load: dict[str, Any] = {"trigger_mode": "once", **EVENT}
     shown = [notice, frame.status, frame.model_seen]
     gr.on([load.click, name.submit], on_load, [name, device, dtype], shown, **one_load)
     for shelf in (offered, toy):

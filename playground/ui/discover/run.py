@@ -25,7 +25,7 @@ from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import cost, markup
 from playground.ui.kit.downloads import download_file
 from playground.ui.kit.frame import NOT_SAVED, Frame
-from playground.ui.kit.running import follow, seconds, waiting_position
+from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets.prompt_source import against_of
 from playground.ui.widgets.scale_search import progress_line, scales_of, scales_summary, with_scales_of
@@ -80,11 +80,11 @@ def _run(
     job = frame.start(visitor, "computing vectors", work)
     shown, done = False, 0.0
     for batch in follow(job, REDRAW):
-        position = waiting_position(batch)
+        waiting = waiting_line(batch)
         progress = [event for event in batch if isinstance(event, FindProgress)]
-        updates: Updates = {frame.status: frame.status_now()}
-        if position is not None:
-            updates[tab.progress] = markup.run_line(f"waiting: number {position} in the queue")
+        updates: Updates = {frame.status: frame.status_now(visitor)}
+        if waiting is not None:
+            updates[tab.progress] = markup.run_line(waiting)
         if progress and not shown:
             shown = True
             updates |= _cleared(tab, request)
@@ -181,7 +181,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
     for batch in follow(job, REDRAW):
         if not torch.equal(visitor.computed.vectors, begun.vectors):
             return  # another set has been computed since
-        updates: Updates = {frame.status: frame.status_now()}
+        updates: Updates = {frame.status: frame.status_now(visitor)}
         for event in batch:
             if isinstance(event, VectorSet):
                 keep(event)
@@ -237,7 +237,7 @@ def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Itera
 
     for batch in follow(job, REDRAW):
         progress = [event for event in batch if isinstance(event, GenerateProgress)]
-        updates: Updates = {frame.status: frame.status_now()}
+        updates: Updates = {frame.status: frame.status_now(visitor)}
         if progress:
             state.baseline, state.texts = first_look.looks_of(progress[-1].texts, scales)
             updates[tab.look_table] = table()

@@ -148,7 +148,7 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
         tab.download, tab.save, tab.continue_box, tab.continued, frame.status, frame.library_seen,
         *tab.linearity.results,
     ]
-    options: dict[str, Any] = {"trigger_mode": "once", "concurrency_limit": 16, "concurrency_id": "jobs", **PRIVATE}
+    options: dict[str, Any] = {"trigger_mode": "once", **PRIVATE}
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_compute(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:

@@ -18,6 +18,7 @@ from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat
 from playground.services.jobs import Job, JobContext
 from playground.services.session import Workbench
+from playground.ui.guard import who
 from playground.ui.kit import defaults
 from playground.ui.kit.event_order import NEXT_JS
 from playground.ui.kit.mix import MixRow
@@ -150,19 +151,21 @@ class Frame:
         """Queue work on the model that is loaded now. Raises InputError when the queue is full; the job raises it when
         another model has been loaded before it runs.
         """
-        return self.workbench.start(name, work, owner=visitor.session, generation=self.workbench.generation)
+        return self.workbench.start(
+            name, work, owner=visitor.session, generation=self.workbench.generation, place=visitor.address
+        )
 
     def visitor(self, request: gr.Request) -> Visitor:
-        """The visitor who sent a request."""
-        return self.visitors.of(request.session_hash)
+        """The visitor who sent a request. Raises InputError for a session that began in another browser."""
+        return self.visitors.of(request.session_hash, *who.sender(request))
 
     def cancel_jobs(self, request: gr.Request) -> None:
         """Cancel all jobs of the visitor: the handler of every Stop button."""
         self.workbench.jobs.cancel_all(self.visitor(request).session)
 
-    def status_now(self) -> str:
-        """The status line as HTML."""
-        return status_line(self.workbench.jobs.status())
+    def status_now(self, visitor: Visitor | None = None) -> str:
+        """The status line as HTML, with the place in the queue of what this visitor has waiting."""
+        return status_line(self.workbench.jobs.status(None if visitor is None else visitor.session))
 
     def model_token(self) -> str:
         """A text that changes whenever another model is loaded."""

@@ -124,7 +124,7 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
         return gr.skip() if MeasureState.of(visitor).result is None else current.shown_again(frame, tab, visitor)
 
     measured = tab.measure.click(
-        on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
+        on_measure, tab.inputs, written, trigger_mode="once", **PRIVATE
     )
     measured.then(on_measured, None, current.shown_again_outputs(tab), **PRIVATE)
 

@@ -105,8 +105,7 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
         yield from run_scan(frame, tab, frame.visitor(request), form, view)
 
     tab.scan.click(
-        on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs",
-        **PRIVATE,
+        on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", **PRIVATE,
     )
 
     tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)

@@ -132,7 +132,7 @@ def show_preset(
 def wire(frame: Frame, tab: SteerTab) -> None:
     """Attach the event handlers of the tab."""
     unchecked = {**EVENT, **UNCHECKED}
-    queued: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "jobs", **unchecked}
+    queued: dict[str, Any] = unchecked
     with_errors = long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
 
     def form_of(request: gr.Request, values: Sequence[Any]) -> tuple[Visitor, SteerForm]:
@@ -175,7 +175,7 @@ def wire(frame: Frame, tab: SteerTab) -> None:
     changes = [tab.prompt.change, tab.mode.change, tab.thinking.change, tab.system.change, tab.positions.change]
     changes += [answer.change for answer in tab.answers]
     effects = [tab.shifts, tab.curve, tab.curve_note]
-    following: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": 16, "concurrency_id": "jobs"}
+    following: dict[str, Any] = {"trigger_mode": "always_last"}
     gr.on(changes, on_change, tab.inputs, effects, **following, **unchecked)
     frame.opened.append((on_change, tab.inputs, effects))
 
