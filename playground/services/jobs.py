@@ -117,6 +117,12 @@ class Jobs:
             if owner is None or job.owner == owner:
                 job.cancel()
 
+    def others_at_work(self, owner: str) -> int:
+        """How many other owners have a job that runs or waits."""
+        with self._changed:
+            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
+            return len({job.owner for job in jobs if job.owner != owner})
+
     def cancel_unread(self, owner: str) -> None:
         """Cancel the jobs of an owner whose events nobody reads any more."""
         self.cancel_all(owner)

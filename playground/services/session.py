@@ -92,8 +92,25 @@ class Workbench:
             self.generation += 1  # what belonged to the old one must not be used
 
     def model_choices(self) -> ModelChoices:
-        """The models that can be loaded beside the shipped one, as they are on this machine now."""
-        return model_choices(self.models)
+        """The models that can be loaded beside the shipped one, as they are on this machine now; on a public page
+        nothing is fetched.
+        """
+        choices = model_choices(self.models)
+        return ModelChoices(choices.local, ()) if self.public else choices
+
+    def check_loading(self, name: str, owner: str) -> None:
+        """Raises InputError for a model that a visitor to a public page may not load, or may not load now."""
+        if not self.public:
+            return
+        listed = {"", "organism", self._settings[0], *(model.name for model in self.model_choices().local)}
+        if name not in listed:
+            raise InputError(f"Expected a model of the list, got “{name[:80]}”; this public page loads no others.")
+        others = self.jobs.others_at_work(owner)
+        if others:
+            raise InputError(
+                f"Expected a model nobody is using, got {others} other {'visitor' if others == 1 else 'visitors'} at "
+                "work with this one; try again when the status says ready."
+            )
 
     def start_loading(
         self,

@@ -66,11 +66,12 @@ def memory(loaded: LoadedModel | None) -> str:
 
 def toy_line(loaded: LoadedModel | None, choices: ModelChoices) -> str:
     """A line that calls the shipped model a toy, with a button that loads another one; nothing for other models."""
-    if loaded is None or not is_organism(loaded):
+    first = choices.first_real
+    if loaded is None or first is None or not is_organism(loaded):
         return ""
     return (
         '<p class="sp-toy"><span>The <b>organism</b> is a toy made for this tool. For a real model:</span> '
-        f"{_button(choices.first_real, 'Load ')}</p>"
+        f"{_button(first, 'Load ')}</p>"
     )
 
 
@@ -81,9 +82,15 @@ def choices_board(choices: ModelChoices) -> str:
     hub = "".join(_button(model) for model in choices.hub)
     return (
         f'<div class="sp-models"><span>On this machine</span><div>{organism}</button>{here}</div>'
-        f"<span>From the Hub</span><div>{hub}"
-        "<small>memory of the weights in bfloat16; float32 takes twice as much</small></div></div>"
+        f"{_hub(hub)}</div>"
     )
+
+
+def _hub(buttons: str) -> str:
+    if not buttons:  # a public page fetches nothing
+        return ""
+    note = "<small>memory of the weights in bfloat16; float32 takes twice as much</small>"
+    return f"<span>From the Hub</span><div>{buttons}{note}</div>"
 
 
 def _button(model: LocalModel | HubModel, before: str = "") -> str:
@@ -147,6 +154,7 @@ def build(frame: Frame) -> ModelStrip:
 
     def load_model(wanted: str, place: str, number: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
         visitor = frame.visitor(request)
+        frame.workbench.check_loading(wanted, visitor.session)
         job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session, place=visitor.address)
         for batch in follow(job, every=0.2):
             waiting = waiting_line(batch)

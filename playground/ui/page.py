@@ -70,8 +70,7 @@ def build(workbench: Workbench) -> gr.Blocks:
         dark.click(None, None, None, js=DARK_JS, **EVENT)
 
         def on_leave(request: gr.Request) -> None:
-            workbench.jobs.cancel_all(request.session_hash)
-            frame.visitors.leave(request.session_hash)
+            frame.leave(request)
 
         page.unload(on_leave)
     # The guard bounds the events of a visitor and in all. Another limit here would make everybody wait, unseen, behind

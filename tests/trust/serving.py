@@ -15,13 +15,15 @@ from playground.services.session import Workbench
 
 
 @contextmanager
-def served(folder: Path, jobs: Jobs | None = None, **options: Any) -> Iterator[tuple[str, Workbench]]:
+def served(
+    folder: Path, jobs: Jobs | None = None, public: bool = False, **options: Any
+) -> Iterator[tuple[str, Workbench]]:
     """(address, workbench) of a page with a copy of the shipped sets in `folder`; `options` of `launch_options`."""
     from playground.ui.page import build, launch_options
 
     for path in SHIPPED_VECTORS.glob("*.safetensors"):
         shutil.copy(path, folder)
-    workbench = Workbench(store=Store(folder), jobs=jobs)
+    workbench = Workbench(store=Store(folder), jobs=jobs, public=public)
     workbench.load_model()
     page = build(workbench)
     _, url, _ = page.launch(

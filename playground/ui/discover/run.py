@@ -63,7 +63,7 @@ def _run(
 ) -> Iterator[Updates]:
     """Run a request, continuing `so_far` if given. `first_look_options`: find scales, number of vectors to look at."""
     state = DiscoverState.of(visitor)
-    loaded, load, store = frame.loaded, frame.load_set(visitor), frame.workbench.store
+    loaded, load, store = frame.loaded, frame.load_set(visitor), frame.store(visitor)
     figures = RunFigures(tab.figures, request)
     kept_as: list[str] = []
 
@@ -143,7 +143,7 @@ def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) 
     text = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
     return {
         tab.save_notice: markup.notice(text, "info"),
-        **tab.continuable(frame.continuable(DiscoverState.of(visitor).method), kept_as[0]),
+        **tab.continuable(frame.continuable(visitor, DiscoverState.of(visitor).method), kept_as[0]),
     }
 
 
@@ -175,8 +175,8 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
         visitor.found = with_scales_of(visitor.computed, scaled)
         visitor.found_number += 1
         saved = visitor.saved_as
-        if saved is not None and saved in frame.workbench.store.names():
-            frame.workbench.store.change(saved, lambda now: with_scales_of(now, scaled))
+        if saved is not None and saved in frame.store(visitor).names():
+            frame.store(visitor).change(saved, lambda now: with_scales_of(now, scaled))
 
     for batch in follow(job, REDRAW):
         if not torch.equal(visitor.computed.vectors, begun.vectors):

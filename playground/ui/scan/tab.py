@@ -50,7 +50,7 @@ def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any
     """Sets and prompts for the loaded model; what another model wrote is cleared away."""
     state = ScanState.of(visitor)
     loaded = frame.workbench.loaded
-    opening = defaults.opening(loaded, frame.workbench.store)
+    opening = defaults.opening(loaded, frame.store(visitor))
     chosen = prompt_source.default_set(loaded)
     choice = PromptChoice(prompt_source.BUILT_IN, chosen, "", PROMPTS, place=PLACE)
     state.result, state.first, state.discarded = None, 0, None

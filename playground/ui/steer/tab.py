@@ -45,7 +45,7 @@ def build(frame: Frame) -> SteerTab:
 def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:
     """Updates to the opening state for a model that was loaded later. Clears the visitor's texts and mix."""
     loaded = frame.workbench.loaded
-    start = defaults.opening(loaded, frame.workbench.store)
+    start = defaults.opening(loaded, frame.store(visitor))
     return {
         **tab.cleared(visitor),
         **tab.mix_updates(frame, visitor, opening_mix(start)),
@@ -58,7 +58,7 @@ def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, An
 
 def arrive(frame: Frame, visitor: Visitor) -> None:
     """Set the mix of a new visitor to the one that the page was built with."""
-    SteerState.of(visitor).mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.workbench.store)))
+    SteerState.of(visitor).mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.store(visitor))))
 
 
 def library_outputs(tab: SteerTab) -> list[Any]:
