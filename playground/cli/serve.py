@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=whole("a port", 1, 65535), help="port to listen at; without it the first free one from 7860"
     )
     parser.add_argument("--public", action="store_true", help="open a public link through Gradio's relay")
+    parser.add_argument(
+        "--root-path", metavar="PATH", default="", help="path at which a reverse proxy shows the page, such as /play"
+    )
     parser.set_defaults(json=False)
 
 
@@ -37,6 +40,9 @@ def check(options: argparse.Namespace) -> None:
         raise InputError(
             f"Expected a folder of models after --models, but there is none at {options.models}; check it."
         )
+    root = options.root_path
+    if root and (not root.startswith(("/", "http://", "https://")) or root.startswith("//") or "?" in root):
+        raise InputError(f"Expected a path such as /play after --root-path, got {root}; write it with its slash.")
     _check_address(options.host, options.port)
 
 
@@ -51,7 +57,10 @@ def start(options: argparse.Namespace) -> None:
     # Imported once the options are right: that takes seconds.
     from playground.serve import serve
 
-    serve(options.model, options.models, options.device, options.dtype, options.host, options.port, options.public)
+    serve(
+        options.model, options.models, options.device, options.dtype, options.host, options.port, options.public,
+        options.root_path.rstrip("/"),
+    )  # fmt: skip
 
 
 def _check_address(host: str, port: int | None) -> None:
