@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from playground.proxies import spare_this_machine
+
 for _name, _value in {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}.items():
     os.environ.setdefault(_name, _value)  # read by the libraries when they are imported
 
@@ -20,7 +22,8 @@ class Serving:
     """How the page is served. `model` None: the one that ships; `models`: a folder of models to choose from.
 
     `public`: for strangers, who change nothing that others see (TRUST.md); `share`: by Gradio's relay as well;
-    `accounts`: (user, password) pairs that are asked for; `allow_hosts`: names it is served by beside its own.
+    `accounts`: (user, password) pairs that are asked for; `allow_hosts`: names it is served by beside its own;
+    `root_path`: where a reverse proxy shows the page, the path that it strips, such as "/play", or a whole address.
     """
 
     model: str | None = None
@@ -33,6 +36,7 @@ class Serving:
     share: bool = False
     accounts: tuple[tuple[str, str], ...] = ()
     allow_hosts: tuple[str, ...] = ()
+    root_path: str = ""
 
 
 def serve(serving: Serving) -> None:
@@ -42,6 +46,7 @@ def serve(serving: Serving) -> None:
     """
     # A tenth of the seconds that this takes goes without a search for garbage in what is made to stay.
     gc.disable()
+    spare_this_machine(serving.host)
     from playground.services.jobs import LONGEST, Jobs
     from playground.services.session import Workbench
     from playground.ui.guard.hosts import Hosts
@@ -61,6 +66,7 @@ def serve(serving: Serving) -> None:
             server_name=serving.host,
             server_port=serving.port,
             share=serving.share,
+            root_path=serving.root_path,
             auth=list(serving.accounts) or None,
             **launch_options(workbench, hosts, PUBLIC if serving.public else Shares()),
         )

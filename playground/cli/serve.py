@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a name that the page is served by beside its own, as behind a proxy; may be given again",
     )
+    parser.add_argument(
+        "--root-path", metavar="PATH", default="", help="path at which a reverse proxy shows the page, such as /play"
+    )
     parser.set_defaults(json=False)
 
 
@@ -52,6 +55,9 @@ def check(options: argparse.Namespace) -> None:
         raise InputError(
             f"Expected a folder of models after --models, but there is none at {options.models}; check it."
         )
+    root = options.root_path
+    if root and (not root.startswith(("/", "http://", "https://")) or root.startswith("//") or "?" in root):
+        raise InputError(f"Expected a path such as /play after --root-path, got {root}; write it with its slash.")
     _check_address(options.host, options.port)
 
 
@@ -78,6 +84,7 @@ def start(options: argparse.Namespace) -> None:
             share=options.share,
             accounts=accounts(options.auth),
             allow_hosts=tuple(options.allow_host),
+            root_path=options.root_path.rstrip("/"),
         )
     )
 

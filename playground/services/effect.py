@@ -15,6 +15,7 @@ from playground.errors import Cancelled, InputError
 from playground.library.checks import check_seed, check_whole
 from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
 from playground.library.recipe import Recipe
+from playground.model.cut.memory import within_memory
 from playground.model.cut.prefix import common
 from playground.model.finite import check_finite, kl_divergence
 from playground.model.load import LoadedModel
@@ -85,6 +86,7 @@ class Effect:
     warnings: tuple[str, ...]
 
 
+@within_memory
 def effect(
     loaded: LoadedModel,
     request: EffectRequest,

@@ -13,8 +13,9 @@ from playground.library.checks import check_whole
 from playground.library.mix import MAX_CONTROLS, LoadSet, Mix, mix, random_pushes
 from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
+from playground.model.cut.memory import within_memory
 from playground.model.generation.generate import Sampling, Step
-from playground.model.generation.generate import generate as generate_rows
+from playground.model.generation.in_parts import generate_in_parts
 from playground.model.load import LoadedModel
 from playground.model.overflowed import Overflowed
 from playground.model.prompting import PromptFormat, encode
@@ -129,6 +130,7 @@ class GenerateResult:
         return pandas.DataFrame([asdict(row) for row in self.rows])
 
 
+@within_memory
 def generate(
     loaded: LoadedModel,
     request: GenerateRequest,
@@ -150,7 +152,7 @@ def generate(
         emit(GenerateProgress(step.texts, min(step.index + 1, steps), steps, time.perf_counter() - begun))
 
     pushes = [row.mix.pushes for row in planned]
-    done = generate_rows(loaded, encoded, pushes, request.positions, request.sampling, tell, cancelled)
+    done = generate_in_parts(loaded, encoded, pushes, request.positions, request.sampling, tell, cancelled)
     rows = tuple(
         GeneratedRow(row.recipe, row.prompt, row.sample, text, tuple(token_ids), row.mix.norm, finished)
         for row, text, token_ids, finished in zip(planned, done.texts, done.token_ids, done.finished, strict=True)

@@ -20,7 +20,7 @@ from playground.library.mix import LoadSet
 from playground.library.rows import check_rows
 from playground.library.vector_set import VectorSet
 from playground.model.cut.layer_slice import LayerSlice
-from playground.model.cut.memory import short_of_memory
+from playground.model.cut.memory import within_memory
 from playground.model.load import LoadedModel
 from playground.services.set_prompts import prompts_of
 
@@ -73,6 +73,7 @@ class Linearity:
     residual_norm: float
 
 
+@within_memory
 def linearity(
     loaded: LoadedModel,
     request: LinearityRequest,
@@ -92,8 +93,7 @@ def linearity(
         vector_set = load_set(vector_set)
     rows = check_rows(vector_set, request.rows)
     units = torch.stack([vector_set.unit(row) for row in rows])
-    with short_of_memory(loaded):
-        part = _slice(loaded, vector_set, request, cancelled)
+    part = _slice(loaded, vector_set, request, cancelled)
     reference = vector_set.origin.residual_norm
     radii = torch.tensor(request.relative_radii, dtype=torch.float64) * reference
     operator = part.jacobian()
@@ -101,8 +101,7 @@ def linearity(
     for number, unit in enumerate(units):
         if cancelled():
             raise Cancelled
-        with short_of_memory(loaded):
-            own_measured, gain, own_deviation = _along(part, operator, unit, radii.float())
+        own_measured, gain, own_deviation = _along(part, operator, unit, radii.float())
         measured.append(own_measured)
         predicted.append(radii * gain)
         deviation.append(own_deviation)

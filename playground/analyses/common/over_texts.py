@@ -18,7 +18,8 @@ from playground.analyses.common.scales_result import ScalesResult
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.mix import LoadSet
-from playground.model.generation.generate import Sampling, generate
+from playground.model.generation.generate import Sampling
+from playground.model.generation.in_parts import generate_in_parts
 from playground.model.load import LoadedModel
 from playground.model.overflowed import Overflowed
 from playground.model.prompting import encode
@@ -202,7 +203,7 @@ def _generated(
         part = plan[start : start + BATCH]
         # A text is the same whatever else is in its batch, since the number of its sample is given.
         asked, added = encoded.take([item for item, _, _ in part]), [push for _, _, push in part]
-        done = generate(
+        done = generate_in_parts(
             loaded,
             asked,
             added,

@@ -12,6 +12,7 @@ from playground.library.rows import check_rows
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import norm_of
+from playground.model.cut.memory import within_memory
 from playground.model.load import LoadedModel
 from playground.services.scales.onsets import PASSES, OnsetBracket
 from playground.services.scales.search import ScaleSearch, Verdict
@@ -77,6 +78,7 @@ class ScalesProgress:
         return self.seconds * (1 - self.share) / self.share if self.share > 0 else None
 
 
+@within_memory
 def find_scales(
     loaded: LoadedModel,
     vector_set: VectorSet,

@@ -14,6 +14,7 @@ from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services import command as commands
 from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
+from playground.services.find.stopped import as_far_as
 from playground.services.generate import GenerateProgress, generate
 from playground.services.jobs import JobContext
 from playground.services.scales import ScalesProgress
@@ -112,14 +113,14 @@ def _run(
         tab.name: vector_set.name,
         tab.save: gr.update(interactive=not kept_as),
         tab.download: gr.update(value=download_file(visitor), interactive=True),
-        tab.repeat: _command(request, loaded, vector_set.name, so_far),
+        tab.repeat: _command(as_far_as(request, result), loaded, vector_set.name, so_far),
         tab.look_table: first_look.table(vector_set, {}),
         tab.progress: markup.run_line(_result_line(result)),
         frame.status: frame.status_now(),
     }
     if with_scales and not result.cancelled:
         yield from _find_scales(frame, tab, visitor, _result_line(result))
-    if looks and not result.cancelled:
+    if looks:  # after a Stop too, at the scales that are known: what was found is to be seen
         yield from _look(frame, tab, visitor, looks)
 
 
