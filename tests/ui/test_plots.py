@@ -106,6 +106,16 @@ def test_markup_in_answers_does_not_reach_a_label() -> None:
     assert "<a" not in figure.layout.yaxis.title.text
 
 
+@pytest.mark.parametrize("draw", [compare_plots.cosines, compare_plots.angles, compare_plots.spectra])
+def test_markup_in_the_name_of_a_set_does_not_reach_a_comparison(draw: Callable) -> None:
+    name = "<b>%{y} \u202e"
+    sets = tuple(ComparedSet(name, (0, 1), (name, ""), 3, "norm", torch.ones(2)) for _ in range(2))
+    drawn = str(draw(Comparison(sets, torch.eye(4), (Angles(0, 1, torch.zeros(2)),), ())).to_dict())
+    assert "&lt;b&gt;% {y}" in drawn
+    assert "<b>" not in drawn
+    assert "\u202e" not in drawn
+
+
 def test_a_long_climb_is_thinned_and_keeps_its_end() -> None:
     figure = find_plots.climb([(step, [float(step)]) for step in range(1000)], "displacement")
     assert len(figure.data[0].x) <= find_plots.POINTS + 1

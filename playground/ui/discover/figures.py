@@ -128,7 +128,7 @@ class RunFigures:
         numbers = markup.numbers_link(
             f"{vector_set.name}-values", ["vector", *table], [[i, *row] for i, row in enumerate(rows)]
         )
-        note = f'<div class="sp-under-plot"><span>{markup.escape(result.note)}</span>{numbers}</div>'
+        note = f'<div class="sp-under-plot"><span>{markup.escape_sentence(result.note)}</span>{numbers}</div>'
         return {**self._drawn({END}), self.figures.note: note}
 
     def _drawn(self, stages: set[str]) -> dict[Any, Any]:

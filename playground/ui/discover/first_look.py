@@ -10,7 +10,7 @@ from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.generate import GenerateRequest
 from playground.ui.kit import defaults
-from playground.ui.kit.markup import changed_words, empty, escape
+from playground.ui.kit.markup import changed_words, empty, escape, escape_sentence
 from playground.ui.widgets.vector_row import row_head, row_values
 
 TOKENS = 32
@@ -101,7 +101,8 @@ def table(
     if prompt and looks:
         where = "at the found scales" if vector_set.scales_tried is not None else "at the scales shown"
         head = (
-            f'<p class="sp-caption">“{escape(prompt)}”, both signs {where} (r: relative to the reference norm)</p>'
+            f'<p class="sp-caption">“{escape_sentence(prompt)}”, both signs {where} (r: relative to the reference norm)'
+            "</p>"
             f'<div class="sp-lookline sp-baseline-line"><b class="sp-sign">0</b>'
             f'<span class="sp-lookscale"></span><span class="sp-text" dir="auto">{escape(baseline)}</span></div>'
         )

@@ -7,6 +7,7 @@ a link or a request.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 from playground.library.formats import csv_table
@@ -18,25 +19,40 @@ def escape(text: object) -> str:
     return html.escape(str(text), quote=True)
 
 
+_BIDI_CONTROL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible_controls(text: str) -> str:
+    """`text` with bidirectional control characters written as \\u202e, for names and prompts inside a sentence: an
+    override would turn round the words after it. Texts that stand by themselves are shown as they are.
+    """
+    return _BIDI_CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", text)
+
+
+def escape_sentence(text: str) -> str:
+    """A sentence that may quote names and prompts, escaped."""
+    return escape(visible_controls(text))
+
+
 def run_line(text: str) -> str:
     """One line on the progress of a run, or on its end."""
-    return f'<div class="sp-under-plot sp-progress"><span role="status">{escape(text)}</span></div>'
+    return f'<div class="sp-under-plot sp-progress"><span role="status">{escape_sentence(text)}</span></div>'
 
 
-def notice(sentence: str, kind: str = "error") -> str:
+def notice(text: str, kind: str = "error") -> str:
     """One sentence beside the control it is about. `kind`: error, warning, info."""
-    if not sentence:
+    if not text:
         return ""
-    sentence = sentence[0].upper() + sentence[1:]
-    if sentence[-1] not in ".!?…":
-        sentence += "."
+    text = text[0].upper() + text[1:]
+    if text[-1] not in ".!?…":
+        text += "."
     role = "alert" if kind == "error" else "status"
-    return f'<p class="sp-notice sp-{kind}" role="{role}">{escape(sentence)}</p>'
+    return f'<p class="sp-notice sp-{kind}" role="{role}">{escape_sentence(text)}</p>'
 
 
-def empty(sentence: str) -> str:
+def empty(text: str) -> str:
     """Placeholder of an empty place: a sentence on how to fill it."""
-    return f'<p class="sp-empty">{escape(sentence)}</p>'
+    return f'<p class="sp-empty">{escape_sentence(text)}</p>'
 
 
 def command(line: str) -> str:
@@ -142,8 +158,8 @@ def prompt_preview(
             f"<details><summary>and {len(prompts) - shown} more</summary>"
             f'<ol class="sp-prompts" start="{shown + 1}">{rest}</ol></details>'
         )
-    head = f'<p class="sp-caption">{escape(title)}: {len(prompts)} of {total} used</p>'
-    head += "".join(f'<p class="sp-caption">{escape(note)}</p>' for note in notes)
+    head = f'<p class="sp-caption">{escape_sentence(title)}: {len(prompts)} of {total} used</p>'
+    head += "".join(f'<p class="sp-caption">{escape_sentence(note)}</p>' for note in notes)
     return f'<div class="sp-preview">{head}<ol class="sp-prompts">{lines}</ol>{more}</div>'
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from playground.ui.kit.markup import visible_controls
 from playground.ui.kit.theme import NEGATIVE, PLOT_GRID, PLOT_TEXT, POSITIVE, STEERED
 
 HEIGHT = 250
@@ -74,7 +75,10 @@ def figure(height: int = HEIGHT, x: Mapping[str, Any] | None = None, y: Mapping[
 
 
 def plain(text: str, most: int = 18) -> str:
-    """`text` cut to `most` characters and escaped for plotly labels, which interpret some HTML and TeX."""
+    """`text` cut to `most` characters and escaped for plotly labels and hover texts, which interpret some HTML, TeX and
+    %{placeholders}.
+    """
     text = text.strip()
-    text = text if len(text) <= most else text[: most - 1] + "…"
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "")
+    text = visible_controls(text if len(text) <= most else text[: most - 1] + "…")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "")
+    return text.replace("%{", "% {")

@@ -13,7 +13,7 @@ import gradio as gr
 
 from playground.errors import Cancelled, PlaygroundError
 from playground.services.jobs import Job, Status, Tick, Waiting
-from playground.ui.kit.markup import escape, notice
+from playground.ui.kit.markup import escape, escape_sentence, notice
 
 EVERY = 0.07
 """Seconds between two redraws: a browser shows no more, and the worker should not wait for one."""
@@ -143,7 +143,7 @@ def quick(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*values, **named)
         except Exception as error:
-            gr.Warning(escape(sentence(error)), title="Not done", duration=10)
+            gr.Warning(escape_sentence(sentence(error)), title="Not done", duration=10)
             return gr.skip()
 
     return handler

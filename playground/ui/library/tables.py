@@ -37,8 +37,7 @@ def sets(entries: Sequence[Entry], selected: str | None, model: str | None) -> s
         stars = f"★ {entry.stars}" if entry.stars else ""
         lines.append(
             f'<tr data-act="open" data-name="{name}" tabindex="0"{chosen}><th scope="row">{name}</th>'
-            f"<td>{escape(called(entry.method))}</td>"
-            f"<td{other}>{escape(short(entry.model))}</td>"
+            f"{_cell(called(entry.method))}{_cell(short(entry.model), other)}"
             f"<td>{layers(entry.source, entry.target)}</td><td>{entry.rows}</td><td>{escape(entry.created[:10])}</td>"
             f"<td>{stars}</td></tr>"
         )
@@ -49,6 +48,11 @@ def sets(entries: Sequence[Entry], selected: str | None, model: str | None) -> s
         f'<div class="sp-scroll"><table class="sp-table" aria-label="Vector sets"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def _cell(text: str, attributes: str = "") -> str:
+    """A cell whose end is left out where it is too long (page.css); the pointer shows all of it."""
+    return f'<td{attributes} title="{escape(text)}">{escape(text)}</td>'
 
 
 def details(vector_set: VectorSet, warning: str | None) -> str:

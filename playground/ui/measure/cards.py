@@ -42,7 +42,8 @@ class PlotCards:
 
     def noted(self, place: int, note: str, numbers: str = "") -> dict[Any, Any]:
         """Updates of the note under a plot: a text, and the link to its numbers."""
-        return {self.notes[place]: f'<div class="sp-under-plot"><span>{markup.escape(note)}</span>{numbers}</div>'}
+        said = markup.escape_sentence(note)
+        return {self.notes[place]: f'<div class="sp-under-plot"><span>{said}</span>{numbers}</div>'}
 
 
 HEIGHT = 300

@@ -14,6 +14,9 @@ HEIGHT = 420
 MOST_CELLS = 120
 """Rows of the heat map: beyond it neighbouring vectors share a cell, which a screen could not tell apart anyway."""
 MOST_NAME = 60
+"""Characters of a name in a hover text."""
+MOST_TICK = 28
+"""Characters of a name on an axis or beside a line."""
 DIVERGING = [[0, NEGATIVE], [0.5, "rgba(138,145,156,.08)"], [1, POSITIVE]]
 LINES = ("#0d9f78", "#8b5fbf", "#3b8fd4", "#e07b1a", "#c2437a", "#7a8b2e")
 
@@ -43,7 +46,7 @@ def cosines(comparison: Comparison, height: int = HEIGHT) -> go.Figure:
             for line in ({"x0": begin - 0.5, "x1": begin - 0.5, "y0": -0.5, "y1": len(firsts) - 0.5},
                          {"y0": begin - 0.5, "y1": begin - 0.5, "x0": -0.5, "x1": len(firsts) - 0.5}):
                 plot.add_shape(type="line", line={"color": BASELINE, "width": 1.5}, **line)
-    places, labels = [place for place, _ in ticks], [_short(name) for _, name in ticks]
+    places, labels = [place for place, _ in ticks], [plain(name, MOST_TICK) for _, name in ticks]
     plot.update_xaxes(
         title_text="vector", showgrid=False, zeroline=False, tickmode="array", tickvals=places, ticktext=labels
     )
@@ -62,16 +65,16 @@ def angles(comparison: Comparison, height: int = HEIGHT) -> go.Figure:
     plot = figure(height)
     for number, pair in enumerate(comparison.angles):
         degrees = [math.degrees(angle) for angle in pair.angles.tolist()]
-        name = f"{comparison.sets[pair.first].name} and {comparison.sets[pair.second].name}"
+        name = " and ".join(comparison.sets[place].name for place in (pair.first, pair.second))
         colour = LINES[number % len(LINES)]
         plot.add_scatter(
             x=list(range(1, len(degrees) + 1)), y=degrees, mode="lines+markers",
             line={"color": colour, "width": 2}, marker={"size": 5},
-            hovertemplate=f"{name}: angle %{{x}} is %{{y:.1f}}°<extra></extra>",
+            hovertemplate=f"{plain(name, 2 * MOST_NAME)}: angle %{{x}} is %{{y:.1f}}°<extra></extra>",
         )
         if len(comparison.angles) <= 3:
             plot.add_annotation(
-                x=len(degrees), y=degrees[-1], text=_short(name, 44), showarrow=False, xanchor="right",
+                x=len(degrees), y=degrees[-1], text=plain(name, 44), showarrow=False, xanchor="right",
                 yanchor="top", yshift=-6, font={"size": 11, "color": colour},
             )
     plot.update_xaxes(title_text="angle, from the smallest on")
@@ -87,17 +90,13 @@ def spectra(comparison: Comparison, height: int = HEIGHT) -> go.Figure:
         plot.add_scatter(
             x=list(compared.rows), y=values, mode="lines+markers" if len(values) <= 60 else "lines",
             line={"color": colour, "width": 2}, marker={"size": 5},
-            hovertemplate=f"{compared.name} %{{x}}: {compared.quantity} %{{y:.4g}}<extra></extra>",
+            hovertemplate=f"{plain(compared.name, MOST_NAME)} %{{x}}: {compared.quantity} %{{y:.4g}}<extra></extra>",
         )
         plot.add_annotation(
-            x=compared.rows[-1], y=values[-1], text=_short(compared.name), showarrow=False, xanchor="right", yshift=11,
-            font={"size": 11, "color": colour},
+            x=compared.rows[-1], y=values[-1], text=plain(compared.name, MOST_TICK), showarrow=False, xanchor="right",
+            yshift=11, font={"size": 11, "color": colour},
         )
     quantities = list(dict.fromkeys(compared.quantity for compared in comparison.sets))
     plot.update_xaxes(title_text="vector")
     plot.update_yaxes(title_text=" / ".join(quantities), rangemode="tozero")
     return plot
-
-
-def _short(text: str, most: int = 28) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

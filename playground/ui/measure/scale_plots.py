@@ -45,7 +45,7 @@ class Curve:
     @property
     def label(self) -> str:
         """The text beside the line, without anything that plotly takes for markup or a placeholder."""
-        return plain(self.name if self.called is None else self.called, MOST_LABEL).replace("%{", "% {")
+        return plain(self.name if self.called is None else self.called, MOST_LABEL)
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def items_over_sets(
         title_text=axes.x, tickmode="array", tickvals=list(range(len(violins))), zeroline=False, showgrid=False,
         range=[-0.6, len(violins) - 0.4],
         ticktext=[
-            "<br>".join(plain(text, MOST_LABEL // 2).replace("%{", "% {") for text in (each.method, each.called))
+            "<br>".join(plain(text, MOST_LABEL // 2) for text in (each.method, each.called))
             for each in violins
         ],
     )

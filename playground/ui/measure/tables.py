@@ -13,7 +13,15 @@ from playground.analyses.common.table import RANDOM, SetTable, set_table, value_
 from playground.analyses.registry import analyses
 from playground.errors import InputError
 from playground.methods.base.registry import called
-from playground.ui.kit.markup import changed_words, empty, escape, notice, numbers_link, run_line
+from playground.ui.kit.markup import (
+    changed_words,
+    empty,
+    escape,
+    escape_sentence,
+    notice,
+    numbers_link,
+    run_line,
+)
 from playground.ui.kit.running import seconds
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import leaderboard
@@ -44,8 +52,9 @@ def items(result: ScalesResult, look: Look, labels: Labels = UNLABELLED) -> str:
     scale = x_of(row, result)
     caption = f"{labels.called(row.name)} at {scale:g}{result.analysis.item_caption}"
     return (
-        f'<p class="sp-caption">{escape(caption)}</p><div class="sp-scroll sp-itemscroll"><table class="sp-table" '
-        f'aria-label="Items"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+        f'<p class="sp-caption">{escape_sentence(caption)}</p><div class="sp-scroll sp-itemscroll">'
+        f'<table class="sp-table" aria-label="Items"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 
@@ -161,7 +170,8 @@ def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
         '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Best of each set</h3></div>'
         f'<div class="sp-scroll"><table class="sp-table" aria-label="Sets by scale"><thead><tr><th>set</th>'
         f"<th>method</th><th>vector</th><th>out of</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
-        f'<div class="sp-under-plot"><span>{escape(note)}</span>{numbers_link("sets", header, rows)}</div></div>'
+        f'<div class="sp-under-plot"><span>{escape_sentence(note)}</span>'
+        f"{numbers_link('sets', header, rows)}</div></div>"
     )
 
 

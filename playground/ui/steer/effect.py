@@ -96,7 +96,7 @@ def _effect_updates(tab: SteerTab, result: Effect, answers: tuple[str, str] | No
     text = (
         f"{result.difference:+.2f} here, {result.baseline_difference:+.2f} without the mix (change {change:+.2f})"
     ).replace("-", "−")
-    note = f"<span>{markup.escape(text)}: {markup.escape(result.note)}</span>"
+    note = f"<span>{markup.escape_sentence(text)}: {markup.escape_sentence(result.note)}</span>"
     return updates | {
         tab.curve: difference_curve(
             result.multipliers, result.curve, result.controls, result.baseline_difference, result.difference, answers

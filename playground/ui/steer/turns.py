@@ -44,7 +44,7 @@ def wire(frame: Frame, tab: SteerTab, follow: Any) -> None:
         try:
             state.turns = conversation.changed(state.turns, acted(event))
         except InputError as error:
-            gr.Warning(markup.escape(str(error)), title="Not done", duration=10)
+            gr.Warning(markup.escape_sentence(str(error)), title="Not done", duration=10)
         return drawn(visitor)
 
     follow(tab.panes.act(on_turn, tab.prompt, [tab.turns, tab.prompt], **EVENT).then)

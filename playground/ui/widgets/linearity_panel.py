@@ -154,5 +154,5 @@ def _result_updates(panel: LinearityPanel, found: Linearity, vector_set: VectorS
         ("relative radius", "measured +", "measured −", "predicted"),
         [[f"{value:.6g}" for value in line] for line in zip(radii, *measured, predicted, strict=True)],
     )
-    note = f'<div class="sp-under-plot"><span>{markup.escape(text)}.</span>{numbers}</div>{repeat}'
+    note = f'<div class="sp-under-plot"><span>{markup.escape_sentence(text)}.</span>{numbers}</div>{repeat}'
     return {panel.plot: linearity_plot(radii, measured, predicted, reach), panel.note: note}

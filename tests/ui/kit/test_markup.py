@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
@@ -76,3 +77,9 @@ def test_numbers_of_a_plot_come_as_csv() -> None:
     made = markup.numbers_link("curve", ("x", "y"), [(1, "a,b")])
     data = html.unescape(re.search(r'data-csv="([^"]*)"', made)[1])
     assert data == 'x,y\n1,"a,b"\n'
+
+
+@pytest.mark.parametrize("shown", [markup.notice, markup.run_line, markup.empty])
+def test_a_name_does_not_turn_round_the_sentence_it_stands_in(shown: Callable[[str], str]) -> None:
+    said = shown("Expected a set, got “\u202egnp.exe\u2066”; choose another one.")
+    assert r"“\u202egnp.exe\u2066”; choose another one." in _Tags(said).said
