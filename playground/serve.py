@@ -47,10 +47,11 @@ def serve(serving: Serving) -> None:
     # A tenth of the seconds that this takes goes without a search for garbage in what is made to stay.
     gc.disable()
     spare_this_machine(serving.host)
+    from playground import limits
     from playground.services.jobs import LONGEST, Jobs
     from playground.services.session import Workbench
+    from playground.ui.guard import shares
     from playground.ui.guard.hosts import Hosts
-    from playground.ui.guard.shares import PUBLIC, Shares
     from playground.ui.page import build, launch_options
 
     jobs = Jobs(longest=PUBLIC_JOB_SECONDS if serving.public else LONGEST)
@@ -59,17 +60,18 @@ def serve(serving: Serving) -> None:
     print(loaded.summary, file=sys.stderr)
     hosts = Hosts.served(serving.host, serving.allow_hosts, serving.share)
     try:
-        page = build(workbench)
-        gc.freeze()
-        gc.enable()
-        page.launch(
-            server_name=serving.host,
-            server_port=serving.port,
-            share=serving.share,
-            root_path=serving.root_path,
-            auth=list(serving.accounts) or None,
-            **launch_options(workbench, hosts, PUBLIC if serving.public else Shares()),
-        )
+        with limits.tightened(limits.PUBLIC if serving.public else limits.LIMITS):
+            page = build(workbench)
+            gc.freeze()
+            gc.enable()
+            page.launch(
+                server_name=serving.host,
+                server_port=serving.port,
+                share=serving.share,
+                root_path=serving.root_path,
+                auth=list(serving.accounts) or None,
+                **launch_options(workbench, hosts, shares.PUBLIC if serving.public else shares.Shares()),
+            )
     except KeyboardInterrupt:  # Gradio takes it once it waits; before, it is ours
         pass
     finally:
