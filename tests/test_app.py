@@ -30,7 +30,7 @@ def taken() -> Iterator[int]:
         (["--device", "tpu"], "Expected a device: auto, cuda or cpu, got 'tpu'"),
         (["--dtype", "int8"], "Expected a dtype: auto, bfloat16 or float32, got 'int8'"),
         (["--port", "abc"], "Expected a port from 1 to 65535, got 'abc'"),
-        (["--port", "70000"], "Expected a port from 1 to 65535, got '70000'"),
+        (["--port", "70000"], "Expected a port from 1 to 65535, got 70000"),
         (["--host", "300.1.2.3"], "Expected an address of this machine, got 300.1.2.3"),
         (["--modle", "x"], "Expected options that this command knows, got --modle x"),
         (["--model"], "Expected a value after --model, got none"),
