@@ -21,7 +21,7 @@ def check_whole(quantity: str, value: object, least: int, most: int | None = Non
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
     if not whole or (most is not None and isinstance(value, int) and value > most):
         bounds = span(least, math.inf if most is None else most)
-        raise InputError(f"Expected a {quantity} {bounds}, got {value!r}; give a whole number in that range.")
+        raise InputError(f"Expected a {quantity} {bounds}, got {shown(value)}; give a whole number in that range.")
 
 
 def check_seed(seed: object) -> None:
