@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import app
+from playground.cli import serve
 from playground.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,10 +30,11 @@ def taken() -> Iterator[int]:
         (["--device", "tpu"], "Expected a device: auto, cuda or cpu, got 'tpu'"),
         (["--dtype", "int8"], "Expected a dtype: auto, bfloat16 or float32, got 'int8'"),
         (["--port", "abc"], "Expected a port from 1 to 65535, got 'abc'"),
-        (["--port", "70000"], "Expected a port from 1 to 65535, got '70000'"),
+        (["--port", "70000"], "Expected a port from 1 to 65535, got 70000"),
         (["--host", "300.1.2.3"], "Expected an address of this machine, got 300.1.2.3"),
         (["--modle", "x"], "Expected options that this command knows, got --modle x"),
         (["--model"], "Expected a value after --model, got none"),
+        (["--auth", "user"], "Expected USER:PASS after --auth, got no user or no password"),
         (["--models", "/nowhere"], "Expected a folder of models after --models, but there is none at /nowhere"),
     ],
 )
@@ -60,3 +62,21 @@ def test_the_process_ends_with_status_2_and_one_line() -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("app.py: Expected a port")
+
+
+def test_accounts_are_read_from_the_option_or_from_the_lines_of_a_file(tmp_path: Path) -> None:
+    assert serve.accounts("me:a:b") == (("me", "a:b"),)
+    file = tmp_path / "accounts"
+    file.write_text("# who may\nme:one\n\nyou:two\n")
+    assert serve.accounts(str(file)) == (("me", "one"), ("you", "two"))
+    file.write_text("me:one\nyou\n")
+    with pytest.raises(InputError, match="in line 2 of"):
+        serve.accounts(str(file))
+
+
+def test_a_space_is_public_and_a_share_link_is_an_option_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not app.parse([]).public
+    assert not app.parse(["--public"]).share
+    monkeypatch.setenv("SPACE_ID", "me/play")
+    assert app.parse([]).public
+    assert not app.parse(["--no-public"]).public

@@ -24,8 +24,13 @@ MAY_IMPORT = {
     "ui": {"ui", "services", "methods", "analyses", "model", "library", "core"},
 }
 
-IN_UI = {"kit": {"kit"}, "widgets": {"kit", "widgets"}}
-"""Folders of the page that may import these others; a tab may import both, and itself."""
+IN_UI = {
+    "guard": {"guard"},
+    "kit": {"guard", "kit"},
+    "page.py": {"guard", "kit"},
+    "widgets": {"kit", "widgets"},
+}
+"""Parts of the page that may import these folders of it; a tab may import kit, widgets and itself."""
 
 HOOKS = (
     "register_forward_hook",
@@ -91,7 +96,7 @@ def test_tabs_do_not_import_each_other_and_what_they_share_imports_no_tab(path):
     """What one tab tells another goes through the frame; page.py knows the list of tabs, and only the list each tab."""
     folders = {folder.name for folder in (PACKAGE / "ui").iterdir() if folder.is_dir()} - {"__pycache__"}
     own = path.relative_to(PACKAGE / "ui").parts[0]
-    allowed = IN_UI.get(own, {"kit", "widgets", own}) if own in folders else {"kit", "widgets"}
+    allowed = IN_UI.get(own, {"kit", "widgets", own})
     for imported in imports(path):
         parts = imported.split(".")
         if parts[:2] == ["playground", "ui"] and len(parts) > 2 and parts[2] in folders - allowed:

@@ -68,9 +68,10 @@ class Figure:
 class Option:
     """A command-line option that only this analysis has, and the field of its request.
 
-    Its value is a whole number (`whole` names it), nothing (`flag`), or a text; `several`: it may be given several
-    times, and the field is a tuple. `read` converts the text to the value and `said` the value to the text. The default
-    value `usual` is left out of the command that repeats a run. Without a `field` it fills none of the request.
+    Its value is a whole number (`whole` names it, `limit` its bound, a field of Limits), nothing (`flag`), or a text;
+    `several`: it may be given several times, and the field is a tuple. `read` converts the text to the value and `said`
+    the value to the text. The default value `usual` is left out of the command that repeats a run. Without a `field` it
+    fills none of the request.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Option:
     field: str | None = None
     metavar: str | None = None
     whole: str | None = None
+    limit: str = ""
     flag: bool = False
     several: bool = False
     read: Callable[[str], Any] = str

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import add_json, add_model, one_of, whole
+from playground.cli.parser import add_json, add_model, at_most, one_of, whole
 from playground.cli.scales import scales_data, scales_line
 from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled
+from playground.limits import limits
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -38,12 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="scales, radii or both (both)",
     )  # fmt: skip
     group.add_argument(
-        "--texts-on", metavar="N", dest="scale_prompts", default=3, type=whole("a number of prompts", 1, 16),
-        help="look at texts on up to so many of the set's prompts, the shortest (3)",
+        "--texts-on", metavar="N", dest="scale_prompts", default=3,
+        type=whole("a number of prompts", 1, limits().look_prompts),
+        help=f"look at texts on so many of the set's prompts, the shortest (3; {at_most(limits().look_prompts)})",
     )  # fmt: skip
     group.add_argument(
-        "--new-tokens", metavar="N", default=32, type=whole("a number of tokens", 4, 512),
-        help="length of the texts in tokens (32)",
+        "--new-tokens", metavar="N", default=32, type=whole("a number of new tokens", 4, limits().look_tokens),
+        help=f"length of the texts in tokens (32; {at_most(limits().look_tokens)})",
     )  # fmt: skip
     group.add_argument(
         "--target", metavar="T", type=whole("a target layer", 0),

@@ -6,9 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import add_format, add_json, add_model, add_positions, add_sampling, whole
+from playground.cli.parser import add_format, add_json, add_model, add_positions, add_sampling, at_most, whole
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled, InputError
+from playground.limits import limits
 
 if TYPE_CHECKING:
     from playground.services.generate import GenerateProgress, GenerateRequest, GenerateResult
@@ -50,11 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--random-controls",
         metavar="N",
         default=0,
-        type=whole("a number of random controls", 0),
+        type=whole("a number of random controls", 0, limits().controls),
         help="texts with N random pushes as well, at the layers and with the norms of each recipe, drawn from the "
-        "--seed (0)",
+        f"--seed (0; {at_most(limits().controls)})",
     )
-    add_sampling(parser, tokens=64, samples="texts for the baseline and for each recipe")
+    add_sampling(
+        parser, tokens=64, samples="texts for the baseline and for each recipe", most=limits().samples
+    )
     parser.add_argument_group("measures").add_argument(
         "--token-kl",
         action="store_true",

@@ -17,7 +17,7 @@ from playground.analyses.common.json_values import plain
 from playground.cli import calibrate, compare, evidence, find, generate, measure, scan, serve, train_organism
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
-from playground.cli.terminal import tell
+from playground.cli.terminal import print_what_can_be_printed, tell
 from playground.errors import Cancelled, PlaygroundError
 
 COMMANDS = {
@@ -52,6 +52,7 @@ def build_parser(chosen: str | None = None) -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with these arguments (None: those of the process) and return the exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    print_what_can_be_printed()
     try:
         chosen = next((word for word in arguments if word in COMMANDS), "none")
         options = build_parser(chosen).parse_args(arguments)

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from playground.errors import InputError
-from playground.library.text import listed, span
+from playground.library.text import listed, shown, span
+from playground.limits import check_real, check_whole, limits
 
 # As in playground/model, which is not imported here because it imports torch; a test holds them equal.
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -71,7 +72,9 @@ _MESSAGES = (
 
 
 def whole(what: str, least: int, most: int | None = None, or_word: str | None = None) -> Callable[[str], int | str]:
-    """An argparse type: a whole number from `least` to `most`, or the word `or_word`."""
+    """An argparse type: a whole number from `least` to `most`, or the word `or_word`. For a number out of bounds it
+    raises the InputError that the request would.
+    """
     bounds = span(least, math.inf if most is None else most)
     if or_word is not None:
         bounds += f", or {or_word}"
@@ -79,25 +82,26 @@ def whole(what: str, least: int, most: int | None = None, or_word: str | None = 
     def read(text: str) -> int | str:
         if or_word is not None and text == or_word:
             return or_word
-        right = re.fullmatch(r"[+-]?\d{1,20}", text.strip(), re.ASCII)
-        if not right or int(text) < least or (most is not None and int(text) > most):
-            raise argparse.ArgumentTypeError(f"Expected {what} {bounds}, got {text!r}")
+        if not re.fullmatch(r"[+-]?\d{1,40}", text.strip(), re.ASCII):
+            raise argparse.ArgumentTypeError(f"Expected {what} {bounds}, got {shown(text)}")
+        check_whole(what.removeprefix("a "), int(text), least, most)
         return int(text)
 
     return read
 
 
 def real(what: str, least: float = -math.inf, most: float = math.inf, above: bool = False) -> Callable[[str], float]:
-    """An argparse type: a finite number from `least` (or above it) to `most`."""
+    """An argparse type: a finite number from `least` (or above it) to `most`. For another number it raises the
+    InputError that the request would.
+    """
     bounds = span(least, most, above)
 
     def read(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
-            value = math.nan
-        if not (least < value if above else least <= value) or value > most or math.isinf(value):
-            raise argparse.ArgumentTypeError(f"Expected {what} {bounds}, got {text!r}")
+            raise argparse.ArgumentTypeError(f"Expected {what} {bounds}, got {shown(text)}") from None
+        check_real(what.removeprefix("a "), value, least, most, above)
         return value
 
     return read
@@ -107,6 +111,11 @@ def reals(what: str, least: float = -math.inf) -> Callable[[str], tuple[float, .
     """An argparse type: finite numbers from `least` on, joined by commas."""
     number = real(what, least)
     return lambda text: tuple(number(part) for part in text.split(","))
+
+
+def at_most(most: float) -> str:
+    """A limit for a line of help."""
+    return f"at most {most:g}" if most < 10**6 else f"at most {most:,.0f}"
 
 
 def one_of(what: str, choices: tuple[str, ...], pattern: str | None = None) -> Callable[[str], str]:
@@ -216,8 +225,8 @@ def add_decoding(group: argparse._ActionsContainer, tokens: int) -> None:
         "--max-new-tokens",
         metavar="N",
         default=tokens,
-        type=whole("a number of tokens", 1),
-        help=f"at most this many tokens a text ({tokens})",
+        type=whole("a number of new tokens", 1, limits().new_tokens),
+        help=f"at most this many tokens a text ({tokens}; {at_most(limits().new_tokens)})",
     )
     group.add_argument(
         "--temperature",
@@ -233,13 +242,14 @@ def add_decoding(group: argparse._ActionsContainer, tokens: int) -> None:
     )
 
 
-def add_sampling(parser: argparse.ArgumentParser, tokens: int, samples: str) -> None:
-    """Add `add_decoding`, --samples (help: `samples`) and --seed."""
+def add_sampling(parser: argparse.ArgumentParser, tokens: int, samples: str, most: int) -> None:
+    """Add `add_decoding`, --samples (help: `samples`, at most `most`) and --seed."""
     group = parser.add_argument_group("sampling")
     add_decoding(group, tokens)
     group.add_argument(
-        "--samples", metavar="N", default=1, type=whole("a number of samples", 1), help=f"{samples} (1)"
-    )
+        "--samples", metavar="N", default=1, type=whole("a number of samples", 1, most),
+        help=f"{samples} (1; {at_most(most)})",
+    )  # fmt: skip
     group.add_argument("--seed", metavar="N", type=SEED, help="seed of the draws (0)")
 
 

@@ -12,6 +12,7 @@ from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import InputError
 from playground.library.checks import UNITS
+from playground.limits import limits
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_positions(group, "the vector")
     add_prompts(parser, required=True)
-    add_sampling(parser, tokens=48, samples="texts for each vector, sign, scale and prompt")
+    add_sampling(parser, tokens=48, samples="texts for each vector, sign, scale and prompt", most=limits().scan_samples)
     add_model(parser)
     parser.add_argument(
         "--out", metavar="FILE", type=Path, help="file to write (.json or .csv); one that exists is replaced"

@@ -27,16 +27,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=whole("a port", 1, 65535), help="port to listen at; without it the first free one from 7860"
     )
-    parser.add_argument("--public", action="store_true", help="open a public link through Gradio's relay")
+    parser.add_argument(
+        "--public",
+        action=argparse.BooleanOptionalAction,
+        default=on_space,
+        help="for strangers: shared sets cannot be changed, only listed models load, limits are tighter",
+    )
+    parser.add_argument("--share", action="store_true", help="open a link for a week through Gradio's relay")
+    parser.add_argument("--auth", metavar="USER:PASS", help="ask for an account; or a file with such a line for each")
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a name that the page is served by beside its own, as behind a proxy; may be given again",
+    )
+    parser.add_argument(
+        "--root-path", metavar="PATH", default="", help="path at which a reverse proxy shows the page, such as /play"
+    )
     parser.set_defaults(json=False)
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raises InputError for a folder that is not there, or an address that cannot be bound."""
+    """Raises InputError for a folder that is not there, accounts that are none, or an address that cannot be bound."""
+    accounts(options.auth)
     if options.models is not None and not options.models.expanduser().is_dir():
         raise InputError(
             f"Expected a folder of models after --models, but there is none at {options.models}; check it."
         )
+    root = options.root_path
+    if root and (not root.startswith(("/", "http://", "https://")) or root.startswith("//") or "?" in root):
+        raise InputError(f"Expected a path such as /play after --root-path, got {root}; write it with its slash.")
     _check_address(options.host, options.port)
 
 
@@ -49,9 +70,40 @@ def run(options: argparse.Namespace) -> Outcome:
 def start(options: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C, with options that were checked. Raises ModelError."""
     # Imported once the options are right: that takes seconds.
-    from playground.serve import serve
+    from playground.serve import Serving, serve
 
-    serve(options.model, options.models, options.device, options.dtype, options.host, options.port, options.public)
+    serve(
+        Serving(
+            model=options.model,
+            models=options.models,
+            device=options.device,
+            dtype=options.dtype,
+            host=options.host,
+            port=options.port,
+            public=options.public,
+            share=options.share,
+            accounts=accounts(options.auth),
+            allow_hosts=tuple(options.allow_host),
+            root_path=options.root_path.rstrip("/"),
+        )
+    )
+
+
+def accounts(given: str | None) -> tuple[tuple[str, str], ...]:
+    """(user, password) of each account in USER:PASS, or in the lines of a file. Raises InputError."""
+    if given is None:
+        return ()
+    path = Path(given).expanduser()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [given]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Expected a file of accounts at {given}, got one that cannot be read; check it.") from error
+    pairs = [tuple(line.strip().partition(":")[::2]) for line in lines if line.strip() and not line.startswith("#")]
+    wrong = next((number for number, pair in enumerate(pairs, start=1) if not all(pair)), None)
+    if wrong is not None or not pairs:
+        where = f"in line {wrong} of {given}" if path.is_file() else "after --auth"
+        raise InputError(f"Expected USER:PASS {where}, got no user or no password; write both.")
+    return tuple((user, password) for user, password in pairs)
 
 
 def _check_address(host: str, port: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import signal
 import sys
@@ -36,6 +37,12 @@ class Progress:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
             self._open = False
+
+
+def print_what_can_be_printed() -> None:
+    """Let standard output replace characters that its encoding lacks: printing must not fail after the work."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def tell(text: str) -> None:

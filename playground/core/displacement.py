@@ -6,14 +6,18 @@ of the prompts as one batch. One piece's graph exists at a time, so that memory 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
+from playground.core.out_of_memory import is_out_of_memory
 from playground.errors import Cancelled
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,11 @@ class Piece:
 
 
 class Displaceable(Protocol):
-    """A map f from a push θ (d,) to what is read of several prompts. `width` is d, `prompts` how many there are."""
+    """A map f from a push θ (d,) to what is read of several prompts. `width` is d, `prompts` how many there are.
+    `most_copies`: rows of θ that run together at most, None for all; it is set when memory has run out.
+    """
+
+    most_copies: int | None
 
     @property
     def width(self) -> int: ...
@@ -64,42 +72,55 @@ class Displaceable(Protocol):
         ...
 
 
+R = TypeVar("R")
 Loss = Callable[[Tensor, Piece], Tensor]
-"""States (r, b, K, d) and the piece they belong to → (r,). An objective is its sum over pieces."""
+"""States (r, b, K, d) and the piece they belong to → (r,), or (r, m) with what is wanted beside the loss in the other
+columns. An objective is its sum over pieces.
+"""
 
 
 def value_and_gradient(
     target: Displaceable, theta: Tensor, loss: Loss, cancelled: Callable[[], bool] = lambda: False
 ) -> tuple[Tensor, Tensor]:
-    """Values (k,) and gradients (k, d) of Σ over pieces of the loss, at every row of θ (k, d); on the CPU, as θ.
+    """Values (k,) or (k, m), and gradients (k, d) of the first of each, of Σ over pieces of the loss, at every row of θ
+    (k, d); on the CPU, as θ.
 
-    `cancelled` is asked before each piece; then Cancelled is raised.
+    `cancelled` is asked before each piece; then Cancelled is raised. Fewer rows run at a time once memory has run out.
     """
-    values = torch.zeros(len(theta), dtype=torch.float64)
-    gradients = torch.zeros(theta.shape, dtype=torch.float64)
-    for piece in target.pieces(len(theta)):
-        if cancelled():
-            raise Cancelled
-        with torch.enable_grad():
-            rows = theta.detach().to(target.device).requires_grad_()
-            value = loss(piece.run(rows), piece)
-            (gradient,) = torch.autograd.grad(value.sum(), rows)
-        values += value.detach().cpu()
-        gradients += gradient.cpu()
-    return values.to(theta.dtype), gradients.to(theta.dtype)
+
+    def work(some: Tensor) -> tuple[Tensor, Tensor]:
+        values = torch.zeros((), dtype=torch.float64)
+        gradients = torch.zeros(some.shape, dtype=torch.float64)
+        for piece in target.pieces(len(some)):
+            if cancelled():
+                raise Cancelled
+            with torch.enable_grad():
+                rows = some.detach().to(target.device).requires_grad_()
+                value = loss(piece.run(rows), piece)
+                (gradient,) = torch.autograd.grad((value if value.ndim == 1 else value[:, 0]).sum(), rows)
+            values = values + value.detach().cpu()
+            gradients += gradient.cpu()
+        return values, gradients
+
+    values, gradients = zip(*_in_parts(target, theta, work), strict=True)
+    return torch.cat(values).to(theta.dtype), torch.cat(gradients).to(theta.dtype)
 
 
 @torch.no_grad()
 def value(
     target: Displaceable, theta: Tensor, loss: Loss, cancelled: Callable[[], bool] = lambda: False
 ) -> Tensor:
-    """Values (k,) alone, without graphs. Otherwise as `value_and_gradient`."""
-    values = torch.zeros(len(theta), dtype=torch.float64)
-    for piece in target.pieces(len(theta)):
-        if cancelled():
-            raise Cancelled
-        values += loss(piece.run(theta.detach().to(target.device)), piece).cpu()
-    return values.to(theta.dtype)
+    """Values alone, without graphs. Otherwise as `value_and_gradient`."""
+
+    def work(some: Tensor) -> Tensor:
+        values = torch.zeros((), dtype=torch.float64)
+        for piece in target.pieces(len(some)):
+            if cancelled():
+                raise Cancelled
+            values = values + loss(piece.run(some.detach().to(target.device)), piece).cpu()
+        return values
+
+    return torch.cat(_in_parts(target, theta, work)).to(theta.dtype)
 
 
 def displacement(
@@ -110,6 +131,19 @@ def displacement(
     Norms are over real positions and width together, so that a linear map gives σ·‖θ‖ along its singular vectors.
     """
     return (value(target, theta, squared, cancelled) / target.prompts).sqrt()
+
+
+def _in_parts(target: Displaceable, theta: Tensor, work: Callable[[Tensor], R]) -> list[R]:
+    """`work` on all rows of θ (k, d) together; on half as many at a time when memory runs out, from then on."""
+    while True:
+        together = max(1, min(len(theta), target.most_copies or len(theta)))
+        try:
+            return [work(some) for some in theta.split(together)]
+        except (RuntimeError, MemoryError) as error:
+            if together == 1 or not is_out_of_memory(error):
+                raise
+        target.most_copies = together // 2
+        _LOG.info("out of memory: %d vectors at a time from here on", target.most_copies)
 
 
 def squared(states: Tensor, piece: Piece) -> Tensor:

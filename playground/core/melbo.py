@@ -122,34 +122,32 @@ class _Objective:
     def __init__(self, target: Displaceable, settings: MelboSettings) -> None:
         self._target = target
         self._settings = settings
-        self._squares = torch.empty(0)
 
     def __call__(self, theta: Tensor, cancelled: Callable[[], bool]) -> tuple[Tensor, Tensor]:
         """Objective (m, k) and displacement (m, k)."""
-        self._squares = torch.zeros(theta.shape[0] * theta.shape[1])
         values = value(self._target, theta.flatten(0, 1), self._loss, cancelled)
         return self._checked(theta, values)
 
     def with_gradient(self, theta: Tensor, cancelled: Callable[[], bool]) -> tuple[Tensor, Tensor, Tensor]:
         """Objective (m, k), displacement (m, k), and gradients (m, k, d) of the objective."""
-        self._squares = torch.zeros(theta.shape[0] * theta.shape[1])
         values, gradients = value_and_gradient(self._target, theta.flatten(0, 1), self._loss, cancelled)
-        return *self._checked(theta, values + 0 * gradients.sum(dim=1)), gradients.view_as(theta)
+        return *self._checked(theta, values + 0 * gradients.sum(dim=1, keepdim=True)), gradients.view_as(theta)
 
     def _loss(self, states: Tensor, piece: Piece) -> Tensor:
-        with torch.no_grad():
-            self._squares += squared(states, piece).cpu()
+        """(r, 2): the objective, and the squared displacement."""
         p, q = self._settings.p, self._settings.p if self._settings.q is None else self._settings.q
         squares = piece.moved(states).square().sum(dim=3)
-        return _power(_power(squares, p / 2).sum(dim=2), 1 / q).sum(dim=1)
+        objective = _power(_power(squares, p / 2).sum(dim=2), 1 / q).sum(dim=1)
+        return torch.stack([objective, squared(states.detach(), piece)], dim=1)
 
     def _checked(self, theta: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        if not values.isfinite().all():
+        if not values[:, 0].isfinite().all():
             raise InputError(
                 f"Expected a finite effect, but at radius {self._settings.radius:g}, p {self._settings.p:g} the model "
                 "gave numbers too large or undefined; use a smaller radius or p, or run the model in float32."
             )
-        return values.view(theta.shape[:2]), (self._squares / self._target.prompts).sqrt().view(theta.shape[:2])
+        objective, squares = values.view(*theta.shape[:2], 2).unbind(dim=2)
+        return objective, (squares / self._target.prompts).sqrt()
 
 
 def _power(base: Tensor, exponent: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""Checks that requests share: whole numbers in a range, seeds, scales, and which items are asked."""
+"""Checks that requests share: seeds, scales, and which items are asked."""
 
 from __future__ import annotations
 
@@ -7,21 +7,13 @@ import math
 from playground.errors import InputError
 from playground.library.prompt_set import PromptSet
 from playground.library.selection import places
-from playground.library.text import shown, span
+from playground.library.text import shown
+from playground.limits import check_count, check_whole, limits
 
-MAX_SCALES = 101
 UNITS = ("f", "r", "a")
 """What scales count: multiples of the found scale of each vector and sign, multiples of the reference norm of the set,
 or norms of what is added; the units of recipes.
 """
-
-
-def check_whole(quantity: str, value: object, least: int, most: int | None = None) -> None:
-    """Raises InputError unless `value` is a whole number from `least` to `most`."""
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
-    if not whole or (most is not None and isinstance(value, int) and value > most):
-        bounds = span(least, math.inf if most is None else most)
-        raise InputError(f"Expected a {quantity} {bounds}, got {value!r}; give a whole number in that range.")
 
 
 def check_seed(seed: object) -> None:
@@ -57,7 +49,7 @@ def asked_places(
 def checked_scales(scales: object) -> tuple[float, ...]:
     """Scales (one number, or several) in rising order, each once, −0 taken for 0.
 
-    Raises InputError for none, more than MAX_SCALES, and what is not a finite number.
+    Raises InputError for none, too many, and what is not a finite number.
     """
     listed = scales if isinstance(scales, tuple | list) else (scales,)
     for scale in listed:
@@ -65,6 +57,5 @@ def checked_scales(scales: object) -> tuple[float, ...]:
         if not number or not math.isfinite(scale):
             raise InputError(f"Expected scales that are finite numbers, got {shown(scale)}; write them like -5, 5.")
     rising = tuple(sorted({float(scale) + 0.0 for scale in listed}))  # + 0.0 makes −0 the baseline as well
-    if not 1 <= len(rising) <= MAX_SCALES:
-        raise InputError(f"Expected 1 to {MAX_SCALES} scales, got {len(rising)}; give some numbers.")
+    check_count("scales", len(rising), limits().scales, "give some numbers", least=1)
     return rising

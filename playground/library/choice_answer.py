@@ -19,6 +19,7 @@ letter beside one of the two.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -43,11 +44,14 @@ _NAMED = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _ANSWER_IS = re.compile(r"\banswer\s*(?:is|:)\s*[*_\"“‘']*")
+_LETTER = re.compile(r"\(?(?:[a-z]|\d{1,2})[).:]\s*")
 
 
 @dataclass(frozen=True)
 class _Answers:
-    """What tells the two answers of an item apart in a reply. Words in lower case, single spaces between them."""
+    """What tells the two answers of an item apart in a reply. Words in lower case, single spaces between them, cut one
+    character beyond what any reply can say.
+    """
 
     labels: tuple[str, str] | None
     words: tuple[str, str]
@@ -79,10 +83,31 @@ def _says(text: str, words: str) -> bool:
     """Whether a text contains the words of an option. One or two words occur in any text: only at its beginning."""
     if not words:
         return False
-    whole = rf"{re.escape(words)}(?!\w)"
     if words.count(" ") + 1 >= _ANYWHERE:
-        return re.search(rf"(?<!\w){whole}", text) is not None
-    return re.match(rf"(?:\(?(?:[a-z]|\d{{1,2}})[).:]\s*)?{whole}", text) is not None
+        places = _occurrences(text, words)
+        return any(_is_whole(text, place, words) and not _is_word(text[place - 1 : place]) for place in places)
+    letter = _LETTER.match(text)
+    return _is_whole(text, 0, words) or (letter is not None and _is_whole(text, letter.end(), words))
+
+
+# By plain comparison: an answer of a file may be long, and to compile and search it as a pattern took seconds a reply.
+
+
+def _occurrences(text: str, words: str) -> Iterator[int]:
+    place = text.find(words)
+    while place >= 0:
+        yield place
+        place = text.find(words, place + 1)
+
+
+def _is_whole(text: str, place: int, words: str) -> bool:
+    """Whether the words stand at a place of a text, and no word goes on there."""
+    end = place + len(words)
+    return text.startswith(words, place) and not _is_word(text[end : end + 1])
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _begun(text: str, words: tuple[str, str]) -> set[int]:
@@ -90,8 +115,7 @@ def _begun(text: str, words: tuple[str, str]) -> set[int]:
     starts = [0, *(found.end() for found in _ANSWER_IS.finditer(text))]
     given = set()
     for start in starts:
-        rest = text[start:]
-        begun = [place for place, one in enumerate(words) if one and re.match(rf"{re.escape(one)}(?!\w)", rest)]
+        begun = [place for place, one in enumerate(words) if one and _is_whole(text, start, one)]
         given |= {max(begun, key=lambda place: len(words[place]))} if begun else set()
     return given
 
@@ -101,10 +125,14 @@ def _answers(item: ChoiceItem) -> _Answers:
     pair = (item.matching.strip(), item.other.strip())
     one, other = (_LABEL.fullmatch(answer) for answer in pair)
     if one is None or other is None or one[1] == other[1]:
-        return _Answers(None, (_plain(pair[0]), _plain(pair[1])))
+        return _Answers(None, (_words(pair[0]), _words(pair[1])))
     options = {label: words for label, words in _OPTION.findall(item.question)}
-    words = [_plain(label[2] or options.get(label[1], "")) for label in (one, other)]
+    words = [_words(label[2] or options.get(label[1], "")) for label in (one, other)]
     return _Answers((one[1], other[1]), (words[0], words[1]))
+
+
+def _words(text: str) -> str:
+    return _plain(text)[: MAX_READ + 1]
 
 
 def _plain(text: str) -> str:

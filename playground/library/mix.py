@@ -47,9 +47,6 @@ class Mix:
     warnings: tuple[str, ...]
 
 
-MAX_CONTROLS = 32
-"""Random pushes drawn beside one mix, at most."""
-
 _MOST = 1e6
 """Norm of a mix over the residual stream's. Beyond it float32 has no digits left for what the model itself says."""
 

@@ -12,12 +12,7 @@ from typing import Any
 from playground.errors import InputError
 from playground.library.exact_answer import answer_number
 from playground.library.text import is_text, shown
-
-MAX_ITEMS = 10_000
-"""Ten times the largest public sets of this sort."""
-
-MAX_CHARACTERS = 100_000
-"""Limit for one text of an item: beyond what a long context takes, and short enough to tokenise at once."""
+from playground.limits import check_characters, check_count, limits
 
 FOR_MODELS = ("organism", "any")
 
@@ -120,14 +115,14 @@ class PromptSet:
             raise InputError(f"Expected a kind out of {', '.join(KINDS)}, got {shown(self.kind)}; choose one of them.")
         if not isinstance(self.for_model, str) or self.for_model not in FOR_MODELS:
             raise InputError(f"Expected for_model to be organism or any, got {shown(self.for_model)}; choose one.")
+        check_characters("a system prompt", self.system, limits().system_characters)
         if self.system is not None and not is_text(self.system):
             raise InputError(f"Expected the system prompt to be text or null, got {shown(self.system)}; mend it.")
         if not isinstance(self.chat, bool):
             raise InputError(f"Expected chat to be true or false, got {shown(self.chat)}; choose one.")
         if not self.items:
             raise InputError("Expected at least one prompt, got none; type or upload one a line.")
-        if len(self.items) > MAX_ITEMS:
-            raise InputError(f"Expected at most {MAX_ITEMS} items, got {len(self.items)}; split the set.")
+        check_count("items", len(self.items), limits().items, "split the set")
         for number, item in enumerate(self.items, start=1):
             if not isinstance(item, KINDS[self.kind]):
                 raise InputError(f"Expected items of the kind {self.kind}, got another as item {number}; split it.")
@@ -187,8 +182,7 @@ def as_json(item: ChoiceItem | ContrastPair | ExactItem) -> dict[str, Any]:
 
 def check_prompt(text: object, field: str = "a prompt") -> None:
     """Raises InputError unless `text` is text with something in it, not over-long, and without NUL characters."""
-    if isinstance(text, str) and len(text) > MAX_CHARACTERS:
-        raise InputError(f"Expected {field} of at most {MAX_CHARACTERS} characters, got {len(text)}; shorten it.")
+    check_characters(field, text, limits().prompt_characters)
     if not is_text(text) or "\0" in text:
         raise InputError(f"Expected {field} to be text, got {shown(text)}; write it between quotes, in UTF-8.")
     if not text.strip():

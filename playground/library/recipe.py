@@ -21,9 +21,7 @@ from playground.errors import InputError
 from playground.library.direction import UNITS, Steering, read_scale
 from playground.library.text import is_text, shown
 from playground.library.vector_set import VectorSet
-
-MAX_COMPONENTS = 64
-"""A mixer with more rows than this is a mistake, and every component costs a file to read."""
+from playground.limits import check_count, limits
 
 _ROW = re.compile(r"\d{1,9}", re.ASCII)
 _MEAN = re.compile(r"mean:(\d{1,9})-(\d{1,9})", re.ASCII)
@@ -97,11 +95,10 @@ class Recipe:
     components: tuple[Component, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.components) > MAX_COMPONENTS:
-            raise InputError(
-                f"Expected at most {MAX_COMPONENTS} components in a recipe, got {len(self.components)}; "
-                "leave some out, or average rows with mean:A-B."
-            )
+        check_count(
+            "components in a recipe", len(self.components), limits().components,
+            "leave some out, or average rows with mean:A-B",
+        )  # fmt: skip
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -20,11 +20,15 @@ MAX_PATTERNS = 16
 MAX_NAME = 40
 MAX_PATTERN = 300
 """Characters of a pattern."""
-MAX_COUNT = 1000
-"""Largest product of the counts in braces of a pattern, such as {3} and {2,40}: time grows with it too."""
+MAX_WORK = 8000
+"""Largest product of a pattern's length and the counts in its braces, such as {3} and {2,40}: about the states that a
+search keeps for each character.
+"""
 MAX_READ = 4000
-"""Characters of a reply that are searched: about a thousand tokens, a fifth of a second for the slowest pattern."""
+"""Characters of a reply that are searched: about a thousand tokens, half a second for the slowest pattern."""
 _COUNTS = re.compile(r"\{(\d+),?(\d*)\}", re.ASCII)
+_BLANKS = re.compile(r"\s|#[^\n]*\n?")
+"""What (?x) lets stand anywhere in a pattern, within braces too."""
 REST = "rest"
 """Replies that match none of the patterns."""
 
@@ -55,11 +59,11 @@ class ReplyPattern:
                 f"Expected a pattern of 1 to {MAX_PATTERN} characters for {self.name}, got "
                 f"{len(self.regex) if isinstance(self.regex, str) else shown(self.regex)}; shorten it, or split it."
             )
-        counts = math.prod(max(1, int(last or first)) for first, last in _COUNTS.findall(self.regex))
-        if counts > MAX_COUNT:
+        counts, most = _counts(self.regex), MAX_WORK // len(self.regex)
+        if counts > most:
             raise InputError(
-                f"Expected counts in braces that multiply to at most {MAX_COUNT} in the pattern {self.name}, got "
-                f"{counts}; use * or +, or smaller counts."
+                f"Expected counts in braces that multiply to at most {most} in a pattern as long as {self.name}, got "
+                f"{counts if counts < 10**9 else 'more'}; use * or +, or smaller counts."
             )
         _search(self.regex)
 
@@ -86,6 +90,14 @@ def check_patterns(patterns: Sequence[ReplyPattern]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"Expected patterns of different names, got {shown(twice)} twice; rename one.")
+
+
+def _counts(regex: str) -> int:
+    """The product of the largest counts in braces."""
+    return max(
+        math.prod(max(1, int(last or first)) for first, last in _COUNTS.findall(text))
+        for text in (regex, _BLANKS.sub("", regex))
+    )
 
 
 @functools.lru_cache(maxsize=256)

@@ -63,8 +63,8 @@ class Store(NamedFiles):
     def path_of(self, source: str) -> Path:
         """The file a recipe's FILE means: of the set of this name, or else that of this path, suffix given or not."""
         name = source.removesuffix(SUFFIX)
-        if is_name(name) and self._path(name).exists():
-            return self._path(name)
+        if is_name(name) and self._file(name).exists():
+            return self._file(name)
         for candidate in (source, source + SUFFIX):
             try:
                 path = Path(candidate).expanduser()
@@ -94,16 +94,16 @@ class Store(NamedFiles):
     def change(self, name: str, change: Callable[[VectorSet], VectorSet]) -> VectorSet:
         """Reads a set, changes it and writes it back under the lock of the folder. Returns the changed set."""
         with self._locked():
-            path = self._existing(name)
-            changed = change(load(path))
-            write_atomically(path, to_bytes(changed))
+            changed, path = change(load(self._existing(name))), self._path(name)
+            data = to_bytes(changed)
+            self._check_room(path, len(data))
+            write_atomically(path, data)
             return changed
 
     def _entry(self, name: str) -> Entry:
-        path = self.folder / f"{name}{SUFFIX}"
-        size = 0
+        path, size = self.folder / f"{name}{SUFFIX}", 0
         try:
-            self._path(name)
+            path = self._file(name)
             size, head = _read_head(path)
         except FileError as error:
             return Entry(name, path, size=size, problem=str(error))

@@ -50,6 +50,12 @@ class Trash:
             f"{KEEP_FILES} sets for {KEEP_DAYS} days."
         )
 
+    def empty(self) -> None:
+        """Deletes all of it for good."""
+        for path in self.folder.glob("*"):
+            if _TOKEN.match(path.name):
+                path.unlink(missing_ok=True)
+
     def _purge(self) -> None:
         kept = sorted((path for path in self.folder.iterdir() if _TOKEN.match(path.name)), reverse=True)
         oldest = time.time() - KEEP_DAYS * 86_400

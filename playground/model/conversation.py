@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playground.errors import InputError
+from playground.limits import check_characters, check_count, limits
 
 ROLES = ("user", "assistant")
-MAX_TURNS = 64
-"""A conversation with more turns than this is a mistake; what the model reads ends long before."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Turn:
             raise InputError(
                 f"Expected a turn of user or assistant, got one of {self.role[:40]!r}; write it as user: TEXT."
             )
+        check_characters("a turn", self.text, limits().prompt_characters)
         if not self.text.strip():
             raise InputError(f"Expected a turn with text in it, got an empty one of the {self.role}; write something.")
 
@@ -48,8 +48,7 @@ def format(turn: Turn) -> str:
 
 def check_turns(turns: Sequence[Turn]) -> None:
     """Raises InputError unless the turns alternate, the user first and the assistant last, and are not too many."""
-    if len(turns) > MAX_TURNS:
-        raise InputError(f"Expected at most {MAX_TURNS} turns before the prompt, got {len(turns)}; leave some out.")
+    check_count("turns before the prompt", len(turns), limits().turns, "leave some out")
     roles = [turn.role for turn in turns]
     if roles != list(ROLES) * (len(roles) // 2):
         raise InputError(

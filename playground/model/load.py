@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 from transformers.utils import logging
 
+from playground.core.out_of_memory import is_out_of_memory
 from playground.errors import ModelError
 from playground.model import gguf
 from playground.model.blocks import decoder_blocks, width
@@ -121,7 +122,9 @@ def load(
             need = head.weights * number_type.itemsize
         model = _weights(source, need, config, place, number_type, on_progress)
         return _described(model, tokenizer, source.name, source.revision, place)
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
         _free()
         raise ModelError(
             f"Expected {source.name} to fit into the memory of {place}, but it ran out; choose a smaller model, "
@@ -310,9 +313,9 @@ def _weights(
         model, report = read
         if not spread:
             model = model.to(place)
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:  # every architecture fails in its own way on weights that do not fit it
+        if is_out_of_memory(error):
+            raise
         raise _weights_error(source, error) from error
     missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if missing:
@@ -332,11 +335,6 @@ def _kernels(dtype: torch.dtype | str) -> dict[str, str]:
 
 
 def _weights_error(source: Source, error: Exception) -> ModelError:
-    text = str(error).lower()
-    if isinstance(error, RuntimeError) and "out of memory" in text:
-        return ModelError(
-            f"Expected {source.name} to fit into memory, but it ran out; choose a smaller model or dtype bfloat16."
-        )
     if isinstance(error, ImportError):
         first = str(error).strip().splitlines()[0]
         return ModelError(f"Expected to load {source.name}, but it needs a package that is not installed: {first}")

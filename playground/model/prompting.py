@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from playground.errors import InputError
+from playground.limits import check_characters, check_prompts, limits
 from playground.model.chat_template import DATE, Message, answer_space, check_date, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
@@ -53,6 +54,7 @@ class PromptFormat:
     def __post_init__(self) -> None:
         object.__setattr__(self, "turns", tuple(self.turns))
         check_turns(self.turns)
+        check_characters("a system prompt", self.system, limits().system_characters)
         check_date(self.date)
         if not self.chat and self.turns:
             raise InputError(
@@ -62,6 +64,10 @@ class PromptFormat:
             raise InputError(
                 "Expected no system prompt for plain text, got one; use the chat template or leave it out."
             )
+
+    def check_prompts(self, prompts: Sequence[object]) -> None:
+        """Raises InputError for prompts that are too many or too long in this format, before they are tokenised."""
+        check_prompts(prompts, len(self.system or "") + sum(len(turn.text) for turn in self.turns))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> PromptFormat:
@@ -180,6 +186,7 @@ def encode(loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, ro
     """
     if not prompts:
         raise InputError("Expected at least one prompt, got none.")
+    format.check_prompts(prompts)
     rows: list[list[int]] = []
     for number, prompt in enumerate(prompts, start=1):
         which = f"Prompt {number} of {len(prompts)}: " if len(prompts) > 1 else ""

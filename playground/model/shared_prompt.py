@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
+from playground.core.out_of_memory import is_out_of_memory
 from playground.core.push import Positions, Push
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
@@ -36,9 +36,9 @@ def run_shared(
         try:
             with steer(loaded.model, pushes, positions, prompt_length, expand=True):
                 return run(prompt)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
             log_once(_LOG, logging.INFO, _REFUSAL, type(loaded.model).__name__, str(error).splitlines()[0])
     with steer(loaded.model, pushes, positions, prompt_length):
         return run(prompt.take([0] * rows))

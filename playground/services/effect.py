@@ -12,9 +12,11 @@ from torch import Tensor
 
 from playground.core.push import Positions, Push, check_positions
 from playground.errors import Cancelled, InputError
-from playground.library.checks import check_seed, check_whole
-from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
+from playground.library.checks import check_seed
+from playground.library.mix import LoadSet, mix, random_pushes, scaled
 from playground.library.recipe import Recipe
+from playground.limits import check_characters, check_count, check_real, check_whole, limits
+from playground.model.cut.memory import within_memory
 from playground.model.cut.prefix import common
 from playground.model.finite import check_finite, kl_divergence
 from playground.model.load import LoadedModel
@@ -23,7 +25,6 @@ from playground.model.reading.answers import continuation
 from playground.model.reading.next_token import next_logits
 
 MULTIPLIERS = (-1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-MAX_MULTIPLIERS = 101
 TOP = 5  # likeliest tokens shown from before, and as many from after
 
 
@@ -46,11 +47,19 @@ class EffectRequest:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self.format.check_prompts((self.prompt,))
         check_positions(self.positions)
-        check_whole("number of controls", self.controls, least=0, most=MAX_CONTROLS)
+        check_whole("number of random controls", self.controls, least=0, most=limits().controls)
         check_seed(self.seed)
-        if not 1 <= len(self.multipliers) <= MAX_MULTIPLIERS:
-            raise InputError(f"Expected 1 to {MAX_MULTIPLIERS} multipliers, got {len(self.multipliers)}; give some.")
+        check_count("multipliers", len(self.multipliers), limits().scales, "give some", least=1)
+        for multiplier in self.multipliers:
+            check_real("multiplier", multiplier)
+        check_count(
+            "readings of the next token (multipliers × (mix + controls))",
+            len(self.multipliers) * (1 + self.controls), limits().logits, "ask for fewer",
+        )  # fmt: skip
+        for answer in self.answers or ():
+            check_characters("an answer", answer, limits().answer_characters)
         if self.answers is not None and not all(answer.strip() for answer in self.answers):
             raise InputError("Expected two answers with text in them, got an empty one; type both.")
 
@@ -85,6 +94,7 @@ class Effect:
     warnings: tuple[str, ...]
 
 
+@within_memory
 def effect(
     loaded: LoadedModel,
     request: EffectRequest,

@@ -9,17 +9,16 @@ from typing import Any
 
 from playground.core.push import Positions, check_positions
 from playground.errors import InputError
-from playground.library.checks import check_whole
-from playground.library.mix import MAX_CONTROLS, LoadSet, Mix, mix, random_pushes
+from playground.library.mix import LoadSet, Mix, mix, random_pushes
 from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
+from playground.limits import check_count, check_whole, limits
+from playground.model.cut.memory import within_memory
 from playground.model.generation.generate import Sampling, Step
-from playground.model.generation.generate import generate as generate_rows
+from playground.model.generation.in_parts import generate_in_parts
 from playground.model.load import LoadedModel
 from playground.model.overflowed import Overflowed
 from playground.model.prompting import PromptFormat, encode
-
-MAX_ROWS = 256  # rows of one batch; beyond it a click would fill the memory of most devices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,20 +45,24 @@ class GenerateRequest:
         object.__setattr__(self, "recipes", tuple(self.recipes))
         if not self.prompts:
             raise InputError("Expected a prompt, got none; type one.")
+        self.format.check_prompts(self.prompts)
         check_positions(self.positions)
-        check_whole("number of samples", self.samples, least=1, most=MAX_ROWS)
-        check_whole("number of random controls", self.controls, least=0, most=MAX_CONTROLS)
+        check_whole("number of samples", self.samples, least=1, most=limits().samples)
+        check_whole("number of random controls", self.controls, least=0, most=limits().controls)
         if self.controls and not self.recipes:
             raise InputError(
                 "Expected a recipe that random controls are compared with, got none; give one, or ask for no controls."
             )
         if not self.baseline and not self.recipes:
             raise InputError("Expected the baseline or at least one recipe, got neither; choose what to generate.")
-        if self.rows > MAX_ROWS:
-            raise InputError(
-                f"Expected at most {MAX_ROWS} texts at once, got {self.rows} (prompts × recipes × samples); "
-                "ask for fewer samples, recipes or controls."
-            )
+        check_count(
+            "texts at once (prompts × recipes × samples)", self.rows, limits().rows,
+            "ask for fewer samples, recipes or controls",
+        )  # fmt: skip
+        check_count(
+            "new tokens at once (texts × length)", self.rows * self.sampling.max_new_tokens, limits().written_tokens,
+            "ask for fewer or shorter texts",
+        )  # fmt: skip
 
     @property
     def rows(self) -> int:
@@ -129,6 +132,7 @@ class GenerateResult:
         return pandas.DataFrame([asdict(row) for row in self.rows])
 
 
+@within_memory
 def generate(
     loaded: LoadedModel,
     request: GenerateRequest,
@@ -150,7 +154,7 @@ def generate(
         emit(GenerateProgress(step.texts, min(step.index + 1, steps), steps, time.perf_counter() - begun))
 
     pushes = [row.mix.pushes for row in planned]
-    done = generate_rows(loaded, encoded, pushes, request.positions, request.sampling, tell, cancelled)
+    done = generate_in_parts(loaded, encoded, pushes, request.positions, request.sampling, tell, cancelled)
     rows = tuple(
         GeneratedRow(row.recipe, row.prompt, row.sample, text, tuple(token_ids), row.mix.norm, finished)
         for row, text, token_ids, finished in zip(planned, done.texts, done.token_ids, done.finished, strict=True)

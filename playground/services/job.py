@@ -23,9 +23,12 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Waiting:
-    """The job has not begun: `position` 1 means that it is the next one."""
+    """The job has not begun: `position` 1 means that it is the next one. `seconds` is an estimate of the wait; None
+    while nothing is known of the jobs before it.
+    """
 
     position: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class _Queue(Protocol):
 
     def _remove(self, job: Job[Any]) -> None: ...
 
-    def _position(self, job: Job[Any]) -> int | None: ...
+    def _place(self, job: Job[Any]) -> Waiting | None: ...
 
 
 class Job(Generic[T]):
@@ -70,9 +73,11 @@ class Job(Generic[T]):
         owner: str | None,
         deadline: float | None,
         turn: int,
+        place: str | None = None,
     ):
         self.name = name
         self.owner = owner
+        self.place = place
         self.deadline = deadline
         self.state: State = "waiting"
         self.created = time.monotonic()
@@ -198,10 +203,10 @@ class Events(Iterator[object]):
                     if job._error is not None:
                         raise job._error.with_traceback(job._traceback)
                     break
-                position = job._jobs._position(job)
-                if position is not None and position != self._position:
-                    self._position = position
-                    return Waiting(position)
+                place = job._jobs._place(job)
+                if place is not None and place.position != self._position:
+                    self._position = place.position
+                    return place
                 left = None if until is None else until - time.monotonic()
                 if left is not None and left <= 0:
                     return Tick(time.monotonic() - (job.started if job.started is not None else job.created))

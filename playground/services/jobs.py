@@ -20,19 +20,25 @@ __all__ = ["Events", "Job", "JobContext", "Jobs", "Status", "Tick", "Waiting"]
 
 T = TypeVar("T")
 
-QUEUE_LIMIT = 32  # jobs that may wait: beyond it a newcomer would wait for minutes, and is refused at once
+QUEUE_LIMIT = 64  # jobs that may wait: beyond it a newcomer would wait for minutes, and is refused at once
+OWNER_LIMIT = 8  # of one owner: a page that follows a slider has two or three
+PLACE_SHARE = 0.75  # of the queue, for one place: whoever pretends to be many leaves room for others
+LONGEST = 3600.0  # seconds after which a job must end, where it has no deadline of its own
 CLOSE_SECONDS = 2.0  # how long leaving the process waits for the worker to notice the cancel
 
 
 @dataclass(frozen=True)
 class Status:
-    """State of the worker. `share` is in 0..1; it and `seconds_to_go` are None while they are unknown."""
+    """State of the worker. `share` is in 0..1; it and `seconds_to_go` are None while they are unknown. `mine` is the
+    place in the queue of the first waiting job of whoever asks.
+    """
 
     running: str | None
     share: float | None
     seconds: float
     seconds_to_go: float | None
     waiting: int
+    mine: Waiting | None = None
 
 
 class Jobs:
@@ -43,10 +49,17 @@ class Jobs:
     after that of its owner's previous job; the lowest turn runs first, the earlier arrival when they are equal. So a
     newcomer goes before a second job of those who are being served, and nobody is passed by newcomers for ever.
     A job without an owner is an owner of its own.
+
+    At most `queue_limit` jobs wait, `owner_limit` of one owner, and a share of PLACE_SHARE of one place (the address
+    that owners come from, where it is known). Every job has a deadline, `longest` seconds if none of its own.
     """
 
-    def __init__(self, queue_limit: int = QUEUE_LIMIT):
+    def __init__(
+        self, queue_limit: int = QUEUE_LIMIT, owner_limit: int = OWNER_LIMIT, longest: float = LONGEST
+    ):
         self.queue_limit = queue_limit
+        self.owner_limit = owner_limit
+        self.longest = longest
         self._changed = threading.Condition()
         self._waiting: list[Job[Any]] = []
         self._running: Job[Any] | None = None
@@ -54,24 +67,27 @@ class Jobs:
         self._last_turn: dict[str, int] = {}  # of an owner's latest job that ran
         self._worker: threading.Thread | None = None
         self._closing = False
+        self._took: dict[str, float] = {}  # seconds that jobs of a kind took lately
 
     def start(
-        self, name: str, work: Callable[[JobContext], T], owner: str | None = None, deadline: float | None = None
+        self,
+        name: str,
+        work: Callable[[JobContext], T],
+        owner: str | None = None,
+        deadline: float | None = None,
+        place: str | None = None,
     ) -> Job[T]:
         """Queue `work`. `name` is shown to people; `deadline` is in seconds from the moment the work begins.
 
-        Raises InputError when `queue_limit` jobs wait already.
+        Raises InputError when as many jobs wait already as may, of all, of this owner, or of this place.
         """
         with self._changed:
             if self._closing:
                 raise InputError("Expected a running program, got one that is being closed; start it again.")
             waiting = self._schedule()
-            if len(waiting) >= self.queue_limit:
-                raise InputError(
-                    f"Expected at most {self.queue_limit} jobs waiting for the model, got one more (it is busy); "
-                    f"try again in a moment."
-                )
-            job = Job(self, name, work, owner, deadline, self._turn_for(owner, waiting))
+            self._check_room(waiting, owner, place)
+            longest = self.longest if deadline is None else min(deadline, self.longest)
+            job = Job(self, name, work, owner, longest, self._turn_for(owner, waiting), place)
             self._waiting.append(job)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="playground-model", daemon=True)
@@ -80,15 +96,14 @@ class Jobs:
             self._changed.notify_all()
         return job
 
-    def status(self) -> Status:
+    def status(self, owner: str | None = None) -> Status:
+        """State of the worker, and of what waits of `owner`."""
         with self._changed:
-            job, waiting = self._running, len(self._schedule())
+            job, waiting = self._running, self._schedule()
+            mine = next((self._place(one) for one in waiting if owner is not None and one.owner == owner), None)
             if job is None:
-                return Status(None, None, 0.0, None, waiting)
-            seconds, to_go = job.seconds, job._seconds_to_go
-            if to_go is not None:
-                to_go = max(0.0, to_go - (time.monotonic() - job._estimated_at))
-            return Status(job.name, job._share, seconds, to_go, waiting)
+                return Status(None, None, 0.0, None, len(waiting), mine)
+            return Status(job.name, job._share, job.seconds, self._to_go(job), len(waiting), mine)
 
     @property
     def running(self) -> Job[Any] | None:
@@ -101,6 +116,16 @@ class Jobs:
         for job in jobs:
             if owner is None or job.owner == owner:
                 job.cancel()
+
+    def others_at_work(self, owner: str) -> int:
+        """How many other owners have a job that runs or waits."""
+        with self._changed:
+            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
+            return len({job.owner for job in jobs if job.owner != owner})
+
+    def cancel_unread(self, owner: str) -> None:
+        """Cancel the jobs of an owner whose events nobody reads any more."""
+        self.cancel_all(owner)
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Cancel everything and end the worker; waits for it at most `timeout` seconds."""
@@ -124,12 +149,40 @@ class Jobs:
         """The waiting jobs in the order in which they will run."""
         return sorted((job for job in self._waiting if not job._stop), key=lambda job: job._turn)  # sorted() is stable
 
-    def _position(self, job: Job[Any]) -> int | None:
-        """1 for the next job; None for a job that does not wait, or starts at once."""
+    def _check_room(self, waiting: list[Job[Any]], owner: str | None, place: str | None) -> None:
+        """Raises InputError when no more jobs may wait."""
+        if owner is not None and sum(job.owner == owner for job in waiting) >= self.owner_limit:
+            raise InputError(
+                f"Expected at most {self.owner_limit} jobs of one page waiting for the model, got one more; wait for "
+                "them, or press Stop."
+            )
+        of_place = 0 if place is None else sum(job.place == place for job in waiting)
+        if len(waiting) >= self.queue_limit or of_place >= PLACE_SHARE * self.queue_limit:
+            raise InputError(
+                f"Expected at most {self.queue_limit} jobs waiting for the model, got one more (it is busy); "
+                f"try again in a moment."
+            )
+
+    def _place(self, job: Job[Any]) -> Waiting | None:
+        """Position 1 for the next job; None for a job that does not wait, or starts at once."""
         if job.state != "waiting" or job._stop:
             return None
-        index = self._schedule().index(job)
-        return None if index == 0 and self._running is None else index + 1
+        before = self._schedule()
+        before = before[: before.index(job)]
+        if not before and self._running is None:
+            return None
+        times = [self._took.get(_kind(one)) for one in before]
+        if self._running is not None:
+            times.append(self._to_go(self._running))
+        known = [one for one in times if one is not None]
+        return Waiting(len(before) + 1, sum(known) if len(known) == len(times) else None)
+
+    def _to_go(self, job: Job[Any]) -> float | None:
+        """Seconds that a running job will take yet: as it says itself, else as jobs of its kind took."""
+        if job._seconds_to_go is not None:
+            return max(0.0, job._seconds_to_go - (time.monotonic() - job._estimated_at))
+        took = self._took.get(_kind(job))
+        return None if took is None else max(0.0, took - job.seconds)
 
     def _remove(self, job: Job[Any]) -> None:
         if job in self._waiting:
@@ -163,7 +216,13 @@ class Jobs:
             if job is None:
                 continue
             job._run()
-            del job  # the worker keeps no result alive while it waits
             with self._changed:
+                self._took[_kind(job)] = (self._took.get(_kind(job), job.seconds) + job.seconds) / 2
+                del job  # the worker keeps no result alive while it waits
                 self._running = None
                 self._changed.notify_all()
+
+
+def _kind(job: Job[Any]) -> str:
+    """The first word of a job's name: what it does, not with what."""
+    return job.name.partition(" ")[0]

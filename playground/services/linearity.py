@@ -18,14 +18,15 @@ from playground.core.operators import LinearOperator
 from playground.errors import Cancelled, InputError
 from playground.library.mix import LoadSet
 from playground.library.rows import check_rows
+from playground.library.text import shown
 from playground.library.vector_set import VectorSet
+from playground.limits import check_count, check_whole, limits
 from playground.model.cut.layer_slice import LayerSlice
-from playground.model.cut.memory import short_of_memory
+from playground.model.cut.memory import within_memory
 from playground.model.load import LoadedModel
 from playground.services.set_prompts import prompts_of
 
 RELATIVE_RADII = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-_MAX_RADII = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +49,13 @@ class LinearityRequest:
         radii = tuple(self.relative_radii)
         object.__setattr__(self, "relative_radii", radii)
         ascending = all(low < high for low, high in zip(radii, radii[1:], strict=False))
-        if not 1 <= len(radii) <= _MAX_RADII or not all(math.isfinite(r) and r > 0 for r in radii) or not ascending:
+        check_count("radii", len(radii), limits().radii, "give some, as 0.1, 0.5, 1", least=1)
+        if not all(math.isfinite(r) and r > 0 for r in radii) or not ascending:
             raise InputError(
-                f"Expected 1 to {_MAX_RADII} radii above 0, ascending, got {list(radii)}; give some, as 0.1, 0.5, 1."
+                f"Expected radii above 0, ascending, got {shown(list(radii))}; give some, as 0.1, 0.5, 1."
             )
+        if self.target_tokens is not None:
+            check_whole("number of target tokens", self.target_tokens, least=1, most=limits().target_tokens)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Linearity:
     residual_norm: float
 
 
+@within_memory
 def linearity(
     loaded: LoadedModel,
     request: LinearityRequest,
@@ -92,8 +97,7 @@ def linearity(
         vector_set = load_set(vector_set)
     rows = check_rows(vector_set, request.rows)
     units = torch.stack([vector_set.unit(row) for row in rows])
-    with short_of_memory(loaded):
-        part = _slice(loaded, vector_set, request, cancelled)
+    part = _slice(loaded, vector_set, request, cancelled)
     reference = vector_set.origin.residual_norm
     radii = torch.tensor(request.relative_radii, dtype=torch.float64) * reference
     operator = part.jacobian()
@@ -101,8 +105,7 @@ def linearity(
     for number, unit in enumerate(units):
         if cancelled():
             raise Cancelled
-        with short_of_memory(loaded):
-            own_measured, gain, own_deviation = _along(part, operator, unit, radii.float())
+        own_measured, gain, own_deviation = _along(part, operator, unit, radii.float())
         measured.append(own_measured)
         predicted.append(radii * gain)
         deviation.append(own_deviation)

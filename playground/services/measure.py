@@ -10,6 +10,7 @@ from playground.analyses.analysis import Analysis
 from playground.analyses.common.request import MULTIPLES
 from playground.library.mix import LoadSet
 from playground.library.prompts import PromptSet
+from playground.model.cut.memory import within_memory
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat
 
@@ -24,6 +25,7 @@ def measure_request(analysis: Analysis, asked: PromptSet, **fields: Any) -> Any:
     return analysis.load("request")(**{analysis.asked: asked, "format": PromptFormat.of_set(asked), **fields})
 
 
+@within_memory
 def measure(
     loaded: LoadedModel,
     request: Any,

@@ -73,9 +73,10 @@ class ModelChoices:
     hub: tuple[HubModel, ...]
 
     @property
-    def first_real(self) -> LocalModel | HubModel:
+    def first_real(self) -> LocalModel | HubModel | None:
         """The model to try first: the smallest that is on this machine, else the smallest that can be fetched."""
-        return self.local[0] if self.local else HUB_MODELS[0]
+        every: tuple[LocalModel | HubModel, ...] = (*self.local, *self.hub)
+        return next(iter(every), None)
 
 
 def model_choices(folder: Path | None = None, cache: Path | None = None) -> ModelChoices:

@@ -29,10 +29,17 @@ class LoadProgress:
 
 class Workbench:
     """One model at a time. `generation` counts the models: it is stored with whatever belongs to a model, and compared
-    when that is used. `models` is a folder of models to choose from.
+    when that is used. `models` is a folder of models to choose from. `public`: visitors are strangers to one another.
     """
 
-    def __init__(self, store: Store | None = None, jobs: Jobs | None = None, models: Path | None = None):
+    def __init__(
+        self,
+        store: Store | None = None,
+        jobs: Jobs | None = None,
+        models: Path | None = None,
+        public: bool = False,
+    ):
+        self.public = public
         self.store = store if store is not None else Store()
         self.jobs = jobs if jobs is not None else Jobs()
         self.models = None if models is None else models.expanduser()
@@ -85,17 +92,40 @@ class Workbench:
             self.generation += 1  # what belonged to the old one must not be used
 
     def model_choices(self) -> ModelChoices:
-        """The models that can be loaded beside the shipped one, as they are on this machine now."""
-        return model_choices(self.models)
+        """The models that can be loaded beside the shipped one, as they are on this machine now; on a public page
+        nothing is fetched.
+        """
+        choices = model_choices(self.models)
+        return ModelChoices(choices.local, ()) if self.public else choices
+
+    def check_loading(self, name: str, owner: str) -> None:
+        """Raises InputError for a model that a visitor to a public page may not load, or may not load now."""
+        if not self.public:
+            return
+        listed = {"", "organism", self._settings[0], *(model.name for model in self.model_choices().local)}
+        if name not in listed:
+            raise InputError(f"Expected a model of the list, got “{name[:80]}”; this public page loads no others.")
+        others = self.jobs.others_at_work(owner)
+        if others:
+            raise InputError(
+                f"Expected a model nobody is using, got {others} other {'visitor' if others == 1 else 'visitors'} at "
+                "work with this one; try again when the status says ready."
+            )
 
     def start_loading(
-        self, name: str | None = None, device: str = "auto", dtype: str = "auto", owner: str | None = None
+        self,
+        name: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        owner: str | None = None,
+        place: str | None = None,
     ) -> Job[LoadedModel]:
         """`load_model` as a job, which emits LoadProgress."""
         return self.jobs.start(
             f"loading {name or 'organism'}",
             lambda context: self.load_model(name, device, dtype, context.emit),
             owner,
+            place=place,
         )
 
     def start(
@@ -105,8 +135,9 @@ class Workbench:
         owner: str | None = None,
         deadline: float | None = None,
         generation: int | None = None,
+        place: str | None = None,
     ) -> Job[T]:
-        """Queue work on the model that is loaded when its turn comes.
+        """Queue work on the model that is loaded when its turn comes; `place` is the address of the owner.
 
         With `generation`, the work is refused (InputError) when another model has been loaded by then. Raises
         InputError when the queue is full; the job raises ModelError when no model is loaded.
@@ -120,7 +151,7 @@ class Workbench:
                 )
             return work(self.require(), context)
 
-        return self.jobs.start(name, run, owner, deadline)
+        return self.jobs.start(name, run, owner, deadline, place)
 
     def require(self) -> LoadedModel:
         """The loaded model. Raises ModelError when there is none."""

@@ -12,7 +12,7 @@ from playground.model.load import LoadedModel, is_organism
 from playground.services.model_choices import HubModel, LocalModel, ModelChoices
 from playground.ui.kit import markup
 from playground.ui.kit.frame import Frame, acted, board
-from playground.ui.kit.running import EVENT, follow, long, waiting_position
+from playground.ui.kit.running import EVENT, follow, long, waiting_line
 
 DEVICES = ["auto", "cuda", "cpu"]
 DTYPES = ["auto", "bfloat16", "float32"]
@@ -66,11 +66,12 @@ def memory(loaded: LoadedModel | None) -> str:
 
 def toy_line(loaded: LoadedModel | None, choices: ModelChoices) -> str:
     """A line that calls the shipped model a toy, with a button that loads another one; nothing for other models."""
-    if loaded is None or not is_organism(loaded):
+    first = choices.first_real
+    if loaded is None or first is None or not is_organism(loaded):
         return ""
     return (
         '<p class="sp-toy"><span>The <b>organism</b> is a toy made for this tool. For a real model:</span> '
-        f"{_button(choices.first_real, 'Load ')}</p>"
+        f"{_button(first, 'Load ')}</p>"
     )
 
 
@@ -81,9 +82,15 @@ def choices_board(choices: ModelChoices) -> str:
     hub = "".join(_button(model) for model in choices.hub)
     return (
         f'<div class="sp-models"><span>On this machine</span><div>{organism}</button>{here}</div>'
-        f"<span>From the Hub</span><div>{hub}"
-        "<small>memory of the weights in bfloat16; float32 takes twice as much</small></div></div>"
+        f"{_hub(hub)}</div>"
     )
+
+
+def _hub(buttons: str) -> str:
+    if not buttons:  # a public page fetches nothing
+        return ""
+    note = "<small>memory of the weights in bfloat16; float32 takes twice as much</small>"
+    return f"<span>From the Hub</span><div>{buttons}{note}</div>"
 
 
 def _button(model: LocalModel | HubModel, before: str = "") -> str:
@@ -147,11 +154,11 @@ def build(frame: Frame) -> ModelStrip:
 
     def load_model(wanted: str, place: str, number: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
         visitor = frame.visitor(request)
-        job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session)
+        frame.workbench.check_loading(wanted, visitor.session)
+        job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session, place=visitor.address)
         for batch in follow(job, every=0.2):
-            position = waiting_position(batch)
-            text = "" if position is None else f"The model is busy; the load is number {position} in the queue."
-            yield {frame.status: frame.status_now(), notice: markup.notice(text, "info")}
+            waiting = waiting_line(batch)
+            yield {frame.status: frame.status_now(visitor), notice: markup.notice(waiting or "", "info")}
         job.result()
 
     with_errors = long(
@@ -169,7 +176,7 @@ def build(frame: Frame) -> ModelStrip:
         yield {name: wanted, box: gr.update(open=True)}
         yield from load_model(wanted, place, number, request)
 
-    one_load: dict[str, Any] = {"trigger_mode": "once", "concurrency_limit": 4, "concurrency_id": "load", **EVENT}
+    one_load: dict[str, Any] = {"trigger_mode": "once", **EVENT}
     shown = [notice, frame.status, frame.model_seen]
     gr.on([load.click, name.submit], on_load, [name, device, dtype], shown, **one_load)
     for shelf in (offered, toy):

@@ -9,6 +9,9 @@ import gradio as gr
 
 from playground.services.session import Workbench
 from playground.ui import model_strip
+from playground.ui.guard.app import GuardedApp
+from playground.ui.guard.hosts import Hosts
+from playground.ui.guard.shares import Shares
 from playground.ui.kit import theme
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
@@ -19,8 +22,8 @@ from playground.ui.tabs import TABS
 
 TITLE = "Steering Playground"
 MAX_UPLOAD = "64mb"
-QUEUE = 64
-"""Events that may wait in Gradio's queue; the model's own queue is shorter and refuses jobs with a message."""
+THREADS = 160
+"""Events that are handled at once. Each job under way or waiting holds one, and reading must never wait for them."""
 POLL_SECONDS = 3.0
 """Interval in which the page asks for changes by other visitors: model, library, status."""
 CLEAN = (3600, 24 * 3600)
@@ -61,17 +64,18 @@ def build(workbench: Workbench) -> gr.Blocks:
 
         def on_stop(request: gr.Request) -> str:
             frame.cancel_jobs(request)
-            return frame.status_now()
+            return frame.status_now(frame.visitor(request))
 
         stop.click(on_stop, None, frame.status, queue=False, **EVENT)
         dark.click(None, None, None, js=DARK_JS, **EVENT)
 
         def on_leave(request: gr.Request) -> None:
-            workbench.jobs.cancel_all(request.session_hash)
-            frame.visitors.leave(request.session_hash)
+            frame.leave(request)
 
         page.unload(on_leave)
-    page.queue(max_size=QUEUE, default_concurrency_limit=16)
+    # The guard bounds the events of a visitor and in all. Another limit here would make everybody wait, unseen, behind
+    # whoever came first.
+    page.queue(max_size=None, default_concurrency_limit=None)
     return page
 
 
@@ -91,7 +95,7 @@ def _wire_changes(
         visitor.model_shown, visitor.library_shown = frame.model_token(), frame.library_token(visitor)
         updates = {
             **model_strip.updates(frame, strip),
-            frame.status: frame.status_now(),
+            frame.status: frame.status_now(visitor),
             frame.model_seen: visitor.model_shown,
             frame.library_seen: visitor.library_shown,
         }
@@ -108,7 +112,7 @@ def _wire_changes(
         visitor.model_shown, visitor.library_shown = model, sets
         for tab, _ in panels:
             tab.arrive(frame, visitor)
-        return {frame.status: frame.status_now()}
+        return {frame.status: frame.status_now(visitor)}
 
     @quick
     def on_model(request: gr.Request) -> dict[Any, Any]:
@@ -136,7 +140,7 @@ def _wire_changes(
 
     def on_poll(model: str, sets: str, request: gr.Request) -> tuple[Any, Any, Any]:
         visitor = frame.visitor(request)
-        now = (frame.status_now(), frame.model_token(), frame.library_token(visitor))
+        now = (frame.status_now(visitor), frame.model_token(), frame.library_token(visitor))
         return now[0], gr.skip() if now[1] == model else now[1], gr.skip() if now[2] == sets else now[2]
 
     def then_opened(event: Any) -> None:
@@ -150,14 +154,15 @@ def _wire_changes(
     then_opened(frame.model_seen.change(on_model, None, everything, **latest))
     asked = [component for tab, panel in panels for component in tab.library_inputs(panel)]
     frame.library_seen.change(on_library, asked, of_library, **latest, **UNCHECKED)
-    # In the queue, since only there a gr.State triggers its change event, and with a concurrency limit of its own.
-    own: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "poll", **EVENT}
-    timer.tick(on_poll, seen, [frame.status, *seen], **own)
+    # In the queue, since only there a gr.State triggers its change event.
+    timer.tick(on_poll, seen, [frame.status, *seen], **EVENT)
 
 
-def launch_options() -> dict[str, Any]:
-    """Options of `Blocks.launch` for every host: theme, script, and limits on access."""
+def launch_options(workbench: Workbench, hosts: Hosts | None = None, shares: Shares | None = None) -> dict[str, Any]:
+    """Options of `Blocks.launch` for a page of this workbench: theme, script, and limits on access."""
     return {
+        "_app": GuardedApp(workbench.jobs.cancel_unread, hosts, shares),
+        "max_threads": THREADS,
         "theme": theme.Playground(),
         "css": theme.CSS.read_text(encoding="utf-8"),
         "js": theme.JAVASCRIPT.read_text(encoding="utf-8"),

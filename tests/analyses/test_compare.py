@@ -8,10 +8,11 @@ from itertools import pairwise
 import pytest
 import torch
 
-from playground.analyses.compare.run import MAX_ROWS, closest, compare, pooled
+from playground.analyses.compare.run import closest, compare, pooled
 from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, RowNote, now
 from playground.library.vector_set import VectorSet
+from playground.limits import LIMITS
 
 
 def made(vectors, name="a", source=1, **values) -> VectorSet:
@@ -95,7 +96,7 @@ def test_what_cannot_be_compared_is_refused_with_one_sentence():
         compare([(made(drawn(2, 4)), None), (made(drawn(2, 5)), None)])
     with pytest.raises(InputError, match="from 0 to 1"):
         compare([(made(drawn(2, 4)), (2,))])
-    with pytest.raises(InputError, match=f"at most {MAX_ROWS} rows"):
-        compare([(made(torch.ones(MAX_ROWS + 1, 1)), None)])
+    with pytest.raises(InputError, match=f"at most {LIMITS.compared_rows} rows"):
+        compare([(made(torch.ones(LIMITS.compared_rows + 1, 1)), None)])
     with pytest.raises(Cancelled):
         compare([(made(drawn(2, 4)), None)] * 2, cancelled=lambda: True)

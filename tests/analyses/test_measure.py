@@ -296,7 +296,7 @@ def test_the_interval_is_that_of_scipy_and_narrows_with_more_items():
         ({"seed": -1}, "Expected a seed"),
         ({"positions": "some"}, "Expected positions all, prompt or generated"),
         ({"choices": PromptSet("p", "p", "p", "prompts", ("Hi",))}, "Expected a set of the kind choices"),
-        ({"controls": 8000, "scales": tuple(range(100))}, "Expected at most 4000000 measured numbers"),
+        ({"controls": 8000, "scales": tuple(range(100))}, "Expected at most 100000 pushes"),
     ],
 )
 def test_a_wrong_request_is_one_sentence(changes, said):

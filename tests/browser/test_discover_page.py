@@ -82,6 +82,10 @@ def test_stop_keeps_what_there_is(discover: Visitor) -> None:
     expect(discover.page.locator("#discover-progress")).to_contain_text("stopped: what there was is kept")
     expect(discover.page.locator("#discover-figure-1 .barlayer .point").first).to_be_attached()
     expect(discover.page.locator("#discover-save")).to_be_enabled()
+    steps = re.search(r"(\d+) steps", discover.page.locator("#discover-progress").inner_text())
+    assert steps is not None
+    expect(discover.page.locator("#discover-command")).to_contain_text(f"--steps {steps[1]} ")
+    expect(discover.page.locator("#discover-looks-table .sp-lookline .sp-text").nth(2)).not_to_be_empty()
 
 
 def test_layers_in_the_wrong_order_are_one_sentence(discover: Visitor) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from playground.cli.main import COMMANDS, build_parser
 from playground.cli.parser import DATE, DEVICES, DTYPES, POSITIONS
+from playground.limits import LIMITS
 
 FIND = ("find", "power", "--prompt", "Hi there", "--source", "0", "--target", "2", "--out", "x.safetensors")
 GENERATE = ("generate", "--prompt", "Hi there")
@@ -82,7 +83,7 @@ def test_defaults_that_the_help_names_are_those_of_the_requests():
     find, generate = ALL["playground find power"].format_help(), ALL["playground generate"].format_help()
     power = method_of("power")
     assert f"({power.reads.tokens})" in described(find, "--tokens")
-    assert f"({power.count.usual})" in described(find, "--vectors")
+    assert f"({power.count.usual}; at most {LIMITS.vectors})" in described(find, "--vectors")
     melbo, ortho = (ALL[f"playground find {method}"].format_help() for method in ("melbo", "ortho"))
     assert f"at most {RELATIVE_RADII[1]})" in described(melbo, "--relative-radius")
     for method in map(method_of, ("power", "melbo", "ortho")):
@@ -91,7 +92,7 @@ def test_defaults_that_the_help_names_are_those_of_the_requests():
                 said = described(ALL[f"playground find {method.name}"].format_help(), f"--{name.replace('_', '-')}")
                 assert f"({default_of(method, name)}" in said
     assert f"({method_of('ortho').count.usual}" in described(ortho, "--vectors")
-    assert f"({Sampling.max_new_tokens})" in described(generate, "--max-new-tokens")
+    assert f"({Sampling.max_new_tokens}; at most {LIMITS.new_tokens})" in described(generate, "--max-new-tokens")
 
 
 def described(text: str, option: str) -> str:
@@ -108,9 +109,9 @@ BAD = {
         ("find", "melbo", *FIND[2:], "--radius", "3", "--relative-radius", "0.5"),
         ["--radius", "--relative"],
     ),
-    "a radius of 0": (("find", "melbo", *FIND[2:], "--radius", "0"), ["radius", "'0'"]),
-    "a radius that is not a number": (("find", "melbo", *FIND[2:], "--relative-radius", "nan"), ["radius", "'nan'"]),
-    "no steps": (("find", "melbo", *FIND[2:], "--steps", "0"), ["steps", "'0'"]),
+    "a radius of 0": (("find", "melbo", *FIND[2:], "--radius", "0"), ["radius", "got 0"]),
+    "a radius that is not a number": (("find", "melbo", *FIND[2:], "--relative-radius", "nan"), ["radius", "got nan"]),
+    "no steps": (("find", "melbo", *FIND[2:], "--steps", "0"), ["steps", "got 0"]),
     "an option of melbo for power": ((*FIND, "--radius", "3"), ["--radius"]),
     "ortho without a base": (("find", "ortho", *FIND[2:]), ["--base"]),
     "ortho with nothing": (("find", "ortho"), ["--prompts", "--source", "--target", "--base", "--out", "--continue"]),
@@ -119,15 +120,15 @@ BAD = {
     "a continued set with sinks": (("find", "ortho", "--continue", "x", "--read-sinks"), ["--read-sinks"]),
     "a continued set with another base": (("find", "ortho", "--continue", "x", "--base", "x#0@1"), ["--base"]),
     "a continued set with another seed": (("find", "ortho", "--continue", "x", "--seed", "1"), ["--seed"]),
-    "a batch of 0": (("find", "ortho", *FIND[2:], "--base", "x#0@1", "--batch", "0"), ["batch", "'0'"]),
-    "a share above 1": (("find", "ortho", *FIND[2:], "--base", "x#0@1", "--stop-share", "2"), ["share", "'2'"]),
+    "a batch of 0": (("find", "ortho", *FIND[2:], "--base", "x#0@1", "--batch", "0"), ["batch", "got 0"]),
+    "a share above 1": (("find", "ortho", *FIND[2:], "--base", "x#0@1", "--stop-share", "2"), ["share", "got 2"]),
     "two other sides": (
         ("find", "difference", *FIND[2:], "--against", "x", "--against-prompt", "y"),
         ["--against", "--against-prompt"],
     ),
     "tokens that are neither a number nor all": ((*FIND, "--tokens", "some"), ["tokens", "all", "'some'"]),
-    "weights that are no numbers": ((*FIND, "--weights", "1,x"), ["weights", "'x'"]),
-    "a negative weight": ((*FIND, "--weights", "1,-1"), ["weights", "'-1'"]),
+    "weights that are no numbers": ((*FIND, "--weights", "1,x"), ["weight", "'x'"]),
+    "a negative weight": ((*FIND, "--weights", "1,-1"), ["weight", "got -1"]),
     "an unknown metric": ((*FIND, "--metric", "fisher"), ["variance", "'fisher'"]),
     "no method": (("find",), ["METHOD"]),
     "no source": ((*FIND[:4], "--target", "2", "--out", "x"), ["--source"]),
@@ -139,24 +140,24 @@ BAD = {
     "an abbreviated option": (("find", "power", "--prompt", "Hi", "--sour", "0", *FIND[6:]), ["--source"]),
     "a layer that is no number": ((*FIND, "--source", "three"), ["source layer", "'three'"]),
     "a layer that is no whole number": ((*FIND, "--target", "2.5"), ["target layer", "'2.5'"]),
-    "a negative layer": ((*FIND, "--source=-1"), ["source layer", "'-1'"]),
-    "no vectors": ((*FIND, "--vectors", "0"), ["vectors", "'0'"]),
-    "no tokens": ((*FIND, "--tokens", "0"), ["tokens", "'0'"]),
+    "a negative layer": ((*FIND, "--source=-1"), ["source layer", "got -1"]),
+    "no vectors": ((*FIND, "--vectors", "0"), ["vectors", "got 0"]),
+    "no tokens": ((*FIND, "--tokens", "0"), ["tokens", "got 0"]),
     "a seed that is no number": ((*FIND, "--seed", "x"), ["seed", "'x'"]),
     "an option without its value": ((*FIND, "--seed"), ["--seed"]),
     "an unknown dtype": ((*FIND, "--dtype", "float8"), ["bfloat16", "'float8'"]),
     "an unknown device": ((*FIND, "--device", "tpu"), ["cuda", "'tpu'"]),
     "an unknown solver": ((*FIND, "--solver", "qr"), ["krylov", "'qr'"]),
-    "a tolerance of 0": ((*FIND, "--tolerance", "0"), ["tolerance", "'0'"]),
+    "a tolerance of 0": ((*FIND, "--tolerance", "0"), ["tolerance", "got 0"]),
     "raw and chat": ((*FIND, "--raw", "--chat"), ["--raw", "--chat"]),
     "a value for a switch": ((*FIND, "--json=yes"), ["--json", "yes"]),
     "a power option for random": ((FIND[0], "random", *FIND[2:], "--steps", "3"), ["--steps"]),
     "no prompt": (("generate",), ["--prompt"]),
     "a temperature that is no number": ((*GENERATE, "--temperature", "hot"), ["temperature", "'hot'"]),
-    "a temperature that is not a number": ((*GENERATE, "--temperature", "nan"), ["temperature", "'nan'"]),
-    "a negative temperature": ((*GENERATE, "--temperature=-1"), ["temperature", "'-1'"]),
-    "a top-p above 1": ((*GENERATE, "--top-p", "1.5"), ["top-p", "'1.5'"]),
-    "no new tokens": ((*GENERATE, "--max-new-tokens", "0"), ["tokens", "'0'"]),
+    "a temperature that is not a number": ((*GENERATE, "--temperature", "nan"), ["temperature", "got nan"]),
+    "a negative temperature": ((*GENERATE, "--temperature=-1"), ["temperature", "got -1"]),
+    "a top-p above 1": ((*GENERATE, "--top-p", "1.5"), ["top-p", "got 1.5"]),
+    "no new tokens": ((*GENERATE, "--max-new-tokens", "0"), ["tokens", "got 0"]),
     "unknown positions": ((*GENERATE, "--positions", "some"), ["prompt", "'some'"]),
     "a stray word": ((*GENERATE, "twice"), ["twice"]),
 }

@@ -24,6 +24,7 @@ class ToyMap:
     ) -> None:
         self.width, self.functions, self.together, self.dtype = width, tuple(functions), together, dtype
         self.runs: list[int] = []
+        self.most_copies: int | None = None
 
     @property
     def prompts(self) -> int:

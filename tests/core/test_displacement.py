@@ -77,6 +77,7 @@ class LinearMap:
 
     def __init__(self, width, functions):
         self.width, self.functions, self.prompts = width, functions, len(functions)
+        self.most_copies = None
 
     def pieces(self, copies):
         def run(theta):

@@ -74,8 +74,8 @@ def test_typed_text_without_a_prompt_is_refused(text):
 
 
 def test_over_long_prompts_and_sets_are_refused_with_their_line(monkeypatch):
-    with pytest.raises(InputError, match="line 2.*100000 characters"):
-        from_text("short\n" + "x" * 100_001)
+    with pytest.raises(InputError, match="line 2.*200000 characters"):
+        from_text("short\n" + "x" * 200_001)
     with pytest.raises(InputError, match="at most 10000 items, got more at line 10001"):
         from_text("\n".join(map(str, range(10_001))))
     monkeypatch.setattr("playground.library.prompt_files.MAX_FILE_BYTES", 5)

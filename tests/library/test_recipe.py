@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from playground.errors import FileError, InputError
 from playground.library.recipe import (
-    MAX_COMPONENTS,
     Component,
     Recipe,
     component_norm,
@@ -20,6 +19,7 @@ from playground.library.recipe import (
     resolve,
 )
 from playground.library.scale_window import ScaleWindow
+from playground.limits import LIMITS
 
 AMOUNTS = st.floats(allow_nan=False, allow_infinity=False)
 SOURCES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
@@ -160,8 +160,8 @@ def test_a_source_that_no_text_could_name_is_refused(source):
 
 
 def test_a_recipe_of_too_many_components_is_refused():
-    with pytest.raises(InputError, match=str(MAX_COMPONENTS)):
-        parse(",".join(["code#0@1"] * (MAX_COMPONENTS + 1)))
+    with pytest.raises(InputError, match=str(LIMITS.components)):
+        parse(",".join(["code#0@1"] * (LIMITS.components + 1)))
 
 
 def library(**sets):

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.errors import InputError
-from playground.model.conversation import MAX_TURNS, ROLES, Turn, check_turns, format, parse
+from playground.limits import LIMITS
+from playground.model.conversation import ROLES, Turn, check_turns, format, parse
 from playground.model.prompting import PromptFormat, can_think, render
 
 TALK = (Turn("user", "Hi"), Turn("assistant", "Hello you"))
@@ -28,7 +29,7 @@ def test_what_is_no_turn_is_refused(text):
         parse(text)
 
 
-@pytest.mark.parametrize("turns", [TALK[:1], TALK[1:], (*TALK, TALK[0]), (TALK[0], TALK[0]), TALK * MAX_TURNS])
+@pytest.mark.parametrize("turns", [TALK[:1], TALK[1:], (*TALK, TALK[0]), (TALK[0], TALK[0]), TALK * LIMITS.turns])
 def test_turns_out_of_order_or_too_many_are_refused(turns):
     with pytest.raises(InputError, match="Expected .*turns"):
         check_turns(turns)

@@ -162,7 +162,7 @@ def test_random_directions_need_no_target(tiny):
         ({"source": 1.5}, ["source layer", "1.5"]),
         ({"source": True}, ["source layer", "True"]),
         ({"target": None}, ["target layer", "none"]),
-        ({"target_tokens": 0}, ["target tokens", "1 or more", "0"]),
+        ({"target_tokens": 0}, ["target tokens", "from 1", "0"]),
         ({"vectors": 0}, ["vectors", "from 1", "0"]),
         ({"vectors": 10**6}, ["vectors", "1000000"]),
         ({"seed": -1}, ["seed", "-1"]),

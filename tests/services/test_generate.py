@@ -9,10 +9,11 @@ from playground.errors import FileError, InputError
 from playground.library.origin import Origin, now
 from playground.library.recipe import parse
 from playground.library.vector_set import VectorSet
+from playground.limits import LIMITS
 from playground.model.conversation import Turn
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
-from playground.services.generate import MAX_ROWS, GenerateRequest, generate, plan
+from playground.services.generate import GenerateRequest, generate, plan
 from playground.services.token_kl import token_kl
 
 PROMPT = "How do I bake a loaf of bread?"
@@ -116,7 +117,7 @@ def test_a_set_from_another_model_is_a_warning_and_the_text_comes_anyway(tiny, s
         ({"positions": "some"}, "all, prompt or generated"),
         ({"samples": 0}, "samples"),
         ({"baseline": False, "recipes": ()}, "baseline"),
-        ({"samples": MAX_ROWS}, f"at most {MAX_ROWS} texts"),
+        ({"samples": LIMITS.samples}, f"at most {LIMITS.rows} texts"),
     ],
 )
 def test_a_wrong_request_is_refused_when_it_is_built(changes, words):

@@ -356,3 +356,54 @@ def test_closing_the_queue_ends_the_worker_and_everything_in_it():
     assert not gate.open.is_set()
     with pytest.raises(InputError):
         jobs.start("too late", lambda context: None)
+
+
+def test_an_owner_has_a_share_of_the_queue_and_others_still_get_in(jobs):
+    gate = held(jobs)
+    jobs.owner_limit = 2
+    for _ in range(2):
+        jobs.start("mine", lambda context: None, owner="me")
+    with pytest.raises(InputError, match="Expected at most 2 jobs of one page"):
+        jobs.start("mine", lambda context: None, owner="me")
+    jobs.start("theirs", lambda context: None, owner="you").cancel()
+    jobs.cancel_all("me")
+    gate.open.set()
+
+
+def test_one_place_never_fills_the_queue(jobs):
+    gate = held(jobs)
+    for owner in range(6):
+        jobs.start("many", lambda context: None, owner=str(owner), place="there")
+    with pytest.raises(InputError, match="try again in a moment"):
+        jobs.start("many", lambda context: None, owner="one more", place="there")
+    jobs.start("from elsewhere", lambda context: None, owner="you", place="here")
+    gate.open.set()
+
+
+def test_every_job_has_a_deadline_and_none_a_later_one_than_the_longest():
+    jobs = Jobs(longest=0.05)
+    begun = time.monotonic()
+    for deadline in (None, 60.0):
+        job = jobs.start("endless", Gate(), deadline=deadline)
+        assert job.result(SOON) == "what there is"
+        assert job.timed_out
+    assert time.monotonic() - begun < SOON
+    jobs.close()
+
+
+def test_who_waits_is_told_how_long_once_that_is_known(jobs):
+    def slow(context):
+        time.sleep(0.2)
+
+    jobs.start("scanning a set", slow).result(SOON)
+    until(lambda: jobs.running is None)
+    gate = held(jobs)
+    jobs.start("scanning another", slow, owner="a")
+    last = jobs.start("generating", lambda context: None, owner="b")
+    assert jobs.status("b").mine == Waiting(2, None)  # nobody knows how long the gate takes
+    gate.open.set()
+    until(lambda: jobs.running is not None and jobs.running.name == "scanning another")
+    place = jobs.status("b").mine
+    assert place is None or (place.position == 1 and 0.0 <= place.seconds < 0.4)
+    assert jobs.status("a").mine is None
+    last.result(SOON)

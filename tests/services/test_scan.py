@@ -15,13 +15,14 @@ from playground.library.recipe import parse
 from playground.library.rows import read_rows
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
+from playground.limits import LIMITS
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.effect import EffectRequest, effect
 from playground.services.generate import GenerateRequest, generate
 from playground.services.scan import ScanRequest, file, scan
 from playground.services.scan import run as run_module
-from playground.services.scan.request import MAX_CELLS, read_scales, usual_scales, usual_unit
+from playground.services.scan.request import read_scales, usual_scales, usual_unit
 
 PROMPTS = ("How do I bake a loaf of bread?", "Say hello.", "A longer prompt, so that it has to be padded: why?")
 RAW = PromptFormat(chat=False)
@@ -205,7 +206,7 @@ def test_noise_is_judged_against_the_baseline_of_the_prompt(tiny):
         ({"positions": "some"}, "Expected positions all, prompt or generated"),
         ({"samples": 0}, "Expected a number of samples from 1 to 64, got 0"),
         ({"samples": 2}, r"Expected a temperature above 0 for 2 samples, got 0 \(greedy\)"),
-        ({"rows": tuple(range(MAX_CELLS))}, f"Expected at most {MAX_CELLS} texts in a scan, got {8 * MAX_CELLS}"),
+        ({"rows": tuple(range(LIMITS.cells))}, f"at most {LIMITS.cells} texts in a scan, got {8 * LIMITS.cells}"),
     ],
 )
 def test_bad_requests_are_one_sentence(changes, message):

@@ -11,8 +11,8 @@ import pytest
 
 from playground.errors import FileError
 from playground.library.origin import RowNote
+from playground.limits import LIMITS
 from playground.services.scan import Cell, Group, ScanRequest, ScanResult, file
-from playground.services.scan.request import MAX_CELLS
 
 
 def made(count: int = 3) -> ScanResult:
@@ -113,7 +113,7 @@ def test_a_file_of_another_kind_is_not_written(tmp_path):
 
 def test_a_note_far_beyond_the_vectors_of_a_scan_takes_no_room():
     text = json.dumps(file.to_json(made())).replace('"notes": {', '"notes": {"999999999999": {}')
-    assert len(file.from_json(text).notes) <= MAX_CELLS
+    assert len(file.from_json(text).notes) <= LIMITS.cells
 
 
 def test_what_is_no_text_is_refused_without_the_folder_it_lies_in(tmp_path):

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from playground.analyses.common.request import OverScales
-from playground.errors import InputError
 from playground.library.prompt_set import PromptSet
-
-MAX_NUMBERS = 4_000_000
-"""Items × (vectors + controls) × scales at most, so that the file of a result can still be sent."""
+from playground.limits import check_count, limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +22,10 @@ class MeasureRequest(OverScales):
     def __post_init__(self) -> None:
         super().__post_init__()
         numbers = len(self.items) * (len(self.vectors) + self.controls) * len(self.scales)
-        if numbers > MAX_NUMBERS:
-            raise InputError(
-                f"Expected at most {MAX_NUMBERS} measured numbers, got {numbers} (items × (vectors + controls) × "
-                "scales); ask for fewer vectors, scales or items."
-            )
+        check_count(
+            "measured numbers (items × (vectors + controls) × scales)", numbers, limits().numbers,
+            "ask for fewer vectors, scales or items",
+        )  # fmt: skip
 
     @property
     def asked(self) -> PromptSet:

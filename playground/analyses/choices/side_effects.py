@@ -14,6 +14,7 @@ from playground.errors import Cancelled, InputError
 from playground.library import prompts as prompt_sets
 from playground.library.mix import LoadSet
 from playground.library.prompt_set import PromptSet
+from playground.model.cut.memory import within_memory
 from playground.model.generation.generate import Sampling, generate
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import Encoded, PromptFormat, encode
@@ -70,6 +71,7 @@ def effects_of(result: MeasureResult, found: Sequence[Standing]) -> tuple[SideEf
     return tuple(known.get(place) for place in best_rows(result, found))
 
 
+@within_memory
 def side_effects(
     loaded: LoadedModel,
     result: MeasureResult,

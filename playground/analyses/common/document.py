@@ -11,6 +11,7 @@ from playground.analyses.common.json_values import tuples
 from playground.analyses.common.result import OF_EVERY, MeasuredSet, Measurement
 from playground.errors import FileError, InputError
 from playground.library.text import shown
+from playground.limits import stored
 
 
 def from_document(document: Mapping[str, Any]) -> Measurement:
@@ -21,7 +22,7 @@ def from_document(document: Mapping[str, Any]) -> Measurement:
         about = {name: tuples(document[name]) for name in OF_EVERY}
         about["sets"] = tuple(MeasuredSet(**entry) for entry in document["sets"])
     module = registry.measured()[document["kind"]].load("document")
-    with _damage_refused():
+    with _damage_refused(), stored():
         result: Measurement = module.from_fields(document, about)
     return result
 

@@ -61,7 +61,7 @@ class Measurements(NamedFiles):
     def _entry(self, name: str) -> MeasurementEntry:
         path = self.folder / f"{name}{SUFFIX}"
         try:
-            self._path(name)
+            path = self._file(name)
             document = read(path)
             kind, request = document["kind"], document["request"]
             analysis = registry.measured()[kind]

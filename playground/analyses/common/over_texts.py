@@ -16,15 +16,15 @@ from playground.analyses.common.request import OverScales, counted
 from playground.analyses.common.result import BASELINE, Place, Row, measured_on
 from playground.analyses.common.scales_result import ScalesResult
 from playground.core.push import Push
-from playground.errors import Cancelled, InputError
+from playground.errors import Cancelled
 from playground.library.mix import LoadSet
-from playground.model.generation.generate import Sampling, generate
+from playground.limits import check_count, limits
+from playground.model.generation.generate import Sampling
+from playground.model.generation.in_parts import generate_in_parts
 from playground.model.load import LoadedModel
 from playground.model.overflowed import Overflowed
 from playground.model.prompting import encode
 
-MAX_TEXTS = 100_000
-"""Generated texts at most: hours of work for any machine."""
 BATCH = 128
 """Texts generated at a time: enough to fill a machine, few enough that Stop and the plot do not wait long."""
 _Z = 1.959964
@@ -44,11 +44,14 @@ class OverTexts(OverScales):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "sampling", replace(self.sampling, seed=self.seed))
-        if self.texts > MAX_TEXTS:
-            raise InputError(
-                f"Expected at most {MAX_TEXTS} texts, got {self.texts} (items × (vectors + controls) × scales); "
-                "ask for fewer vectors, scales or items."
-            )
+        check_count(
+            "texts (items × (vectors + controls) × scales)", self.texts, limits().texts,
+            "ask for fewer vectors, scales or items",
+        )  # fmt: skip
+        check_count(
+            "new tokens (texts × length)", self.texts * self.sampling.max_new_tokens, limits().job_tokens,
+            "ask for fewer or shorter texts",
+        )  # fmt: skip
 
     @property
     def per_item(self) -> int:
@@ -202,7 +205,7 @@ def _generated(
         part = plan[start : start + BATCH]
         # A text is the same whatever else is in its batch, since the number of its sample is given.
         asked, added = encoded.take([item for item, _, _ in part]), [push for _, _, push in part]
-        done = generate(
+        done = generate_in_parts(
             loaded,
             asked,
             added,

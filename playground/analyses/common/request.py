@@ -16,7 +16,6 @@ from playground.library.checks import (
     check_seed,
     check_selection,
     check_unit,
-    check_whole,
     checked_scales,
 )
 from playground.library.prompt_set import PromptSet
@@ -24,9 +23,8 @@ from playground.library.recipe import Component, Recipe, resolve
 from playground.library.rows import read_rows
 from playground.library.text import shown
 from playground.library.vector_set import VectorSet
+from playground.limits import check_count, check_whole, limits
 from playground.model.prompting import PromptFormat
-
-MAX_VECTORS = 8192  # as many as the largest set of orthogonal vectors has
 
 SCALES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 """Default relative scales: both signs, up to a push as large as the residual stream."""
@@ -100,7 +98,6 @@ class Asking(ABC):
     """
 
     KIND: ClassVar[str]  # the name of its analysis
-    MOST_CONTROLS: ClassVar[int]
 
     controls: int = 4
     seed: int = 0
@@ -112,12 +109,17 @@ class Asking(ABC):
 
     def __post_init__(self) -> None:
         # Never none: without a control a change cannot be distinguished from the effect of any push of that norm.
-        check_whole("number of random controls", self.controls, least=1, most=self.MOST_CONTROLS)
+        check_whole("number of random controls", self.controls, least=1, most=self.most_controls())
         check_seed(self.seed)
         check_positions(self.positions)
         if self.max_items is not None:
             check_whole("number of items", self.max_items, least=1)
         check_selection(self.sample_seed, self.balance)
+
+    @classmethod
+    def most_controls(cls) -> int:
+        """The limit of random controls."""
+        return limits().controls
 
     @property
     @abstractmethod
@@ -145,8 +147,6 @@ class OverScales(Asking):
     at every layer and every norm at which a vector is, in multiples of found scales at the median of their norms.
     """
 
-    MOST_CONTROLS = MAX_VECTORS
-
     vectors: tuple[MeasuredVector, ...]
     scales: tuple[float, ...]
     unit: str = "a"
@@ -159,14 +159,21 @@ class OverScales(Asking):
                 f"{self.asked.kind}; choose one whose items are {analysis.items_are}."
             )
         object.__setattr__(self, "vectors", tuple(self.vectors))
-        if not 1 <= len(self.vectors) <= MAX_VECTORS:
-            raise InputError(f"Expected 1 to {MAX_VECTORS} vectors, got {len(self.vectors)}; choose some.")
+        check_count("vectors", len(self.vectors), limits().measured_vectors, "choose some", least=1)
         if len(set(self.vectors)) < len(self.vectors):
             raise InputError("Expected different vectors, got one of them twice; leave it out.")
         object.__setattr__(self, "scales", checked_scales(self.scales))
         check_unit(self.unit)
         super().__post_init__()
         _ = self.places  # refuses what cannot be chosen
+        self.format.check_prompts(self.questions_asked)
+        check_count(
+            "pushes ((vectors + controls) × scales)", self.pushes, limits().pushes, "ask for fewer vectors or scales"
+        )
+
+    @classmethod
+    def most_controls(cls) -> int:
+        return limits().measured_vectors
 
     @property
     def sources(self) -> tuple[str, ...]:

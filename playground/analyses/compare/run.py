@@ -18,9 +18,8 @@ from playground.errors import Cancelled, InputError
 from playground.extensions import resolve
 from playground.library.rows import check_rows
 from playground.library.vector_set import VectorSet
+from playground.limits import check_count, limits
 
-MAX_SETS = 12
-MAX_ROWS = 4096
 """Rows of all sets together: their cosines are then 128 MiB, and computed in seconds."""
 
 ORTHOGONAL = 0.005
@@ -115,8 +114,7 @@ def compare(
     `emit` gets the share done. Raises InputError for no sets, too many sets or rows, rows that are not there, and sets
     of different widths; Cancelled after a cancel.
     """
-    if not 1 <= len(chosen) <= MAX_SETS:
-        raise InputError(f"Expected 1 to {MAX_SETS} sets to compare, got {len(chosen)}; choose some.")
+    check_count("sets to compare", len(chosen), limits().compared_sets, "choose some", least=1)
     first = chosen[0][0]
     for other, _ in chosen[1:]:
         if other.origin.width != first.origin.width:
@@ -125,8 +123,7 @@ def compare(
                 f"“{other.name}”; compare sets made on one model."
             )
     rows = [check_rows(vector_set, numbers) for vector_set, numbers in chosen]
-    if sum(map(len, rows)) > MAX_ROWS:
-        raise InputError(f"Expected at most {MAX_ROWS} rows in all, got {sum(map(len, rows))}; choose fewer.")
+    check_count("rows in all", sum(map(len, rows)), limits().compared_rows, "choose fewer")
     vectors = [vector_set.vectors[list(numbers)] for (vector_set, _), numbers in zip(chosen, rows, strict=True)]
     stacked = torch.cat(vectors)
     cosines = geometry.cosines(stacked, stacked)

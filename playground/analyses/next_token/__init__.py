@@ -38,6 +38,7 @@ ANALYSIS = Analysis(
             "tokens",
             metavar="N",
             whole="a number of tokens",
+            limit="followed_tokens",
         ),
     ),
     place=4,

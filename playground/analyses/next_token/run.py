@@ -21,19 +21,18 @@ from playground.analyses.common.request import Asking, counted
 from playground.analyses.common.result import Lines, Measurement, measured_on
 from playground.errors import Cancelled, InputError
 from playground.extensions import resolve
-from playground.library.checks import check_whole, checked_scales
-from playground.library.mix import MAX_CONTROLS, LoadSet, mix, random_pushes, scaled
+from playground.library.checks import checked_scales
+from playground.library.mix import LoadSet, mix, random_pushes, scaled
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, rounded
 from playground.library.recipe import format as format_recipe
+from playground.limits import check_count, check_whole, limits
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
 from playground.model.prompting import encode
 from playground.model.reading.next_token import divergences, next_logits
 
 MULTIPLIERS = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
-MAX_PROMPTS = 1000
-MOST_TOKENS = 32
 _ROWS = 64  # pushes of one prompt at a time: each has its row of the vocabulary in float64
 
 
@@ -46,7 +45,6 @@ class ShiftsRequest(Asking):
     """
 
     KIND = "next-token"
-    MOST_CONTROLS = MAX_CONTROLS
 
     prompts: PromptSet
     recipe: Recipe
@@ -55,7 +53,8 @@ class ShiftsRequest(Asking):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_whole("number of prompts", len(self.texts), least=1, most=MAX_PROMPTS)
+        check_whole("number of prompts", len(self.texts), least=1, most=limits().next_token_prompts)
+        self.format.check_prompts(self.texts)
         if not self.recipe.components:
             raise InputError("Expected a vector to follow, got none; choose one.")
         if self.positions == "generated":
@@ -63,8 +62,12 @@ class ShiftsRequest(Asking):
                 "Expected positions in the prompt, which the next token is read from, got generated; choose all or "
                 "prompt."
             )
-        check_whole("number of tokens", self.tokens, least=1, most=MOST_TOKENS)
+        check_whole("number of tokens", self.tokens, least=1, most=limits().followed_tokens)
         object.__setattr__(self, "multipliers", checked_scales(self.multipliers))
+        check_count(
+            "measured numbers (prompts × (mix + controls) × scales)", len(self.texts) * self.pushes, limits().numbers,
+            "ask for fewer prompts, controls or scales",
+        )  # fmt: skip
 
     @property
     def asked(self) -> PromptSet:

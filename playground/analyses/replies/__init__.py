@@ -57,6 +57,7 @@ ANALYSIS = Analysis(
             "samples",
             metavar="N",
             whole="a number of samples",
+            limit="samples",
             usual=1,
         ),
     ),

@@ -24,14 +24,12 @@ from playground.analyses.common.over_texts import (
 )
 from playground.analyses.common.result import Measurement, Place, Row
 from playground.errors import InputError
-from playground.library.checks import check_whole
 from playground.library.choice_answer import OUTCOMES, read_answer
 from playground.library.mix import LoadSet
 from playground.library.prompt_set import PromptSet
 from playground.library.reply_patterns import REST, ReplyPattern, check_patterns
+from playground.limits import check_whole, limits
 from playground.model.load import LoadedModel
-
-MAX_SAMPLES = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +45,7 @@ class RepliesRequest(OverTexts):
     samples: int = 1
 
     def __post_init__(self) -> None:
-        check_whole("number of samples", self.samples, least=1, most=MAX_SAMPLES)
+        check_whole("number of samples", self.samples, least=1, most=limits().samples)
         super().__post_init__()
         object.__setattr__(self, "patterns", tuple(self.patterns))
         check_patterns(self.patterns)

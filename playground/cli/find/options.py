@@ -8,7 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playground.cli.parser import SEED, Parser, add_json, add_model, add_prompts, one_of, option_of, real, reals, whole
+from playground.cli.parser import (
+    SEED,
+    Parser,
+    add_json,
+    add_model,
+    add_prompts,
+    at_most,
+    one_of,
+    option_of,
+    real,
+    reals,
+    whole,
+)
+from playground.limits import limits
 from playground.methods.base.method import Method, alternatives
 from playground.methods.base.registry import registered
 from playground.methods.base.setting import Setting
@@ -69,7 +82,7 @@ def _add_directions(parser: argparse.ArgumentParser, method: Method, required: b
     group.add_argument(
         "--tokens",
         metavar="K",
-        type=whole("a number of tokens", 1, or_word="all"),
+        type=whole("a number of target tokens", 1, limits().target_tokens, or_word="all"),
         help=f"{_UNREAD}no effect is read here" if reads.tokens is None else reads.help,
     )
     if reads.tokens is not None:
@@ -80,7 +93,8 @@ def _add_directions(parser: argparse.ArgumentParser, method: Method, required: b
             help="where all tokens are read, read attention sinks too, as published; without it positions whose norm "
             "exceeds ten times the median of their prompt are left out",
         )
-    group.add_argument("--vectors", metavar="k", type=whole("a number of vectors", 1), help=_vectors(method))
+    most = None if count is None else count.most
+    group.add_argument("--vectors", metavar="k", type=whole("a number of vectors", 1, most), help=_vectors(method))
     seed = f"{_UNREAD}nothing is drawn here" if count is None else f"{method.seed} (0)"
     group.add_argument("--seed", metavar="N", default=0, type=SEED, help=seed)
 
@@ -89,7 +103,7 @@ def _vectors(method: Method) -> str:
     if method.count is None:
         return f"{_UNREAD}one direction is found"
     more = "" if method.continues is None else ", and as many more with --continue"
-    return f"{method.count.help} ({method.count.usual}{more})"
+    return f"{method.count.help} ({method.count.usual}{more}; {at_most(method.count.most)})"
 
 
 def _add_settings(parser: argparse.ArgumentParser, method: Method) -> None:
@@ -101,7 +115,9 @@ def _add_settings(parser: argparse.ArgumentParser, method: Method) -> None:
         for name in names:
             one = method.options[name]
             metavar = one.metavar or _METAVARS[one.kind]
-            place.add_argument(option_of(name), metavar=metavar, type=_reader(one), help=one.help.replace("%", "%%"))
+            more = f"; {at_most(one.bound)}" if one.limit else ""
+            words = f"{one.help}{more}".replace("%", "%%")
+            place.add_argument(option_of(name), metavar=metavar, type=_reader(one), help=words)
     if method.reads.sides > 1:
         _add_sides(group)
     if method.reads.target:
@@ -120,11 +136,11 @@ def _reader(one: Setting) -> Callable[[str], Any]:
     """An argparse type for a setting."""
     what = one.quantity if len(one.quantity) == 1 else f"a {one.quantity}"
     if one.kind == "whole":
-        return whole(what, int(one.least), None if one.most == math.inf else int(one.most))
+        return whole(what, int(one.least), None if one.bound == math.inf else int(one.bound))
     if one.kind == "real":
-        return real(what, one.least, one.most, one.above)
+        return real(what, one.least, one.bound, one.above)
     if one.kind == "reals":
-        return reals(f"{one.quantity}s", one.least)
+        return reals(what, one.least)
     return one_of(what, one.choices) if one.kind == "choice" else str
 
 

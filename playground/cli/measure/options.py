@@ -20,6 +20,7 @@ from playground.cli.parser import (
     add_model,
     add_positions,
     add_selection,
+    at_most,
     one_of,
     reals,
     whole,
@@ -28,6 +29,7 @@ from playground.cli.sets import add_sets
 from playground.errors import InputError
 from playground.library.checks import UNITS
 from playground.library.formats.registry import formats
+from playground.limits import limits
 
 SUMMARY = "measure what vectors do to choices, answers, replies and next tokens, over scales"
 _INDENT = max(map(len, measured())) + 4
@@ -110,8 +112,9 @@ def _add_vectors(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--controls",
         metavar="N",
-        type=whole("a number of random controls", 1),
-        help="random directions measured at the same layers and norms (4; where texts are generated 2)",
+        type=whole("a number of random controls", 1, limits().measured_vectors),
+        help="random directions measured at the same layers and norms (4; where texts are generated 2; "
+        f"{at_most(limits().measured_vectors)}, with --steer {limits().controls})",
     )
     group.add_argument(
         "--seed", metavar="N", default=0, type=SEED, help="seed of random directions, of intervals and of draws (0)"
@@ -130,15 +133,17 @@ def _add_own(parser: argparse.ArgumentParser) -> None:
         if options:
             group = parser.add_argument_group(f"with --{name}")
             for option in options:
-                group.add_argument(option.name, help=option.help, **_settings(option))
+                group.add_argument(option.name, **_settings(option))
 
 
 def _settings(option: Option) -> dict[str, Any]:
     if option.flag:
-        return {"action": "store_true"}
-    settings: dict[str, Any] = {"metavar": option.metavar}
+        return {"action": "store_true", "help": option.help}
+    settings: dict[str, Any] = {"metavar": option.metavar, "help": option.help}
     if option.whole is not None:
-        settings["type"] = whole(option.whole, 1)
+        most = getattr(limits(), option.limit) if option.limit else None
+        settings["type"] = whole(option.whole, 1, most)
+        settings["help"] += "" if most is None else f"; {at_most(most)}"
     return settings | ({"action": "append"} if option.several else {})
 
 

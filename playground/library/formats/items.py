@@ -7,8 +7,9 @@ from typing import Any
 
 from playground.errors import InputError
 from playground.library.prompt_items import lists_answers, read_item
-from playground.library.prompt_set import KINDS, MATCHING, MAX_ITEMS, OTHER, ChoiceItem, Item, PromptSet
+from playground.library.prompt_set import KINDS, MATCHING, OTHER, ChoiceItem, Item, PromptSet
 from playground.library.text import shown
+from playground.limits import limits
 
 Placed = tuple[str, Any]
 """A value and where it stands: ("line 7", …)."""
@@ -53,8 +54,8 @@ def build(values: Iterable[Placed], name: str, fields: dict[str, Any]) -> Prompt
         aside |= dict.fromkeys(read.left_aside)
         repeated += item in items
         items[item] = None
-        if len(items) > MAX_ITEMS:
-            raise InputError(f"Expected at most {MAX_ITEMS} items, got more at {place}; split the file.")
+        if len(items) > limits().items:
+            raise InputError(f"Expected at most {limits().items} items, got more at {place}; split the file.")
     if skipped and not items:
         raise InputError(
             f"Expected choice items with one answer a side, got {skipped} with lists of answers; choose one of each."

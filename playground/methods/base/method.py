@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from playground.extensions import resolve
+from playground.limits import limits
 from playground.methods.base.setting import NoSettings, Setting, settings_of
 
 if TYPE_CHECKING:
@@ -43,14 +44,21 @@ class Reads:
 
 @dataclass(frozen=True)
 class Count:
-    """How many directions a method finds: as a rule, and at most. `beside` dimensions of the width are not free."""
+    """How many directions a method finds: as a rule, and at most, by the limit of requests that `limit` names.
+    `beside` dimensions of the width are not free.
+    """
 
     usual: int = 12
-    most: int = 512
+    limit: str = "vectors"
     beside: int = 0
     label: str = "Vectors"
     info: str = "how many; 12 is plenty to look at"
     help: str = "how many directions"
+
+    @property
+    def most(self) -> int:
+        """The largest number of directions."""
+        return int(getattr(limits(), self.limit))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from playground.errors import InputError
-from playground.library.checks import check_seed, check_selection, check_whole
+from playground.library.checks import check_seed, check_selection
 from playground.library.recipe import Recipe
 from playground.library.text import listed
+from playground.limits import check_characters, check_count, check_whole, limits
 from playground.methods.base.method import Method
 from playground.methods.base.registry import method_of, registered
 from playground.model.load import LoadedModel
@@ -77,6 +79,11 @@ class FindRequest:
             self._set(vectors=1, seed=0)
         if method.check is not None:
             method.check(self)
+        check_count(
+            f"forward passes’ worth of {method.called} over {len(self.prompts)} prompts",
+            max(math.ceil(method.passes(self) * len(self.prompts)), 0), limits().passes,
+            "ask for fewer steps, vectors or prompts",
+        )  # fmt: skip
 
     @property
     def by(self) -> Method:
@@ -155,8 +162,8 @@ class FindRequest:
         elif method.reads.target:
             raise InputError(f"Expected a target layer for {self.method}, got none; choose one above the source.")
         if self.target_tokens is not None:
-            check_whole("number of target tokens", self.target_tokens, least=1)
-        check_whole("number of vectors", self.vectors, least=1, most=512 if count is None else count.most)
+            check_whole("number of target tokens", self.target_tokens, least=1, most=limits().target_tokens)
+        check_whole("number of vectors", self.vectors, least=1, most=limits().vectors if count is None else count.most)
         check_seed(self.seed)
         check_selection(self.sample_seed, self.balance)
         if self.memory_budget is not None:
@@ -173,6 +180,7 @@ class FindRequest:
             )
         if not self.prompts:
             raise InputError("Expected at least one prompt, got none; type one, or choose a prompt set.")
+        self.format.check_prompts(self.prompts)
         _check_texts("prompt", self.prompts)
 
     def _check_sides(self) -> None:
@@ -187,6 +195,7 @@ class FindRequest:
             raise InputError(
                 "Expected prompts on both sides, got none on the other one; give some that do not show the behaviour."
             )
+        self.format.check_prompts(self.against)
         _check_texts("prompt of the other side", self.against)
         if self.by.reads.pairs and self.against and len(self.against) != len(self.prompts):
             raise InputError(
@@ -203,6 +212,8 @@ class FindRequest:
                 raise InputError(
                     f"Expected two answers for a prompt, got {len(pair)}; give the matching and the other one."
                 )
+            for answer in pair:
+                check_characters("an answer", answer, limits().answer_characters)
             _check_texts("answer", pair)
             if pair[0].strip() == pair[1].strip():
                 raise InputError(f"Expected two different answers, got {pair[0]!r} twice; mend the item.")

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from playground.errors import InputError
-from playground.library.text import listed, span
+from playground.library.text import listed, shown
+from playground.limits import check_real, check_whole, limits
 
 Kind = Literal["whole", "real", "reals", "choice", "row", "recipe"]
 """`row` is a recipe `FILE#ROW` whose scale may be left out, or a word; `recipe` one that says how much."""
@@ -31,12 +32,12 @@ class Alternative:
 class Setting:
     """What a field of a method's settings holds, beside its default.
 
-    `quantity` is what messages call it. Numbers lie between `least` (or above it, with `above`) and `most`. `choices`
-    are those of a choice, `words` what a row may be instead, each with what the page calls it (a word "" stands for
-    None). `metavar` and `help` are for the command line; `label`, `info` and `placeholder` for the page, where a
-    `basic` setting is in sight and others are folded away. With `percent` the page shows hundred times the number.
-    `pick` says whether the page offers to pick a vector for a recipe, beside the mix in Steer; `unset` is what it calls
-    no recipe.
+    `quantity` is what messages call it. Numbers lie between `least` (or above it, with `above`) and `most`, or the
+    limit of requests that `limit` names, a field of Limits. `choices` are those of a choice, `words` what a row may be
+    instead, each with what the page calls it (a word "" stands for None). `metavar` and `help` are for the command
+    line; `label`, `info` and `placeholder` for the page, where a `basic` setting is in sight and others are folded
+    away. With `percent` the page shows hundred times the number. `pick` says whether the page offers to pick a vector
+    for a recipe, beside the mix in Steer; `unset` is what it calls no recipe.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Setting:
     metavar: str = ""
     least: float = -math.inf
     most: float = math.inf
+    limit: str = ""
     above: bool = False
     choices: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
@@ -60,6 +62,11 @@ class Setting:
     unset: str = ""
     optional: bool = False
     """Whether None is a value; so it is where None is the default."""
+
+    @property
+    def bound(self) -> float:
+        """The largest number, by `limit` or `most`."""
+        return getattr(limits(), self.limit) if self.limit else self.most
 
     def check(self, value: Any) -> Any:
         """The value as it is kept. Raises InputError for one of another type or out of bounds."""
@@ -74,7 +81,7 @@ class Setting:
         elif self.kind == "choice":
             if value not in self.choices:
                 raise InputError(
-                    f"Expected a {self.quantity}: {listed(self.choices)}, got {value!r}; choose one of them."
+                    f"Expected a {self.quantity}: {listed(self.choices)}, got {shown(value)}; choose one of them."
                 )
         else:
             self.recipe(value)
@@ -87,7 +94,7 @@ class Setting:
         if value is None or value in self.words:
             return None
         if not isinstance(value, str):
-            raise InputError(f"Expected {self.quantity} as text, got {value!r}; write FILE#ROW.")
+            raise InputError(f"Expected {self.quantity} as text, got {shown(value)}; write FILE#ROW.")
         if self.kind == "row":
             parts = value.split(",")
             value = ",".join(part if "@" in part.rpartition("#")[2] else f"{part}@1" for part in parts)
@@ -99,12 +106,10 @@ class Setting:
             raise InputError(f"{self.quantity}: {error}") from error
 
     def _check_number(self, value: Any) -> None:
-        number = isinstance(value, int if self.kind == "whole" else int | float) and not isinstance(value, bool)
-        right = number and math.isfinite(value) and self.least <= value <= self.most
-        if not right or (self.above and value == self.least):
-            whole = "a whole number" if self.kind == "whole" else "such a number"
-            bounds = span(self.least, self.most, self.above)
-            raise InputError(f"Expected a {self.quantity} {bounds}, got {value!r}; give {whole}.")
+        if self.kind == "whole":
+            check_whole(self.quantity, value, int(self.least), None if math.isinf(self.bound) else int(self.bound))
+        else:
+            check_real(self.quantity, value, self.least, self.bound, self.above)
 
 
 def setting(default: Any, kind: Kind, quantity: str, **words: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from playground.core.settings import PUBLISHED_RATE, RESTARTS, MelboSettings
 from playground.errors import InputError
+from playground.limits import check_count, limits
 from playground.methods.base.method import GRADIENT, Column, Figure, Method, Preset, Reads, of_depth
 from playground.methods.base.setting import Alternative, check_settings, setting
 
@@ -38,11 +39,11 @@ class Settings:
         help="norm of every direction, absolute", basic=True,
     )
     steps: int = setting(
-        MelboSettings.steps, "whole", "number of steps", least=1, most=100_000, label="Steps", basic=True,
+        MelboSettings.steps, "whole", "number of steps", least=1, limit="steps", label="Steps", basic=True,
         help=f"steps of training ({MelboSettings.steps})", info="enough when the curve is flat",
     )
     restarts: int = setting(
-        RESTARTS, "whole", "number of restarts", least=1, most=64, slider=16, label="Restarts", basic=True,
+        RESTARTS, "whole", "number of restarts", least=1, limit="restarts", slider=16, label="Restarts", basic=True,
         help=f"train each direction from this many starts and keep the best ({RESTARTS})",
         info="tries a vector, the best is kept",
     )
@@ -79,6 +80,12 @@ def melbo(request: FindRequest, radius: float) -> MelboSettings:
         radius=radius, vectors=request.k, p=own.p, q=own.q, steps=own.steps,
         learning_rate=own.learning_rate, restarts=own.restarts, seed=request.seed,
     )  # fmt: skip
+
+
+def _check(request: FindRequest) -> None:
+    check_count(
+        "starts (vectors × restarts)", request.k * request.settings.restarts, limits().starts, "ask for fewer of either"
+    )
 
 
 def _passes(request: FindRequest) -> float:
@@ -125,6 +132,7 @@ METHOD = Method(
     ),
     passes=_passes,
     cost=("steps",),
+    check=_check,
     run="playground.methods.melbo.run:run",
     rank=20,
 )  # fmt: skip

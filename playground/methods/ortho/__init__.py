@@ -25,9 +25,6 @@ from playground.methods.base.setting import check_settings, setting
 if TYPE_CHECKING:
     from playground.methods.base.request import FindRequest
 
-MAX_VECTORS = 8192
-"""Orthogonal copies are averaged and plotted rather than looked at one by one."""
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -48,12 +45,12 @@ class Settings:
         "stops)",
     )
     batch: int = setting(
-        OrthoSettings.batch, "whole", "batch", least=1, most=512, label="Vectors a batch",
+        OrthoSettings.batch, "whole", "batch", least=1, limit="batch", label="Vectors a batch",
         help=f"directions that are trained together ({OrthoSettings.batch})",
         info="found together, then kept on disk",
     )
     steps: int = setting(
-        OrthoSettings.steps, "whole", "number of steps", least=1, most=100_000, label="Steps a batch",
+        OrthoSettings.steps, "whole", "number of steps", least=1, limit="steps", label="Steps a batch",
         help=f"at most this many steps a batch ({OrthoSettings.steps})", info="at most; it stops when flat",
     )
     learning_rate: float | None = setting(
@@ -108,7 +105,7 @@ METHOD = Method(
         target=True, tokens=ALL, help="repeat the mean effect over the last K tokens of each prompt, or over all (all)"
     ),
     count=Count(
-        OrthoSettings.vectors, MAX_VECTORS, beside=1, label="Vectors at most", info="new ones, the base not counted",
+        OrthoSettings.vectors, "copies", beside=1, label="Vectors at most", info="new ones, the base not counted",
         help="at most this many directions in all",
     ),
     seed="seed of the first guesses",

@@ -65,12 +65,12 @@ class Settings:
         info="largest residual ‖Jᵀu − σv‖ / σ at which it stops",
     )
     steps: int = setting(
-        KrylovSettings.steps, "whole", "number of steps", least=1, most=100_000, label="Steps at most",
+        KrylovSettings.steps, "whole", "number of steps", least=1, limit="steps", label="Steps at most",
         help=f"at most this many steps ({KrylovSettings.steps}); it stops when the residuals are small enough",
         info="each forth and back",
     )
     block: int | None = setting(
-        None, "whole", "number of columns", least=1, label="Block", placeholder="fits the vectors",
+        None, "whole", "number of columns", least=1, limit="columns", label="Block", placeholder="fits the vectors",
         help="columns in a product (chosen from k)", info="columns a step",
     )
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from playground.core.out_of_memory import is_out_of_memory
 from playground.once import log_once
 
 _LOG = logging.getLogger(__name__)
@@ -33,9 +34,9 @@ def refusals(model: nn.Module) -> Iterator[None]:
     """What the model's own code raises inside, whatever it is, becomes Refused; memory that runs out stays as it is."""
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise
     except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise Refused(model, f"{type(error).__name__}: {error}".splitlines()[0]) from error
 
 

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from playground.core.operators import LinearOperator
+from playground.core.out_of_memory import is_out_of_memory
 from playground.errors import Cancelled, InputError, ModelError
 from playground.model.cut.agreement import Refused, go_without
 from playground.model.cut.memory import allocated
@@ -145,7 +146,9 @@ class SliceJacobian(LinearOperator):
         while True:
             try:
                 return attempt()
-            except torch.OutOfMemoryError as error:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 together = min(columns, self._most_columns or columns)
                 if together > 1:
                     self._most_columns = together // 2

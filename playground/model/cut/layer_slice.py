@@ -56,6 +56,7 @@ class LayerSlice:
         self._loaded = loaded
         self._encoded = encoded
         self._pieces: dict[int, tuple[Piece, ...]] = {}
+        self.most_copies: int | None = None
         self._prefix = prefix
         self._below = tuple(Push(layer, vector) for layer, vector in pushes.items() if layer <= source)
         self._above = {layer: vector for layer, vector in pushes.items() if layer > source}

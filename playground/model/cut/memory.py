@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Concatenate, ParamSpec, TypeVar
 
 import torch
 from transformers import PretrainedConfig
 
+from playground.core.out_of_memory import is_out_of_memory
 from playground.errors import ModelError
 from playground.model.load import LoadedModel, free_ram
 
 _LOG = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SHARE_OF_FREE = {"cuda": 0.7, "mps": 0.5, "cpu": 0.4}  # the rest is for generation, fragmentation, other programs
 
@@ -72,14 +77,27 @@ def short_of_memory(
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
         where = f"{room} on {loaded.device}" if room else f"on {loaded.device} for what was asked of {loaded.name}"
         raise ModelError(f"Expected room {where}, but its memory ran out; {advice}.") from error
 
 
+def within_memory(function: Callable[Concatenate[LoadedModel, P], R]) -> Callable[Concatenate[LoadedModel, P], R]:
+    """Decorator of what works on a model: memory that runs out anywhere inside is one sentence (`short_of_memory`)."""
+
+    @functools.wraps(function)
+    def guarded(loaded: LoadedModel, /, *args: P.args, **named: P.kwargs) -> R:
+        with short_of_memory(loaded):
+            return function(loaded, *args, **named)
+
+    return guarded
+
+
 def smaller_batch(size: int, error: ModelError) -> int:
     """Half of a number of texts for which memory ran out; raises `error` again for one text, and for another cause."""
-    if not isinstance(error.__cause__, torch.OutOfMemoryError) or size == 1:
+    if not is_out_of_memory(error.__cause__) or size == 1:
         raise error
     _LOG.info("out of memory: %d texts in a batch from here on", size // 2)
     return size // 2

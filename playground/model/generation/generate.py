@@ -128,13 +128,17 @@ def _choice(
 ) -> list[LogitsProcessor]:
     if sampling.temperature == 0:
         return []
-    if samples is None:
-        same = [tuple((push.layer, push.vector.double().cpu().numpy().tobytes()) for push in row) for row in pushes]
-        samples = sample_numbers(prompts, same)
+    samples = row_samples(prompts, pushes) if samples is None else samples
     uniforms = uniform_numbers(prompts, samples, sampling)
     # float32 before the device, as some have no float64; numbers that round to 1 would ask for a token past the last.
     below_one = uniforms.float().clamp(max=1 - 2**-24)
     return [SeededChoice(sampling, below_one.to(loaded.device))]
+
+
+def row_samples(prompts: Encoded, pushes: Sequence[Sequence[Push]]) -> tuple[int, ...]:
+    """Which sample of its prompt and pushes every row is: equal rows are counted in their order."""
+    same = [tuple((push.layer, push.vector.double().cpu().numpy().tobytes()) for push in row) for row in pushes]
+    return sample_numbers(prompts, same)
 
 
 def _end_tokens(loaded: LoadedModel) -> set[int]:

@@ -16,11 +16,8 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor
 
-from playground.errors import InputError
+from playground.limits import check_real, check_whole, limits
 from playground.model.prompting import Encoded
-
-MAX_NEW_TOKENS = 1 << 20
-"""More than any model reads; it only keeps a typing error from asking for all memory."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +30,10 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.max_new_tokens, int) or not 1 <= self.max_new_tokens <= MAX_NEW_TOKENS:
-            raise InputError(f"Expected 1 or more new tokens, got {self.max_new_tokens}.")
-        if not 0 <= self.temperature < float("inf"):
-            raise InputError(f"Expected a temperature of 0 (greedy) or more, got {self.temperature}.")
-        if not 0 < self.top_p <= 1:
-            raise InputError(f"Expected a top-p above 0 and up to 1, got {self.top_p}.")
-        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
-            raise InputError(f"Expected a seed that is a whole number of 0 or more, got {self.seed}.")
+        check_whole("number of new tokens", self.max_new_tokens, least=1, most=limits().new_tokens)
+        check_real("temperature", self.temperature, least=0)
+        check_real("top-p", self.top_p, least=0, most=1, above=True)
+        check_whole("seed", self.seed, least=0, most=2**63 - 1)
 
 
 class SeededChoice(LogitsProcessor):

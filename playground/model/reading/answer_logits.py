@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from playground.core.push import Positions, Push
-from playground.errors import InputError
+from playground.errors import InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
 from playground.model.cut.agreement import Refused, check_agreement, go_without
-from playground.model.cut.memory import short_of_memory
+from playground.model.cut.memory import short_of_memory, smaller_batch
 from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.reading.question_pass import QuestionCut, capture_questions, logits, run_before, run_questions
@@ -68,6 +68,7 @@ class AnswerReader:
         self._questions = tuple(questions)
         self._positions = positions
         self._budget = _TOKENS.get(loaded.device.type, _TOKENS_ELSEWHERE)
+        self._most: int | None = None  # lists of pushes in a pass, set when memory has run out
         self._cuts: tuple[int, list[QuestionCut]] | None = None
         with _memory(loaded):
             self._layouts = self._laid_out(source)
@@ -90,7 +91,8 @@ class AnswerReader:
     @property
     def side_by_side(self) -> int:
         """How many lists of pushes run in one pass."""
-        return max(1, self._budget // max(layout.tokens for layout in self._layouts))
+        fitting = max(1, self._budget // max(layout.tokens for layout in self._layouts))
+        return fitting if self._most is None else min(fitting, self._most)
 
     def read(
         self,
@@ -104,23 +106,39 @@ class AnswerReader:
         complete. Raises InputError for pushes that do not fit the model, ModelError when memory runs out.
         """
         self._check(pushes)
-        batches = self._batches(pushes)
-        passes = len(batches) * len(self._layouts)
-        for number, batch in enumerate(batches):
-            with _memory(self._loaded):
-                begun = self._begin(batch)
+        batches, done = self._batches(pushes), 0
+        while done < len(pushes):
+            batch = batches[0]
+
+            def tell_part(share: float, before: int = done, size: int = len(batch)) -> None:
+                tell((before + share * size) / len(pushes))
+
+            try:
+                readings = self._read_batch(batch, tell_part, cancelled)
+            except ModelError as error:
+                self._most = smaller_batch(len(batch), error)
+                self._cuts = None  # they may hold as many copies
+                batches = self._batches(pushes[done:])
+                continue
+            if readings is None:
+                return
+            for row, reading in zip(batch, readings, strict=True):
+                yield _no_reading(len(self._questions)) if is_too_large(row) else reading
+            batches, done = batches[1:], done + len(batch)
+
+    def _read_batch(
+        self, batch: Sequence[Sequence[Push]], tell: Callable[[float], None], cancelled: Callable[[], bool]
+    ) -> list[Reading] | None:
+        """A reading for each list of pushes that go side by side; None after a cancel."""
+        with _memory(self._loaded):
             states = []
+            begun = self._begin(batch)
             for place, read_layout in enumerate(begun):
                 if cancelled():
-                    return
-                with _memory(self._loaded):
-                    moved = read_layout()
-                states.append(moved[: len(batch)])
-                tell((number * len(self._layouts) + place + 1) / passes)
-            with _memory(self._loaded):
-                readings = self._judged([torch.cat(pair) for pair in zip(self._still, states, strict=True)])
-            for row, reading in zip(batch, readings[1:], strict=True):
-                yield _no_reading(len(self._questions)) if is_too_large(row) else reading
+                    return None
+                states.append(read_layout()[: len(batch)])
+                tell((place + 1) / len(begun))
+            return self._judged([torch.cat(pair) for pair in zip(self._still, states, strict=True)])[1:]
 
     def _batches(self, pushes: Sequence[Sequence[Push]]) -> list[Sequence[Sequence[Push]]]:
         """As few as go side by side; trees of like size, so that none is a rest that runs by itself."""

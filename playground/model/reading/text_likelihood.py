@@ -40,7 +40,8 @@ def log_probabilities(loaded: LoadedModel, prompts: Encoded, texts: Sequence[Seq
     ]
     found = [torch.zeros(0)] * len(rows)
     for shared in _sharing(rows):
-        values = _after_shared_prompt(loaded, rows[shared[0]][0], [rows[row][1] for row in shared])
+        with short_of_memory(loaded, f"to read {len(shared)} texts", "ask for shorter texts"):
+            values = _after_shared_prompt(loaded, rows[shared[0]][0], [rows[row][1] for row in shared])
         if values is None:
             go_without("a prompt that texts share", Refused(loaded.model, "its cache cannot be copied"))
             break

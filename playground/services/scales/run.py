@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from playground.errors import Cancelled
-from playground.library.checks import check_whole
 from playground.library.rows import check_rows
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
+from playground.limits import check_whole, limits
 from playground.methods.base.registry import norm_of
+from playground.model.cut.memory import within_memory
 from playground.model.load import LoadedModel
 from playground.services.scales.onsets import PASSES, OnsetBracket
 from playground.services.scales.search import ScaleSearch, Verdict
@@ -24,9 +25,6 @@ LEAST, MOST = 0.0125, 3.2
 """Range of the relative scales that are tried: START times powers of 2."""
 BLOCK = 24
 """Rows that are searched together, in both signs; a cancel keeps the finished blocks."""
-MAX_TEXTS = 64
-MAX_PROMPTS = 16
-MAX_TOKENS = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +40,9 @@ class ScalesRequest:
     tokens: int = 32
 
     def __post_init__(self) -> None:
-        check_whole("number of texts", self.texts, least=2, most=MAX_TEXTS)
-        check_whole("number of prompts", self.prompts, least=1, most=MAX_PROMPTS)
-        check_whole("number of new tokens", self.tokens, least=4, most=MAX_TOKENS)
+        check_whole("number of texts", self.texts, least=2, most=limits().look_texts)
+        check_whole("number of prompts", self.prompts, least=1, most=limits().look_prompts)
+        check_whole("number of new tokens", self.tokens, least=4, most=limits().look_tokens)
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,7 @@ class ScalesProgress:
         return self.seconds * (1 - self.share) / self.share if self.share > 0 else None
 
 
+@within_memory
 def find_scales(
     loaded: LoadedModel,
     vector_set: VectorSet,

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from playground.library.text import is_text
+from playground.limits import LIMITS
 from playground.services.scan.cell import Cell, ScanResult
-from playground.services.scan.request import MAX_CELLS, ScanRequest
+from playground.services.scan.request import ScanRequest
 
 
 def check_whole_scan(result: ScanResult) -> None:
@@ -25,7 +26,7 @@ def check_whole_scan(result: ScanResult) -> None:
             "residual_norm": _is_number(result.residual_norm) and result.residual_norm > 0,
             "seconds": _is_number(result.seconds) and _is_number(result.tokens_per_second),
             "cancelled": isinstance(result.cancelled, bool),
-            "count of cells": len(result.cells) <= MAX_CELLS,
+            "count of cells": len(result.cells) <= LIMITS.cells,
         },
     )
     _check_request(request)
@@ -35,7 +36,7 @@ def check_whole_scan(result: ScanResult) -> None:
         _check(f"baseline {number}", {"row": cell.row is None})
     for number, cell in enumerate(result.cells):
         _check_cell(f"cell {number}", cell, request)
-        known = _is_whole(cell.row) and (cell.row < MAX_CELLS if scanned is None else cell.row in scanned)
+        known = _is_whole(cell.row) and (cell.row < LIMITS.cells if scanned is None else cell.row in scanned)
         _check(f"cell {number}", {"row": known})
     _check_groups(result)
 

@@ -15,12 +15,13 @@ from playground.library.formats.registry import formats
 from playground.library.origin import RowNote
 from playground.library.strict_json import parse_json
 from playground.library.text import reason, shown
+from playground.limits import LIMITS, stored
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.scan.cell import Cell, Group, ScanResult
 from playground.services.scan.check import check_whole_scan
 from playground.services.scan.document import FORMAT_VERSION, KIND, Notes, to_json
-from playground.services.scan.request import MAX_CELLS, ScanRequest
+from playground.services.scan.request import ScanRequest
 
 COLUMNS = (
     *("vector", "label", "star", "discarded", "sign", "scale", "norm", "prompt", "sample", "kl", "repetition"),
@@ -49,8 +50,10 @@ def from_json(text: str) -> ScanResult:
         request = dict(values["request"])
         if version == 1:
             request["unit"] = _UNITS_1[request.pop("relative")]
-        request["format"], request["sampling"] = PromptFormat.of(request["format"]), Sampling(**request["sampling"])
-        values["request"] = ScanRequest(**request)
+        with stored():
+            request["format"], request["sampling"] = PromptFormat.of(request["format"]), Sampling(**request["sampling"])
+        with stored():
+            values["request"] = ScanRequest(**request)
         for name in ("baselines", "cells"):
             values[name] = tuple(_cell(cell) for cell in values[name])
         values["groups"] = tuple(Group(**{**group, "members": tuple(group["members"])}) for group in values["groups"])
@@ -114,4 +117,4 @@ def _cell(values: dict[str, Any]) -> Cell:
 def _notes(values: Mapping[str, Any]) -> tuple[RowNote, ...]:
     """Notes out of `to_json`: row → note, for rows that have one. None on rows beyond those of any scan."""
     noted = {int(row): RowNote(**note) for row, note in values.items()}
-    return tuple(noted.get(row, RowNote()) for row in range(min(max(noted, default=-1) + 1, MAX_CELLS)))
+    return tuple(noted.get(row, RowNote()) for row in range(min(max(noted, default=-1) + 1, LIMITS.cells)))

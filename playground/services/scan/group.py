@@ -22,6 +22,8 @@ APART = 0.9
 """Cosine distance from which groups are kept apart."""
 MOST = 2000
 """Different texts that are clustered; of more, the rest join the most similar groups."""
+MOST_CHARACTERS = 10_000
+"""Characters of a text that are compared: more than any scan generates."""
 NAME_WORDS = 3
 OPENING_WORDS = 4
 NOISE = "noise"
@@ -64,16 +66,11 @@ def group_texts(texts: Sequence[str]) -> TextGroups:
     weights = _weights(different)
     found = _clusters(weights)
     count = int(found.max()) + 1
-    means = np.stack([np.asarray(weights[found == label].mean(axis=0)).ravel() for label in range(count)])
-    means /= np.linalg.norm(means, axis=1, keepdims=True)
-    typical = np.asarray(weights.multiply(means[found]).sum(axis=1)).ravel()
+    typical = np.asarray(weights.multiply(_means(weights, found, norm=True)[found]).sum(axis=1)).ravel()
     empty = count
     labels = tuple(int(found[place[text]]) if text in place else empty for text in texts)
     written = [text for text in texts if text in place]
-    names = []
-    for label in range(count):
-        own = [text for text in written if found[place[text]] == label]
-        names.append(_name(own, [text for text in written if found[place[text]] != label]))
+    names = _names(written, [int(found[place[text]]) for text in written])
     return TextGroups(
         labels,
         tuple(float(typical[place[text]]) if text in place else 1.0 for text in texts),
@@ -86,7 +83,21 @@ def _weights(texts: Sequence[str]) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second: not before it is needed
 
     reader = TfidfVectorizer(token_pattern=TOKEN, ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
-    return reader.fit_transform(texts)
+    return reader.fit_transform([text[:MOST_CHARACTERS] for text in texts])
+
+
+def _means(weights: Any, found: np.ndarray, norm: bool = False) -> Any:
+    """The mean of the rows of every group, or with `norm` that of norm 1: a sparse matrix (groups, terms).
+
+    Never a dense one: texts that have nothing in common are as many groups as texts, and their terms are millions.
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.preprocessing import normalize
+
+    shape = (int(found.max()) + 1, len(found))
+    belongs = csr_matrix((np.ones(len(found), weights.dtype), (found, np.arange(len(found)))), shape=shape)
+    means = normalize(belongs, norm="l1") @ weights
+    return normalize(means) if norm else means
 
 
 def _clusters(weights: Any) -> np.ndarray:
@@ -107,37 +118,45 @@ def _clusters(weights: Any) -> np.ndarray:
     if len(rest):
         top = int(found.max()) + 1
         # The mean similarity to a group's members is what average linkage goes by.
-        means = np.stack([np.asarray(weights[found == label].mean(axis=0)).ravel() for label in range(top)])
-        likeness = np.asarray(weights[rest] @ means.T)
+        likeness = (weights[rest] @ _means(weights[some], found[some]).T).toarray()
         nearest = likeness.argmax(axis=1)
         alone = likeness.max(axis=1) < 1 - APART
         found[rest] = np.where(alone, top + np.cumsum(alone) - 1, nearest)
     return found
 
 
-def _name(texts: Sequence[str], others: Sequence[str]) -> str:
-    """The opening that the texts of a group share, or else words that most of them have and other texts lack."""
+def _names(texts: Sequence[str], labels: Sequence[int]) -> list[str]:
+    """A name for every group: the opening that its texts share, or else words that most of them have and other texts
+    lack.
+    """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    opening = _opening(texts)
-    if opening:
-        return f"{opening} …"
-    inside, outside = _shares(texts), _shares(others)
-    weight = {word: share - outside[word] for word, share in inside.items() if word.lower() not in ENGLISH_STOP_WORDS}
-    chosen = sorted(weight, key=lambda word: (-round(weight[word], 3), -len(word), word))
-    return " · ".join(chosen[:NAME_WORDS]) or " ".join(texts[0].split()[:OPENING_WORDS])
-
-
-def _shares(texts: Sequence[str]) -> Counter[str]:
-    """The share of texts in which each word occurs; 0 for words in none of them."""
-    counts = Counter(word for text in texts for word in set(re.findall(r"[^\W\d_]{2,}", text)))
-    return Counter({word: count / len(texts) for word, count in counts.items()})
+    words = {text: set(re.findall(r"[^\W\d_]{2,}", text[:MOST_CHARACTERS])) for text in set(texts)}
+    everywhere = Counter(word for text in texts for word in words[text])
+    groups: dict[int, list[str]] = {}
+    for text, label in zip(texts, labels, strict=True):
+        groups.setdefault(label, []).append(text)
+    names = []
+    for label in sorted(groups):
+        own = groups[label]
+        opening, inside = _opening(own), Counter(word for text in own for word in words[text])
+        others = max(len(texts) - len(own), 1)
+        weight = {
+            word: count / len(own) - (everywhere[word] - count) / others
+            for word, count in inside.items()
+            if word.lower() not in ENGLISH_STOP_WORDS
+        }
+        chosen = sorted(weight.items(), key=lambda item: (-round(item[1], 3), -len(item[0]), item[0]))
+        called = " · ".join(word for word, _ in chosen[:NAME_WORDS])
+        called = called or " ".join(own[0].split(None, OPENING_WORDS)[:OPENING_WORDS])
+        names.append(f"{opening} …" if opening else called)
+    return names
 
 
 def _opening(texts: Sequence[str]) -> str:
     """The longest opening of 2 to OPENING_WORDS words that three in four texts share; "" for none."""
     for count in range(OPENING_WORDS, 1, -1):
-        opening, shared = Counter(" ".join(text.split()[:count]) for text in texts).most_common(1)[0]
+        opening, shared = Counter(" ".join(text.split(None, count)[:count]) for text in texts).most_common(1)[0]
         if shared >= 0.75 * len(texts) and len(opening.split()) == count:
             return opening
     return ""

@@ -7,18 +7,15 @@ from dataclasses import dataclass, field
 
 from playground.core.push import Positions, check_positions
 from playground.errors import InputError
-from playground.library.checks import check_selection, check_unit, check_whole
+from playground.library.checks import check_selection, check_unit
 from playground.library.recipe import Component, Recipe
 from playground.library.rows import MAX_NAMED, ROWS_FORM
 from playground.library.text import shown
 from playground.library.vector_set import VectorSet
+from playground.limits import check_count, check_whole, limits
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 
-MAX_CELLS = 20_000
-"""Texts of a scan: 1500 vectors in both signs at six scales. More would not be read, and would be slow in a browser."""
-MAX_SCALES = 32
-MAX_SAMPLES = 64
 FOUND_SCALES = (0.5, 1.0)
 """Default multiples of the found scale: the strongest at which it stays text, and half of that."""
 RELATIVE_SCALES = (0.1, 0.2)
@@ -73,10 +70,11 @@ class ScanRequest:
         check_selection(self.sample_seed, self.balance)
         if not self.prompts:
             raise InputError("Expected a prompt, got none; type one.")
+        self.format.check_prompts(self.prompts)
         if not all(isinstance(prompt, str) and prompt.strip() for prompt in self.prompts):
             raise InputError("Expected prompts with text in them, got an empty one; fill it in or leave it out.")
         check_positions(self.positions)
-        check_whole("number of samples", self.samples, least=1, most=MAX_SAMPLES)
+        check_whole("number of samples", self.samples, least=1, most=limits().scan_samples)
         if self.samples > 1 and self.sampling.temperature == 0:
             raise InputError(
                 f"Expected a temperature above 0 for {self.samples} samples, got 0 (greedy), where all are the same; "
@@ -141,12 +139,16 @@ class ScanRequest:
 
     def _check_count(self, rows: int) -> None:
         cells = self.cells(rows * len(self.signs))
-        if cells > MAX_CELLS:
+        if cells > limits().cells:
             raise InputError(
-                f"Expected at most {MAX_CELLS} texts in a scan, got {cells} ({rows} vectors × "
+                f"Expected at most {limits().cells} texts in a scan, got {cells} ({rows} vectors × "
                 f"{len(self.signs)} signs × {len(self.scales)} scales × {self.samples} samples × {len(self.prompts)} "
                 "prompts); ask for fewer of them."
             )
+        check_count(
+            "new tokens in a scan (texts × length)", cells * self.sampling.max_new_tokens, limits().job_tokens,
+            "ask for fewer or shorter texts",
+        )  # fmt: skip
 
 
 def has_found_scales(vector_set: VectorSet) -> bool:
@@ -174,12 +176,11 @@ def _found_scale(vector_set: VectorSet, row: int, sign: int) -> float | None:
 
 
 def _check_scales(scales: tuple[float, ...]) -> None:
-    if not 1 <= len(scales) <= MAX_SCALES:
-        raise InputError(f"Expected 1 to {MAX_SCALES} scales, got {len(scales)}; write them like 0.3 0.5 0.8.")
+    check_count("scales", len(scales), limits().scan_scales, "write them like 0.3 0.5 0.8", least=1)
     for scale in scales:
-        if not math.isfinite(scale) or scale <= 0:
+        if not isinstance(scale, int | float) or isinstance(scale, bool) or not math.isfinite(scale) or scale <= 0:
             raise InputError(
-                f"Expected scales above 0, got {scale:g}; write them like 0.3 0.5 0.8, and choose the signs apart."
+                f"Expected scales above 0, got {shown(scale)}; write them like 0.3 0.5 0.8, and choose the signs apart."
             )
 
 

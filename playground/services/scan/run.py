@@ -16,7 +16,7 @@ from playground.library.mix import LoadSet, Mix, mix
 from playground.library.origin import library_versions, now
 from playground.library.recipe import format as format_recipe
 from playground.library.vector_set import VectorSet, check_fits, vectors_hash
-from playground.model.cut.memory import generation_rows, smaller_batch
+from playground.model.cut.memory import generation_rows, smaller_batch, within_memory
 from playground.model.finite import check_finite
 from playground.model.generation.generate import generate
 from playground.model.load import LoadedModel
@@ -60,6 +60,7 @@ class ScanProgress:
         return self.seconds * (1 - self.share) / self.share if self.share > 0 else None
 
 
+@within_memory
 def scan(
     loaded: LoadedModel,
     request: ScanRequest,

@@ -43,8 +43,8 @@ def wire(frame: Frame, tab: DiscoverTab) -> None:
         visitor.found = change(visitor.computed)
         visitor.found_number += 1
         saved = visitor.saved_as
-        if saved is not None and saved in frame.workbench.store.names():
-            frame.workbench.store.change(saved, change)
+        if saved is not None and saved in frame.store(visitor).names():
+            frame.store(visitor).change(saved, change)
         return {tab.download: gr.update(value=download_file(visitor), interactive=True)}
 
     linearity_panel.wire(
@@ -58,7 +58,7 @@ def wire(frame: Frame, tab: DiscoverTab) -> None:
         name = (name or "").strip()
         try:
             vector_set = visitor.computed
-            frame.workbench.store.save(vector_set, name)
+            frame.store(visitor).save(vector_set, name)
         except PlaygroundError as error:
             return {tab.save_notice: markup.notice(str(error))}
         visitor.saved_as = name

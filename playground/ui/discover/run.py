@@ -14,6 +14,7 @@ from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services import command as commands
 from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
+from playground.services.find.stopped import as_far_as
 from playground.services.generate import GenerateProgress, generate
 from playground.services.jobs import JobContext
 from playground.services.scales import ScalesProgress
@@ -25,7 +26,7 @@ from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import cost, markup
 from playground.ui.kit.downloads import download_file
 from playground.ui.kit.frame import NOT_SAVED, Frame
-from playground.ui.kit.running import follow, seconds, waiting_position
+from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets.prompt_source import against_of
 from playground.ui.widgets.scale_search import progress_line, scales_of, scales_summary, with_scales_of
@@ -63,7 +64,7 @@ def _run(
 ) -> Iterator[Updates]:
     """Run a request, continuing `so_far` if given. `first_look_options`: find scales, number of vectors to look at."""
     state = DiscoverState.of(visitor)
-    loaded, load, store = frame.loaded, frame.load_set(visitor), frame.workbench.store
+    loaded, load, store = frame.loaded, frame.load_set(visitor), frame.store(visitor)
     figures = RunFigures(tab.figures, request)
     kept_as: list[str] = []
 
@@ -80,11 +81,11 @@ def _run(
     job = frame.start(visitor, "computing vectors", work)
     shown, done = False, 0.0
     for batch in follow(job, REDRAW):
-        position = waiting_position(batch)
+        waiting = waiting_line(batch)
         progress = [event for event in batch if isinstance(event, FindProgress)]
-        updates: Updates = {frame.status: frame.status_now()}
-        if position is not None:
-            updates[tab.progress] = markup.run_line(f"waiting: number {position} in the queue")
+        updates: Updates = {frame.status: frame.status_now(visitor)}
+        if waiting is not None:
+            updates[tab.progress] = markup.run_line(waiting)
         if progress and not shown:
             shown = True
             updates |= _cleared(tab, request)
@@ -112,14 +113,14 @@ def _run(
         tab.name: vector_set.name,
         tab.save: gr.update(interactive=not kept_as),
         tab.download: gr.update(value=download_file(visitor), interactive=True),
-        tab.repeat: _command(request, loaded, vector_set.name, so_far),
+        tab.repeat: _command(as_far_as(request, result), loaded, vector_set.name, so_far),
         tab.look_table: first_look.table(vector_set, {}),
         tab.progress: markup.run_line(_result_line(result)),
         frame.status: frame.status_now(),
     }
     if with_scales and not result.cancelled:
         yield from _find_scales(frame, tab, visitor, _result_line(result))
-    if looks and not result.cancelled:
+    if looks:  # after a Stop too, at the scales that are known: what was found is to be seen
         yield from _look(frame, tab, visitor, looks)
 
 
@@ -143,7 +144,7 @@ def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) 
     text = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
     return {
         tab.save_notice: markup.notice(text, "info"),
-        **tab.continuable(frame.continuable(DiscoverState.of(visitor).method), kept_as[0]),
+        **tab.continuable(frame.continuable(visitor, DiscoverState.of(visitor).method), kept_as[0]),
     }
 
 
@@ -175,13 +176,13 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
         visitor.found = with_scales_of(visitor.computed, scaled)
         visitor.found_number += 1
         saved = visitor.saved_as
-        if saved is not None and saved in frame.workbench.store.names():
-            frame.workbench.store.change(saved, lambda now: with_scales_of(now, scaled))
+        if saved is not None and saved in frame.store(visitor).names():
+            frame.store(visitor).change(saved, lambda now: with_scales_of(now, scaled))
 
     for batch in follow(job, REDRAW):
         if not torch.equal(visitor.computed.vectors, begun.vectors):
             return  # another set has been computed since
-        updates: Updates = {frame.status: frame.status_now()}
+        updates: Updates = {frame.status: frame.status_now(visitor)}
         for event in batch:
             if isinstance(event, VectorSet):
                 keep(event)
@@ -237,7 +238,7 @@ def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Itera
 
     for batch in follow(job, REDRAW):
         progress = [event for event in batch if isinstance(event, GenerateProgress)]
-        updates: Updates = {frame.status: frame.status_now()}
+        updates: Updates = {frame.status: frame.status_now(visitor)}
         if progress:
             state.baseline, state.texts = first_look.looks_of(progress[-1].texts, scales)
             updates[tab.look_table] = table()

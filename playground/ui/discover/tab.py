@@ -62,14 +62,14 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
             source.set_name: gr.update(choices=names, value=name, visible=True),
         }
     updates |= prompt_source.format_of_set(chosen, tab.mode, tab.system)
-    opening = defaults.opening(loaded, frame.workbench.store)
+    opening = defaults.opening(loaded, frame.store(visitor))
     sets = frame.set_choices(visitor)
     base, first = Pick(opening.set_name, str(opening.row), scale=opening.scale), first_method()
     DiscoverState.of(visitor).method = first.name
     for controls in tab.methods:
         updates |= controls.offered(sets) | controls.based_on(base, sets, load)
     return updates | {
-        **_method_updates(frame, tab, first),
+        **_method_updates(frame, tab, visitor, first),
         tab.method: first.label,
         **tab.layers.bounds(loaded),
         **tab.figures.empty(first),
@@ -93,7 +93,7 @@ def library_updates(
     updates: dict[Any, Any] = {}
     for controls in tab.methods:
         updates |= controls.offered(names)
-    return updates | tab.continuable(frame.continuable(DiscoverState.of(visitor).method))
+    return updates | tab.continuable(frame.continuable(visitor, DiscoverState.of(visitor).method))
 
 
 def outputs(tab: DiscoverTab) -> list[Any]:
@@ -120,10 +120,10 @@ def _form_outputs(tab: DiscoverTab) -> list[Any]:
 
 
 def _method_updates(
-    frame: Frame, tab: DiscoverTab, method: Method, all_tokens: bool = False, kind: str = "prompts"
+    frame: Frame, tab: DiscoverTab, visitor: Visitor, method: Method, all_tokens: bool = False, kind: str = "prompts"
 ) -> dict[Any, Any]:
     """Updates of the form for a method; `kind` is that of the prompts."""
-    names = frame.continuable(method.name)
+    names = frame.continuable(visitor, method.name)
     shown: dict[Any, Any] = {
         tab.about: method_presets.explained(method),
         tab.presets: method_presets.presets(method),
@@ -148,7 +148,7 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
         tab.download, tab.save, tab.continue_box, tab.continued, frame.status, frame.library_seen,
         *tab.linearity.results,
     ]
-    options: dict[str, Any] = {"trigger_mode": "once", "concurrency_limit": 16, "concurrency_id": "jobs", **PRIVATE}
+    options: dict[str, Any] = {"trigger_mode": "once", **PRIVATE}
 
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_compute(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
@@ -171,7 +171,7 @@ def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
         state = DiscoverState.of(visitor)
         method, before = form.by, registered()[state.method]
         state.method, kind = method.name, _kind(form, visitor)
-        updates = _method_updates(frame, tab, method, form.all_tokens, kind)
+        updates = _method_updates(frame, tab, visitor, method, form.all_tokens, kind)
         if visitor.found is None:  # the figures of a computed set stay
             updates |= tab.figures.empty(method)
         now = (form.vectors, form.tokens, form.all_tokens)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import gradio as gr
 
+from playground.analyses.common.measurements import Measurements
 from playground.core.push import Positions
 from playground.errors import FileError, ModelError
+from playground.library.store import Store
 from playground.library.vector_set import VectorSet, check_fits
 from playground.methods.base.registry import registered
 from playground.model.generation.sampling import Sampling
@@ -18,9 +19,11 @@ from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat
 from playground.services.jobs import Job, JobContext
 from playground.services.session import Workbench
+from playground.ui.guard import who
 from playground.ui.kit import defaults
 from playground.ui.kit.event_order import NEXT_JS
 from playground.ui.kit.mix import MixRow
+from playground.ui.kit.private import PrivateLibraries
 from playground.ui.kit.running import status_line
 from playground.ui.kit.visitor import Visitor, Visitors
 
@@ -109,6 +112,9 @@ class Frame:
 
     workbench: Workbench
     visitors: Visitors = field(default_factory=Visitors)
+    private: PrivateLibraries | None = field(init=False, repr=False)
+    """Libraries of visitors who are strangers to one another; None where all share one."""
+    kept_by_all: Measurements = field(init=False, repr=False)
     status: gr.HTML = field(init=False, repr=False)
     model_seen: gr.State = field(init=False, repr=False)
     """The model token that the page shows; its change event refreshes the page."""
@@ -119,6 +125,11 @@ class Frame:
     """Set by Steer when it is laid out."""
     opened: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
     """Handlers that run once when the page opens: (handler, inputs, outputs)."""
+
+    def __post_init__(self) -> None:
+        folder = self.workbench.store.folder
+        self.private = PrivateLibraries(folder) if self.workbench.public else None
+        self.kept_by_all = Measurements(folder)
 
     @property
     def loaded(self) -> LoadedModel:
@@ -150,33 +161,45 @@ class Frame:
         """Queue work on the model that is loaded now. Raises InputError when the queue is full; the job raises it when
         another model has been loaded before it runs.
         """
-        return self.workbench.start(name, work, owner=visitor.session, generation=self.workbench.generation)
+        return self.workbench.start(
+            name, work, owner=visitor.session, generation=self.workbench.generation, place=visitor.address
+        )
 
     def visitor(self, request: gr.Request) -> Visitor:
-        """The visitor who sent a request."""
-        return self.visitors.of(request.session_hash)
+        """The visitor who sent a request. Raises InputError for a session that began in another browser."""
+        return self.visitors.of(request.session_hash, *who.sender(request))
 
     def cancel_jobs(self, request: gr.Request) -> None:
         """Cancel all jobs of the visitor: the handler of every Stop button."""
         self.workbench.jobs.cancel_all(self.visitor(request).session)
 
-    def status_now(self) -> str:
-        """The status line as HTML."""
-        return status_line(self.workbench.jobs.status())
+    def status_now(self, visitor: Visitor | None = None) -> str:
+        """The status line as HTML, with the place in the queue of what this visitor has waiting."""
+        return status_line(self.workbench.jobs.status(None if visitor is None else visitor.session))
 
     def model_token(self) -> str:
         """A text that changes whenever another model is loaded."""
         return f"{self.workbench.generation} {'' if self.workbench.loaded is None else self.workbench.loaded.summary}"
 
+    def store(self, visitor: Visitor) -> Store:
+        """The vector sets of a visitor: those that all share, and on a public page the visitor's own over them."""
+        return self.workbench.store if self.private is None else self.private.of(visitor).sets
+
+    def measurements(self, visitor: Visitor) -> Measurements:
+        """The measurements that a visitor keeps, as `store`."""
+        return self.kept_by_all if self.private is None else self.private.of(visitor).measurements
+
+    def leave(self, request: gr.Request) -> None:
+        """Forget a visitor who has closed the page."""
+        visitor = self.visitor(request)
+        self.workbench.jobs.cancel_all(visitor.session)
+        if self.private is not None:
+            self.private.leave(visitor)
+        self.visitors.leave(visitor.session)
+
     def library_token(self, visitor: Visitor) -> str:
         """A text that changes whenever a set is added, deleted or changed, by any visitor or program."""
-        stamps = []
-        for path in sorted(Path(self.workbench.store.folder).glob("*.safetensors")):
-            try:
-                stamps.append(f"{path.name}:{path.stat().st_mtime_ns}")
-            except OSError:  # deleted in between
-                continue
-        return f"{visitor.found_number} {visitor.saved_as or ''} {' '.join(stamps)}"
+        return f"{visitor.found_number} {visitor.saved_as or ''} {self.store(visitor).stamps()}"
 
     def load_set(self, visitor: Visitor) -> Callable[[str], VectorSet]:
         """A function from names to sets, the computed one included, that checks each against the loaded model.
@@ -202,17 +225,17 @@ class Frame:
             if visitor.found is None:
                 raise FileError("Expected the set you computed, got none any more; compute it again or choose another.")
             return visitor.found
-        store = self.workbench.store
+        store = self.store(visitor)
         if name not in store.names():
             raise FileError(f"Expected a set of the library, got “{name}”, which is not there; choose another one.")
         return store.load(name)
 
-    def continuable(self, name: str) -> list[str]:
+    def continuable(self, visitor: Visitor, name: str) -> list[str]:
         """Names of the sets that a method made on the loaded model and can continue, the newest first."""
         loaded, method = self.workbench.loaded, registered().get(name)
         if loaded is None or method is None or method.continues is None:
             return []
-        same = [entry for entry in self.workbench.store.list() if entry.fingerprint == loaded.fingerprint]
+        same = [entry for entry in self.store(visitor).list() if entry.fingerprint == loaded.fingerprint]
         made = [entry for entry in same if entry.method == name]
         return [entry.name for entry in sorted(made, key=lambda entry: entry.created, reverse=True)]
 
@@ -221,7 +244,7 @@ class Frame:
         loaded = self.workbench.loaded
         if loaded is None:
             return []
-        entries = [e for e in self.workbench.store.list() if not e.problem and defaults.fits(loaded, e)]
+        entries = [e for e in self.store(visitor).list() if not e.problem and defaults.fits(loaded, e)]
         names = [entry.name for entry in entries]
         found = visitor.found
         if (

@@ -22,7 +22,7 @@ def keep_note(frame: Frame, visitor: Visitor, name: str, row: int, data: dict[st
     if visitor.found is not None and name in (NOT_SAVED, visitor.saved_as):
         visitor.found = visitor.found.with_note(row, note)
         visitor.found_number += 1
-    return visitor.computed if name == NOT_SAVED else frame.workbench.store.annotate(name, row, note)
+    return visitor.computed if name == NOT_SAVED else frame.store(visitor).annotate(name, row, note)
 
 
 def changed_note(note: RowNote, data: dict[str, str]) -> RowNote:
@@ -50,4 +50,4 @@ def row_number(data: dict[str, str], rows: int) -> int:
 def found_name(frame: Frame, visitor: Visitor) -> str:
     """The name of the computed set in pickers: that of its library file, or NOT_SAVED."""
     saved = visitor.saved_as
-    return saved if saved is not None and saved in frame.workbench.store.names() else NOT_SAVED
+    return saved if saved is not None and saved in frame.store(visitor).names() else NOT_SAVED

@@ -49,24 +49,35 @@ def follow(job: Job[Any], every: float = EVERY) -> Iterator[list[object]]:
                 batch, last = [], time.monotonic()
         if batch:
             yield batch
+        if job.timed_out and job.deadline is not None:
+            gr.Warning(f"It ran for {seconds(job.deadline)}, the longest a job may; what there was then is shown.")
     finally:
         events.close()
 
 
-def waiting_position(batch: list[object]) -> int | None:
-    """The last position in the queue that a batch reports; None when it reports none."""
-    positions = [event.position for event in batch if isinstance(event, Waiting)]
-    return positions[-1] if positions else None
+def waiting_line(batch: list[object]) -> str | None:
+    """A sentence on the last place in the queue that a batch reports; None when it reports none."""
+    places = [event for event in batch if isinstance(event, Waiting)]
+    return queue_sentence(places[-1]) if places else None
+
+
+def queue_sentence(place: Waiting) -> str:
+    """A sentence on the place of a waiting job."""
+    wait = "" if place.seconds is None else f", in about {seconds(place.seconds)}"
+    return f"The model is busy with another job; this one is number {place.position} in the queue{wait}."
 
 
 def status_line(status: Status) -> str:
-    """HTML of the status line: the running job, its progress and its remaining time."""
+    """HTML of the status line: the running job, its progress and its remaining time; the place of who waits."""
     if status.running is None:
         return '<div class="sp-status"><i class="sp-dot"></i><span>ready</span></div>'
     parts = [status.running, seconds(status.seconds)]
     if status.seconds_to_go is not None:
         parts.append(f"{seconds(status.seconds_to_go)} to go")
-    if status.waiting:
+    if status.mine is not None:
+        wait = "" if status.mine.seconds is None else f" in about {seconds(status.mine.seconds)}"
+        parts.append(f"yours is number {status.mine.position} of {status.waiting} waiting{wait}")
+    elif status.waiting:
         parts.append(f"{status.waiting} waiting")
     share = (
         ""
@@ -136,8 +147,3 @@ def quick(function: Callable[..., Any]) -> Callable[..., Any]:
             return gr.skip()
 
     return handler
-
-
-def queue_sentence(position: int) -> str:
-    """A sentence on the position of a waiting job."""
-    return f"The model is busy with another job; this one is number {position} in the queue."

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
-from playground.errors import FileError
+from playground.errors import FileError, InputError
 from playground.library.vector_set import VectorSet
 from playground.ui.kit.event_order import EventOrder
 
@@ -25,6 +25,10 @@ class Visitor:
     """One browser tab. `found` is the set that was computed last, saved or not."""
 
     session: str
+    browser: str | None = None
+    """The key in the browser's cookie; None where it keeps none."""
+    address: str | None = None
+    """Where the visitor's first request came from."""
     found: VectorSet | None = None
     found_number: int = 0
     """Counts the changes of `found`, so that the page notices them."""
@@ -81,16 +85,19 @@ class Visitors:
         self._lock = threading.Lock()
         self._visitors: OrderedDict[str, Visitor] = OrderedDict()
 
-    def of(self, session: str | None) -> Visitor:
-        """The visitor of a session; created on first use."""
+    def of(self, session: str | None, browser: str | None = None, address: str | None = None) -> Visitor:
+        """The visitor of a session; created on first use. Raises InputError for a session of another browser."""
         session = session or "anonymous"
         with self._lock:
             if session not in self._visitors:
-                self._visitors[session] = Visitor(session)
+                self._visitors[session] = Visitor(session, browser, address)
                 while len(self._visitors) > self._capacity:
                     self._visitors.popitem(last=False)
+            visitor = self._visitors[session]
+            if visitor.browser != browser:
+                raise InputError("Expected a session of this browser, got another one's; reload the page.")
             self._visitors.move_to_end(session)
-            return self._visitors[session]
+            return visitor
 
     def leave(self, session: str | None) -> None:
         """Forget a session and all that it kept."""

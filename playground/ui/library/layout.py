@@ -53,7 +53,7 @@ def build(frame: Frame) -> LibraryTab:
                 upload = gr.UploadButton(
                     "Upload .safetensors", elem_id="library-upload", file_types=[".safetensors"], min_width=160, scale=0
                 )
-                undo = gr.Button("Undo delete", elem_id="library-undo", visible=False, min_width=110, scale=0)
+                undo = gr.Button("Undo", elem_id="library-undo", visible=False, min_width=110, scale=0)
             notice = gr.HTML("", elem_id="library-notice")
         with gr.Column(scale=7, min_width=330), gr.Column(elem_classes="sp-card"):
             title = gr.HTML(markup.empty(tables.CHOOSE if entries else tables.NO_SETS), elem_id="library-title")

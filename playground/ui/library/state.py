@@ -1,8 +1,8 @@
-"""Session state of the Library tab: the set that is shown, and what was deleted."""
+"""Session state of the Library tab: the set that is shown."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from playground.ui.kit.visitor import Slice
 
@@ -15,8 +15,6 @@ class LibraryState(Slice):
     selected_shown: str = ""
     """Which version of it the tab was last filled in for."""
     first_row: int = 0
-    undo: list[str] = field(default_factory=list)
-    """Tokens of what was deleted, newest last."""
 
     def select(self, name: str | None) -> None:
         """Choose another set; its vectors are shown from the first one on."""

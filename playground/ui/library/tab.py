@@ -9,8 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from playground.errors import FileError, InputError, PlaygroundError
+from playground.errors import FileError, PlaygroundError
 from playground.library import vector_set as files
+from playground.library.store import Store
 from playground.library.vector_set import VectorSet, check_fits
 from playground.ui.kit import defaults, markup
 from playground.ui.kit.downloads import write_download
@@ -30,14 +31,14 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
     present version is left alone, so that text being typed into its fields stays.
     """
     state = LibraryState.of(visitor)
-    store, loaded = frame.workbench.store, frame.workbench.loaded
+    store, loaded = frame.store(visitor), frame.workbench.loaded
     entries = store.list()
     if state.selected not in [entry.name for entry in entries if entry.problem is None]:
         state.select(None)
-    version = _version(frame, state.selected)
+    version = _version(frame, visitor, state.selected)
     shown: dict[Any, Any] = {
         tab.sets: tables.sets(entries, state.selected, loaded.name if loaded is not None else None),
-        tab.undo: gr.update(visible=bool(state.undo)),
+        tab.undo: gr.update(visible=bool(store.undoable), value=_undo_label(store)),
     }
     if not again and version == state.selected_shown:
         return shown
@@ -94,7 +95,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
     @quick
     def on_open(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         visitor, action = frame.visitor(request), acted(event)
-        if action.get("name") not in frame.workbench.store.names():
+        if action.get("name") not in frame.store(visitor).names():
             raise FileError("Expected a set of the library, got one that is not there any more; choose another.")
         LibraryState.of(visitor).select(action["name"])
         return {tab.notice: "", **model_updates(frame, tab, visitor)}
@@ -103,7 +104,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
 
     def rename(visitor: Visitor, name: str) -> str:
         old, new = _selected(visitor), (name or "").strip()
-        frame.workbench.store.rename(old, new)
+        frame.store(visitor).rename(old, new)
         LibraryState.of(visitor).selected = new
         if visitor.saved_as == old:
             visitor.saved_as = new
@@ -112,33 +113,30 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
     gr.on([tab.rename.click, tab.name.submit], changing(rename), tab.name, changed, **EVENT)
 
     def describe(visitor: Visitor, text: str) -> str:
-        frame.workbench.store.describe(_selected(visitor), (text or "").strip())
+        frame.store(visitor).describe(_selected(visitor), (text or "").strip())
         return "The description is kept in the file."
 
     tab.description.submit(changing(describe), tab.description, changed, **EVENT)
 
     def delete(visitor: Visitor) -> str:
-        state = LibraryState.of(visitor)
         name = _selected(visitor)
-        state.undo.append(frame.workbench.store.delete(name))
-        state.select(None)
-        return f"Deleted {name}; Undo delete brings it back."
+        frame.store(visitor).delete(name)
+        LibraryState.of(visitor).select(None)
+        return f"Deleted {name}; Undo brings it back."
 
     tab.delete.click(changing(delete), None, changed, **EVENT)
 
     def undo(visitor: Visitor) -> str:
-        state = LibraryState.of(visitor)
-        if not state.undo:
-            raise InputError("Expected something that was deleted in this tab, got nothing; delete a set first.")
-        state.select(frame.workbench.store.undo_delete(state.undo.pop()))
-        return f"Brought back {state.selected}."
+        name = frame.store(visitor).undo()
+        LibraryState.of(visitor).select(name)
+        return f"{name} is there again."
 
     tab.undo.click(changing(undo), None, changed, **EVENT)
 
     def upload(visitor: Visitor, path: str | None) -> str:
         if not path:
             raise FileError("Expected a .safetensors file, got none; choose one.")
-        source, store = Path(path), frame.workbench.store
+        source, store = Path(path), frame.store(visitor)
         vector_set = files.load(source)
         name = store.free_name(source.stem)
         store.save(replace(vector_set, name=name), name)
@@ -152,10 +150,10 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
     ) -> dict[Any, Any]:
         state = LibraryState.of(visitor)
         name = begun.name
-        vector_set = frame.workbench.store.change(name, change)
+        vector_set = frame.store(visitor).change(name, change)
         if name != state.selected:
             return {}
-        state.selected_shown = _version(frame, name)
+        state.selected_shown = _version(frame, visitor, name)
         return {
             tab.rows: tables.rows(vector_set, state.first_row),
             tab.download: gr.update(value=write_download(visitor, vector_set)),
@@ -175,7 +173,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
         visitor, action = frame.visitor(request), acted(event)
         state = LibraryState.of(visitor)
         name = _selected(visitor)
-        vector_set = frame.workbench.store.load(name)
+        vector_set = frame.store(visitor).load(name)
         row = row_number(action, vector_set.rows)
         if action.get("act") == "page":
             state.first_row = row
@@ -183,12 +181,12 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
         if action.get("act") == "steer":
             return _steer_with(frame, visitor, name, row)
         now = keep_note(frame, visitor, name, row, action)
-        state.selected_shown = _version(frame, name)  # the browser shows it already
+        state.selected_shown = _version(frame, visitor, name)  # the browser shows it already
         loaded = frame.workbench.loaded
         return {
             frame.library_seen: frame.library_token(visitor),
             tab.download: gr.update(value=write_download(visitor, now)),
-            tab.sets: tables.sets(frame.workbench.store.list(), name, loaded.name if loaded is not None else None),
+            tab.sets: tables.sets(frame.store(visitor).list(), name, loaded.name if loaded is not None else None),
         }
 
     to_steer = [tab.rows, frame.library_seen, tab.download, tab.sets, *frame.steer_outputs]
@@ -198,7 +196,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
     def on_steer(request: gr.Request) -> dict[Any, Any]:
         visitor = frame.visitor(request)
         name = _selected(visitor)
-        return _steer_with(frame, visitor, name, defaults.best_row(frame.workbench.store.load(name)))
+        return _steer_with(frame, visitor, name, defaults.best_row(frame.store(visitor).load(name)))
 
     tab.open.click(on_steer, None, to_steer, **EVENT)
 
@@ -220,12 +218,17 @@ def _fits(frame: Frame, vector_set: VectorSet) -> tuple[str | None, bool]:
         return str(error), False
 
 
-def _version(frame: Frame, name: str | None) -> str:
+def _undo_label(store: Store) -> str:
+    """What Undo takes back next: the last change of all who share the library."""
+    if not store.undoable:
+        return "Undo"
+    last = store.undoable[-1]
+    return f"Undo: delete {last.name}" if last.token else f"Undo: rename {last.name} to {last.now}"
+
+
+def _version(frame: Frame, visitor: Visitor, name: str | None) -> str:
     """A text that changes whenever this set or the loaded model does."""
-    try:
-        changed = (Path(frame.workbench.store.folder) / f"{name}.safetensors").stat().st_mtime_ns if name else 0
-    except OSError:  # deleted in between
-        changed = 0
+    changed = frame.store(visitor).stamp(name) if name else 0
     return f"{frame.workbench.generation} {name} {changed}"
 
 

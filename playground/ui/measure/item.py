@@ -132,7 +132,7 @@ def _open(
     )
     for batch in follow(job, REDRAW):
         events = [event for event in batch if isinstance(event, GenerateProgress)]
-        updates: dict[Any, Any] = {frame.status: frame.status_now()}
+        updates: dict[Any, Any] = {frame.status: frame.status_now(visitor)}
         if events and state.look == look:
             texts = events[-1].texts
             updates[tab.item] = tables.item_card(result, look, texts[0], texts[-1], labels)

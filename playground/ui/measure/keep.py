@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from playground.analyses.common.document import from_document
-from playground.analyses.common.measurements import SUFFIX, Measurements, read, to_bytes
+from playground.analyses.common.measurements import SUFFIX, read, to_bytes
 from playground.analyses.common.result import Measurement
 from playground.errors import InputError, PlaygroundError
 from playground.library.atomic import write_atomically
@@ -33,17 +33,12 @@ def outputs(tab: MeasureTab) -> list[Any]:
     return [tab.saved, tab.undo, tab.against]
 
 
-def kept(frame: Frame) -> Measurements:
-    """The measurement files in the library's folder."""
-    return Measurements(frame.workbench.store.folder)
-
-
 def listed(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     """Updates of the list of kept measurements, and of the choices to draw beside the one that is shown."""
-    entries = kept(frame).list()
+    entries = frame.measurements(visitor).list()
     return {
         tab.saved: tables.kept(entries) if entries else markup.empty(layout.WAIT_SAVED),
-        tab.undo: gr.update(visible=bool(MeasureState.of(visitor).undo)),
+        tab.undo: gr.update(visible=bool(frame.measurements(visitor).undoable)),
         tab.against: gr.update(**_beside(frame, visitor)),
     }
 
@@ -57,7 +52,8 @@ def _beside(frame: Frame, visitor: Visitor) -> dict[str, Any]:
     if result is None:
         return {"choices": [NOTHING]}
     same = (result.analysis.name, result.fingerprint, result.request.asked.hash)
-    names = [each.name for each in kept(frame).list() if (each.kind, each.fingerprint, each.asked_hash) == same]
+    there = frame.measurements(visitor).list()
+    names = [each.name for each in there if (each.kind, each.fingerprint, each.asked_hash) == same]
     return {"choices": [NOTHING, *names]}
 
 
@@ -67,7 +63,7 @@ def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     result = state.result
     assert result is not None, "nothing is shown"
     source = result.request.sources[0] if len(result.request.sources) == 1 else "sets"
-    name = kept(frame).free_name(f"{result.request.asked.name}-{source}".replace(NOT_SAVED, "vectors"))
+    name = frame.measurements(visitor).free_name(f"{result.request.asked.name}-{source}".replace(NOT_SAVED, "vectors"))
     path = download_path(visitor, f"{name}.measure.json")
     write_atomically(path, to_bytes(result.to_dict()))
     state.file = str(path)
@@ -103,7 +99,8 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
     @quick
     def on_page(request: gr.Request) -> Any:
         """The list of kept measurements when the page opens."""
-        return listed(frame, tab, frame.visitor(request)) if kept(frame).names() else gr.skip()
+        visitor = frame.visitor(request)
+        return listed(frame, tab, visitor) if frame.measurements(visitor).names() else gr.skip()
 
     frame.opened.append((on_page, [], outputs(tab)))
 
@@ -115,7 +112,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
             if state.result is None:
                 raise InputError("Expected a measurement to keep, got none; measure something first.")
             name = (name or "").strip()
-            kept(frame).save(state.result.to_dict(), name)
+            frame.measurements(visitor).save(state.result.to_dict(), name)
         except PlaygroundError as error:
             return {tab.keep_notice: markup.notice(str(error))}
         sentence = f"Kept as {name}: it is in the list below, and can be drawn beside others."
@@ -129,11 +126,11 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         visitor, action = frame.visitor(request), acted(event)
         name, act = action.get("name", ""), action.get("act")
         if act == "delete":
-            MeasureState.of(visitor).undo.append(kept(frame).delete(name))
+            frame.measurements(visitor).delete(name)
             return listed(frame, tab, visitor)
         if act != "open":
             raise InputError(f"Expected to open or delete a measurement, got “{act}”; use its buttons.")
-        result = from_document(kept(frame).load(name))
+        result = from_document(frame.measurements(visitor).load(name))
         return {**_opened(frame, tab, visitor, result), tab.name: name, tab.keep: gr.update(interactive=False)}
 
     # Opening takes a moment, and a click on another button in it counts too.
@@ -143,19 +140,16 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
     def on_upload(path: str | None, request: gr.Request) -> Updates:
         if not path:
             raise InputError(f"Expected a file {SUFFIX}, got none; choose one.")
-        file = Path(path)
-        updates = _opened(frame, tab, frame.visitor(request), from_document(read(file)))
-        return {**updates, tab.name: kept(frame).free_name(file.name)}
+        file, visitor = Path(path), frame.visitor(request)
+        updates = _opened(frame, tab, visitor, from_document(read(file)))
+        return {**updates, tab.name: frame.measurements(visitor).free_name(file.name)}
 
     tab.upload.upload(on_upload, tab.upload, tab.results, **EVENT)
 
     @quick
     def on_undo(request: gr.Request) -> Updates:
         visitor = frame.visitor(request)
-        state = MeasureState.of(visitor)
-        if not state.undo:
-            raise InputError("Expected something that was deleted in this tab, got nothing; delete one first.")
-        kept(frame).undo_delete(state.undo.pop())
+        frame.measurements(visitor).undo()
         return listed(frame, tab, visitor)
 
     tab.undo.click(on_undo, None, outputs(tab), **private)
@@ -166,7 +160,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
         state = MeasureState.of(visitor)
         result, before = state.result, None
         if name and name != NOTHING:
-            before = drawable(from_document(kept(frame).load(name)))
+            before = drawable(from_document(frame.measurements(visitor).load(name)))
         if result is None:
             raise InputError("Expected a measurement to draw another one beside, got none any more; measure again.")
         if before is not None:

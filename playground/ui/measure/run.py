@@ -18,7 +18,7 @@ from playground.services.jobs import Job, JobContext
 from playground.ui.kit import cost
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.markup import command, notice, run_line
-from playground.ui.kit.running import follow, seconds, waiting_position
+from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import current, estimate, keep, leaderboard, show, tables, view
 from playground.ui.measure.components import MeasureTab
@@ -61,7 +61,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     )
     shown, drawn = False, 0.0
     for batch in follow(job, REDRAW):
-        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        updates: Updates = {frame.status: frame.status_now(visitor), **_waiting(tab, batch)}
         events = [event for event in batch if isinstance(event, Progress)]
         results = [getattr(event, "result", None) for event in batch]
         partial: ScalesResult | None = next((each for each in reversed(results) if each is not None), None)
@@ -121,7 +121,7 @@ def _judge(
     )
     for batch in follow(job, REDRAW):
         events = [event for event in batch if isinstance(event, SideEffectProgress)]
-        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        updates: Updates = {frame.status: frame.status_now(visitor), **_waiting(tab, batch)}
         if events:
             line = f"side effects on {neutral.name}: {events[-1].done} of {events[-1].total} directions"
             updates[tab.progress] = run_line(line)
@@ -140,7 +140,7 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
     )
     shown, labels = False, UNLABELLED
     for batch in follow(job, REDRAW):
-        updates: Updates = {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        updates: Updates = {frame.status: frame.status_now(visitor), **_waiting(tab, batch)}
         events = [event for event in batch if isinstance(event, Shifts)]
         if events:
             if not shown:
@@ -165,7 +165,7 @@ def _compare(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm)
 
     job = frame.start(visitor, "comparing sets", work)
     for batch in follow(job, REDRAW):
-        yield {frame.status: frame.status_now(), **_waiting(tab, batch)}
+        yield {frame.status: frame.status_now(visitor), **_waiting(tab, batch)}
     seen = job.result()
     MeasureState.of(visitor).result = None
     rows = sum(len(compared.rows) for compared in seen.sets)
@@ -194,8 +194,8 @@ _RUNS = {"scales": _over_scales, "mix": _over_mix, "sets": _compare}
 
 
 def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
-    position = waiting_position(batch)
-    return {} if position is None else {tab.progress: run_line(f"waiting: number {position} in the queue")}
+    line = waiting_line(batch)
+    return {} if line is None else {tab.progress: run_line(line)}
 
 
 def _progress(event: Progress | Shifts, unit: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from playground.analyses.common.labels import Labels
@@ -45,8 +45,6 @@ class MeasureState(Slice):
     look: Look | None = None
     file: str = ""
     """The measurement's file, written to be downloaded."""
-    undo: list[str] = field(default_factory=list)
-    """Tokens of measurements that were deleted, newest last."""
     board: tuple[Entry, ...] = ()
     """Entries of the leaderboard."""
 

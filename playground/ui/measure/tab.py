@@ -39,7 +39,7 @@ def model_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, 
     """Defaults for the loaded model; what was measured on another one is cleared away."""
     state = MeasureState.of(visitor)
     state.result = state.before = None
-    opening = defaults.opening(frame.workbench.loaded, frame.workbench.store)
+    opening = defaults.opening(frame.workbench.loaded, frame.store(visitor))
     names = frame.set_choices(visitor)
     rows = [] if opening.set_name is None else vector_choices(frame.load_set(visitor)(opening.set_name))
     first = next(iter(analyses().values()))
@@ -124,7 +124,7 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
         return gr.skip() if MeasureState.of(visitor).result is None else current.shown_again(frame, tab, visitor)
 
     measured = tab.measure.click(
-        on_measure, tab.inputs, written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs", **PRIVATE
+        on_measure, tab.inputs, written, trigger_mode="once", **PRIVATE
     )
     measured.then(on_measured, None, current.shown_again_outputs(tab), **PRIVATE)
 
@@ -204,7 +204,7 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, analysis: Ana
     few = analysis.generates
     updates |= {
         tab.controls: 2 if few else layout.CONTROLS,
-        tab.rows: _few_rows(frame) if few else "all",
+        tab.rows: _few_rows(frame, visitor) if few else "all",
         **_scales(tab, frame, _opening_set(frame, visitor), few),
     }
     if analysis.over == "sets":
@@ -220,13 +220,13 @@ def _kind_updates(frame: Frame, tab: MeasureTab, visitor: Visitor, analysis: Ana
 
 
 def _opening_set(frame: Frame, visitor: Visitor) -> VectorSet | None:
-    name = defaults.opening(frame.workbench.loaded, frame.workbench.store).set_name
+    name = defaults.opening(frame.workbench.loaded, frame.store(visitor)).set_name
     return None if name is None else frame.load_set(visitor)(name)
 
 
-def _few_rows(frame: Frame) -> str:
+def _few_rows(frame: Frame, visitor: Visitor) -> str:
     """The row of the default vector: one by default, where each costs hundreds of texts."""
-    return str(defaults.opening(frame.workbench.loaded, frame.workbench.store).row)
+    return str(defaults.opening(frame.workbench.loaded, frame.store(visitor)).row)
 
 
 def _wire_prompts(frame: Frame, tab: MeasureTab) -> None:

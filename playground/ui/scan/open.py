@@ -35,7 +35,7 @@ def open_scan(frame: Frame, tab: ScanTab, visitor: Visitor, path: str | None, vi
 
 def _with_its_set(frame: Frame, visitor: Visitor, result: ScanResult) -> ScanResult:
     """The result under the name that its set has here now: it may have been renamed, or saved after the scan."""
-    for name in (result.request.source, *frame.workbench.store.names(), NOT_SAVED):
+    for name in (result.request.source, *frame.store(visitor).names(), NOT_SAVED):
         try:
             same = vectors_hash(frame.any_set(visitor, name)) == result.set_hash
         except PlaygroundError:

@@ -15,7 +15,7 @@ from playground.services.scan import ScanProgress, ScanResult, file, scan
 from playground.ui.kit import cost, markup
 from playground.ui.kit.downloads import download_path
 from playground.ui.kit.frame import NOT_SAVED, Frame
-from playground.ui.kit.running import follow, queue_sentence, seconds, waiting_position
+from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
 from playground.ui.scan import table as scan_table
 from playground.ui.scan.form import PLACE, ScanForm, operations, prompts_of
@@ -52,7 +52,7 @@ def run_scan(
         state.scanning = False
     result = job.result()
     cost.learn_speed(loaded, PLACE, operations(loaded, request, len(result.cells)), result.seconds)
-    yield {**show_whole(frame, tab, visitor, result, view), frame.status: frame.status_now()}
+    yield {**show_whole(frame, tab, visitor, result, view), frame.status: frame.status_now(visitor)}
 
 
 def _live(frame: Frame, tab: ScanTab, visitor: Visitor, job: Job[ScanResult], view: ScanView) -> Iterator[Updates]:
@@ -62,10 +62,10 @@ def _live(frame: Frame, tab: ScanTab, visitor: Visitor, job: Job[ScanResult], vi
     live, drawn = replace(view, sort="vector", group=ALL_GROUPS), ""
     for batch in follow(job, REDRAW):
         events = [event for event in batch if isinstance(event, ScanProgress)]
-        position = waiting_position(batch)
-        updates: Updates = {frame.status: frame.status_now()}
-        if position is not None:
-            updates[tab.progress] = markup.run_line(queue_sentence(position))
+        waiting = waiting_line(batch)
+        updates: Updates = {frame.status: frame.status_now(visitor)}
+        if waiting is not None:
+            updates[tab.progress] = markup.run_line(waiting)
         if events:
             updates[tab.progress] = markup.run_line(_progress(events[-1]))
         found = [event.so_far for event in events if event.so_far is not None]

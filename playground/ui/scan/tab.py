@@ -50,7 +50,7 @@ def model_updates(frame: Frame, tab: ScanTab, visitor: Visitor) -> dict[Any, Any
     """Sets and prompts for the loaded model; what another model wrote is cleared away."""
     state = ScanState.of(visitor)
     loaded = frame.workbench.loaded
-    opening = defaults.opening(loaded, frame.workbench.store)
+    opening = defaults.opening(loaded, frame.store(visitor))
     chosen = prompt_source.default_set(loaded)
     choice = PromptChoice(prompt_source.BUILT_IN, chosen, "", PROMPTS, place=PLACE)
     state.result, state.first, state.discarded = None, 0, None
@@ -105,8 +105,7 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
         yield from run_scan(frame, tab, frame.visitor(request), form, view)
 
     tab.scan.click(
-        on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", concurrency_limit=16, concurrency_id="jobs",
-        **PRIVATE,
+        on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", **PRIVATE,
     )
 
     tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)

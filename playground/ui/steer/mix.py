@@ -31,7 +31,7 @@ AT_ONCE: dict[str, Any] = {"queue": False, **EVENT, **UNCHECKED}
 """Event options for a mere change of state: outside the queue, so that Generate cannot overtake it."""
 NUMBERED_JS = f"(first, ...others) => [[first, {NEXT_JS}], ...others]"
 """Pairs the first of the values with a sequence number."""
-DRAWS: dict[str, Any] = {"concurrency_limit": None, **EVENT, **UNCHECKED}
+DRAWS: dict[str, Any] = {**EVENT, **UNCHECKED}
 """Event options for redraws of the rows: in the queue, since only there a gr.State triggers its change event."""
 
 

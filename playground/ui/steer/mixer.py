@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playground.errors import InputError
-from playground.library.recipe import MAX_COMPONENTS
+from playground.limits import LIMITS
 from playground.ui.kit.event_order import EventOrder
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.pick import Load
 
-MOST_ROWS = MAX_COMPONENTS
+MOST_ROWS = LIMITS.components
 """Rows of a mix at most, as many as a recipe has components."""
 POOL = 6
 """Rows that are built, hidden, with the page; more are rendered when they are needed."""

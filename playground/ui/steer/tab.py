@@ -45,7 +45,7 @@ def build(frame: Frame) -> SteerTab:
 def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, Any]:
     """Updates to the opening state for a model that was loaded later. Clears the visitor's texts and mix."""
     loaded = frame.workbench.loaded
-    start = defaults.opening(loaded, frame.workbench.store)
+    start = defaults.opening(loaded, frame.store(visitor))
     return {
         **tab.cleared(visitor),
         **tab.mix_updates(frame, visitor, opening_mix(start)),
@@ -58,7 +58,7 @@ def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, An
 
 def arrive(frame: Frame, visitor: Visitor) -> None:
     """Set the mix of a new visitor to the one that the page was built with."""
-    SteerState.of(visitor).mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.workbench.store)))
+    SteerState.of(visitor).mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.store(visitor))))
 
 
 def library_outputs(tab: SteerTab) -> list[Any]:
@@ -132,7 +132,7 @@ def show_preset(
 def wire(frame: Frame, tab: SteerTab) -> None:
     """Attach the event handlers of the tab."""
     unchecked = {**EVENT, **UNCHECKED}
-    queued: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "jobs", **unchecked}
+    queued: dict[str, Any] = unchecked
     with_errors = long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
 
     def form_of(request: gr.Request, values: Sequence[Any]) -> tuple[Visitor, SteerForm]:
@@ -175,7 +175,7 @@ def wire(frame: Frame, tab: SteerTab) -> None:
     changes = [tab.prompt.change, tab.mode.change, tab.thinking.change, tab.system.change, tab.positions.change]
     changes += [answer.change for answer in tab.answers]
     effects = [tab.shifts, tab.curve, tab.curve_note]
-    following: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": 16, "concurrency_id": "jobs"}
+    following: dict[str, Any] = {"trigger_mode": "always_last"}
     gr.on(changes, on_change, tab.inputs, effects, **following, **unchecked)
     frame.opened.append((on_change, tab.inputs, effects))
 

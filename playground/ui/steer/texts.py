@@ -17,7 +17,7 @@ from playground.ui.kit.entered import whole
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.mix import recipe_of
 from playground.ui.kit.pick import Load
-from playground.ui.kit.running import follow, queue_sentence, seconds, waiting_position
+from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
 from playground.ui.steer import panes
 from playground.ui.steer.form import SteerForm
@@ -66,17 +66,17 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
     yield {tab.repeat: ""}
     for batch in follow(job):
         progress = [event for event in batch if isinstance(event, GenerateProgress)]
-        position = waiting_position(batch)
+        waiting = waiting_line(batch)
         if progress:
             latest = progress[-1]
             detail = f"token {latest.step} of {latest.steps}"
             texts = _by_pane(latest.texts, kinds, shown)
             written = [Pane(kind, texts[kind], detail if kind == SIDES[1] else "") for kind in shown]
-            yield {tab.panes: panes.grid(written, streaming=True), frame.status: frame.status_now()}
-        elif position is not None:
-            yield {frame.status: frame.status_now(), tab.notice: markup.notice(queue_sentence(position), "info")}
+            yield {tab.panes: panes.grid(written, streaming=True), frame.status: frame.status_now(visitor)}
+        elif waiting is not None:
+            yield {frame.status: frame.status_now(visitor), tab.notice: markup.notice(waiting, "info")}
         else:
-            yield {frame.status: frame.status_now()}
+            yield {frame.status: frame.status_now(visitor)}
     result, kl = job.result()
     detail = f"{result.tokens_per_second:.0f} tokens/s · {seconds(result.seconds)}"
     state.written, state.beside = Written(request, result, kinds, detail, kl), form.beside
@@ -124,7 +124,7 @@ def colour_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm)
             lambda model, context: token_kl(model, request, result, load, context.cancelled),
         )
         for _ in follow(job):
-            yield {frame.status: frame.status_now()}
+            yield {frame.status: frame.status_now(visitor)}
         written.kl = job.result()
     yield {tab.panes: written_panes(visitor, form.colour)}
 

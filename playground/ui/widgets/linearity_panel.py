@@ -83,10 +83,7 @@ def wire(
     updates of `outputs`; the visitor may have chosen another set by then. `saved_as` is the set's name in the library,
     None for a set that is not saved.
     """
-    options: dict[str, Any] = {
-        **EVENT, "trigger_mode": "once", "concurrency_limit": 16,
-        "concurrency_id": "jobs", **UNCHECKED,
-    }
+    options: dict[str, Any] = {**EVENT, "trigger_mode": "once", **UNCHECKED}
     written = [panel.plot, panel.note, frame.status, frame.library_seen, *outputs]
 
     @long(lambda: panel.note, lambda: {frame.status: frame.status_now()})
@@ -101,7 +98,7 @@ def wire(
             lambda model, context: linearity(model, wanted, _reporter(context), context.cancelled),
         )
         for _ in follow(job, 0.2):
-            yield {frame.status: frame.status_now()}
+            yield {frame.status: frame.status_now(visitor)}
         found = job.result()
         updates = changed(visitor, vector_set, lambda now: with_linear_radii(now, found))
         repeat = "" if name is None else markup.command(radius_command(name, frame.loaded, number, target))

@@ -11,9 +11,9 @@ import gradio as gr
 from playground.errors import PlaygroundError
 from playground.library.vector_set import VectorSet
 from playground.ui.kit import defaults
-from playground.ui.kit.entered import real
+from playground.ui.kit.entered import real, whole
 from playground.ui.kit.frame import Frame
-from playground.ui.kit.pick import FIRST, RANGE, STEP, Load, Pick, counts_native, row_choices
+from playground.ui.kit.pick import FIRST, RANGE, STEP, Load, Pick, counts_native, is_average, row_choices
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
 
 VALUES = tuple(field.name for field in fields(Pick) if field.name not in ("absolute", "widest"))
@@ -133,8 +133,7 @@ def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) ->
         if not pick.used:
             return {controls.row: gr.skip()}
         vector_set = frame.load_set(frame.visitor(request))(pick.source)
-        pick = replace(pick, row=str(defaults.best_row(vector_set)), native=False)
-        pick = replace(pick, scale=_usual(pick, vector_set))
+        pick = with_set(pick, vector_set)
         return {
             controls.row: gr.update(choices=row_choices(vector_set), value=pick.row),
             **controls.bounds(pick, vector_set),
@@ -174,6 +173,22 @@ def wire(frame: Frame, controls: PickControls, units: gr.Radio | None = None) ->
         return {controls.scale: controls.slider(replace(pick, scale=round(scale, 2)), vector_set)}
 
     controls.native.input(on_native, inputs, controls.scale, **options)
+
+
+def with_set(pick: Pick, vector_set: VectorSet) -> Pick:
+    """A pick whose set was just chosen: its best row, or the average it was, of the rows that this set has."""
+    if not is_average(pick.row) or vector_set.rows == 1:
+        pick = replace(pick, row=str(defaults.best_row(vector_set)), native=False)
+        return replace(pick, scale=_usual(pick, vector_set))
+    last = min(whole(pick.last, "last row", least=0), vector_set.rows - 1)
+    pick = replace(
+        pick,
+        count=min(whole(pick.count, "the number of vectors to average", least=1), vector_set.rows),
+        first=min(whole(pick.first, "first row", least=0), last),
+        last=last,
+        native=counts_native(pick.row, vector_set),
+    )
+    return replace(pick, scale=_sign(pick.scale) if pick.native else _usual(pick, vector_set))
 
 
 def _usual(pick: Pick, vector_set: VectorSet) -> float:

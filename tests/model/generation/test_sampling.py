@@ -82,13 +82,13 @@ def test_numbers_belong_to_seed_prompt_and_sample_and_to_nothing_else_in_the_bat
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"max_new_tokens": 0}, "Expected 1 or more new tokens, got 0"),
-        ({"max_new_tokens": 1.5}, "Expected 1 or more new tokens, got 1.5"),
+        ({"max_new_tokens": 0}, "Expected a number of new tokens from 1 to 32768, got 0"),
+        ({"max_new_tokens": 1.5}, "Expected a number of new tokens from 1 to 32768, got 1.5"),
         ({"temperature": -0.1}, "Expected a temperature of 0"),
         ({"temperature": float("nan")}, "Expected a temperature of 0"),
-        ({"top_p": 0.0}, "Expected a top-p above 0 and up to 1, got 0.0"),
+        ({"top_p": 0.0}, "Expected a top-p above 0 and up to 1, got 0"),
         ({"top_p": 1.1}, "Expected a top-p above 0 and up to 1, got 1.1"),
-        ({"seed": -1}, "Expected a seed that is a whole number of 0 or more, got -1"),
+        ({"seed": -1}, "Expected a seed from 0 to 9223372036854775807, got -1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):

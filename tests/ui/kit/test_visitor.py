@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from playground.errors import InputError
 from playground.ui.kit.visitor import Visitors
 
 
@@ -26,3 +29,12 @@ def test_the_oldest_are_forgotten_beyond_capacity() -> None:
     visitors.of("c")
     assert len(visitors) == 2
     assert visitors.of("a") is first
+
+
+def test_a_session_belongs_to_the_browser_that_began_it() -> None:
+    visitors = Visitors()
+    visitors.of("a", "this browser")
+    with pytest.raises(InputError, match="reload the page"):
+        visitors.of("a", "another browser")
+    with pytest.raises(InputError, match="reload the page"):
+        visitors.of("a", None)

@@ -1,0 +1,25 @@
+"""Gradio's application with the guard around all of it, its own CORS middleware included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gradio.routes import App, ORJSONResponse
+from starlette.types import ASGIApp
+
+from playground.ui.guard.guard import Guard
+from playground.ui.guard.hosts import Hosts
+from playground.ui.guard.shares import Shares
+
+
+class GuardedApp(App):
+    """For `Blocks.launch(_app=...)`, the one way to be outside of the middleware that Gradio adds itself."""
+
+    def __init__(self, on_absent: Callable[[str], None], hosts: Hosts | None = None, shares: Shares | None = None):
+        super().__init__(default_response_class=ORJSONResponse)
+        self._guarding = (on_absent, hosts, shares)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        inner = super().build_middleware_stack()
+        on_absent, hosts, shares = self._guarding
+        return Guard(inner, lambda: self.get_blocks()._queue, on_absent, hosts, shares)

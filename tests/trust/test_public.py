@@ -1,0 +1,85 @@
+"""A public page: nobody changes what others see, and only listed models load. Spoken over HTTP, past the page."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the two below
+
+from serving import served
+from speaking import Speaking
+
+from playground.services.session import Workbench
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Workbench, Path]]:
+    folder = tmp_path_factory.mktemp("vectors")
+    with served(folder, public=True) as (url, workbench):
+        yield url, workbench, folder
+
+
+@pytest.fixture
+def tab(site: tuple[str, Workbench, Path]) -> Callable[[], Speaking]:
+    return lambda: Speaking(site[0]).open()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_stranger_neither_deletes_nor_renames_a_shipped_set(site, tab):
+    before, stranger = files(site[2]), tab()
+    name = first_set(site)
+    stranger.click("library-sets", "act", {"act": "open", "name": name})
+    stranger.click("library-delete")
+    assert any("the same for everyone here" in said for said in stranger.warnings)
+    stranger.set("library-name", "mine now")
+    stranger.click("library-rename")
+    assert files(site[2]) == before
+
+
+def first_set(site: tuple[str, Workbench, Path]) -> str:
+    return site[1].store.names()[0]
+
+
+def test_a_star_is_seen_by_its_visitor_alone(site, tab):
+    before, mine, other = files(site[2]), tab(), tab()
+    name = first_set(site)
+    for one in (mine, other):
+        one.click("library-sets", "act", {"act": "open", "name": name})
+    mine.click("library-rows", "act", {"act": "label", "row": "0", "value": "my own name for it", "sequence": "1"})
+    mine.click("library-sets", "act", {"act": "open", "name": name})
+    other.click("library-sets", "act", {"act": "open", "name": name})
+    assert "my own name for it" in mine.value("library-rows")
+    assert "my own name for it" not in other.value("library-rows")
+    assert files(site[2]) == before
+
+
+@pytest.mark.parametrize("model", ["/etc", "Qwen/Qwen3-0.6B", "../../assets/organism", "http://127.0.0.1:1/x/y"])
+def test_only_listed_models_load(site, tab, model):
+    stranger = tab()
+    before = site[1].generation
+    stranger.set("model-name", model)
+    stranger.click("model-load")
+    assert "this public page loads no others" in stranger.value("model-notice")
+    assert site[1].generation == before
+
+
+def test_a_model_is_not_loaded_while_others_work_with_this_one(site, tab):
+    visitor, (_, workbench, _) = tab(), site
+    gate = workbench.start("working", lambda model, context: wait(context), owner="another")
+    visitor.set("model-name", "organism")
+    visitor.click("model-load")
+    assert "1 other visitor at work" in visitor.value("model-notice")
+    gate.cancel()
+
+
+def wait(context) -> None:
+    while not context.cancelled():
+        time.sleep(0.005)
