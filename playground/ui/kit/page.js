@@ -53,6 +53,81 @@
     };
   }
 
+  // When the server is gone, Gradio's frontend says so in a toast, asks for it every two seconds, and loads the page anew
+  // once it answers. The line here stands in the place of that toast; what was typed and the open tab outlive the load.
+  // tests/browser/test_restart_page.py fails where an update of Gradio has other words or another way.
+  const KEPT = 'playground-kept';
+  const FIELDS = '[data-testid=textbox], input[type=number]';
+  const typed = new Map();
+  const pending = new Map(Object.entries(takeKept()));
+  let lost = false;
+  document.addEventListener('input', (event) => {
+    const key = event.target.matches?.(FIELDS) && fieldKey(event.target);
+    if (key) typed.set(key, event.target.value);
+  });
+  window.addEventListener('pagehide', () => {
+    const tab = document.querySelector('#tabs [role=tab][aria-selected=true]')?.textContent.trim();
+    if (lost) sessionStorage.setItem(KEPT, JSON.stringify({ tab, fields: Object.fromEntries([...pending, ...typed]) }));
+  });
+  setInterval(() => {
+    const toast = [...document.querySelectorAll('[data-testid=toast-body]')]
+      .find((each) => each.textContent.includes('Connection to the server was lost'));
+    if (toast) toast.style.display = 'none';
+    if (toast && !lost) {
+      lost = true;
+      showLine('The server does not answer. Trying again every two seconds; what you typed is kept.', 'alert');
+    }
+    if (!document.body.hasAttribute('inert')) restoreFields();
+  }, 500);
+
+  function fieldKey(field) {
+    const block = field.closest('.block[id]');
+    // The scales of a mix mean nothing without its vectors, which a new session does not have.
+    return block && !block.id.startsWith('mix-') && !block.id.startsWith('component-') ? block.id : null;
+  }
+
+  function takeKept() {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT) || 'null');
+    if (!kept) return {};
+    sessionStorage.removeItem(KEPT);
+    showLine('The server answers again. What you had typed is back; the mix and what was not saved are not.', 'status');
+    const opened = setInterval(() => {
+      if (document.body.hasAttribute('inert')) return;
+      clearInterval(opened);
+      [...document.querySelectorAll('#tabs [role=tab]')].find((tab) => tab.textContent.trim() === kept.tab)?.click();
+    }, 200);
+    return kept.fields;
+  }
+
+  // A field of a tab that was not opened yet is not there; it gets its text when it comes.
+  function restoreFields() {
+    for (const [key, value] of pending) {
+      const field = document.getElementById(key)?.querySelector(FIELDS);
+      if (!field) continue;
+      pending.delete(key);
+      Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), 'value').set.call(field, value);
+      for (const name of ['input', 'change', 'blur']) field.dispatchEvent(new Event(name, { bubbles: true }));
+    }
+  }
+
+  function showLine(text, role) {
+    document.querySelector('.sp-server')?.remove();
+    const line = document.createElement('div');
+    line.className = `sp-server sp-${role}`;
+    line.setAttribute('role', role);
+    const said = document.createElement('span');
+    said.textContent = text;
+    line.append(said);
+    if (role === 'status') {
+      const close = document.createElement('button');
+      close.className = 'sp-small';
+      close.textContent = 'close';
+      close.addEventListener('click', () => line.remove());
+      line.append(close);
+    }
+    document.body.append(line);
+  }
+
   async function copyText(text) {
     try {
       await navigator.clipboard.writeText(text);
