@@ -10,6 +10,7 @@ import gradio as gr
 from playground.services.session import Workbench
 from playground.ui import model_strip
 from playground.ui.kit import theme
+from playground.ui.kit.checked_values import CheckedBlocks
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
 from playground.ui.kit.tab import Tab
@@ -36,7 +37,7 @@ DARK_JS = """() => {
 def build(workbench: Workbench) -> gr.Blocks:
     """The page of a workbench. Launch it with `launch_options`."""
     frame = Frame(workbench)
-    page = gr.Blocks(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True)
+    page = CheckedBlocks(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True)
     with page:
         frame.model_seen = gr.State(frame.model_token())
         frame.library_seen = gr.State(frame.library_token(Visitor("")))

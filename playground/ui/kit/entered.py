@@ -6,6 +6,7 @@ import math
 from typing import SupportsFloat
 
 from playground.errors import InputError
+from playground.library.text import shown
 
 
 def whole(value: object, what: str, least: int | None = None) -> int:
@@ -13,20 +14,20 @@ def whole(value: object, what: str, least: int | None = None) -> int:
     number = real(value, what)
     if number != int(number) or (least is not None and number < least):
         span = "" if least is None else f" from {least}"
-        raise InputError(f"Expected a whole number{span} for {what}, got “{value}”; change it.")
+        raise InputError(f"Expected a whole number{span} for {what}, got {_quoted(value)}; change it.")
     return int(number)
 
 
 def real(value: object, what: str) -> float:
     """`value` as a finite number. Raises InputError when it is none."""
     try:
-        if not isinstance(value, str | SupportsFloat):
+        if not isinstance(value, str | SupportsFloat) or isinstance(value, bool):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"Expected a number for {what}, got “{value}”; write one.") from None
+        raise InputError(f"Expected a number for {what}, got {_quoted(value)}; write one.") from None
     if not math.isfinite(number):
-        raise InputError(f"Expected a finite number for {what}, got “{value}”; write one like 0.5.")
+        raise InputError(f"Expected a finite number for {what}, got {_quoted(value)}; write one like 0.5.")
     return number
 
 
@@ -38,6 +39,15 @@ def real_or_none(value: object, what: str) -> float | None:
 def whole_or_none(value: object, what: str, least: int | None = None) -> int | None:
     """`value` as a whole number, None where the field was left empty. Raises InputError as `whole` does."""
     return None if value is None or not str(value).strip() else whole(value, what, least)
+
+
+def _quoted(value: object) -> str:
+    """As it was sent, shortened: a browser may send a megabyte."""
+    text = value[:_SHOWN] if isinstance(value, str) else f"{value:.12g}" if isinstance(value, float) else shown(value)
+    return f"“{text}”"
+
+
+_SHOWN = 60
 
 
 def optional(value: float | None) -> str:
