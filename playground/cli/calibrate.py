@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import add_json, add_model, at_most, one_of, whole
+from playground.cli.parser import add_json, add_model, one_of, whole
 from playground.cli.scales import scales_data, scales_line
 from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled, FileError
-from playground.limits import limits
+from playground.limits import at_most, limits
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet

@@ -13,6 +13,7 @@ from playground.ui.guard.app import GuardedApp
 from playground.ui.guard.hosts import Hosts
 from playground.ui.guard.shares import Shares
 from playground.ui.kit import theme
+from playground.ui.kit.checked_values import CheckedBlocks
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
 from playground.ui.kit.tab import Tab
@@ -36,7 +37,7 @@ DARK_JS = """() => {
 }"""
 
 
-class Page(gr.Blocks):
+class Page(CheckedBlocks):
     """The page and its frame."""
 
     frame: Frame

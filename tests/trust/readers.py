@@ -346,7 +346,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "prompts.csv", "lines",
-        _texts("prompt,input\nSay hi,now\n\"a \"\"b\"\"\nc\",d\n", "positive,negative\ny,n\n", "question,answer\n1,2\n"),
+        _texts("prompt,input\nSay hi,now\n\"a \"\"b\"\"\",d\n", "positive,negative\ny,n\n", "question,answer\n1,2\n"),
         _as_file("input.csv", _read_prompts),
     ),
     Reader(

@@ -21,7 +21,7 @@ def whole(value: object, what: str, least: int | None = None) -> int:
 def real(value: object, what: str) -> float:
     """`value` as a finite number. Raises InputError when it is none."""
     try:
-        if not isinstance(value, str | SupportsFloat):
+        if not isinstance(value, str | SupportsFloat) or isinstance(value, bool):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
