@@ -164,7 +164,10 @@ def test_a_run_that_was_to_be_kept_outlives_its_page_and_is_shown_after_a_reload
     mine.set("discover-method", "MELBO")
     mine.set("discover-melbo-steps", 400)
     mine.set("discover-looks", 0)
-    mine.join(mine.event("discover-compute"))
+    with mine.client.stream("GET", f"{url}/gradio_api/heartbeat/{mine.session}"):  # closing it tells of the closed tab
+        mine.join(mine.event("discover-compute"))
+        until(lambda: workbench.jobs.running is not None, 20)
+    job = workbench.jobs.running
     time.sleep(ABSENT + 3)
     again = Speaking(url, mine.client).open()
     poll = next(event for event in again.events if any(target[1] == "tick" for target in event["targets"]))

@@ -212,8 +212,11 @@ class Frame:
     def absent(self, session: str) -> None:
         """Cancel the jobs of a session that nobody reads, unless its visitor keeps them."""
         visitor = self.visitors.known(session)
-        if visitor is None or not visitor.keep:
-            self.workbench.jobs.cancel_all(session if visitor is None else visitor.session)
+        if visitor is None:  # has closed the page already
+            if not self.runs.keeps(session):
+                self.workbench.jobs.cancel_all(session)
+        elif not visitor.keep:
+            self.workbench.jobs.cancel_all(visitor.session)
 
     def library_token(self, visitor: Visitor) -> str:
         """A text that changes whenever a set is added, deleted or changed, by any visitor or program."""
