@@ -202,7 +202,8 @@ def _fetch(repo: str, revision: str | None, patterns: list[str], stage: str, on_
         ) from error
     except Exception as error:
         # The Hub's client speaks through httpx or httpx2, by version; a connection that breaks off raises their errors.
-        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
+        # A proxy that needs a package which is not installed is an ImportError.
+        if not isinstance(error, OSError | ImportError) and not type(error).__module__.startswith("httpx"):
             raise
         raise ModelError(f"Expected to download {label}, but that failed: {_first_line(error)}; try again.") from error
     return Path(folder)
