@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
-from playground.errors import ModelError
+from playground.errors import Cancelled, ModelError
 from playground.model import gguf
 from playground.model.pasted import hub_name, refuse_file, short
 from playground.places import ASSETS
@@ -30,6 +32,9 @@ _REVISION = re.compile(r"\w[\w./+-]{0,199}", re.ASCII)
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is done, 0 to 1."""
+
+POLL_SECONDS = 0.25
+"""How often the progress of a download is told, and a Stop noticed."""
 
 _SMALL_FILES = ["*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
 _WEIGHTS = (("model", "safetensors"), ("pytorch_model", "bin"))  # the first that is there, whole or in parts
@@ -133,8 +138,10 @@ def fetch_weights(source: Source, on_progress: Progress | None = None) -> tuple[
     return tuple(sorted(files))
 
 
-def bar(stage: str, on_progress: Progress | None) -> type[tqdm]:
-    """A tqdm class that reports to `on_progress` and writes nothing."""
+def bar(stage: str, on_progress: Progress | None, unwanted: Callable[[], bool] = lambda: False) -> type[tqdm]:
+    """A tqdm class that reports to `on_progress` and writes nothing; once the work is `unwanted`, the next step raises
+    Cancelled.
+    """
 
     class Bar(tqdm):
         disable: bool
@@ -144,10 +151,17 @@ def bar(stage: str, on_progress: Progress | None) -> type[tqdm]:
             # Without a listener nothing is computed; with one, `display` is called as often as a bar is drawn.
             super().__init__(*args, **{**kwargs, "disable": on_progress is None, "mininterval": 0.1})
 
+        def update(self, n: float | None = 1) -> bool | None:
+            if unwanted():
+                raise Cancelled
+            drawn: bool | None = super().update(n)
+            return drawn
+
         def display(self, *args: Any, **kwargs: Any) -> None:
             # Of several bars (files, bytes) the one that counts bytes or weights says most.
             if on_progress is not None and self.total and not str(self.desc).startswith("Fetching"):
-                on_progress(stage, min(self.n / self.total, 1.0))
+                with suppress(Cancelled):  # here tqdm holds a lock, which an error would leave locked for ever
+                    on_progress(stage, min(self.n / self.total, 1.0))
 
         def close(self) -> None:
             if not self.disable:
@@ -162,14 +176,18 @@ def _fetch(repo: str, revision: str | None, patterns: list[str], stage: str, on_
     from huggingface_hub import errors, snapshot_download
 
     label = repo if revision is None else f"{repo} at {revision}"
-    try:
-        folder = snapshot_download(
+
+    def download(tell: Progress | None, unwanted: Callable[[], bool]) -> str:
+        return snapshot_download(
             repo,
             revision=revision,
             allow_patterns=patterns,
             ignore_patterns=_SUBFOLDERS,
-            tqdm_class=bar(stage, on_progress),
+            tqdm_class=bar(stage, tell, unwanted),
         )
+
+    try:
+        folder = download(None, lambda: False) if on_progress is None else _told_while(download, stage, on_progress)
     except errors.GatedRepoError as error:
         raise ModelError(
             f"Expected a model that may be downloaded, but {repo} is gated; accept its terms on huggingface.co/{repo} "
@@ -195,10 +213,44 @@ def _fetch(repo: str, revision: str | None, patterns: list[str], stage: str, on_
         ) from error
     except Exception as error:
         # The Hub's client speaks through httpx or httpx2, by version; a connection that breaks off raises their errors.
-        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
+        # A proxy that needs a package which is not installed is an ImportError.
+        if not isinstance(error, OSError | ImportError) and not type(error).__module__.startswith("httpx"):
             raise
         raise ModelError(f"Expected to download {label}, but that failed: {_first_line(error)}; try again.") from error
     return Path(folder)
+
+
+def _told_while(work: Callable[[Progress, Callable[[], bool]], str], stage: str, on_progress: Progress) -> str:
+    """The result of `work` in a thread of its own, with the latest progress told again every POLL_SECONDS.
+
+    A listener that raises, since the work is no longer wanted, so ends the wait also for a server that says nothing;
+    the thread then ends at its next progress or time limit.
+    """
+    latest = [(stage, 0.0)]
+    ended: list[str | BaseException] = []
+    unwanted = False
+
+    def tell(stage: str, share: float) -> None:
+        latest[0] = (stage, share)
+
+    def run() -> None:
+        try:
+            ended.append(work(tell, lambda: unwanted))
+        except BaseException as error:  # whatever it is, it is raised in the thread that waits
+            ended.append(error)
+
+    thread = threading.Thread(target=run, name="playground-download", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(POLL_SECONDS)
+            on_progress(*latest[0])
+    finally:
+        unwanted = True
+    (result,) = ended
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 def _shards(index: Path) -> set[Path]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from playground.errors import InputError, ModelError, PlaygroundError
+from playground.errors import Cancelled, InputError, ModelError, PlaygroundError
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel, load
@@ -84,7 +85,8 @@ class Workbench:
         return loaded
 
     def _bring_back(self, tell: Callable[[str, float], None]) -> None:
-        tell("Loading the earlier model again", 0.0)
+        with suppress(Cancelled):
+            tell("Loading the earlier model again", 0.0)
         try:
             self.loaded = load(*self._settings)
         except PlaygroundError as error:
@@ -120,13 +122,17 @@ class Workbench:
         owner: str | None = None,
         place: str | None = None,
     ) -> Job[LoadedModel]:
-        """`load_model` as a job, which emits LoadProgress."""
-        return self.jobs.start(
-            f"loading {name or 'organism'}",
-            lambda context: self.load_model(name, device, dtype, context.emit),
-            owner,
-            place=place,
-        )
+        """`load_model` as a job, which emits LoadProgress and ends soon after a cancel, a hanging download included."""
+
+        def run(context: JobContext) -> LoadedModel:
+            def emit(event: LoadProgress) -> None:
+                if context.cancelled():
+                    raise Cancelled
+                context.emit(event)
+
+            return self.load_model(name, device, dtype, emit)
+
+        return self.jobs.start(f"loading {name or 'organism'}", run, owner, place=place)
 
     def start(
         self,

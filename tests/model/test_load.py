@@ -349,6 +349,7 @@ def response(kind: type[Exception]) -> Exception:
         (errors.HFValidationError, "Expected a path or a Hub id such as"),
         (errors.HfHubHTTPError, "but that failed: 404 Client Error; try again"),
         (OSError, "but that failed: no answer; try again"),
+        (ImportError, "but that failed: no answer; try again"),
     ],
 )
 @pytest.mark.parametrize("name", ["owner/name@v2", "owner/name:v2"])
