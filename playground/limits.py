@@ -29,6 +29,8 @@ class Limits:
     """As a prompt, before which it stands."""
     answer_characters: int = 20_000
     """Answers that are compared are a letter to a few paragraphs."""
+    list_characters: int = 50_000
+    """Of a list of rows as typed: every row of 8192 by its number."""
     turns: int = 64
     """A conversation with more turns than this is a mistake; what the model reads ends long before."""
     items: int = 10_000
@@ -116,6 +118,7 @@ PUBLIC = Limits(
     prompt_characters=20_000,  # longer than the context of models that a shared demo serves
     system_characters=8_000,
     answer_characters=2_000,
+    list_characters=2_000,
     turns=16,
     prompts=512,
     all_characters=400_000,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playground.errors import InputError
 from playground.library.text import shown
 from playground.library.vector_set import VectorSet
+from playground.limits import check_characters, limits
 
 MAX_NAMED = 24
 """Vectors that a warning names one by one."""
@@ -13,6 +14,7 @@ ROWS_FORM = "all, starred, kept (what is not discarded), a range like 0-11, or n
 
 def read_rows(text: str, vector_set: VectorSet) -> tuple[int, ...] | None:
     """Rows as typed (ROWS_FORM); None for all. Raises InputError for what is none of these, and for none at all."""
+    check_characters("a list of vectors", text, limits().list_characters)
     wanted = text.strip().lower()
     if wanted in ("", "all"):
         return None
@@ -23,7 +25,7 @@ def read_rows(text: str, vector_set: VectorSet) -> tuple[int, ...] | None:
         if not rows:
             raise InputError(f"Expected {wanted} vectors in {called}, got none; write {ROWS_FORM}.")
         return tuple(rows)
-    rows = []
+    chosen: dict[int, None] = {}
     for part in wanted.replace(",", " ").split():
         first, dash, last = part.replace("–", "-").partition("-")
         ends = (first, last if dash else first)
@@ -35,8 +37,8 @@ def read_rows(text: str, vector_set: VectorSet) -> tuple[int, ...] | None:
                     f"Expected vectors of {called} from 0 to {vector_set.rows - 1}, got {int(end)}; choose vectors "
                     "that it has."
                 )
-        rows += range(int(ends[0]), int(ends[1]) + 1)
-    return tuple(dict.fromkeys(rows))
+        chosen |= dict.fromkeys(range(int(ends[0]), int(ends[1]) + 1))
+    return tuple(chosen)
 
 
 def check_rows(vector_set: VectorSet, rows: tuple[int, ...] | None) -> tuple[int, ...]:

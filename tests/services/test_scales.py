@@ -11,6 +11,7 @@ from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
 from playground.library.vector_set import VectorSet
+from playground.limits import LIMITS, tightened
 from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import PromptFormat, encode
 from playground.model.reading.greedy_margin import greedy_margins
@@ -45,6 +46,13 @@ def test_margins_are_those_of_the_model_called_row_by_row(tiny, architecture):
                 logits = loaded.model(ids, use_cache=False).logits[0, -1].float()
             expected = logits[token] - torch.cat([logits[:token], logits[token + 1 :]]).max()
             assert float(found[row, place]) == pytest.approx(float(expected), abs=1e-3)
+
+
+def test_more_looks_than_the_limit_are_refused_before_any_text(tiny):
+    loaded = tiny("llama")
+    tighter = replace(LIMITS, job_tokens=3 * 2 * 5 * 32 - 1)
+    with tightened(tighter), pytest.raises(InputError, match="at most 959 new tokens of looks"):
+        find_scales(loaded, found_on(loaded))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -23,7 +23,7 @@ from playground.library.recipe import Component, Recipe, resolve
 from playground.library.rows import read_rows
 from playground.library.text import shown
 from playground.library.vector_set import VectorSet
-from playground.limits import check_count, check_whole, limits
+from playground.limits import check_characters, check_count, check_whole, limits
 from playground.model.prompting import PromptFormat
 
 SCALES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
@@ -64,14 +64,15 @@ def read_vectors(source: str, text: str, vector_set: VectorSet) -> tuple[Measure
     """Vectors of the set `source` as typed: rows as `read_rows` reads them, and averages `mean:A-B` of rows A to B−1
     between commas. Raises InputError for what is neither, and for rows that are not there.
     """
-    found: list[MeasuredVector] = []
+    check_characters("a list of vectors", text, limits().list_characters)
+    found: dict[MeasuredVector, None] = {}
     for part in [part for part in text.split(",") if part.strip()] or ["all"]:
         if part.strip().lower().startswith("mean"):
-            found.append(_read_mean(source, part.strip().lower(), vector_set))
+            found[_read_mean(source, part.strip().lower(), vector_set)] = None
             continue
         rows = read_rows(part, vector_set)
-        found += [MeasuredVector(source, row) for row in (range(vector_set.rows) if rows is None else rows)]
-    return tuple(dict.fromkeys(found))
+        found |= {MeasuredVector(source, row): None for row in (range(vector_set.rows) if rows is None else rows)}
+    return tuple(found)
 
 
 def _read_mean(source: str, text: str, vector_set: VectorSet) -> MeasuredVector:

@@ -10,7 +10,7 @@ from playground.errors import Cancelled
 from playground.library.rows import check_rows
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
-from playground.limits import check_whole, limits
+from playground.limits import check_count, check_whole, limits
 from playground.methods.base.registry import norm_of
 from playground.model.cut.memory import within_memory
 from playground.model.load import LoadedModel
@@ -96,6 +96,10 @@ def find_scales(
     request = ScalesRequest() if request is None else request
     begun = time.perf_counter()
     rows = [row for row in check_rows(vector_set, request.rows) if bool(vector_set.vectors[row].any())]
+    check_count(
+        "new tokens of looks (rows × signs × texts × length)", len(rows) * 2 * request.texts * request.tokens,
+        limits().job_tokens, "look at fewer rows or texts",
+    )  # fmt: skip
     reader = Reader(loaded, prompts_of(loaded, vector_set), vector_set.origin.source, request, cancelled)
     blocks = [rows[begin : begin + BLOCK] for begin in range(0, len(rows), BLOCK)]
     done = 0

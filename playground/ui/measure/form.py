@@ -96,7 +96,7 @@ class MeasureForm:
     def _set_names(self) -> list[str]:
         if not self.sets:
             raise InputError("Expected a vector set to measure, got none; choose one, or find some in Discover.")
-        return self.sets
+        return list(dict.fromkeys(self.sets))
 
     def vectors(self, load: Load) -> tuple[MeasuredVector, ...]:
         """Every chosen row and average of every chosen set. Raises PlaygroundError."""
