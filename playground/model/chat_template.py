@@ -23,6 +23,8 @@ DATE = "2026-01-01"
 
 _MARK = "Xq7mark"
 """A content that no template writes by itself."""
+_SAID = 160
+"""Characters of a template's message that ours quotes."""
 _LONG = 64
 """Characters of a content beyond which none stands in a template by chance."""
 _DIRECTIVES = ("-d", "-m", "-H", "-I", "-M", "-S", "-j", *"aAwdbBmyYHIpMSfjUWcxXGuVDFTReZz")
@@ -137,9 +139,10 @@ def _apply(
             )
             return str(text)
     except (TemplateError, ValueError, TypeError, KeyError) as error:
+        said = " ".join(str(error).split())[:_SAID]
         what = "these turns" if len(conversation) > 1 else "one turn"
         raise InputError(
-            f"Expected a chat template that takes {what}, but that of {loaded.name} says {str(error).strip()!r}; "
+            f"Expected a chat template that takes {what}, but that of {loaded.name} says {said!r}; "
             "give it plain text instead (--raw)."
         ) from error
 

@@ -16,17 +16,20 @@ import torch
 import transformers
 
 from playground.errors import ModelError
+from playground.model import bounds, gguf_head
 
 SUFFIX = ".gguf"
-_MAGIC = b"GGUF"
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
 class GgufHead:
-    """Head of a file: its architecture, and how many weights it holds."""
+    """Head of a file: its architecture, and how many weights, tensors and blocks it holds."""
 
     architecture: str
     weights: int
+    tensors: int
+    blocks: int
 
 
 def only_file(folder: Path) -> Path | None:
@@ -43,20 +46,14 @@ def read_head(path: Path) -> GgufHead:
 
     Raises ModelError for a file that is damaged or no GGUF, and for an architecture that transformers cannot convert.
     """
-    from gguf import GGUFReader
     from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
 
     try:
-        with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
-        if magic != _MAGIC:
-            raise ValueError("it does not begin as one")
-        reader = GGUFReader(path)
-        field = reader.get_field("general.architecture")
-        architecture = "" if field is None else str(field.contents())
-        weights = sum(int(tensor.n_elements) for tensor in reader.tensors)
-    except (OSError, ValueError, KeyError, IndexError, UnicodeDecodeError, OverflowError) as error:
-        # The reader indexes into the file as its counts say: a file that is cut off or damaged fails in any of these.
+        head = gguf_head.read(path)
+        architecture = str(head.values.get("general.architecture", ""))[:_SHOWN]
+        # Their names end as in the configurations of transformers: llama.block_count, llama.attention.head_count.
+        bounds.check_counts({key.rpartition(".")[2]: value for key, value in head.values.items()}, path.name)
+    except (OSError, ValueError) as error:
         said = " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
         raise ModelError(
             f"Expected a whole GGUF file, but {path.name} cannot be read (“{said}”); download it again."
@@ -64,11 +61,12 @@ def read_head(path: Path) -> GgufHead:
     # llama.cpp and transformers write some names with and some without a mark between their parts (qwen3moe).
     known = {_plain(name) for name in GGUF_SUPPORTED_ARCHITECTURES}
     if _plain(architecture) not in known:
+        called = f"“{architecture}”" if architecture.isprintable() else ascii(architecture)
         raise ModelError(
-            f"Expected a GGUF architecture that transformers can convert, but {path.name} is of “{architecture}”; load "
-            "the model's original checkpoint instead."
+            f"Expected a GGUF architecture that transformers can convert, but {path.name} is of {called}; load the "
+            "model's original checkpoint instead."
         )
-    return GgufHead(architecture, weights)
+    return GgufHead(architecture, head.weights, head.tensors, head.blocks)
 
 
 def _plain(architecture: str) -> str:

@@ -5,6 +5,7 @@ The model is in evaluation mode and its weights need no gradient. Code that come
 
 from __future__ import annotations
 
+import copy
 import gc
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,10 @@ from playground.core.out_of_memory import is_out_of_memory
 from playground.errors import ModelError
 from playground.model import gguf
 from playground.model.blocks import decoder_blocks, width
+from playground.model.bounds import check_built, check_files
 from playground.model.fingerprint import fingerprint
-from playground.model.source import ORGANISM, Progress, Source, bar, fetch_weights, locate
+from playground.model.pasted import short
+from playground.model.source import ORGANISM, Progress, Source, bar, fetch_weights, locate, tensor_count
 
 __all__ = ["DEVICES", "DTYPES", "ORGANISM", "LoadedModel", "load"]
 
@@ -108,11 +111,14 @@ def load(
     if source.gguf is not None:
         head = gguf.read_head(source.folder / source.gguf)
         number_type = gguf.dtype_of(number_type, place)
+    else:
+        check_files(source.folder, short(source.name))
     config = _config(source)
     _check_causal(config, source)
     _drop_tokens_out_of_range(config)
     tokenizer = _tokenizer(source)
     files = fetch_weights(source, on_progress)
+    _check_built(config, files, head, source)
     if before_weights is not None:
         before_weights()
     try:
@@ -223,7 +229,7 @@ def _config(source: Source) -> Any:
         return AutoConfig.from_pretrained(
             source.folder, trust_remote_code=False, local_files_only=True, **source.from_file
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # transformers fails in many ways on what is no configuration
         if "trust_remote_code" in str(error):
             raise ModelError(
                 f"Expected an architecture that transformers has, but {source.name} brings its own code, which is "
@@ -233,6 +239,23 @@ def _config(source: Source) -> Any:
             f"Expected a config.json that transformers can read, but that of {source.name} is damaged or of an unknown "
             f"architecture; update transformers or choose another model."
         ) from error
+
+
+def _check_built(config: Any, files: Sequence[Path], head: gguf.GgufHead | None, source: Source) -> None:
+    """Compare the size of the model that a configuration describes with its files, before any memory is taken."""
+    # Blocks that are not there at all are the slowest to find missing: a GGUF's names are looked up for each.
+    tensors = tensor_count(files) if head is None else head.blocks
+    blocks = getattr(decoder_config(config), "num_hidden_layers", 0)
+    file_bytes = sum(path.stat().st_size for path in files)
+    if isinstance(blocks, int):
+        check_built(blocks, 0, tensors, file_bytes, short(source.name))
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(copy.deepcopy(config), trust_remote_code=False)
+    except Exception as error:  # every architecture fails in its own way on a configuration that cannot be
+        raise _weights_error(source, error) from error
+    elements = sum(parameter.numel() for parameter in (*model.parameters(), *model.buffers()))
+    check_built(0, elements, tensors, file_bytes, short(source.name))
 
 
 def _drop_tokens_out_of_range(config: Any) -> None:
@@ -253,6 +276,11 @@ def _check_causal(config: Any, source: Source) -> None:
     hint = "choose a causal language model such as a Llama, Qwen, Gemma, Mistral or GPT-2."
     known = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
     named = getattr(config, "architectures", None) or []
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise ModelError(
+            f"Expected `architectures` in the configuration of {source.name} to be a list of names; fetch the model's "
+            "files again."
+        )
     mapped: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)] if known else None
     causal = [mapped.__name__] if known else []
     if getattr(config, "is_encoder_decoder", False) or not known:
@@ -260,7 +288,8 @@ def _check_causal(config: Any, source: Source) -> None:
             f"Expected a causal decoder model, but {source.name} is a {kind} model, which is not one; {hint}"
         )
     if named and not any(name in causal or name.endswith(("ForCausalLM", "LMHeadModel")) for name in named):
-        raise ModelError(f"Expected a causal decoder model, but {source.name} holds a {named[0]}; {hint}")
+        shown = ascii(named[0][:80])[1:-1]
+        raise ModelError(f"Expected a causal decoder model, but {source.name} holds a {shown}; {hint}")
     # BERT and its kin have a causal class too, for models that were trained as decoders and say so.
     if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and getattr(config, "is_decoder", True) is False:
         raise ModelError(f"Expected a causal decoder model, but {source.name} is an encoder ({kind}); {hint}")

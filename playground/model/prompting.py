@@ -217,11 +217,12 @@ def tokenize(loaded: LoadedModel, text: str, format: PromptFormat) -> list[int]:
 def token_ids(loaded: LoadedModel, text: str, add_special_tokens: bool = False) -> list[int]:
     """The tokens of any text. Raises InputError for one that the model has no embedding for."""
     tokens = list(loaded.tokenizer(text, add_special_tokens=add_special_tokens, truncation=False)["input_ids"])
-    beyond = next((token for token in tokens if token >= loaded.token_count), None)
+    count = loaded.token_count
+    beyond = next((token for token in tokens if token >= count), None)
     if beyond is not None:
-        name = loaded.tokenizer.convert_ids_to_tokens(beyond)
+        name = str(loaded.tokenizer.convert_ids_to_tokens(beyond))[:40]
         raise InputError(
-            f"Expected tokens that {loaded.name} has, {loaded.token_count} of them, but its tokenizer writes {name!r} "
+            f"Expected tokens that {loaded.name} has, {count} of them, but its tokenizer writes {name!r} "
             f"as number {beyond}; choose a model with its own tokenizer, or a prompt without that token."
         )
     return tokens

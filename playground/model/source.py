@@ -6,10 +6,9 @@ before gigabytes are fetched, and everything after the download reads the local 
 
 from __future__ import annotations
 
-import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,15 @@ from tqdm import tqdm
 
 from playground.errors import Cancelled, ModelError
 from playground.model import gguf
+from playground.model.bounds import read_json
 from playground.model.pasted import hub_name, refuse_file, short
 from playground.places import ASSETS
 
 ORGANISM = ASSETS / "organism"
 """The model that ships with the playground."""
 
+_MOST_INDEX = 2**26
+"""Bytes of the index of a checkpoint in parts."""
 MOST_NAME = 4096
 """Characters of a name: as many as a path of Linux has."""
 _REVISION = re.compile(r"\w[\w./+-]{0,199}", re.ASCII)
@@ -68,8 +70,8 @@ def locate(name: str | None, on_progress: Progress | None = None) -> Source:
     name = (name or "").strip()
     if not name.isprintable() or len(name) > MOST_NAME:
         raise ModelError(
-            f"Expected a path, a Hub id or an address at huggingface.co of at most {MOST_NAME} printable characters, "
-            f"got {short(name)!a}; check it."
+            f"Expected a model directory or a Hub id of at most {MOST_NAME} printable characters, got {short(name)!a}; "
+            "check it."
         )
     if name in ("", "organism") or _is(name, ORGANISM):
         if not (ORGANISM / "config.json").is_file():
@@ -256,9 +258,24 @@ def _told_while(work: Callable[[Progress, Callable[[], bool]], str], stage: str,
 def _shards(index: Path) -> set[Path]:
     """The files that the index of a checkpoint in several parts names."""
     try:
-        return {index.parent / name for name in json.loads(index.read_text())["weight_map"].values()}
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return {index.with_name(f"{index.name} (unreadable)")}
+        names = set(read_json(index, _MOST_INDEX)["weight_map"].values())
+        # A file beside the index, never one elsewhere on this machine.
+        if all(Path(name).name == name and name.isprintable() for name in names):
+            return {index.parent / name for name in names}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        pass  # said for the name that follows
+    return {index.with_name(f"{index.name} (unreadable)")}
+
+
+def tensor_count(files: Sequence[Path]) -> int | None:
+    """How many tensors safetensors files hold; None for files of another kind."""
+    count = 0
+    for path in files:
+        if path.suffix != ".safetensors":
+            return None
+        with safe_open(path, framework="pt") as file:
+            count += len(file.keys())
+    return count
 
 
 def _is_whole(path: Path) -> bool:

@@ -5,7 +5,6 @@ Only file names, sizes and config.json are read: no weights and no network.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import constants
+
+from playground.model.bounds import read_json
 
 DEEPEST = 3
 """Depth of the search below the folder of models: LM Studio keeps owner/repository/file.gguf."""
@@ -137,7 +138,7 @@ def _gguf_files(folder: Path, files: list[str]) -> Iterator[LocalModel]:
 def _checkpoint_bytes(folder: Path) -> int | None:
     """Bytes of the weights of a causal model in a folder; None where there is none, or not all of it."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(folder / "config.json")
     except (OSError, ValueError):
         return None
     if not isinstance(config, dict) or config.get("is_encoder_decoder"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import tempfile
@@ -252,7 +253,9 @@ def _read_model_name(text: str) -> None:
     from playground.model.pasted import hub_name
     from playground.model.source import locate
 
-    _each(lambda: hub_name(text), lambda: locate(text))
+    with contextlib.suppress(PlaygroundError):
+        hub_name(text)
+    locate(text)
 
 
 # Models
@@ -346,7 +349,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(
         "prompts.csv", "lines",
-        _texts("prompt,input\nSay hi,now\n\"a \"\"b\"\"\",d\n", "positive,negative\ny,n\n", "question,answer\n1,2\n"),
+        _texts("prompt,input\nSay hi,now\n\"a \"\"b\"\"\nc\",d\n", "positive,negative\ny,n", "question,answer\n1,2\n"),
         _as_file("input.csv", _read_prompts),
     ),
     Reader(

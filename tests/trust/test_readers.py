@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+import tracemalloc
 
 import pytest
 
@@ -22,7 +24,7 @@ BY_NAME = {reader.name: reader for reader in READERS}
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -36,7 +38,7 @@ def test_hostile_inputs_are_read_or_refused_in_a_sentence_and_touch_nothing(name
 @pytest.mark.parametrize("name", BY_NAME)
 def test_what_the_attack_begins_with_is_read(name, tmp_path):
     for seed in BY_NAME[name].seeds():
-        if name != "model index":  # names files that are not there
+        if name not in ("model index", "model name"):  # files that are not there, models that are not
             BY_NAME[name].read(seed, tmp_path)
 
 
@@ -78,6 +80,60 @@ def test_values_of_other_types_and_sizes_are_refused(name, old, new, number, tmp
 @pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "a/b@c\nd", "\ud800", "a/b@" + "c" * 5000, "x/" * 40_000])
 def test_names_of_models_that_nothing_has_are_refused_at_once(name, tmp_path):
     refusal("model name", name.encode("utf-8", "surrogatepass"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"num_hidden_layers": 4', '"num_hidden_layers": 1000000000', "'num_hidden_layers' up to 1024"),
+        ('"num_hidden_layers": 4', '"num_hidden_layers": 900', "the weights of 900 blocks"),
+        ('"num_hidden_layers": 4', '"num_labels": 1000000000, "num_hidden_layers": 4', "'num_labels' up to 65536"),
+        ('"intermediate_size": 64', '"intermediate_size": 1000000000', "weights that the configuration"),
+        ('"vocab_size": 400', '"vocab_size": 1000000000', "weights that the configuration"),
+        ('"num_attention_heads": 4', '"num_attention_heads": "4"', "that transformers can read"),
+        ('"architectures": [', '"architectures": 5, "x": [', "to be a list of names"),
+        ('"architectures": [', f'"x": {"[" * 9000}{"]" * 9000}, "architectures": [', "that transformers can read"),
+    ],
+)
+def test_a_configuration_of_another_size_than_its_weights_is_refused_before_it_is_built(old, new, said, tmp_path):
+    """A list of 10⁹ blocks or labels was made, and weights that are not there were made up in memory."""
+    assert said in refusal("model config", changed("model config", old, new), tmp_path)
+
+
+def test_an_index_names_files_beside_it_only(tmp_path):
+    hostile = changed("model index", "model-00001-of-00002.safetensors", "../../secret.safetensors")
+    assert "index.json (unreadable)" in refusal("model index", hostile, tmp_path)
+
+
+def test_a_template_of_any_output_is_refused_in_a_bounded_sentence(tmp_path):
+    refusal("model template", b"{{ messages.%s }}{{ raise_exception('%s') }}" % (b"a" * 900, b"b\n" * 900), tmp_path)
+
+
+def _gguf_head(*parts: bytes) -> bytes:
+    return b"GGUF" + struct.pack("<I", 3) + b"".join(parts) + b"\0" * 64
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _gguf_head(struct.pack("<QQ", 0, 10**18)),
+        _gguf_head(struct.pack("<QQ", 10**18, 0)),
+        _gguf_head(struct.pack("<QQQ", 0, 1, 10**18)),
+        _gguf_head(struct.pack("<QQQ", 0, 1, 1), b"k", struct.pack("<IIQ", 9, 8, 10**18)),
+        _gguf_head(struct.pack("<QQQ", 0, 1, 1), b"k", struct.pack("<IIQ", 9, 0, 3_000_000), b"\0" * 3_000_000),
+        _gguf_head(struct.pack("<QQQ", 0, 1, 1), b"k", *[struct.pack("<IQ", 9, 1)] * 5000),
+        _gguf_head(struct.pack("<QQQ", 1, 0, 1), b"t", struct.pack("<IQQIQ", 2, 2**40, 2**40, 0, 0)),
+    ],
+    ids=["pairs", "tensors", "key", "strings", "bytes", "nested", "shape"],
+)
+def test_a_gguf_whose_counts_lie_is_refused_before_anything_is_made_of_it(data, tmp_path):
+    """The gguf package makes an array for each element that a file claims."""
+    tracemalloc.start()
+    try:
+        assert "Expected a whole GGUF file" in refusal("gguf head", data, tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_number_that_is_none_is_quoted_shortly(tmp_path):

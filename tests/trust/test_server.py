@@ -167,7 +167,6 @@ def test_a_run_that_was_to_be_kept_outlives_its_page_and_is_shown_after_a_reload
     with mine.client.stream("GET", f"{url}/gradio_api/heartbeat/{mine.session}"):  # closing it tells of the closed tab
         mine.join(mine.event("discover-compute"))
         until(lambda: workbench.jobs.running is not None, 20)
-
     time.sleep(ABSENT + 3)
     again = Speaking(url, mine.client).open()
     poll = next(event for event in again.events if any(target[1] == "tick" for target in event["targets"]))

@@ -75,8 +75,8 @@ def status_line(status: Status) -> str:
     if status.seconds_to_go is not None:
         parts.append(f"{seconds(status.seconds_to_go)} to go")
     if status.mine is not None:
-        wait = "" if status.mine.seconds is None else f" in about {seconds(status.mine.seconds)}"
-        parts.append(f"yours is number {status.mine.position} of {status.waiting} waiting{wait}")
+        wait = "" if status.mine.seconds is None else f", about {seconds(status.mine.seconds)}"
+        parts.append(f"yours waits: {status.mine.position} of {status.waiting}{wait}")
     elif status.waiting:
         parts.append(f"{status.waiting} waiting")
     share = (
