@@ -190,6 +190,11 @@ def stored() -> Iterator[None]:
         _STORED.reset(token)
 
 
+def at_most(most: float) -> str:
+    """A limit as it stands in a line of help and beside a control: "at most 64"."""
+    return f"at most {most:,.0f}" if most >= 10**6 else f"at most {most:g}"
+
+
 def check_whole(quantity: str, value: object, least: int, most: int | None = None) -> None:
     """Raises InputError unless `value` is a whole number from `least` to `most`."""
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -75,7 +75,7 @@ def serve(serving: Serving) -> None:
                 share=serving.share,
                 root_path=serving.root_path,
                 auth=list(serving.accounts) or None,
-                **launch_options(workbench, hosts, shares.PUBLIC if serving.public else shares.Shares()),
+                **launch_options(page, hosts, shares.PUBLIC if serving.public else shares.Shares()),
             )
     except KeyboardInterrupt:  # Gradio takes it once it waits; before, it is ours
         pass

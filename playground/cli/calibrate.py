@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import add_json, add_model, at_most, one_of, whole
+from playground.cli.parser import add_json, add_model, one_of, whole
 from playground.cli.scales import scales_data, scales_line
 from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
-from playground.errors import Cancelled
-from playground.limits import limits
+from playground.errors import Cancelled, FileError
+from playground.limits import at_most, limits
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     from playground.cli.models import follow_model, load_quietly
-    from playground.cli.outcome import check_out
+    from playground.cli.outcome import check_out, write_out
     from playground.library import vector_set as files
     from playground.library.rows import check_rows, read_rows
     from playground.library.store import open_set, path_of
@@ -78,7 +79,10 @@ def run(options: argparse.Namespace) -> Outcome:
         tell(f"warning: {warning}")
 
     def keep(so_far: VectorSet) -> None:
-        files.save(_onto(out, so_far, options), out)
+        try:
+            files.save(_onto(out, so_far, options), out)
+        except FileError as error:  # what follows may still find room, and is not lost for it
+            tell(str(error))
 
     with stoppable(progress) as stopped:
         found = _calibrated(loaded, vector_set, rows, options, progress, stopped, keep)
@@ -86,7 +90,7 @@ def run(options: argparse.Namespace) -> Outcome:
     if found is vector_set:
         raise Cancelled("stopped before there was anything to keep")
     found = _onto(out, found, options)
-    files.save(found, out)
+    write_out(out, partial(files.save, found))
     if interrupted:
         tell(f"stopped; {out} holds what there is.")
     return Outcome(_data(out, found, rows), _text(out, found, rows, options), interrupted=interrupted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from playground.cli.outcome import Outcome
+from playground.cli.outcome import Outcome, check_out
 from playground.cli.parser import add_json, add_model, one_of, whole
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import InputError
@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
     if options.out.exists() and not options.out.is_dir():
         raise InputError(f"Expected a folder after --out, got the file {options.out}; choose another name.")
+    check_out(options.out / "evidence.md", "evidence.md")
     progress = Progress()
     loaded = load_quietly(options, progress)
     stages = STAGES if options.only is None else (options.only,)

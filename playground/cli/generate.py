@@ -6,10 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import add_format, add_json, add_model, add_positions, add_sampling, at_most, whole
+from playground.cli.parser import add_format, add_json, add_model, add_positions, add_sampling, whole
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled, InputError
-from playground.limits import limits
+from playground.limits import at_most, limits
 
 if TYPE_CHECKING:
     from playground.services.generate import GenerateProgress, GenerateRequest, GenerateResult

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playground.errors import InputError
+from playground.errors import FileError, InputError
+
+LEAST_FREE = 1 << 16
+"""Bytes that a file system must have free before anything is computed for a file on it: a small result."""
 
 
 @dataclass(frozen=True)
@@ -28,3 +34,23 @@ def check_out(path: Path, example: str) -> None:
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(f"Expected a place that can be written to after --out, got {path}; choose another.")
+    if shutil.disk_usage(folder).free < LEAST_FREE:
+        raise InputError(
+            f"Expected a place with room after --out, got {path} on a full disk; free some space, or choose another."
+        )
+
+
+def write_out(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write a result to `path`. When that fails, the result is written among the system's temporary files,
+    and the FileError says where it is.
+    """
+    try:
+        write(path)
+    except FileError as error:
+        try:
+            rescued = Path(tempfile.mkdtemp(prefix="playground-")) / path.name
+            write(rescued)
+        except (FileError, OSError):
+            raise error from None
+        why, _, _ = str(error).partition(";")
+        raise FileError(f"{why}; the result is in {rescued}, move it where there is room.") from error

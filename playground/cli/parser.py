@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from playground.errors import InputError
 from playground.library.text import listed, shown, span
-from playground.limits import check_real, check_whole, limits
+from playground.limits import at_most, check_real, check_whole, limits
 
 # As in playground/model, which is not imported here because it imports torch; a test holds them equal.
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -111,11 +111,6 @@ def reals(what: str, least: float = -math.inf) -> Callable[[str], tuple[float, .
     """An argparse type: finite numbers from `least` on, joined by commas."""
     number = real(what, least)
     return lambda text: tuple(number(part) for part in text.split(","))
-
-
-def at_most(most: float) -> str:
-    """A limit for a line of help."""
-    return f"at most {most:g}" if most < 10**6 else f"at most {most:,.0f}"
 
 
 def one_of(what: str, choices: tuple[str, ...], pattern: str | None = None) -> Callable[[str], str]:

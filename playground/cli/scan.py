@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     from playground.cli.models import load_quietly
-    from playground.cli.outcome import check_out
+    from playground.cli.outcome import check_out, write_out
     from playground.library.store import open_set
     from playground.services.scan import document, file, scan
 
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> Outcome:
     for warning in result.warnings:
         tell(f"warning: {warning}")
     if options.out is not None:
-        file.save(result, options.out, vector_set.notes)
+        write_out(options.out, lambda path: file.save(result, path, vector_set.notes))
     if result.cancelled:
         kept = "" if options.out is None else f"; {options.out} holds them"
         tell(f"stopped after {len(result.cells)} of {result.planned} texts{kept}.")

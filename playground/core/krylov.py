@@ -70,7 +70,8 @@ class Spectrum:
     and that no larger vector was missed: every σ is then within 1 % of the truth, in bfloat16 within 3 %.
     `products` counts columns put through J or Jᵀ. `subspaces` are row ranges [a, b) whose neighbours differ by less
     than CLUSTER_GAP: there the span is meant, not its rows. After a cancel k may be smaller than asked for, down to 0,
-    and residuals that were not computed are NaN.
+    and residuals that were not computed are NaN. `finite` is False when a product was not: these are of the products
+    before it.
     """
 
     singular_values: Tensor
@@ -80,6 +81,7 @@ class Spectrum:
     steps: int
     products: int
     subspaces: tuple[tuple[int, int], ...]
+    finite: bool = True
 
 
 def iterate(
@@ -96,7 +98,7 @@ def iterate(
     from them none.
     `cancelled` is asked before every product, and a product may itself raise Cancelled; either way the Spectrum of what
     there is comes next, with `converged` False. Raises InputError for more vectors than the operator has, and for a
-    start of another width, with NaN or of zeros.
+    start of another width, with NaN or of zeros, and when the first step is not finite; a later one ends like a cancel.
     """
     m, n = operator.shape
     wanted = settings.vectors
@@ -116,18 +118,18 @@ def iterate(
     block = ritz.first_block(columns, start, beside=RANDOM_BESIDE_START if krylov else wanted)
     given = len(block) - ritz.random_rows
     check = MissedCheck(ritz.random_rows, SAFE_ROWS if krylov else wanted + SAFE_ROWS)
-    step, products, converged = 0, 0, False
+    step, products, converged, finite = 0, 0, False, True
     try:
         while True:
             if not krylov:
                 ritz.clear()
             _stop_if(cancelled)
-            ritz.add(block, operator.matmat(block.to(operator.device, operator.dtype)))
+            ritz.add(block, _finite(operator.matmat(block.to(operator.device, operator.dtype))))
             products += len(block)
             left = ritz.newest_left
             if len(left) > 0:
                 _stop_if(cancelled)
-                ritz.add_transposed(operator.rmatmat(left))
+                ritz.add_transposed(_finite(operator.rmatmat(left)))
                 products += len(left)
             step += 1
             values, residuals = ritz.singular_values, ritz.residuals
@@ -157,6 +159,13 @@ def iterate(
                 break
     except Cancelled:
         converged = False
+    except _NotFinite:
+        if step == 0:
+            raise InputError(
+                "Expected a Jacobian of finite numbers, got NaN or infinity; load the model with dtype float32, or "
+                "choose other layers."
+            ) from None
+        converged, finite = False, False
     values, vectors = ritz.refined()
     residuals = ritz.residuals
     yield Spectrum(
@@ -167,6 +176,7 @@ def iterate(
         steps=step,
         products=products,
         subspaces=_clusters(values),
+        finite=finite,
     )
 
 
@@ -210,6 +220,16 @@ def _clusters(values: Tensor) -> tuple[tuple[int, int], ...]:
 
 def _padded(values: Tensor, length: int, filler: float) -> Tensor:
     return torch.cat([values.float(), torch.full((length - len(values),), filler)])
+
+
+class _NotFinite(Exception):
+    """A product holds NaN or infinity."""
+
+
+def _finite(product: Tensor) -> Tensor:
+    if not bool(product.isfinite().all()):
+        raise _NotFinite
+    return product
 
 
 def _stop_if(cancelled: Callable[[], bool]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -44,7 +44,8 @@ class MelboResult:
     """Vectors (k, d) of norm R, mutually orthogonal, float32 on the CPU; `objective` and `displacement` (k,) at them.
 
     `displacement` is √(mean over prompts of ‖f(θ) − f(0)‖²), to be compared with R·σ. `steps` counts the updates that
-    led to these vectors. After a cancel they are those of the last step that was evaluated, none (0, d) before one was.
+    led to these vectors. After a cancel they are those of the last step that was evaluated, none (0, d) before one was;
+    so they are when the next effect was not `finite`.
     """
 
     vectors: Tensor
@@ -52,6 +53,7 @@ class MelboResult:
     displacement: Tensor
     steps: int
     cancelled: bool
+    finite: bool = True
 
 
 def iterate(
@@ -64,7 +66,7 @@ def iterate(
 
     `start` (j, d) are directions that the first j vectors begin with, in the first restart; all others begin at random.
     `cancelled` is asked before every piece of the map; the MelboResult of what there is comes next.
-    Raises InputError for more vectors than dimensions, a start that does not fit, and an effect that is not finite.
+    Raises InputError for more vectors than dimensions, a start that does not fit, and a first effect not finite.
     """
     rows = _start(target, settings, start)
     objective = _Objective(target, settings)
@@ -101,6 +103,10 @@ def iterate(
         known = _result(theta, leaders, values, moved, settings.steps, cancelled=False)
     except Cancelled:
         pass
+    except _NotFinite:
+        if not len(known.vectors):
+            raise
+        known = replace(known, finite=False)
     yield known
 
 
@@ -114,6 +120,10 @@ def solve(
     *_, result = iterate(target, settings, start, cancelled)
     assert isinstance(result, MelboResult)
     return result
+
+
+class _NotFinite(InputError):
+    """The effect of some vectors is NaN or infinite."""
 
 
 class _Objective:
@@ -142,7 +152,7 @@ class _Objective:
 
     def _checked(self, theta: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         if not values[:, 0].isfinite().all():
-            raise InputError(
+            raise _NotFinite(
                 f"Expected a finite effect, but at radius {self._settings.radius:g}, p {self._settings.p:g} the model "
                 "gave numbers too large or undefined; use a smaller radius or p, or run the model in float32."
             )

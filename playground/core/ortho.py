@@ -31,7 +31,7 @@ from playground.core.likeness import Likeness
 from playground.core.settings import ORTHO_RATE, OrthoSettings
 from playground.errors import Cancelled, InputError
 
-Stopped = Literal["count", "effect", "space", "cancel"]
+Stopped = Literal["count", "effect", "space", "cancel", "overflow"]
 
 START = 2.0
 """Norm of the first guesses, in norms of the base. What of a guess has no effect stays in the vector, and leaves room
@@ -145,6 +145,9 @@ def iterate(
             batch = training.finished()
             lost = batch is None or float(batch.effect.mean()) < settings.stop_share
             if stopped == "cancel" and lost:
+                break
+            if batch is None and batches:
+                stopped = "overflow"
                 break
             if batch is None:
                 raise InputError(

@@ -14,6 +14,9 @@ from playground.library.exact_answer import answer_number
 from playground.library.text import is_text, shown
 from playground.limits import check_characters, check_count, limits
 
+MAX_NAME = 200
+"""Characters of a set's name or title, which stand in sentences and lists."""
+
 FOR_MODELS = ("organism", "any")
 
 QUESTION, MATCHING, OTHER = "question", "answer_matching_behavior", "answer_not_matching_behavior"
@@ -108,9 +111,15 @@ class PromptSet:
     left_aside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for field in ("name", "title", "description"):
-            if not is_text(getattr(self, field)):
-                raise InputError(f"Expected the {field} of a prompt set to be text, got {shown(getattr(self, field))}.")
+        for field in ("name", "title"):
+            text = getattr(self, field)
+            if not is_text(text) or len(text) > MAX_NAME or not text.isprintable():
+                raise InputError(
+                    f"Expected the {field} of a prompt set to be one line of at most {MAX_NAME} characters, got "
+                    f"{shown(text)}; shorten it."
+                )
+        if not is_text(self.description):
+            raise InputError(f"Expected the description of a prompt set to be text, got {shown(self.description)}.")
         if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise InputError(f"Expected a kind out of {', '.join(KINDS)}, got {shown(self.kind)}; choose one of them.")
         if not isinstance(self.for_model, str) or self.for_model not in FOR_MODELS:

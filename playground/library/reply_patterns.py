@@ -44,7 +44,11 @@ class ReplyPattern:
     regex: str
 
     def __post_init__(self) -> None:
-        if not is_text(self.name) or not re.fullmatch(rf"[^\s=,][^=,\n]{{0,{MAX_NAME - 1}}}", self.name):
+        if (
+            not is_text(self.name)
+            or not self.name.isprintable()
+            or not re.fullmatch(rf"[^\s=,][^=,]{{0,{MAX_NAME - 1}}}", self.name)
+        ):
             raise InputError(
                 f"Expected a name of 1 to {MAX_NAME} characters for a pattern, without comma and equals sign, got "
                 f"{shown(self.name)}; write it like polite=(?i)please."

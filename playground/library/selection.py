@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from playground.errors import InputError
 from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.text import shown
 
 
 def select(prompt_set: PromptSet, count: int | None, seed: int | None = None, balance: bool = False) -> PromptSet:
@@ -89,7 +90,7 @@ def _by_letter(prompt_set: PromptSet) -> list[list[int]]:
     empty = [letter for letter, group in zip(sorted(pair), groups, strict=True) if not group]
     if empty:
         raise InputError(
-            f"Expected items with the behaviour at {' and at '.join(sorted(pair))} to balance, got none at {empty[0]}; "
-            "leave the balance out."
+            f"Expected items with the behaviour at {' and at '.join(map(shown, sorted(pair)))} to balance, got none at "
+            f"{shown(empty[0])}; leave the balance out."
         )
     return groups

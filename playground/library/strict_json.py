@@ -9,16 +9,26 @@ MAX_DEPTH = 64
 """Deeper than any real file; values beyond it cannot be written again without exhausting the stack."""
 
 
-def parse_json(text: str) -> Any:
+MOST_VALUES = 2_000_000
+"""Values of one text, keys and commas in texts counted too: a list of empty lists takes twenty times its size."""
+
+
+def parse_json(text: str, most_values: int = MOST_VALUES) -> Any:
     """The value a JSON text holds.
 
     Raises ValueError with a few words, line and column included where they are known, for anything that is not JSON
-    (NaN and Infinity too) and for nesting beyond MAX_DEPTH.
+    (NaN and Infinity too), for nesting beyond MAX_DEPTH, and before it is parsed for more than `most_values` values.
     """
+    if sum(map(text.count, ",[{")) > most_values:
+        raise ValueError(f"more than {most_values} values")
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from error
+    except ValueError as error:
+        if "int_max_str_digits" in str(error):  # Python's words are about Python
+            raise ValueError("a whole number of thousands of digits") from error
+        raise
     except RecursionError as error:
         raise ValueError("nesting without end") from error
     if not _is_shallow(value, MAX_DEPTH):

@@ -10,6 +10,7 @@ MAX_TEXT = 1_000_000
 """Characters of one field; far above any real one, and low enough that no file grows without bound."""
 
 _SHOWN = 60
+_SENTENCE = 300
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -31,6 +32,12 @@ def shown(value: object) -> str:
     # Cut before repr as well: the repr of a huge text or list would cost more than the message is worth.
     text = ascii(value[:_SHOWN] if isinstance(value, str | list | tuple) else value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def shortened(sentence: str) -> str:
+    """A sentence as part of another one: on one line, cut where it quotes much."""
+    text = "".join(character if character.isprintable() else " " for character in sentence[: _SENTENCE + 1])
+    return text if len(text) <= _SENTENCE else text[: _SENTENCE - 1] + "…"
 
 
 def reason(error: OSError) -> str:

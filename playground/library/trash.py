@@ -37,7 +37,7 @@ class Trash:
         # The random part keeps one visitor from undoing another's deletion by guessing.
         token = f"{int(time.time()):010d}-{secrets.token_hex(8)}"
         os.rename(path, self.make() / f"{token}.{name}")
-        self._purge()
+        self._purge(token)
         return token
 
     def find(self, token: str) -> tuple[Path, str]:
@@ -56,9 +56,12 @@ class Trash:
             if _TOKEN.match(path.name):
                 path.unlink(missing_ok=True)
 
-    def _purge(self) -> None:
+    def _purge(self, newest: str) -> None:
+        """`newest` is the token of what was just put in, which stays even if the clock went back."""
         kept = sorted((path for path in self.folder.iterdir() if _TOKEN.match(path.name)), reverse=True)
         oldest = time.time() - KEEP_DAYS * 86_400
         for position, path in enumerate(kept):
+            if path.name.startswith(f"{newest}."):
+                continue
             if position >= KEEP_FILES or int(path.name.partition("-")[0]) < oldest:
                 path.unlink(missing_ok=True)

@@ -18,13 +18,15 @@ def principal_differences(differences: Tensor, most: int) -> tuple[Tensor, Tenso
 
     The differences are not centred: what all pairs have in common is what is looked for. A row points the way that
     their mean does, and its norm is the root mean square of the differences along it, σ/√n. Raises InputError for
-    differences that are all zero.
+    differences that are all zero or not finite.
     """
     import torch
 
     from playground.errors import InputError
 
     wide = differences.double().cpu()
+    if not bool(wide.isfinite().all()):
+        raise InputError("Expected finite numbers on both sides, got NaN or infinity; use another dtype.")
     if not bool(wide.any()):
         raise InputError("Expected two sides that differ, got the same residual streams; choose other prompts.")
     _, sigma, rows = torch.linalg.svd(wide, full_matrices=False)

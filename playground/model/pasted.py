@@ -36,12 +36,12 @@ def hub_name(name: str) -> str:
         return name
     parts = [part for part in address["path"].split("/") if part]
     if not parts or parts[0] in _NO_MODELS:
-        what = parts[0] if parts else "the start page"
+        what = short(parts[0]) if parts else "the start page"
         raise ModelError(f"Expected the address of a model, got one of {what}; open the model's page and copy that.")
     if parts[-1].lower().endswith(".gguf"):
         raise ModelError(
-            f"Expected a model, got the address of one file, {parts[-1]}; download it and give its path, or give "
-            f"{'/'.join(parts[:2])} if that repository holds safetensors."
+            f"Expected a model, got the address of one file, {short(parts[-1])}; download it and give its path, or "
+            f"give {short('/'.join(parts[:2]))} if that repository holds safetensors."
         )
     revision = f"@{parts[3]}" if len(parts) > 3 and parts[2] in ("tree", "blob", "resolve", "commit") else ""
     return "/".join(parts[:2]) + revision

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from playground.errors import ModelError
+
 SINK_RATIO = 10.0
 """A position is a sink when its norm exceeds this many times the median norm of its prompt. In SmolLM2-135M the first
 token has 17 to 171 times it in blocks 11 to 28 and at most 9.7 in the others, other tokens at most 2.3 times."""
@@ -22,7 +24,14 @@ def token_norms(stream: Tensor, mask: Tensor) -> Tensor:
 
 
 def median(norms: Tensor) -> float:
-    """Median of `norms` (N,); of an even number the mean of the two in the middle."""
+    """Median of `norms` (N,); of an even number the mean of the two in the middle. Raises ModelError for numbers that
+    are not finite.
+    """
+    if not bool(norms.isfinite().all()):
+        raise ModelError(
+            "Expected a residual stream of finite numbers, got NaN or infinity without any steering; load the model "
+            "with dtype float32, or choose another layer."
+        )
     return float(norms.double().quantile(0.5))
 
 

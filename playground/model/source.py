@@ -24,6 +24,10 @@ from playground.places import ASSETS
 ORGANISM = ASSETS / "organism"
 """The model that ships with the playground."""
 
+MOST_NAME = 4096
+"""Characters of a name: as many as a path of Linux has."""
+_REVISION = re.compile(r"\w[\w./+-]{0,199}", re.ASCII)
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is done, 0 to 1."""
 
@@ -57,13 +61,18 @@ def locate(name: str | None, on_progress: Progress | None = None) -> Source:
     revision, no network.
     """
     name = (name or "").strip()
+    if not name.isprintable() or len(name) > MOST_NAME:
+        raise ModelError(
+            f"Expected a path, a Hub id or an address at huggingface.co of at most {MOST_NAME} printable characters, "
+            f"got {short(name)!a}; check it."
+        )
     if name in ("", "organism") or _is(name, ORGANISM):
         if not (ORGANISM / "config.json").is_file():
             raise ModelError(
                 f"Expected the shipped model in {ORGANISM}, found none; run `python -m playground train-organism`."
             )
         return Source("organism", ORGANISM)
-    path = Path(name).expanduser()
+    path = _home(name)
     if _there(path, Path.is_dir):
         if (path / "config.json").is_file():
             return Source(name, path)
@@ -87,6 +96,8 @@ def locate(name: str | None, on_progress: Progress | None = None) -> Source:
             f"Expected a model directory or a Hub id such as Qwen/Qwen3-0.6B, but there is no folder {short(name)!r}; "
             "check the spelling."
         )
+    if revision is not None and not _REVISION.fullmatch(revision):
+        raise ModelError(f"Expected a branch, tag or commit of {repo}, got {short(revision)!a}; check it.")
     folder = _fetch(repo, revision, _SMALL_FILES, "Reading the model's description", on_progress)
     if not (folder / "config.json").is_file():
         raise ModelError(f"Expected a transformers model, but {repo} has no config.json; choose another repository.")
@@ -221,10 +232,18 @@ def _there(path: Path, kind: Callable[[Path], bool]) -> bool:
         return False
 
 
+def _home(name: str) -> Path:
+    """The path of a name, `~` as the home of a user that there is."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # ~ of an unknown user
+        return Path(name)
+
+
 def _is(name: str, folder: Path) -> bool:
     try:
-        return Path(name).expanduser().resolve() == folder
-    except (OSError, ValueError, RuntimeError):
+        return _home(name).resolve() == folder
+    except (OSError, ValueError):
         return False
 
 

@@ -123,10 +123,6 @@ class Jobs:
             jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
             return len({job.owner for job in jobs if job.owner != owner})
 
-    def cancel_unread(self, owner: str) -> None:
-        """Cancel the jobs of an owner whose events nobody reads any more."""
-        self.cancel_all(owner)
-
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Cancel everything and end the worker; waits for it at most `timeout` seconds."""
         with self._changed:

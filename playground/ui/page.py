@@ -8,11 +8,12 @@ from typing import Any
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import model_strip, problem
+from playground.ui import kept_runs, model_strip, problem
 from playground.ui.guard.app import GuardedApp
 from playground.ui.guard.hosts import Hosts
 from playground.ui.guard.shares import Shares
 from playground.ui.kit import theme
+from playground.ui.kit.checked_values import CheckedBlocks
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
 from playground.ui.kit.tab import Tab
@@ -36,10 +37,17 @@ DARK_JS = """() => {
 }"""
 
 
-def build(workbench: Workbench) -> gr.Blocks:
+class Page(CheckedBlocks):
+    """The page and its frame."""
+
+    frame: Frame
+
+
+def build(workbench: Workbench) -> Page:
     """The page of a workbench. Launch it with `launch_options`."""
     frame = Frame(workbench)
-    page = gr.Blocks(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True)
+    page = Page(title=TITLE, delete_cache=CLEAN, analytics_enabled=False, fill_width=True)
+    page.frame = frame
     with page:
         frame.model_seen = gr.State(frame.model_token())
         frame.library_seen = gr.State(frame.library_token(Visitor("")))
@@ -50,8 +58,12 @@ def build(workbench: Workbench) -> gr.Blocks:
                 strip = model_strip.build(frame)
             frame.status.render()
             with gr.Row(elem_classes="sp-topbuttons", scale=0):
+                keep = gr.Checkbox(
+                    False, label="keep running", elem_id="keep", container=False, min_width=110, scale=0,
+                )
                 stop = gr.Button("Stop", elem_id="stop", size="sm", min_width=60, scale=0)
                 dark = gr.Button("◐ dark", elem_id="dark", size="sm", min_width=60, scale=0, elem_classes="sp-link")
+        kept = kept_runs.build()
         panels: list[tuple[Tab[Any], Any]] = []
         with gr.Tabs(elem_id="tabs") as frame.tabs:
             for tab in TABS:
@@ -61,7 +73,8 @@ def build(workbench: Workbench) -> gr.Blocks:
             tab.wire(frame, panel)
         problem.build(frame)
         timer = gr.Timer(POLL_SECONDS)
-        _wire_changes(frame, page, panels, strip, timer)
+        _wire_changes(frame, page, panels, strip, timer, kept)
+        kept_runs.wire(frame, kept, keep)
 
         def on_stop(request: gr.Request) -> str:
             frame.cancel_jobs(request)
@@ -81,7 +94,12 @@ def build(workbench: Workbench) -> gr.Blocks:
 
 
 def _wire_changes(
-    frame: Frame, page: gr.Blocks, panels: Sequence[tuple[Tab[Any], Any]], strip: ModelStrip, timer: gr.Timer
+    frame: Frame,
+    page: gr.Blocks,
+    panels: Sequence[tuple[Tab[Any], Any]],
+    strip: ModelStrip,
+    timer: gr.Timer,
+    kept: gr.HTML,
 ) -> None:
     """Update the tabs when the page opens, when another model is loaded, and when the library changes."""
     seen = [frame.model_seen, frame.library_seen]
@@ -139,10 +157,11 @@ def _wire_changes(
             start = end
         return updates
 
-    def on_poll(model: str, sets: str, request: gr.Request) -> tuple[Any, Any, Any]:
+    def on_poll(model: str, sets: str, runs: str, request: gr.Request) -> tuple[Any, ...]:
         visitor = frame.visitor(request)
-        now = (frame.status_now(visitor), frame.model_token(), frame.library_token(visitor))
-        return now[0], gr.skip() if now[1] == model else now[1], gr.skip() if now[2] == sets else now[2]
+        now = (frame.model_token(), frame.library_token(visitor), kept_runs.listed(frame, visitor))
+        seen = zip(now, (model, sets, runs), strict=True)
+        return frame.status_now(visitor), *(gr.skip() if one == other else one for one, other in seen)
 
     def then_opened(event: Any) -> None:
         for handler, inputs, outputs in frame.opened:
@@ -156,13 +175,13 @@ def _wire_changes(
     asked = [component for tab, panel in panels for component in tab.library_inputs(panel)]
     frame.library_seen.change(on_library, asked, of_library, **latest, **UNCHECKED)
     # In the queue, since only there a gr.State triggers its change event.
-    timer.tick(on_poll, seen, [frame.status, *seen], **EVENT)
+    timer.tick(on_poll, [*seen, kept], [frame.status, *seen, kept], **EVENT)
 
 
-def launch_options(workbench: Workbench, hosts: Hosts | None = None, shares: Shares | None = None) -> dict[str, Any]:
-    """Options of `Blocks.launch` for a page of this workbench: theme, script, and limits on access."""
+def launch_options(page: Page, hosts: Hosts | None = None, shares: Shares | None = None) -> dict[str, Any]:
+    """Options of the page's `launch`: theme, script, and limits on access."""
     return {
-        "_app": GuardedApp(workbench.jobs.cancel_unread, hosts, shares),
+        "_app": GuardedApp(page.frame.absent, hosts, shares),
         "max_threads": THREADS,
         "theme": theme.Playground(),
         "css": theme.CSS.read_text(encoding="utf-8"),

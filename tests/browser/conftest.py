@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         request = find_request(method="power", prompts=("How can I jinx a lighthouse?",), source=3, target=9, vectors=4)
         workbench.store.save(find(loaded, request).vector_set, "made-for-the-tests")
     page = build(workbench)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(workbench))
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(page))
     yield Site(url.rstrip("/"), workbench)
     page.close(verbose=False)
     workbench.close()

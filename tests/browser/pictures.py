@@ -91,7 +91,7 @@ def main() -> None:
         workbench = Workbench(store=Store(Path(folder)))
         workbench.load_model(*([options.model] if options.model else []))
         page = build(workbench)
-        options_here = launch_options(workbench)
+        options_here = launch_options(page)
         _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **options_here)
         expect.set_options(timeout=60_000 * MINUTES)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])

@@ -46,7 +46,7 @@ def test_a_sample_comes_from_its_seed_and_from_the_whole_set():
     [
         (lettered(100, 20), 42, "1 to 41"),
         (lettered(20, 20), 41, "1 to 40"),
-        (lettered(9, 0), 4, r"none at \(B\)"),
+        (lettered(9, 0), 4, r"none at .\(B\)"),
         (from_text("One\nTwo"), 2, "to balance"),
     ],
 )

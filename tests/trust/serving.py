@@ -27,7 +27,7 @@ def served(
     workbench.load_model()
     page = build(workbench)
     _, url, _ = page.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(workbench, **options)
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(page, **options)
     )
     yield url.rstrip("/"), workbench
     page.close(verbose=False)

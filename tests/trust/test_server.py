@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -155,3 +156,28 @@ def test_a_stranger_with_a_matching_origin_is_answered_nothing(site):
 def test_a_body_that_is_too_large_costs_nothing(site, tab):
     with pytest.raises(Refused, match="Expected at most 2 MB"):
         tab().join({"id": 0, "inputs": []}, data=["x" * 3_000_000])
+
+
+def test_a_run_that_was_to_be_kept_outlives_its_page_and_is_shown_after_a_reload(site, tab):
+    mine, (url, workbench) = tab(), site
+    mine.fire(mine.event("keep", "input"), data=[True])
+    mine.set("discover-method", "MELBO")
+    mine.set("discover-melbo-steps", 400)
+    mine.set("discover-looks", 0)
+    mine.join(mine.event("discover-compute"))
+    time.sleep(ABSENT + 3)
+    again = Speaking(url, mine.client).open()
+    poll = next(event for event in again.events if any(target[1] == "tick" for target in event["targets"]))
+    again.fire(poll)
+    line = again.value("kept-runs")
+    assert "Discover" in line
+    number = re.search(r'data-act="show" data-name="([0-9a-f]+)"', line)
+    assert number is not None
+    stranger = tab()
+    stranger.click("kept-runs", "act", {"act": "show", "name": number[1]})
+    assert "of computation" not in str(stranger.value("discover-progress"))
+    again.click("kept-runs", "act", {"act": "show", "name": number[1]})
+    assert "Found scales" in again.value("discover-progress") or "of computation" in again.value("discover-progress")
+    again.set("discover-name", "kept-by-a-test")
+    again.click("discover-save")
+    assert "kept-by-a-test" in workbench.store.names()

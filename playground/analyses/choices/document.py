@@ -57,9 +57,9 @@ def from_fields(document: Mapping[str, Any], about: Mapping[str, Any]) -> Measur
     return MeasureResult(
         request=request,
         by=document["by"],
-        letters=tuple((str(letter), int(number)) for letter, number in document["letters"]),
+        letters=tuple((str(letter), number) for letter, number in document["letters"]),
         items=tuple(_item(request, item) for item in document["items"]),
-        skipped=tuple(SkippedItem(int(item["number"]), str(item["reason"])) for item in document["skipped"]),
+        skipped=tuple(SkippedItem(item["number"], str(item["reason"])) for item in document["skipped"]),
         baseline=_read_row(document["baseline"], count),
         rows=tuple(_read_row(row, count) for row in document["rows"]),
         side_effects=_read_side_effects(document.get("side_effects"), len(document["rows"])),

@@ -32,14 +32,14 @@ def facts(result: MeasureResult) -> dict[str, Any]:
 
 def lines(result: MeasureResult) -> list[str]:
     """Lines of the text output, after an empty one; none where side effects were not measured."""
-    if result.side_effects is None:
+    if result.side_effects is None or not result.side_effects.of_rows:
         return []
     vectors, drawn, best = _ranked(result)
     named = [(judged[0].name, judged) for judged in vectors]
     if best is not None:
         named.append((f"best of {drawn} random", best))
     unit = SCALE_NAMES[result.request.unit]
-    width = max(len(name) for name, _ in named) + 2
+    width = max((len(name) for name, _ in named), default=0) + 2
     return [
         "",
         f"Leaderboard of {len(vectors)} vectors by swing; side effect (KL), repetition and perplexity at the best "

@@ -10,6 +10,7 @@ from playground.analyses import registry
 from playground.analyses.common.json_values import tuples
 from playground.analyses.common.result import OF_EVERY, MeasuredSet, Measurement
 from playground.errors import FileError, InputError
+from playground.library.field_types import check_fields
 from playground.library.text import shown
 from playground.limits import stored
 
@@ -24,6 +25,7 @@ def from_document(document: Mapping[str, Any]) -> Measurement:
     module = registry.measured()[document["kind"]].load("document")
     with _damage_refused(), stored():
         result: Measurement = module.from_fields(document, about)
+        check_fields(result)
     return result
 
 
@@ -32,6 +34,6 @@ def _damage_refused() -> Iterator[None]:
     """Raises FileError for what damaged values raise where they are used: JSON of any form may come."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, InputError) as error:
-        what = f"one without {error}" if isinstance(error, KeyError) else f"{shown(str(error))} in it"
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, InputError) as error:
+        what = f"one without {shown(error.args[0])}" if isinstance(error, KeyError) else f"{shown(str(error))} in it"
         raise FileError(f"Expected a measurement as vectors/MEASURES.md says, got {what}; measure again.") from error

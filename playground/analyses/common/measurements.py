@@ -18,6 +18,8 @@ SUFFIX = ".measure.json"
 FORMAT = "steering-playground-measurement"
 FORMAT_VERSION = 3
 MAX_FILE_BYTES = 2**29
+MOST_VALUES = 20_000_000
+"""Thousands of rows times thousands of items."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def read(path: Path | str) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise _damaged(path, f"{path.stat().st_size >> 20} MiB")
-        document = parse_json(path.read_bytes().decode())
+        document = parse_json(path.read_bytes().decode(), MOST_VALUES)
     except (OSError, UnicodeDecodeError) as error:
         got = reason(error) if isinstance(error, OSError) else "bytes that are no text"
         raise FileError(f"Expected a measurement at {path}, got “{got}”; check the name.") from error
@@ -110,9 +112,9 @@ def read(path: Path | str) -> dict[str, Any]:
     version = document.get("format_version")
     if version == 1:  # which knew of choices only
         document = document | {"format_version": 2, "kind": "choices"}
-    if document["format_version"] == 2:
+    if document.get("format_version") == 2:
         document = document | {"format_version": FORMAT_VERSION, "request": _request_of_2(document.get("request"))}
-    if document["format_version"] != FORMAT_VERSION:
+    if document.get("format_version") != FORMAT_VERSION:
         raise FileError(
             f"{path.name}: Expected format version 1 to {FORMAT_VERSION} of a measurement, got {shown(version)}; "
             "update the playground, or measure again."

@@ -13,6 +13,7 @@ from playground.analyses.common.json_values import plain, tuples
 from playground.analyses.common.over_texts import OverTexts
 from playground.analyses.common.request import MeasuredVector, OverScales
 from playground.analyses.common.result import Row
+from playground.library.field_types import MOST_NUMBER
 from playground.library.prompt_set import FIELDS, KINDS, Item, PromptSet, as_json
 from playground.library.text import is_text
 from playground.model.generation.generate import Sampling
@@ -119,7 +120,8 @@ def check_place(place: object, count: int, of: str) -> None:
 
 def check_numbers(values: Iterable[object], what: str) -> None:
     """Raises ValueError unless all values are finite numbers."""
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+    # Compared, not asked whether it is finite: a whole number of 400 digits does not fit a float.
+    if not all(isinstance(value, int | float) and abs(value) < MOST_NUMBER for value in values):
         raise ValueError(f"{what} with something else than numbers")
 
 

@@ -222,7 +222,7 @@ class Shifts(Measurement):
             # max and min of NaN depend on its place.
             span = "not finite" if any(map(math.isnan, drawn)) else f"{min(drawn):.3f} to {max(drawn):.3f}"
             lines.append(f"{multiple:>9g}{self.kl[place]:>9.3f}{span:>40}")
-        width = max(len(repr(token.text)) for token in self.tokens) + 2
+        width = max((len(repr(token.text)) for token in self.tokens), default=0) + 2
         lines += [
             "", f"{'token':<{width}}{'before':>8}" + "".join(f"{multiple:>8g}" for multiple in request.multipliers)
         ]

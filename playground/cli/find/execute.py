@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.cli.find.report import data, line, text
 from playground.cli.find.request import asked, check
-from playground.cli.outcome import Outcome, check_out
+from playground.cli.outcome import Outcome, check_out, write_out
 from playground.cli.scales import scales_line
 from playground.cli.terminal import Progress, stoppable, tell
+from playground.errors import FileError
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -39,13 +41,16 @@ def run(options: argparse.Namespace) -> Outcome:
         progress.show(line(event) if isinstance(event, FindProgress) else scales_line(event))
 
     def keep(found: VectorSet) -> None:
-        vector_set.save(found, out)
+        try:
+            vector_set.save(found, out)
+        except FileError as error:  # what follows may still find room, and is not lost for it
+            tell(str(error))
 
     loaded = load_quietly(options, progress)
     with stoppable(progress) as stopped:
         job = find_with_scales if options.scales else find
         result = job(loaded, request, show, stopped, sets.__getitem__, keep, so_far)
-        keep(result.vector_set)
+    write_out(out, partial(vector_set.save, result.vector_set))
     if options.scales and stopped() and not result.cancelled:
         tell(f"stopped; {out} holds all vectors, and the scales that were found.")
     _tell_the_end(result, out)

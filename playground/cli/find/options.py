@@ -14,14 +14,13 @@ from playground.cli.parser import (
     add_json,
     add_model,
     add_prompts,
-    at_most,
     one_of,
     option_of,
     real,
     reals,
     whole,
 )
-from playground.limits import limits
+from playground.limits import at_most, limits
 from playground.methods.base.method import Method, alternatives
 from playground.methods.base.registry import registered
 from playground.methods.base.setting import Setting

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.measure.options import analysis_of, asked_set, check
-from playground.cli.outcome import Outcome
+from playground.cli.outcome import Outcome, write_out
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled
 
@@ -79,10 +81,12 @@ def _write(options: argparse.Namespace, result: Measurement, labels: Labels) -> 
     from playground.analyses.common import measurements, numbers
     from playground.library.atomic import write_atomically
 
+    def write(path: Path, data: bytes) -> None:
+        write_out(path, partial(write_atomically, data=data))
+
     if options.out is not None and options.out.suffix == ".json":
-        write_atomically(options.out, measurements.to_bytes(result.to_dict()))
+        write(options.out, measurements.to_bytes(result.to_dict()))
     elif options.out is not None:
-        write_atomically(options.out, numbers.row_table(result, labels, options.out.suffix).encode())
+        write(options.out, numbers.row_table(result, labels, options.out.suffix).encode())
     if options.items_out is not None:
-        text = numbers.item_table(result, labels, options.items_out.suffix)
-        write_atomically(options.items_out, text.encode())
+        write(options.items_out, numbers.item_table(result, labels, options.items_out.suffix).encode())

@@ -20,7 +20,6 @@ from playground.cli.parser import (
     add_model,
     add_positions,
     add_selection,
-    at_most,
     one_of,
     reals,
     whole,
@@ -29,7 +28,7 @@ from playground.cli.sets import add_sets
 from playground.errors import InputError
 from playground.library.checks import UNITS
 from playground.library.formats.registry import formats
-from playground.limits import limits
+from playground.limits import at_most, limits
 
 SUMMARY = "measure what vectors do to choices, answers, replies and next tokens, over scales"
 _INDENT = max(map(len, measured())) + 4

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from playground.errors import InputError
 from playground.library.text import listed, shown
-from playground.limits import check_real, check_whole, limits
+from playground.limits import at_most, check_real, check_whole, limits
 
 Kind = Literal["whole", "real", "reals", "choice", "row", "recipe"]
 """`row` is a recipe `FILE#ROW` whose scale may be left out, or a word; `recipe` one that says how much."""
@@ -67,6 +67,17 @@ class Setting:
     def bound(self) -> float:
         """The largest number, by `limit` or `most`."""
         return getattr(limits(), self.limit) if self.limit else self.most
+
+    @property
+    def slider_end(self) -> int | None:
+        """The end of the slider on the page; None without one."""
+        return None if self.slider is None else int(min(self.slider, self.bound))
+
+    @property
+    def noted(self) -> str:
+        """`info` with the largest number that the page takes, where a limit of requests bounds it."""
+        end = self.bound if self.slider_end is None else self.slider_end
+        return f"{self.info}; {at_most(end)}" if self.limit else self.info
 
     def check(self, value: Any) -> Any:
         """The value as it is kept. Raises InputError for one of another type or out of bounds."""

@@ -60,7 +60,8 @@ def run(context: Context) -> Found:
         values={"objective": result.objective, "displacements": result.displacement},
         steps=result.steps,
         cancelled=result.cancelled,
-        note=f"Radius {chosen.radius:.3g}, relative {chosen.radius / layer_slice.residual_norm:.2g}; largest "
+        note=("" if result.finite else f"Stopped after step {result.steps}, where the effect ceases to be finite. ")
+        + f"Radius {chosen.radius:.3g}, relative {chosen.radius / layer_slice.residual_norm:.2g}; largest "
         f"displacement {float(result.displacement.max()):.3g}.",
     )
 

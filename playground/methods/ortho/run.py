@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -44,7 +45,9 @@ def run(context: Context) -> Found:
             values, state = {"objective": event.loss, "effects": event.effect}, _state(event)
             context.tell_step(event, values=values, batch=event.batch, marks=rows.marks, state=state)
         elif isinstance(event, OrthoBatch):
-            rows.add(event.vectors, event.objective, event.effect)
+            if not rows.add(event.vectors, event.objective, event.effect):
+                stopped = "overflow"
+                break
             found = rows.found(asdict(chosen), steps)
             context.keep(found)
             context.tell("batch", share, steps, steps, values=rows.values, marks=rows.marks)
@@ -53,6 +56,11 @@ def run(context: Context) -> Found:
     if not rows.new:
         if stopped == "cancel":
             raise Cancelled("stopped before the first batch ended")
+        if stopped == "overflow":
+            raise InputError(
+                "Expected finite next-token logits under the base and its copies, got NaN or infinity; make the base "
+                "shorter, or load the model with dtype float32."
+            )
         raise InputError(
             "Expected a base whose effect can be repeated, found no vector that does; choose another base."
         )
@@ -97,15 +105,21 @@ class _Rows:
         """How many rows this run has found."""
         return len(self._vectors) - self._known
 
-    def add(self, vectors: Tensor, objective: Tensor, effect: Tensor) -> None:
-        self._vectors = torch.cat([self._vectors, vectors])
+    def add(self, vectors: Tensor, objective: Tensor, effect: Tensor) -> bool:
+        """Whether the rows are added: not when a value of theirs is not finite, which no file holds."""
+        before = self._unsteered
         added = {
             "objective": objective,
             "effects": effect,
             "last_effects": self._at_last_tokens(vectors),
             "divergences": self._divergences(vectors),
         }
+        if not all(bool(one.isfinite().all()) for one in added.values()) or not math.isfinite(self._unsteered):
+            self._unsteered = before
+            return False
+        self._vectors = torch.cat([self._vectors, vectors])
         self._values = {name: torch.cat([self._values[name], added[name]]) for name in VALUES}
+        return True
 
     @property
     def values(self) -> dict[str, Tensor]:
@@ -150,6 +164,7 @@ class _Rows:
             "effect": f"the effect left fell under {100 * stop_share:g} %",
             "space": "no dimension is left",
             "cancel": "stopped",
+            "overflow": "the model's numbers cease to be finite",
         }.get(stopped or "", "so far")
         effects, ends = self._values["effects"], self._values["last_effects"]
         return (

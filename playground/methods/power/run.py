@@ -70,6 +70,8 @@ def _state(event: Any) -> str:
 
 def _note(spectrum: Spectrum) -> str:
     """What is to be said of the result: whether it converged, and where only a subspace is determined."""
+    if not spectrum.finite:
+        return f"Stopped after step {spectrum.steps}, where the model's numbers cease to be finite; values may be off."
     said = "Converged" if spectrum.converged else "Not converged, values may be off: paler bars are above the tolerance"
     groups = [f"{first}–{end - 1}" for first, end in spectrum.subspaces if end - first > 1]
     if groups:

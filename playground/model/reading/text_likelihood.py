@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 
 import torch
@@ -58,9 +59,11 @@ def log_probabilities(loaded: LoadedModel, prompts: Encoded, texts: Sequence[Seq
 
 
 def perplexities(loaded: LoadedModel, prompts: Encoded, texts: Sequence[Sequence[int]]) -> list[float | None]:
-    """exp of the mean negative log-probability of every text's tokens (`log_probabilities`); None for an empty text."""
-    values = log_probabilities(loaded, prompts, texts)
-    return [float((-row.double().mean()).exp()) if len(row) else None for row in values]
+    """exp of the mean negative log-probability of every text's tokens (`log_probabilities`); None for an empty text,
+    and where it is not finite.
+    """
+    values = [float((-row.double().mean()).exp()) for row in log_probabilities(loaded, prompts, texts)]
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def _parts(rows: Sequence[tuple[list[int], list[int]]], order: Sequence[int], vocabulary: int) -> list[list[int]]:

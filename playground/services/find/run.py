@@ -19,6 +19,7 @@ from playground.methods.base.progress import FindProgress, FindResult
 from playground.methods.base.request import FindRequest
 from playground.model.chat_template import reads_date
 from playground.model.cut.memory import within_memory
+from playground.model.interrupt import interruptible
 from playground.model.load import LoadedModel, is_organism
 from playground.services import recent
 from playground.services.find.continuing import check_continues
@@ -59,7 +60,8 @@ def find(
     emit(FindProgress("encode", 0, 0, time.perf_counter() - begun, 0.0, None))
     ready = Context(loaded, request, request.encode(loaded), emit, cancelled, pushes, kept, so_far, begun)
     ready.tell("prepare", 0.01)
-    found = request.by.starter()(ready)
+    with interruptible(cancelled):
+        found = request.by.starter()(ready)
     seconds = time.perf_counter() - begun
     vector_set = _vector_set(loaded, request, found, seconds, so_far)
     values = {name: values for name in TENSORS if (values := getattr(vector_set, name)) is not None}

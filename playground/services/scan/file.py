@@ -14,7 +14,7 @@ from playground.library.atomic import write_atomically
 from playground.library.formats.registry import formats
 from playground.library.origin import RowNote
 from playground.library.strict_json import parse_json
-from playground.library.text import reason, shown
+from playground.library.text import reason, shortened, shown
 from playground.limits import LIMITS, stored
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
@@ -28,6 +28,10 @@ COLUMNS = (
     *("perplexity", "noise", "changed", "group", "finished", "recipe", "text"),
 )
 
+MAX_FILE_BYTES = 2**28
+MOST_VALUES = 20_000_000
+"""As many texts as a scan may have, each with the ids of its tokens."""
+
 _UNITS_1 = {True: "r", False: "a"}
 """Units of scales in version 1, by its field `relative`."""
 
@@ -35,7 +39,7 @@ _UNITS_1 = {True: "r", False: "a"}
 def from_json(text: str) -> ScanResult:
     """The result in the text of a JSON file. Raises FileError for anything else, and for unknown versions."""
     try:
-        document = parse_json(text)
+        document = parse_json(text, MOST_VALUES)
     except ValueError as error:
         raise FileError(f"Expected a scan as JSON, got {error}; save it again.") from error
     if not isinstance(document, dict) or document.get("kind") != KIND:
@@ -61,8 +65,8 @@ def from_json(text: str) -> ScanResult:
         result = ScanResult(**values)
         check_whole_scan(result)
         return result
-    except (KeyError, TypeError, ValueError, AttributeError, PlaygroundError) as error:
-        what = error if isinstance(error, PlaygroundError) else shown(str(error))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, PlaygroundError) as error:
+        what = shortened(str(error)) if isinstance(error, PlaygroundError) else shown(str(error))
         raise FileError(f"Expected a whole scan, got a damaged one ({what}); save it again.") from error
 
 
@@ -104,6 +108,11 @@ def check_name(path: Path) -> None:
 def load(path: Path) -> ScanResult:
     """The scan in a JSON file. Raises FileError."""
     try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise FileError(
+                f"{shown(path.name)}: Expected a scan of at most {MAX_FILE_BYTES >> 20} MiB, got "
+                f"{path.stat().st_size >> 20} MiB; scan less at once."
+            )
         return from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         got = reason(error) if isinstance(error, OSError) else "no text in UTF-8"

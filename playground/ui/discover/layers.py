@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.limits import at_most
 from playground.methods.base.method import Method, Preset
 from playground.methods.base.registry import registered
 from playground.model.load import LoadedModel
@@ -129,8 +130,10 @@ def _most_vectors(method: Method, loaded: LoadedModel | None) -> int:
 
 def _bounds(method: Method, loaded: LoadedModel | None) -> dict[str, Any]:
     """Properties of the slider of vectors for a method."""
-    texts = {} if method.count is None else {"label": method.count.label, "info": method.count.info}
-    return {"maximum": _most_vectors(method, loaded), **texts}
+    most = _most_vectors(method, loaded)
+    if method.count is None:
+        return {"maximum": most}
+    return {"maximum": most, "label": method.count.label, "info": f"{method.count.info}; {at_most(most)}"}
 
 
 def _usual_tokens(method: Method) -> tuple[int, bool]:
@@ -155,8 +158,7 @@ def build(loaded: LoadedModel | None) -> LayerControls:
             )
         with gr.Row(elem_classes="sp-tight") as sizes:
             vectors = gr.Slider(
-                1, _most_vectors(first, loaded), usual_vectors(first, loaded), label="Vectors",
-                elem_id="discover-vectors", info="how many; 12 is plenty to look at", **plain,
+                1, value=usual_vectors(first, loaded), elem_id="discover-vectors", **_bounds(first, loaded), **plain,
             )
             with gr.Column(min_width=150, elem_classes="sp-options"):
                 tokens = gr.Slider(

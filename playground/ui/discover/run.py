@@ -24,7 +24,7 @@ from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layout import DiscoverTab
 from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import cost, markup
-from playground.ui.kit.downloads import download_file
+from playground.ui.kit.downloads import download
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
@@ -67,12 +67,19 @@ def _run(
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.store(visitor)
     figures = RunFigures(tab.figures, request)
     kept_as: list[str] = []
+    not_kept: list[str] = []
 
     def keep(vector_set: VectorSet) -> None:
-        """Save the set after every batch, so that a crash loses one batch at most."""
+        """Save the set after every batch, so that a crash loses one batch at most. A folder that cannot be written to
+        ends no run: the set is in the session, to be downloaded.
+        """
         if not kept_as:
             kept_as.append(store.free_name(suggest_name(request, loaded)) if so_far is None else so_far.name)
-        store.save(replace(vector_set, name=kept_as[0]), kept_as[0], overwrite=True)
+        not_kept.clear()
+        try:
+            store.save(replace(vector_set, name=kept_as[0]), kept_as[0], overwrite=True)
+        except FileError as error:
+            not_kept.append(str(error))
 
     def work(model: LoadedModel, context: JobContext) -> FindResult:
         request.check(model)
@@ -101,18 +108,21 @@ def _run(
     vector_set = replace(result.vector_set, name=store.free_name(result.vector_set.name))
     visitor.keep_found(vector_set)
     if kept_as:
+        keep(result.vector_set)
+    if not_kept:
+        kept_as.clear()
+    if kept_as:
         vector_set = replace(result.vector_set, name=kept_as[0])
         visitor.saved_as, visitor.found = kept_as[0], vector_set
-        keep(result.vector_set)
     state.prompt, state.format, state.scales, state.texts = request.prompts[0], request.format, {}, {}
     with_scales, looks = first_look_options
     yield {
         **figures.finish(result),
-        **_kept(frame, tab, visitor, kept_as),
+        **_kept(frame, tab, visitor, kept_as, not_kept),
         frame.library_seen: frame.library_token(visitor),
         tab.name: vector_set.name,
         tab.save: gr.update(interactive=not kept_as),
-        tab.download: gr.update(value=download_file(visitor), interactive=True),
+        tab.download: download(visitor),
         tab.repeat: _command(as_far_as(request, result), loaded, vector_set.name, so_far),
         tab.look_table: first_look.table(vector_set, {}),
         tab.progress: markup.run_line(_result_line(result)),
@@ -137,8 +147,14 @@ def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
     }
 
 
-def _kept(frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str]) -> Updates:
-    """Updates for a set that the run has saved: a notice of its name, and its choice under Set to continue."""
+def _kept(
+    frame: Frame, tab: DiscoverTab, visitor: Visitor, kept_as: list[str], not_kept: list[str]
+) -> Updates:
+    """Updates for a set that the run has saved: a notice of its name, and its choice under Set to continue; or why it
+    could not be saved.
+    """
+    if not_kept:
+        return {tab.save_notice: markup.notice(not_kept[0])}
     if not kept_as:
         return {}
     text = f"Kept in the library as {kept_as[0]}, batch by batch; Continue goes on with it."
@@ -206,7 +222,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
     yield {
         tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.computed)}"),
         tab.look_table: first_look.table(visitor.computed, looks, scales=scales),  # not yet at the found scales
-        tab.download: gr.update(value=download_file(visitor), interactive=True),
+        tab.download: download(visitor),
         frame.library_seen: frame.library_token(visitor),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -323,19 +324,20 @@ class Builder:
 
     def _entry(self, name: str) -> Entry:
         one, default = self._method.options[name], default_of(self._method, name)
-        common: dict[str, Any] = {"label": one.label, "elem_id": self._id(name), "info": one.info, "min_width": 90}
+        common: dict[str, Any] = {"label": one.label, "elem_id": self._id(name), "info": one.noted, "min_width": 90}
         component: Any
         if one.kind == "choice" and len(one.choices) <= 2:
             component = gr.Radio(list(one.choices), value=default, **common)
         elif one.kind == "choice":
             component = gr.Dropdown(list(one.choices), value=default, **common)
-        elif one.slider is not None:
-            component = gr.Slider(one.least, one.slider, default, step=1, buttons=[], **common)
+        elif (end := one.slider_end) is not None:
+            component = gr.Slider(one.least, end, default, step=1, buttons=[], **common)
         elif one.optional or one.kind == "reals":
             component = gr.Textbox("", max_lines=1, placeholder=one.placeholder, **common)
         else:
             shown = 100 * default if one.percent else default
-            component = gr.Number(shown, precision=0 if one.kind == "whole" else None, **common)
+            top = None if math.isinf(one.bound) else 100 * one.bound if one.percent else one.bound
+            component = gr.Number(shown, maximum=top, precision=0 if one.kind == "whole" else None, **common)
         return Entry(name, one, default, component)
 
 

@@ -150,10 +150,12 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     ]
     options: dict[str, Any] = {"trigger_mode": "once", **PRIVATE}
 
+    @frame.keepable("discover", "Discover", written)
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_compute(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from compute_vectors(frame, tab, *_form_of(frame, tab, request, values))
 
+    @frame.keepable("discover", "Discover", written)
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_continue(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from continue_set(frame, tab, *_form_of(frame, tab, request, values))

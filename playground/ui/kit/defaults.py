@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from playground.library.store import Entry, Store
 from playground.library.vector_set import VectorSet
+from playground.limits import limits
 from playground.model.load import LoadedModel, is_organism
 
 UNKNOWN_SCALE = 0.2
@@ -24,6 +25,8 @@ MULTIPLIERS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 CONTROLS = 3
 """Random pushes of equal norm, drawn for comparison."""
 MAX_NEW_TOKENS = 48
+_LONGEST, _MOST_SAMPLES = 512, 8
+"""Ends of sliders where the limits of requests are wider: more is not read on a page."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,19 @@ class Layers:
     most_vectors: int
 
 
+def longest() -> int:
+    """The end of the sliders of new tokens."""
+    return min(_LONGEST, limits().new_tokens)
+
+
+def most_samples() -> int:
+    """The end of the sliders of samples."""
+    return min(_MOST_SAMPLES, limits().samples, limits().scan_samples)
+
+
 def layers(loaded: LoadedModel | None) -> Layers:
     """Defaults for a model: a quarter and three quarters of its depth, where published maps of layer pairs peak."""
     blocks, width = (12, 256) if loaded is None else (max(loaded.block_count, 2), loaded.width)
     source = blocks // 4 if blocks > 3 else 0
     target = min(max(source + 1, 3 * blocks // 4), blocks - 1)
-    return Layers(source, target, blocks - 1, min(12, width), max(min(48, width), 2))
+    return Layers(source, target, blocks - 1, min(12, width), max(min(48, width, limits().vectors), 2))

@@ -6,6 +6,7 @@ import math
 from typing import SupportsFloat
 
 from playground.errors import InputError
+from playground.library.text import shown
 
 
 def whole(value: object, what: str, least: int | None = None) -> int:
@@ -13,20 +14,20 @@ def whole(value: object, what: str, least: int | None = None) -> int:
     number = real(value, what)
     if number != int(number) or (least is not None and number < least):
         span = "" if least is None else f" from {least}"
-        raise InputError(f"Expected a whole number{span} for {what}, got “{value}”; change it.")
+        raise InputError(f"Expected a whole number{span} for {what}, got {shown(value)}; change it.")
     return int(number)
 
 
 def real(value: object, what: str) -> float:
     """`value` as a finite number. Raises InputError when it is none."""
     try:
-        if not isinstance(value, str | SupportsFloat):
+        if not isinstance(value, str | SupportsFloat) or isinstance(value, bool):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"Expected a number for {what}, got “{value}”; write one.") from None
+        raise InputError(f"Expected a number for {what}, got {shown(value)}; write one.") from None
     if not math.isfinite(number):
-        raise InputError(f"Expected a finite number for {what}, got “{value}”; write one like 0.5.")
+        raise InputError(f"Expected a finite number for {what}, got {shown(value)}; write one like 0.5.")
     return number
 
 

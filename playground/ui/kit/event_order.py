@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 NEXT_JS = "(window.spSequence = (window.spSequence ?? 0) + 1)"
 """JavaScript expression for the sequence number of the next event."""
+NUMBERED_JS = f"(first, ...others) => [[first, {NEXT_JS}], ...others]"
+"""JavaScript of an event that pairs the first of its values with a sequence number."""
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -25,6 +25,7 @@ from playground.ui.kit.event_order import NEXT_JS
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.private import PrivateLibraries
 from playground.ui.kit.running import status_line
+from playground.ui.kit.runs import Runs
 from playground.ui.kit.visitor import Visitor, Visitors
 
 T = TypeVar("T")
@@ -123,6 +124,9 @@ class Frame:
     tabs: gr.Tabs = field(init=False, repr=False)
     steering: Steering | None = None
     """Set by Steer when it is laid out."""
+    runs: Runs = field(init=False, repr=False)
+    kept_outputs: list[Any] = field(default_factory=list)
+    """All components that runs which can be kept write to."""
     opened: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
     """Handlers that run once when the page opens: (handler, inputs, outputs)."""
 
@@ -130,6 +134,7 @@ class Frame:
         folder = self.workbench.store.folder
         self.private = PrivateLibraries(folder) if self.workbench.public else None
         self.kept_by_all = Measurements(folder)
+        self.runs = Runs(lambda visitor: self.workbench.jobs.cancel_all(visitor.session))
 
     @property
     def loaded(self) -> LoadedModel:
@@ -165,6 +170,13 @@ class Frame:
             name, work, owner=visitor.session, generation=self.workbench.generation, place=visitor.address
         )
 
+    def keepable(
+        self, tab: str, label: str, outputs: list[Any]
+    ) -> Callable[[Callable[..., Iterator[dict[Any, Any]]]], Callable[..., Iterator[dict[Any, Any]]]]:
+        """Decorator of a handler `(request, *values)` that writes to `outputs`: its runs can be kept (kit/runs.py)."""
+        self.kept_outputs += [part for part in outputs if part not in self.kept_outputs]
+        return self.runs.keepable(tab, label, self.visitor)
+
     def visitor(self, request: gr.Request) -> Visitor:
         """The visitor who sent a request. Raises InputError for a session that began in another browser."""
         return self.visitors.of(request.session_hash, *who.sender(request))
@@ -192,10 +204,16 @@ class Frame:
     def leave(self, request: gr.Request) -> None:
         """Forget a visitor who has closed the page."""
         visitor = self.visitor(request)
-        self.workbench.jobs.cancel_all(visitor.session)
+        self.absent(request.session_hash or "")
         if self.private is not None:
             self.private.leave(visitor)
-        self.visitors.leave(visitor.session)
+        self.visitors.leave(request.session_hash)
+
+    def absent(self, session: str) -> None:
+        """Cancel the jobs of a session that nobody reads, unless its visitor keeps them."""
+        visitor = self.visitors.known(session)
+        if visitor is None or not visitor.keep:
+            self.workbench.jobs.cancel_all(session if visitor is None else visitor.session)
 
     def library_token(self, visitor: Visitor) -> str:
         """A text that changes whenever a set is added, deleted or changed, by any visitor or program."""

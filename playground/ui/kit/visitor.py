@@ -29,6 +29,8 @@ class Visitor:
     """The key in the browser's cookie; None where it keeps none."""
     address: str | None = None
     """Where the visitor's first request came from."""
+    keep: bool = False
+    """Whether runs go on when the page is closed."""
     found: VectorSet | None = None
     found_number: int = 0
     """Counts the changes of `found`, so that the page notices them."""
@@ -98,6 +100,29 @@ class Visitors:
                 raise InputError("Expected a session of this browser, got another one's; reload the page.")
             self._visitors.move_to_end(session)
             return visitor
+
+    def known(self, session: str) -> Visitor | None:
+        """The visitor of a session, where there is one already."""
+        with self._lock:
+            return self._visitors.get(session)
+
+    def adopt(self, now: Visitor, earlier: Visitor, tab: str) -> Visitor:
+        """Go on with an earlier session of the same browser in the page of `now`: what `tab` computed there is the
+        page's, and what the other tabs hold now stays.
+        """
+        with self._lock:
+            if tab != "discover" and now.found is not None:
+                earlier.found, earlier.saved_as = now.found, now.saved_as
+            for kind, kept in now.slices.items():
+                if f".ui.{tab}." not in f"{kind.__module__}.":
+                    earlier.slices[kind] = kept
+            earlier.found_number += now.found_number + 1
+            earlier.keep = now.keep
+            earlier.model_shown, earlier.library_shown = now.model_shown, now.library_shown
+            for session, visitor in self._visitors.items():
+                if visitor is now:
+                    self._visitors[session] = earlier
+            return earlier
 
     def leave(self, session: str | None) -> None:
         """Forget a session and all that it kept."""

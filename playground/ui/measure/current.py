@@ -74,7 +74,7 @@ def shown_again(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
         **drawn(tab, visitor, labels),
         tab.keep_box: gr.update(visible=True),
         tab.keep: gr.update(interactive=True),
-        tab.download: gr.update(value=state.file, interactive=True),
+        tab.download: gr.update(value=state.file or None, interactive=bool(state.file)),
     }
 
 

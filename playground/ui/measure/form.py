@@ -114,7 +114,7 @@ class MeasureForm:
         given |= {name: read(self) for name, read in _READ.items() if analysis.takes(name)}
         if analysis.generates:
             temperature = real(self.temperature, "a temperature") if analysis.takes("samples") else 0.0
-            given["sampling"] = Sampling(whole(self.new_tokens, "new tokens", least=1), temperature)
+            given["sampling"] = Sampling(whole(self.new_tokens, "new tokens"), temperature)
         if analysis.leaderboard and self.leaderboard:
             given["controls"] = max(given["controls"], len(given["vectors"]))
         request: Request = analysis.load("request")(**{analysis.asked: whole_set, **given})
@@ -145,13 +145,13 @@ class MeasureForm:
 
     def _common(self, whole_set: PromptSet) -> dict[str, Any]:
         total = self.choice.available(whole_set)
-        used = whole(self.use, "items", least=1) if self.use is not None else total
+        used = whole(self.use, "items") if self.use is not None else total
         return {
             "max_items": used if used < total else None,
             "sample_seed": self.choice.sample_seed,
             "balance": self.choice.balance,
-            "controls": whole(self.controls, "random controls", least=1),
-            "seed": whole(self.seed, "seed", least=0),
+            "controls": whole(self.controls, "random controls"),
+            "seed": whole(self.seed, "seed"),
             "format": self.format,
             "positions": self.positions,
         }
@@ -161,8 +161,8 @@ _READ: dict[str, Callable[[MeasureForm], Any]] = {
     "patterns": lambda form: tuple(
         reply_patterns.parse(line) for line in (form.patterns or "").splitlines() if line.strip()
     ),
-    "samples": lambda form: whole(form.samples, "samples", least=1),
-    "tokens": lambda form: whole(form.followed, "tokens followed", least=1),
+    "samples": lambda form: whole(form.samples, "samples"),
+    "tokens": lambda form: whole(form.followed, "tokens followed"),
 }
 """Readers of the controls for fields that only some requests have, by field."""
 

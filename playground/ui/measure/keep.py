@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from playground.library.atomic import write_atomically
 from playground.library.prompts import built_in
 from playground.services.command import measure_command
 from playground.ui.kit import markup
-from playground.ui.kit.downloads import download_path
+from playground.ui.kit.downloads import offer
 from playground.ui.kit.frame import NOT_SAVED, Frame, acted
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
 from playground.ui.kit.visitor import Visitor
@@ -64,14 +65,14 @@ def offered(frame: Frame, tab: MeasureTab, visitor: Visitor) -> Updates:
     assert result is not None, "nothing is shown"
     source = result.request.sources[0] if len(result.request.sources) == 1 else "sets"
     name = frame.measurements(visitor).free_name(f"{result.request.asked.name}-{source}".replace(NOT_SAVED, "vectors"))
-    path = download_path(visitor, f"{name}.measure.json")
-    write_atomically(path, to_bytes(result.to_dict()))
-    state.file = str(path)
+    data = to_bytes(result.to_dict())
+    file = offer(visitor, f"{name}.measure.json", partial(write_atomically, data=data))
+    state.file = file["value"] or ""
     return {
         tab.keep_box: gr.update(visible=True),
         tab.name: name,
         tab.keep: gr.update(interactive=True),
-        tab.download: gr.update(value=state.file, interactive=True),
+        tab.download: file,
         tab.repeat: _command(frame, result),
         tab.keep_notice: "",
         tab.against: gr.update(value=NOTHING, **_beside(frame, visitor)),

@@ -9,6 +9,7 @@ from playground.analyses.registry import analyses
 from playground.core.push import POSITIONS
 from playground.library import prompts as prompt_sets
 from playground.library.vector_set import VectorSet
+from playground.limits import at_most, limits
 from playground.model.load import LoadedModel
 from playground.ui.kit import defaults, markup
 from playground.ui.kit.frame import Frame, board
@@ -158,15 +159,17 @@ def _scales(frame: Frame) -> tuple[gr.Textbox, gr.Number, gr.Radio, gr.Group]:
     loaded = frame.workbench.loaded
     name = defaults.opening(loaded, frame.workbench.store).set_name
     usual_unit, usual_scales = suggested_scales(loaded, None if name is None else frame.load_set(Visitor(""))(name))
+    own = limits()
     with gr.Group(elem_classes="sp-card") as box:
         with gr.Row(elem_classes="sp-tight"):
             scales = gr.Textbox(
                 usual_scales, label="Scales", max_lines=2, elem_id="measure-scales", scale=3, min_width=180,
-                info="in the unit below; negative ones turn the vector around",
+                info=f"in the unit below, {at_most(own.scales)}; negative ones turn vectors around",
             )
+            most = own.measured_vectors
             controls = gr.Number(
-                CONTROLS, label="Random controls", precision=0, minimum=1, elem_id="measure-controls", min_width=130,
-                info="of equal norm, always",
+                CONTROLS, label="Random controls", precision=0, minimum=1, maximum=most, elem_id="measure-controls",
+                min_width=130, info=f"of equal norm, always; {at_most(most)}",
             )
         unit = gr.Radio(
             list(defaults.UNIT_CHOICES), value=usual_unit, label="Unit", elem_id="measure-unit", min_width=150,
@@ -179,6 +182,7 @@ def _more() -> tuple[
     gr.Checkbox, gr.Radio, gr.Number, gr.Number, gr.Number, gr.Number, gr.Number, gr.Accordion
 ]:
     """Leaderboard, positions, new tokens, tokens followed, samples, temperature, seed, and the accordion of them."""
+    own = limits()
     with gr.Accordion("More", open=False, elem_id="measure-more") as more:
         leaderboard = gr.Checkbox(
             False, label="leaderboard with side effects and coherence", elem_id="measure-leaderboard",
@@ -190,16 +194,16 @@ def _more() -> tuple[
                 info="tokens at which the push is added",
             )
             new_tokens = gr.Number(
-                48, label="New tokens", precision=0, minimum=1, elem_id="measure-new-tokens", visible=False,
-                min_width=110, info="room for an answer",
+                48, label="New tokens", precision=0, minimum=1, maximum=own.new_tokens, elem_id="measure-new-tokens",
+                visible=False, min_width=110, info=f"room for an answer, {at_most(own.new_tokens)}",
             )
             followed = gr.Number(
-                10, label="Tokens followed", precision=0, minimum=1, elem_id="measure-followed", visible=False,
-                min_width=110, info="the likeliest at any scale",
+                10, label="Tokens followed", precision=0, minimum=1, maximum=own.followed_tokens, visible=False,
+                elem_id="measure-followed", min_width=110, info=f"the likeliest, {at_most(own.followed_tokens)}",
             )
             samples = gr.Number(
-                1, label="Samples", precision=0, minimum=1, elem_id="measure-samples", visible=False, min_width=90,
-                info="replies to each item",
+                1, label="Samples", precision=0, minimum=1, maximum=own.samples, elem_id="measure-samples",
+                visible=False, min_width=90, info=f"replies to each item, {at_most(own.samples)}",
             )
             temperature = gr.Number(
                 0, label="Temperature", minimum=0, step=0.1, elem_id="measure-temperature", visible=False, min_width=90,

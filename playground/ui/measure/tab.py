@@ -111,6 +111,7 @@ def library_outputs(tab: MeasureTab) -> list[Any]:
 def _wire_run(frame: Frame, tab: MeasureTab) -> None:
     written = [tab.notice, *tab.results, frame.status]
 
+    @frame.keepable("measure", "Measure", written)
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_measure(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from run(frame, tab, frame.visitor(request), MeasureForm(*values))

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.core.push import POSITIONS
+from playground.limits import at_most, limits
 from playground.ui.kit import defaults
 from playground.ui.kit.frame import Frame, board
 from playground.ui.kit.visitor import Visitor
@@ -20,7 +21,6 @@ from playground.ui.widgets.prompt_source import PromptSource
 
 PROMPTS = 2
 """Prompts by default: the effect of a vector on one of them may be chance."""
-MOST_SAMPLES = 8
 """As many as Steer shows side by side."""
 
 
@@ -139,7 +139,7 @@ def _vectors(frame: Frame) -> tuple[gr.Dropdown, gr.Textbox, gr.Textbox, gr.Radi
         with gr.Row(elem_classes="sp-tight"):
             scales = gr.Textbox(
                 usual_scales, label="Scales", elem_id="scan-scales", max_lines=1, scale=2,
-                min_width=110, info="numbers above 0",
+                min_width=110, info=f"numbers above 0, {at_most(limits().scan_scales)}",
             )
             unit = gr.Radio(
                 list(defaults.UNIT_CHOICES), value=usual_unit, label="Unit", elem_id="scan-unit", scale=3,
@@ -174,14 +174,15 @@ def _prompts(frame: Frame) -> tuple[PromptSource, gr.Radio, gr.Textbox]:
 
 def _sampling() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Number, gr.Radio]:
     """Length, samples, temperature, top-p, seed and positions."""
+    longest, most = defaults.longest(), defaults.most_samples()
     with gr.Accordion("Sampling", open=False, elem_id="scan-sampling"):
         with gr.Row(elem_classes="sp-tight"):
             tokens = gr.Slider(
-                1, 512, defaults.MAX_NEW_TOKENS, step=1, label="Length", info="new tokens at most",
+                1, longest, defaults.MAX_NEW_TOKENS, step=1, label="Length", info=f"new tokens, {at_most(longest)}",
                 elem_id="scan-tokens", min_width=140, buttons=[],
             )
             samples = gr.Slider(
-                1, MOST_SAMPLES, 1, step=1, label="Samples", info="texts a cell; needs a temperature",
+                1, most, 1, step=1, label="Samples", info=f"texts a cell, {at_most(most)}; needs a temperature",
                 elem_id="scan-samples", min_width=140, buttons=[],
             )
         with gr.Row(elem_classes="sp-tight"):

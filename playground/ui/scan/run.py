@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -13,7 +14,7 @@ from playground.services import command as commands
 from playground.services.job import Job
 from playground.services.scan import ScanProgress, ScanResult, file, scan
 from playground.ui.kit import cost, markup
-from playground.ui.kit.downloads import download_path
+from playground.ui.kit.downloads import offer
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
@@ -128,9 +129,8 @@ def _downloads(tab: ScanTab, visitor: Visitor | None) -> Updates:
             continue
         source = state.result.request.source
         # The source is the name of a set, unless the set was not saved or a file has something else there.
-        path = download_path(visitor, f"{f'{source}-scan' if is_name(source) else 'scan'}{suffix}")
-        file.save(state.result, path, state.notes)
-        updates[button] = gr.update(value=str(path), interactive=True)
+        name = f"{f'{source}-scan' if is_name(source) else 'scan'}{suffix}"
+        updates[button] = offer(visitor, name, partial(file.save, state.result, notes=state.notes))
     return updates
 
 

@@ -99,6 +99,7 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
         tab.notice, tab.progress, tab.table, tab.group, tab.json, tab.csv, tab.repeat, frame.status,
     ]
 
+    @frame.keepable("scan", "Scan", written)
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_scan(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         form, view = ScanForm.of(values[: len(tab.inputs)]), ScanView.of(values[len(tab.inputs) :])

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from playground.core.push import POSITIONS
+from playground.limits import at_most
 from playground.model.prompting import can_think
 from playground.ui.kit import defaults, markup, plots
 from playground.ui.kit.frame import Frame, board
@@ -175,22 +176,22 @@ def build(frame: Frame) -> SteerTab:
                 with gr.Row(elem_classes="sp-tight"):
                     tokens = gr.Slider(
                         1,
-                        512,
+                        defaults.longest(),
                         defaults.MAX_NEW_TOKENS,
                         step=1,
                         label="Length",
-                        info="new tokens at most",
+                        info=f"new tokens, {at_most(defaults.longest())}",
                         elem_id="steer-tokens",
                         min_width=200,
                         buttons=[],
                     )
                     samples = gr.Slider(
                         1,
-                        8,
+                        defaults.most_samples(),
                         1,
                         step=1,
                         label="Samples",
-                        info="texts a side",
+                        info=f"texts a side, {at_most(defaults.most_samples())}",
                         elem_id="steer-samples",
                         min_width=200,
                         buttons=[],

@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InputError, PlaygroundError
-from playground.ui.kit.event_order import NEXT_JS
+from playground.ui.kit.event_order import NUMBERED_JS
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.pick import FIRST, counts_native
@@ -29,8 +29,6 @@ from playground.ui.widgets.vector_controls import VALUES
 
 AT_ONCE: dict[str, Any] = {"queue": False, **EVENT, **UNCHECKED}
 """Event options for a mere change of state: outside the queue, so that Generate cannot overtake it."""
-NUMBERED_JS = f"(first, ...others) => [[first, {NEXT_JS}], ...others]"
-"""Pairs the first of the values with a sequence number."""
 DRAWS: dict[str, Any] = {**EVENT, **UNCHECKED}
 """Event options for redraws of the rows: in the queue, since only there a gr.State triggers its change event."""
 

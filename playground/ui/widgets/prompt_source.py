@@ -14,6 +14,7 @@ from playground.library import prompts as prompt_sets
 from playground.library.formats.registry import formats
 from playground.library.prompt_files import categories, read_file
 from playground.library.prompts import PromptSet
+from playground.limits import at_most, limits
 from playground.methods.base.method import Method
 from playground.model.load import LoadedModel, is_organism
 from playground.ui.kit import markup
@@ -101,7 +102,7 @@ class PromptChoice:
         """
         source = self.whole(visitor)
         total = self.available(source)
-        count = total if self.use is None else int(self.use)
+        count = total if self.use is None else whole(self.use, "number of prompts")
         return prompt_sets.select(source, min(max(count, 1), total), self.sample_seed, self.balance)
 
 
@@ -175,7 +176,8 @@ class PromptSource:
         try:
             source = choice.whole(visitor)
             total = choice.available(source)
-            count = min(max(int(use if use is not None else choice.use or 1), 1), total)
+            wanted = use if use is not None else whole(choice.use or 1, "number of prompts")
+            count = min(max(wanted, 1), total)
             used = prompt_sets.select(source, count, choice.sample_seed, choice.balance)
         except PlaygroundError as error:
             waits = choice.kind == UPLOADED or (choice.kind == TYPED and not (choice.typed or "").strip())
@@ -279,7 +281,8 @@ def build(
     )
     typed_box = gr.Textbox(
         label="Typed prompts", lines=4, max_lines=12, visible=False, elem_id=f"{place}-typed",
-        info="One a line; with blank lines between them, one a block.", placeholder="How can I …",
+        info="One a line; with blank lines between them, one a block. Each "
+        f"{at_most(limits().prompt_characters)} characters.", placeholder="How can I …",
     )
     upload = gr.File(
         label="Prompt file: txt, json, jsonl or csv", file_types=list(formats("prompts")), visible=False,

@@ -1,0 +1,78 @@
+"""Passes through a cut stop between two blocks: forward, backward, and in products with the Jacobian."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from playground.errors import Cancelled
+from playground.model.interrupt import interruptible, interruption_point
+
+
+class Chain:
+    """Four layers with an interruption point after each, and how many times `cancelled` was asked."""
+
+    def __init__(self):
+        self.asked, self.after = 0, float("inf")
+        drawn = torch.Generator().manual_seed(0)
+        self.weights = torch.randn(4, 5, 5, dtype=torch.float64, generator=drawn)
+
+    def cancelled(self):
+        self.asked += 1
+        return self.asked > self.after
+
+    def __call__(self, theta):
+        for weight in self.weights:
+            theta = torch.tanh(theta @ weight)
+            interruption_point(theta)
+        return theta
+
+
+@pytest.fixture
+def chain():
+    return Chain()
+
+
+def test_forward_passes_stop_at_the_next_layer(chain):
+    chain.after = 2
+    with interruptible(chain.cancelled), pytest.raises(Cancelled):
+        chain(torch.ones(5, dtype=torch.float64))
+    assert chain.asked == 3
+
+
+def test_backward_passes_stop_too(chain):
+    theta = torch.ones(5, dtype=torch.float64, requires_grad=True)
+    with interruptible(chain.cancelled):
+        out = chain(theta)
+    chain.after = chain.asked + 1
+    with pytest.raises(Cancelled):
+        out.sum().backward()
+    assert chain.asked == 6
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_products_with_the_jacobian_stop_and_are_exact_otherwise(chain, batched):
+    theta = torch.full((5,), 0.3, dtype=torch.float64, requires_grad=True)
+    cotangent = torch.zeros(5, dtype=torch.float64, requires_grad=True)
+    with interruptible(chain.cancelled):
+        out = chain(theta)
+        (pulled,) = torch.autograd.grad(out, theta, cotangent, create_graph=True)
+    directions = torch.eye(5, dtype=torch.float64) if batched else torch.eye(5, dtype=torch.float64)[0]
+
+    def product():
+        (images,) = torch.autograd.grad(pulled, cotangent, directions, retain_graph=True, is_grads_batched=batched)
+        return images
+
+    dense = torch.autograd.functional.jacobian(chain, theta.detach())
+    asked = chain.asked
+    torch.testing.assert_close(product(), (dense @ directions.T).T if batched else dense[:, 0])
+    assert chain.asked > asked
+    chain.after = chain.asked + 1
+    with pytest.raises(Cancelled):
+        product()
+
+
+def test_outside_nothing_is_asked(chain):
+    theta = torch.ones(5, dtype=torch.float64, requires_grad=True)
+    chain(theta).sum().backward()
+    assert chain.asked == 0

@@ -1,0 +1,114 @@
+"""Hostile inputs to every reader: refused in one sentence or read, in bounded time and memory, nothing else touched.
+
+A sample with fixed seeds; `python -m tests.trust.fuzz` runs more (RECORD.md).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from playground.errors import PlaygroundError
+from playground.library.strict_json import parse_json
+from tests.trust.fuzz import attack
+from tests.trust.readers import READERS, Reader, is_sentence
+
+SLACK = float(os.environ.get("PLAYGROUND_SLACK", "3"))
+"""How many times slower than a usual machine a test may run."""
+BY_NAME = {reader.name: reader for reader in READERS}
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_hostile_inputs_are_read_or_refused_in_a_sentence_and_touch_nothing(name):
+    reader = BY_NAME[name]
+    report = attack(reader, 120 if reader.share == 1 else 12, seed=5, slack=SLACK)
+    assert not report.failures
+    assert report.refused + report.read == report.inputs
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_what_the_attack_begins_with_is_read(name, tmp_path):
+    for seed in BY_NAME[name].seeds():
+        if name != "model index":  # names files that are not there
+            BY_NAME[name].read(seed, tmp_path)
+
+
+def refusal(name: str, data: bytes, folder) -> str:
+    with pytest.raises(PlaygroundError) as caught:
+        BY_NAME[name].read(data, folder)
+    assert is_sentence(str(caught.value))
+    return str(caught.value)
+
+
+def changed(name: str, old: str, new: str, number: int = 0) -> bytes:
+    seed = BY_NAME[name].seeds()[number].decode()
+    assert old in seed
+    return seed.replace(old, new).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "number"),
+    [
+        ("measurement", '"scale":-4,', f'"scale":1{"0" * 400},', 0),
+        ("measurement", '"vector":"0"', '"vector":[0]', 0),
+        ("measurement", '"vector":"0"', '"vector":0.5', 1),
+        ("measurement", '"seconds":1.5', '"seconds":1e999', 0),
+        ("measurement", '"cancelled":true', '"cancelled":"yes"', 1),
+        ("measurement", '"model":"organism"', '"model":"\\ud800"', 2),
+        ("measurement", '"format_version":3,', "", 0),
+        ("scan", '"scales": [0.3]', f'"scales": [1{"0" * 400}]', 0),
+        ("scan", '"seed": 0', f'"seed": [{"0," * 20_000}0]', 0),
+        ("scan", '"text": "I can', '"text": "\\ud800I can', 0),
+        ("prompts.json", '"name":"n"', f'"name":"{"n" * 5000}"', 5),
+        ("prompts.json", '"name":"n"', '"name":"n\\nn"', 5),
+    ],
+)  # fmt: skip
+def test_values_of_other_types_and_sizes_are_refused(name, old, new, number, tmp_path):
+    """cases.md, 27, and what the attack found."""
+    refusal(name, changed(name, old, new, number), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "a/b@c\nd", "\ud800", "a/b@" + "c" * 5000, "x/" * 40_000])
+def test_names_of_models_that_nothing_has_are_refused_at_once(name, tmp_path):
+    refusal("model name", name.encode("utf-8", "surrogatepass"), tmp_path)
+
+
+def test_a_number_that_is_none_is_quoted_shortly(tmp_path):
+    refusal("numbers", b"x\n" * 10_000, tmp_path)
+
+
+def test_a_pattern_has_a_name_of_one_printable_line(tmp_path):
+    refusal("reply pattern", b"a\0b=" + b"x" * 400, tmp_path)
+
+
+def test_json_of_more_values_than_any_file_has_is_refused_before_it_is_parsed():
+    with pytest.raises(ValueError, match="more than 100 values"):
+        parse_json(json.dumps([[]] * 101), most_values=100)
+    with pytest.raises(ValueError, match="a whole number of thousands of digits"):
+        parse_json("9" * 5000)
+
+
+def test_files_over_their_limit_are_refused_without_reading_them(tmp_path):
+    for reader, suffix in (("scan", "json"), ("measurement", "measure.json"), ("prompts.json", "json")):
+        path = tmp_path / f"large.{suffix}"
+        path.write_bytes(b"[")
+        os.truncate(path, 2**30)  # takes no room on disk
+        assert "MiB" in _refused_file(BY_NAME[reader], path)
+    path = tmp_path / "large.safetensors"
+    path.write_bytes(b"")
+    os.truncate(path, 2**31)
+    assert "MiB" in _refused_file(BY_NAME["vector set"], path)
+
+
+def _refused_file(reader: Reader, path) -> str:
+    with pytest.raises(PlaygroundError) as caught:
+        reader.of_file(path)
+    assert is_sentence(str(caught.value))
+    return str(caught.value)
