@@ -23,7 +23,8 @@ class Serving:
 
     `public`: for strangers, who change nothing that others see (TRUST.md); `share`: by Gradio's relay as well;
     `accounts`: (user, password) pairs that are asked for; `allow_hosts`: names it is served by beside its own;
-    `root_path`: where a reverse proxy shows the page, the path that it strips, such as "/play", or a whole address.
+    `root_path`: where a reverse proxy shows the page, the path that it strips, such as "/play", or a whole address;
+    `verbose`: requests and jobs are logged to a file (services/verbose.py).
     """
 
     model: str | None = None
@@ -37,6 +38,7 @@ class Serving:
     accounts: tuple[tuple[str, str], ...] = ()
     allow_hosts: tuple[str, ...] = ()
     root_path: str = ""
+    verbose: bool = False
 
 
 def serve(serving: Serving) -> None:
@@ -50,11 +52,14 @@ def serve(serving: Serving) -> None:
     from playground import limits
     from playground.services.jobs import LONGEST, Jobs
     from playground.services.session import Workbench
+    from playground.services.verbose import LoggedJobs, start_log
     from playground.ui.guard import shares
     from playground.ui.guard.hosts import Hosts
     from playground.ui.page import build, launch_options
 
-    jobs = Jobs(longest=PUBLIC_JOB_SECONDS if serving.public else LONGEST)
+    if serving.verbose:
+        print(f"log: {start_log()}", file=sys.stderr)
+    jobs = (LoggedJobs if serving.verbose else Jobs)(longest=PUBLIC_JOB_SECONDS if serving.public else LONGEST)
     workbench = Workbench(jobs=jobs, models=serving.models, public=serving.public)
     loaded = workbench.load_model(serving.model, serving.device, serving.dtype)
     print(loaded.summary, file=sys.stderr)

@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--root-path", metavar="PATH", default="", help="path at which a reverse proxy shows the page, such as /play"
     )
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="log requests, jobs and errors, without any text, to ~/.steering-playground/log: 5 files of 1 MB at most",
+    )
     parser.set_defaults(json=False)
 
 
@@ -85,6 +90,7 @@ def start(options: argparse.Namespace) -> None:
             accounts=accounts(options.auth),
             allow_hosts=tuple(options.allow_host),
             root_path=options.root_path.rstrip("/"),
+            verbose=options.verbose,
         )
     )
 

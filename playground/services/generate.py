@@ -19,6 +19,7 @@ from playground.model.generation.in_parts import generate_in_parts
 from playground.model.load import LoadedModel
 from playground.model.overflowed import Overflowed
 from playground.model.prompting import PromptFormat, encode
+from playground.services import recent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +146,7 @@ def generate(
     Raises InputError for prompts that are empty or too long for this model and for rows that a set does not have,
     FileError for sets that are missing or were made for another width.
     """
+    recent.ran(request)
     begun, steps = time.perf_counter(), request.sampling.max_new_tokens
     planned = plan(loaded, request, load_set)
     prompts = [request.prompts.index(row.prompt) for row in planned]

@@ -13,6 +13,7 @@ from playground.library.prompts import PromptSet
 from playground.model.cut.memory import within_memory
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat
+from playground.services import recent
 
 
 def measure_request(analysis: Analysis, asked: PromptSet, **fields: Any) -> Any:
@@ -34,4 +35,5 @@ def measure(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Any:
     """The result (a Measurement) of a request of any analysis that asks the model, by the `run` of its analysis."""
+    recent.ran(request)
     return registry.of(request).load("run")(loaded, request, load_set, emit, cancelled)

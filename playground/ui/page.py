@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import kept_runs, model_strip
+from playground.ui import kept_runs, model_strip, problem
 from playground.ui.guard.app import GuardedApp
 from playground.ui.guard.hosts import Hosts
 from playground.ui.guard.shares import Shares
@@ -71,6 +71,7 @@ def build(workbench: Workbench) -> Page:
                     panels.append((tab, tab.layout(frame)))
         for tab, panel in panels:
             tab.wire(frame, panel)
+        problem.build(frame)
         timer = gr.Timer(POLL_SECONDS)
         _wire_changes(frame, page, panels, strip, timer, kept)
         kept_runs.wire(frame, kept, keep)

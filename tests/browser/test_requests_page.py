@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from serving import Server
+from server_process import Server
 
 WATCHED = """
 import os, runpy, sys

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from serving import Server
+from server_process import Server
 from visiting import SCREENSHOTS, SLACK
 
 TYPED = "How do I polish a lighthouse?"

@@ -184,7 +184,8 @@ class Visitor(threading.Thread):
         messages = tab.click("steer-generate")
         if not self._done(tab, "steered", messages, "steer-notice", begun):
             return
-        shown = {kind: html.unescape(re.sub(r"<[^>]+>", "", text)) for kind, text in TEXT.findall(tab.value("steer-panes"))}
+        panes = TEXT.findall(tab.value("steer-panes"))
+        shown = {kind: html.unescape(re.sub(r"<[^>]+>", "", text)) for kind, text in panes}
         if shown.get("steered") != self._expected[place]:
             self._record.fail(f"mixed up: {place} gave {shown.get('steered')!r}, alone {self._expected[place]!r}")
         else:
@@ -272,7 +273,8 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def report(record: Record, memory: dict[str, float], visitors: int, minutes: float) -> str:
-    lines = [f"{visitors} visitors, {minutes:g} minutes", "", "| what | times | median s | 95 % s |", "|---|--:|--:|--:|"]
+    lines = [f"{visitors} visitors, {minutes:g} minutes", ""]
+    lines += ["| what | times | median s | 95 % s |", "|---|--:|--:|--:|"]
     for what, count in sorted(record.counts.items()):
         took = record.seconds.get(what)
         times = f"{statistics.median(took):.2f} | {percentile(took, 0.95):.2f}" if took else " | "

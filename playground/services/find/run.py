@@ -21,6 +21,7 @@ from playground.model.chat_template import reads_date
 from playground.model.cut.memory import within_memory
 from playground.model.interrupt import interruptible
 from playground.model.load import LoadedModel, is_organism
+from playground.services import recent
 from playground.services.find.continuing import check_continues
 
 
@@ -44,6 +45,7 @@ def find(
     anything it raises Cancelled. Raises InputError as `FindRequest.check` does, and for recipes that cannot be used;
     FileError for sets that are missing or of another width; ModelError when memory runs out.
     """
+    recent.ran(request)
     begun = time.perf_counter()
     if so_far is not None:
         check_continues(so_far, request, loaded)

@@ -24,6 +24,7 @@ from playground.model.overflowed import Overflowed
 from playground.model.prompting import Encoded, encode
 from playground.model.reading.next_token import divergences, next_logits
 from playground.model.reading.text_likelihood import perplexities
+from playground.services import recent
 from playground.services.changed import changed_share
 from playground.services.scan.cell import Cell, ScanResult
 from playground.services.scan.group import group_cells
@@ -74,6 +75,7 @@ def scan(
     set that is missing or was made for another width, Cancelled when it is stopped before there is a cell, ModelError
     when not even one text fits into memory.
     """
+    recent.ran(request)
     begun = time.perf_counter()
     vector_set = load_set(request.source)
     warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)

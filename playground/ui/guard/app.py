@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from playground.ui.guard.guard import Guard
 from playground.ui.guard.hosts import Hosts
+from playground.ui.guard.request_log import RequestLog
 from playground.ui.guard.shares import Shares
 
 
@@ -22,4 +23,4 @@ class GuardedApp(App):
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
         on_absent, hosts, shares = self._guarding
-        return Guard(inner, lambda: self.get_blocks()._queue, on_absent, hosts, shares)
+        return RequestLog(Guard(inner, lambda: self.get_blocks()._queue, on_absent, hosts, shares))

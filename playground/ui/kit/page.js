@@ -5,7 +5,7 @@
 
   dropInputStates();
 
-  // Copy a text, or download the numbers of a plot; both are in the page, so no request is needed.
+  // Copy a text, or download it or the numbers of a plot; all of it are in the page, so no request is needed.
   document.addEventListener('click', async (event) => {
     const copy = event.target.closest('[data-copy]');
     if (copy) {
@@ -17,7 +17,7 @@
     const numbers = event.target.closest('[data-csv]');
     if (numbers) {
       const link = document.createElement('a');
-      link.href = URL.createObjectURL(new Blob([numbers.dataset.csv], { type: 'text/csv' }));
+      link.href = URL.createObjectURL(new Blob([numbers.dataset.csv], { type: 'text/plain' }));
       link.download = numbers.dataset.name;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import Cancelled, PlaygroundError
+from playground.services import recent
 from playground.services.jobs import Job, Status, Tick, Waiting
 from playground.ui.kit.markup import escape, escape_sentence, notice
 
@@ -102,6 +103,7 @@ def sentence(error: Exception) -> str:
     """
     if isinstance(error, Cancelled):
         return STOPPED
+    recent.failed(error)
     if isinstance(error, PlaygroundError):
         text = str(error)
         return text[:1].upper() + text[1:]

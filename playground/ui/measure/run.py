@@ -15,6 +15,7 @@ from playground.analyses.next_token.run import Shifts
 from playground.model.load import LoadedModel
 from playground.services.command import compare_command
 from playground.services.jobs import Job, JobContext
+from playground.services.measure import measure
 from playground.ui.kit import cost
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.markup import command, notice, run_line
@@ -57,7 +58,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     job: Job[ScalesResult] = frame.start(
         visitor,
         "measuring",
-        lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
+        lambda model, context: measure(model, request, load, context.emit, context.cancelled),
     )
     shown, drawn = False, 0.0
     for batch in follow(job, REDRAW):
@@ -136,7 +137,7 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
     job: Job[Shifts] = frame.start(
         visitor,
         "following the next token",
-        lambda model, context: analysis.load("run")(model, request, load, context.emit, context.cancelled),
+        lambda model, context: measure(model, request, load, context.emit, context.cancelled),
     )
     shown, labels = False, UNLABELLED
     for batch in follow(job, REDRAW):
