@@ -51,10 +51,10 @@ def build(workbench: Workbench) -> Page:
     with page:
         frame.model_seen = gr.State(frame.model_token())
         frame.library_seen = gr.State(frame.library_token(Visitor("")))
-        frame.status = gr.HTML(frame.status_now(), elem_id="status", scale=3, min_width=150, render=False)
+        frame.status = gr.HTML(frame.status_now(), elem_id="status", scale=4, min_width=150, render=False)
         with gr.Row(elem_classes="sp-top"):
             gr.HTML(f"<h1>{TITLE}</h1>", elem_classes="sp-title", min_width=170, scale=0)
-            with gr.Column(scale=5, min_width=260, elem_classes="sp-stripbox"):
+            with gr.Column(scale=4, min_width=260, elem_classes="sp-stripbox"):
                 strip = model_strip.build(frame)
             frame.status.render()
             with gr.Row(elem_classes="sp-topbuttons", scale=0):
