@@ -244,8 +244,10 @@ def _told_while(work: Callable[[Progress, Callable[[], bool]], str], stage: str,
     thread = threading.Thread(target=run, name="playground-download", daemon=True)
     thread.start()
     try:
-        while thread.is_alive():
+        running = True
+        while running:
             thread.join(POLL_SECONDS)
+            running = thread.is_alive()
             on_progress(*latest[0])
     finally:
         unwanted = True

@@ -76,3 +76,15 @@ def test_outside_nothing_is_asked(chain):
     theta = torch.ones(5, dtype=torch.float64, requires_grad=True)
     chain(theta).sum().backward()
     assert chain.asked == 0
+
+
+def test_once_a_solver_has_heard_of_the_cancel_it_may_finish(chain):
+    chain.after = 0
+    with interruptible(chain.cancelled) as asked:
+        assert asked()
+        chain(torch.ones(5, dtype=torch.float64))
+    with interruptible(chain.cancelled) as asked:
+        with pytest.raises(Cancelled):
+            chain(torch.ones(5, dtype=torch.float64))
+        chain(torch.ones(5, dtype=torch.float64))
+        assert asked()

@@ -157,7 +157,7 @@ def serving() -> Iterator[Page]:
         workbench = Workbench(store=Store(Path(folder)))
         workbench.load_model()
         page = build(workbench)
-        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
+        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(page))
         try:
             url = url.rstrip("/")
             visitor = Page(url, httpx.get(f"{url}/config").json(), log)

@@ -28,9 +28,7 @@ from typing import Any
 
 import httpx
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from speaking import Refused, Speaking
+from tests.trust.speaking import Refused, Speaking
 
 ROOT = Path(__file__).resolve().parents[2]
 SET, TOKENS = "organism-refusals-power-3-9", 32

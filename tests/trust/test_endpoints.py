@@ -64,11 +64,15 @@ def test_a_long_list_of_rows_is_refused_before_it_is_read(page, rows):
         assert answer.seconds < 2
 
 
-def test_a_prompt_of_ten_megabytes_is_refused_before_it_is_tokenised(page):
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(2_000_000, "Expected at most 2 MB in a request"), (100_000, f"at most {PUBLIC.all_characters}")],
+)
+def test_a_prompt_of_ten_megabytes_is_refused_before_it_is_tokenised(page, words, said):
     event = page.named("steer-generate")
     memory = endpoints.begin_peak()
-    answer = page.send(event, page.values(event, {"steer-prompt": "kite " * 2_000_000}))
-    assert f"at most {PUBLIC.all_characters}" in " ".join(answer.messages)
+    answer = page.send(event, page.values(event, {"steer-prompt": "kite " * words}))
+    assert said in " ".join(answer.messages)
     assert answer.seconds < 5
     assert endpoints.peak() - memory < 200
 

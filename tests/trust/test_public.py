@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the two below
-
-from serving import served
-from speaking import Speaking
-
 from playground.services.session import Workbench
+from tests.trust.serving import served
+from tests.trust.speaking import Speaking
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the two below
-
-from serving import served
-from speaking import Refused, Speaking
-
 from playground.services.session import Workbench
 from playground.ui.guard.readers import ABSENT
+from tests.trust.serving import served
+from tests.trust.speaking import Refused, Speaking
 
 SLACK = 4.0
 """Seconds beside a promise, for a machine that does something else."""

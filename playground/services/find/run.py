@@ -58,9 +58,10 @@ def find(
         return _pushes(loaded, recipe, what, load_set)
 
     emit(FindProgress("encode", 0, 0, time.perf_counter() - begun, 0.0, None))
-    ready = Context(loaded, request, request.encode(loaded), emit, cancelled, pushes, kept, so_far, begun)
-    ready.tell("prepare", 0.01)
-    with interruptible(cancelled):
+    encoded = request.encode(loaded)
+    with interruptible(cancelled) as asked:
+        ready = Context(loaded, request, encoded, emit, asked, pushes, kept, so_far, begun)
+        ready.tell("prepare", 0.01)
         found = request.by.starter()(ready)
     seconds = time.perf_counter() - begun
     vector_set = _vector_set(loaded, request, found, seconds, so_far)
