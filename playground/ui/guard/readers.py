@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-ABSENT = 5.0
+ABSENT = 4.0
 """Seconds without a reader after which the events of a session end: a browser that lost its connection is back by then,
 or has gone.
 """
-EVERY = 1.0
+EVERY = 0.5
 """Seconds between two looks."""
 
 
@@ -45,7 +45,7 @@ class Readers:
             del self._open[name]
 
     def watch(self) -> None:
-        """Begin to look every second, where that has not begun."""
+        """Begin to look again and again, where that has not begun."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._look())
 

@@ -13,6 +13,9 @@ from playground.ui.library import tables
 from playground.ui.widgets import linearity_panel
 from playground.ui.widgets.linearity_panel import LinearityPanel
 
+PRIVATE = "yours are seen by you alone, and gone ten minutes after you leave: download what you want to keep"
+"""What a public page says of the library."""
+
 
 @dataclass
 class LibraryTab:
@@ -42,7 +45,8 @@ def build(frame: Frame) -> LibraryTab:
     with gr.Row(elem_classes="sp-columns"):
         with gr.Column(scale=6, min_width=330, elem_classes="sp-controls"):
             with gr.Column(elem_classes="sp-card"):
-                gr.HTML('<div class="sp-cardhead"><h3>Sets</h3><small>files in the library’s folder</small></div>')
+                where = "files in the library’s folder" if frame.private is None else PRIVATE
+                gr.HTML(f'<div class="sp-cardhead"><h3>Sets</h3><small>{where}</small></div>')
                 sets = board(
                     tables.sets(entries, None, None if loaded is None else loaded.name), elem_id="library-sets"
                 )
