@@ -8,11 +8,14 @@ from playground.library.vector_set import VectorSet
 
 MAX_NAMED = 24
 """Vectors that a warning names one by one."""
+MAX_TYPED = 10_000
+"""Characters: room for two thousand numbers; more are a range, or all."""
 ROWS_FORM = "all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7"
 
 
 def read_rows(text: str, vector_set: VectorSet) -> tuple[int, ...] | None:
     """Rows as typed (ROWS_FORM); None for all. Raises InputError for what is none of these, and for none at all."""
+    check_typed(text)
     wanted = text.strip().lower()
     if wanted in ("", "all"):
         return None
@@ -37,6 +40,14 @@ def read_rows(text: str, vector_set: VectorSet) -> tuple[int, ...] | None:
                 )
         rows += range(int(ends[0]), int(ends[1]) + 1)
     return tuple(dict.fromkeys(rows))
+
+
+def check_typed(text: str) -> None:
+    """Raises InputError for more than anyone types."""
+    if len(text) > MAX_TYPED:
+        raise InputError(
+            f"Expected vectors in at most {MAX_TYPED} characters, got {len(text)}; write ranges like 0-500, or all."
+        )
 
 
 def check_rows(vector_set: VectorSet, rows: tuple[int, ...] | None) -> tuple[int, ...]:

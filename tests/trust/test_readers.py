@@ -140,6 +140,15 @@ def test_a_number_that_is_none_is_quoted_shortly(tmp_path):
     refusal("numbers", b"x\n" * 10_000, tmp_path)
 
 
+def test_a_recipe_of_a_long_name_is_refused_shortly(tmp_path):
+    refusal("recipe", b"a" * 5000 + b"#1@1e999", tmp_path)
+
+
+def test_more_vectors_than_anyone_types_are_refused_at_once(tmp_path):
+    """25,000 averages took 20 s to look up."""
+    assert "at most 10000 characters" in refusal("rows and vectors", b"mean:0-2," * 25_000, tmp_path)
+
+
 def test_a_pattern_has_a_name_of_one_printable_line(tmp_path):
     refusal("reply pattern", b"a\0b=" + b"x" * 400, tmp_path)
 

@@ -21,7 +21,7 @@ from playground.library.checks import (
 )
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Component, Recipe, resolve
-from playground.library.rows import read_rows
+from playground.library.rows import check_typed, read_rows
 from playground.library.text import shown
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import PromptFormat
@@ -66,6 +66,7 @@ def read_vectors(source: str, text: str, vector_set: VectorSet) -> tuple[Measure
     """Vectors of the set `source` as typed: rows as `read_rows` reads them, and averages `mean:A-B` of rows A to B−1
     between commas. Raises InputError for what is neither, and for rows that are not there.
     """
+    check_typed(text)
     found: list[MeasuredVector] = []
     for part in [part for part in text.split(",") if part.strip()] or ["all"]:
         if part.strip().lower().startswith("mean"):
