@@ -122,9 +122,10 @@ _AGAIN = "; make or download the file again, or see vectors/FORMAT.md."
 def _end_of_data(header: dict[str, Any]) -> int | None:
     """Bytes of tensor data that the header announces; None when its offsets are damaged."""
     try:
-        return int(max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
     except (TypeError, KeyError, IndexError):
         return None
+    return max(ends) if set(map(type, ends)) == {int} else None
 
 
 def _read_note(value: object) -> RowNote:
@@ -144,6 +145,6 @@ def _shape_of_vectors(header: dict[str, Any]) -> tuple[int, int]:
         or not all(type(size) is int and 0 < size < 2**31 for size in shape)
         or entry.get("dtype") != "F32"
     ):
-        got = f"{entry.get('dtype')} {shape}" if isinstance(entry, dict) else "none"
-        raise FileError(f"Expected a tensor `vectors` of float32 with shape (k, d), k ≥ 1, got {got[:80]}{_AGAIN}")
+        got = f"{shown(entry.get('dtype'))} {shown(shape)}" if isinstance(entry, dict) else "none"
+        raise FileError(f"Expected a tensor `vectors` of float32 with shape (k, d), k ≥ 1, got {got}{_AGAIN}")
     return shape[0], shape[1]

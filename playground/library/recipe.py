@@ -19,7 +19,7 @@ from torch import Tensor
 from playground.core.push import Push
 from playground.errors import InputError
 from playground.library.direction import UNITS, Steering, read_scale
-from playground.library.text import is_text, shown
+from playground.library.text import is_text, quoted, shown
 from playground.library.vector_set import VectorSet
 from playground.limits import check_count, limits
 
@@ -52,29 +52,30 @@ class Component:
                 f"Expected a name without commas, which join components of a recipe, got {shown(self.source)}; "
                 "rename the file."
             )
+        called = quoted(self.source)
         if (self.row is None) == (self.mean is None):
-            raise InputError(f"Expected a row or a mean of rows of {self.source}, got both or neither; write {_FORM}.")
+            raise InputError(f"Expected a row or a mean of rows of {called}, got both or neither; write {_FORM}.")
         if self.row is not None and self.row < 0:
-            raise InputError(f"Expected a row of {self.source}, 0 or more, got {self.row}; choose one of its rows.")
+            raise InputError(f"Expected a row of {called}, 0 or more, got {self.row}; choose one of its rows.")
         if self.mean is not None and not 0 <= self.mean[0] < self.mean[1]:
             raise InputError(
-                f"Expected a range of rows A-B of {self.source} with A below B (B itself is left out), got "
+                f"Expected a range of rows A-B of {called} with A below B (B itself is left out), got "
                 f"{self.mean[0]}-{self.mean[1]}; write for instance mean:0-3 for rows 0, 1 and 2."
             )
         if not math.isfinite(self.amount):
             raise InputError(
-                f"Expected a finite scale for {self.source}, got {self.amount}; write a number such as 3.5."
+                f"Expected a finite scale for {called}, got {self.amount}; write a number such as 3.5."
             )
         if self.unit == "":
             object.__setattr__(self, "unit", self.usual_unit)
         if self.unit not in UNITS:
             raise InputError(
-                f"Expected a unit among {', '.join(UNITS)} for the scale of {self.source}, got {shown(self.unit)}; "
+                f"Expected a unit among {', '.join(UNITS)} for the scale of {called}, got {shown(self.unit)}; "
                 "leave it out, or write one of them."
             )
         if self.unit == "f" and self.row is None:
             raise InputError(
-                f"Expected a scale in a, r or n for an average of rows of {self.source}, got one in f; found scales "
+                f"Expected a scale in a, r or n for an average of rows of {called}, got one in f; found scales "
                 "belong to single rows."
             )
 
@@ -158,8 +159,9 @@ def resolve(recipe: Recipe, load: Callable[[str], VectorSet]) -> tuple[Push, ...
         first = sets[recipe.components[0].source]
         if vector_set.origin.width != first.origin.width:
             raise InputError(
-                f"Expected sets of one width in a recipe, got {first.origin.width} for {recipe.components[0].source} "
-                f"and {vector_set.origin.width} for {component.source}; use sets made on one model."
+                f"Expected sets of one width in a recipe, got {first.origin.width} for "
+                f"{quoted(recipe.components[0].source)} and {vector_set.origin.width} for "
+                f"{quoted(component.source)}; use sets made on one model."
             )
         vector = _vector(component, vector_set)
         if component.amount != 0:
@@ -198,7 +200,8 @@ def _direction(component: Component, vector_set: VectorSet) -> Tensor:
         direction = vector_set.vectors[start:end].double().mean(dim=0)
         what = f"the average of rows {start} to {end - 1}"
     if not bool(direction.any()):
-        raise InputError(f"Expected a direction, got {what} of {component.source}, of norm 0; choose another row.")
+        what = f"{what} of {quoted(component.source)}"
+        raise InputError(f"Expected a direction, got {what}, of norm 0; choose another row.")
     return direction
 
 
@@ -220,11 +223,11 @@ def _found_scale(component: Component, vector_set: VectorSet) -> float:
     window = vector_set.window(component.row, sign)
     if window is not None and window.found is not None:
         return window.found
-    which = f"row {component.row} of {component.source} in the {'positive' if sign > 0 else 'negative'} sign"
+    which = f"row {component.row} of {quoted(component.source)} in the {'positive' if sign > 0 else 'negative'} sign"
     if window is None:
         raise InputError(
             f"Expected a found scale for {which}, got none; run `python -m playground calibrate --vectors "
-            f"{component.source}`, or write the scale in a, r or n."
+            f"{quoted(component.source)}`, or write the scale in a, r or n."
         )
     why = "its text breaks before it changes" if window.noise else "its text never changed"
     raise InputError(f"Expected a found scale for {which}, but {why}; choose another row, or a scale in a, r or n.")
@@ -233,7 +236,7 @@ def _found_scale(component: Component, vector_set: VectorSet) -> float:
 def _check_rows(component: Component, last: int, vector_set: VectorSet) -> None:
     if last >= vector_set.rows:
         raise InputError(
-            f"Expected rows of {component.source} from 0 to {vector_set.rows - 1}, got row {last}; "
+            f"Expected rows of {quoted(component.source)} from 0 to {vector_set.rows - 1}, got row {last}; "
             "choose rows that it has."
         )
 

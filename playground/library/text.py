@@ -34,6 +34,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
+def quoted(name: str) -> str:
+    """A name as it stands in a sentence; cut in its middle where it is long."""
+    return name if len(name) <= _SHOWN else f"{name[: _SHOWN // 2]}…{name[-_SHOWN // 2 :]}"
+
+
 def shortened(sentence: str) -> str:
     """A sentence as part of another one: on one line, cut where it quotes much."""
     text = "".join(character if character.isprintable() else " " for character in sentence[: _SENTENCE + 1])

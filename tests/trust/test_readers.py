@@ -77,6 +77,18 @@ def test_values_of_other_types_and_sizes_are_refused(name, old, new, number, tmp
     refusal(name, changed(name, old, new, number), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b'"data_offsets":[0,', b'"data_offsets":[0,1e999],"x":[0,'), (b'"dtype":"F32"', b'"dtype":"\\n\\u202e"')],
+)
+def test_a_header_of_values_that_are_none_is_refused_in_a_sentence(old, new, tmp_path):
+    data = BY_NAME["vector set"].seeds()[2]
+    length = int.from_bytes(data[:8], "little")
+    assert old in data[: 8 + length]
+    header = data[8 : 8 + length].replace(old, new)
+    refusal("vector set", struct.pack("<Q", len(header)) + header + data[8 + length :], tmp_path)
+
+
 @pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "a/b@c\nd", "\ud800", "a/b@" + "c" * 5000, "x/" * 40_000])
 def test_names_of_models_that_nothing_has_are_refused_at_once(name, tmp_path):
     refusal("model name", name.encode("utf-8", "surrogatepass"), tmp_path)
@@ -138,6 +150,15 @@ def test_a_gguf_whose_counts_lie_is_refused_before_anything_is_made_of_it(data, 
 
 def test_a_number_that_is_none_is_quoted_shortly(tmp_path):
     refusal("numbers", b"x\n" * 10_000, tmp_path)
+
+
+def test_a_recipe_of_a_long_name_is_refused_shortly(tmp_path):
+    refusal("recipe", b"a" * 5000 + b"#1@1e999", tmp_path)
+
+
+def test_more_vectors_than_anyone_types_are_refused_at_once(tmp_path):
+    """25,000 averages took 20 s to look up."""
+    assert "at most 10000 characters" in refusal("rows and vectors", b"mean:0-2," * 25_000, tmp_path)
 
 
 def test_a_pattern_has_a_name_of_one_printable_line(tmp_path):
