@@ -289,13 +289,13 @@ def test_a_failed_find_leaves_the_file_that_was_there(command, model, tmp_path):
 def test_what_libraries_print_does_not_reach_standard_output_with_json(command, model, found, monkeypatch):
     from playground.services import generate as service
 
-    real = service.generate_rows
+    real = service.generate_in_parts
 
     def noisy(*args, **options):
         print("a library says hello")
         return real(*args, **options)
 
-    monkeypatch.setattr(service, "generate_rows", noisy)
+    monkeypatch.setattr(service, "generate_in_parts", noisy)
     run = command("generate", "--model", model, "--prompt", "Hi", "--max-new-tokens", 1, "--json")
     assert len(json.loads(run.out)["rows"]) == 1
     assert "hello" in run.err
@@ -307,6 +307,6 @@ def test_a_bug_keeps_its_traceback(command, model, monkeypatch):
     def broken(*args, **options):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(service, "generate_rows", broken)
+    monkeypatch.setattr(service, "generate_in_parts", broken)
     with pytest.raises(ZeroDivisionError):
         command("generate", "--model", model, "--prompt", "Hi", "--max-new-tokens", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -127,6 +128,8 @@ class Frame:
     runs: Runs = field(init=False, repr=False)
     kept_outputs: list[Any] = field(default_factory=list)
     """All components that runs which can be kept write to."""
+    _kept_sessions: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
+    """Sessions whose page was closed while their visitor kept runs."""
     opened: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
     """Handlers that run once when the page opens: (handler, inputs, outputs)."""
 
@@ -204,7 +207,10 @@ class Frame:
     def leave(self, request: gr.Request) -> None:
         """Forget a visitor who has closed the page."""
         visitor = self.visitor(request)
-        self.absent(request.session_hash or "")
+        session = request.session_hash or ""
+        self.absent(session)
+        if visitor.keep:  # Gradio ends the reading of its runs later
+            self._kept_sessions.append(session)
         if self.private is not None:
             self.private.leave(visitor)
         self.visitors.leave(request.session_hash)
@@ -213,7 +219,7 @@ class Frame:
         """Cancel the jobs of a session that nobody reads, unless its visitor keeps them."""
         visitor = self.visitors.known(session)
         if visitor is None:  # has closed the page already
-            if not self.runs.keeps(session):
+            if session not in self._kept_sessions:
                 self.workbench.jobs.cancel_all(session)
         elif not visitor.keep:
             self.workbench.jobs.cancel_all(visitor.session)

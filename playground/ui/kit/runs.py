@@ -146,11 +146,6 @@ class Runs:
             self._sweep()
             return [run for run in self._runs if not run.read and _same(run.visitor, visitor)]
 
-    def keeps(self, session: str) -> bool:
-        """Whether a run of this session is kept and goes on."""
-        with self._lock:
-            return any(run.running and run.visitor.session == session for run in self._runs)
-
     def take(self, visitor: Visitor, number: str) -> Run | None:
         """The kept run of this id, which is not listed any more; None where this browser has none."""
         for run in self.kept(visitor):
