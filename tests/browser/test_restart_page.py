@@ -82,6 +82,19 @@ def test_an_open_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(
     expect(page.locator("#steer-command code")).to_contain_text(TYPED)
 
 
+def test_an_address_that_is_opened_anew_is_a_fresh_page(open_page: Callable[..., Page]) -> None:
+    page = open_page(1280)
+    kept = '{"tab": "Scan", "fields": {"steer-prompt": "kept"}}'
+    page.evaluate("(kept) => sessionStorage.setItem('playground-kept', kept)", kept)
+    page.goto("about:blank")
+    page.go_back()
+    page.wait_for_selector("body:not([inert]) #steer-examples .sp-chip")
+    page.wait_for_timeout(1500)
+    expect(page.locator(".sp-server")).to_have_count(0)
+    assert page.input_value("#steer-prompt textarea") != "kept"
+    assert page.evaluate("sessionStorage.getItem('playground-kept')") is None
+
+
 def test_a_reload_by_hand_is_a_fresh_page(open_page: Callable[..., Page]) -> None:
     page = open_page(1280)
     page.fill("#steer-prompt textarea", TYPED)

@@ -88,8 +88,9 @@
 
   function takeKept() {
     const kept = JSON.parse(sessionStorage.getItem(KEPT) || 'null');
-    if (!kept) return {};
     sessionStorage.removeItem(KEPT);
+    // Streams that end as a page is left can look like a lost server too; only Gradio's reload brings back what was kept.
+    if (!kept || performance.getEntriesByType('navigation')[0]?.type !== 'reload') return {};
     showLine('The server answers again. What you had typed is back; the mix and what was not saved are not.', 'status');
     const opened = setInterval(() => {
       if (document.body.hasAttribute('inert')) return;
