@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -83,16 +84,14 @@ class Guard:
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = _path(scope)
-        if scope["method"] != "GET" or not paths.reads(path):
+        watched = None
+        if scope["method"] == "GET" and paths.reads(path):
+            query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+            watched = self.readers.stream(query.get("session_hash", [path.rpartition("/")[2]])[0])
+        elif scope["method"] == "GET" and paths.beats(path):
+            watched = self.readers.heartbeat(path.rpartition("/")[2])
+        with nullcontext() if watched is None else watched:
             await self._application(scope, receive, send)
-            return
-        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-        name = query.get("session_hash", [path.rpartition("/")[2]])[0]
-        self.readers.opened(name)
-        try:
-            await self._application(scope, receive, send)
-        finally:
-            self.readers.closed(name)
 
     async def _admitted(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Receive:
         """The `receive` of a request that may pass. Raises Refused, and TooLarge."""

@@ -29,6 +29,11 @@ def uploads(path: str) -> bool:
     return path.rstrip("/") == f"{API}/upload"
 
 
+def beats(path: str) -> bool:
+    """Whether a GET of this path is the heartbeat of an open page."""
+    return path.startswith(f"{API}/heartbeat/")
+
+
 def reads(path: str) -> bool:
     """Whether a GET of this path is a stream of what events say."""
     return path.startswith((f"{API}/queue/data", f"{API}/call/"))

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 ABSENT = 4.0
-"""Seconds without a reader after which the events of a session end: a browser that lost its connection is back by then,
-or has gone.
-"""
+"""Seconds without a reader and without a heartbeat after which the events of a session end."""
+STALLED = 30.0
+"""The same with a heartbeat, which every open page has: a slow browser may take seconds to ask for its events."""
 EVERY = 0.5
 """Seconds between two looks."""
 
@@ -26,23 +27,33 @@ class Readers:
     `queue` gives Gradio's queue; `on_absent` is told of each session that was cleared.
     """
 
-    def __init__(self, queue: Callable[[], Any], on_absent: Callable[[str], None], absent: float = ABSENT):
+    def __init__(
+        self,
+        queue: Callable[[], Any],
+        on_absent: Callable[[str], None],
+        absent: float = ABSENT,
+        stalled: float = STALLED,
+    ):
         self._queue = queue
         self._on_absent = on_absent
         self._absent = absent
+        self._stalled = stalled
         self._open: Counter[str] = Counter()
+        self._beating: Counter[str] = Counter()
         self._since: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def opened(self, name: str) -> None:
-        """A stream of this session or event has begun."""
-        self._open[name] += 1
+    @contextmanager
+    def stream(self, name: str) -> Iterator[None]:
+        """Inside the block a stream of this session, or event, is read."""
+        with _counted(self._open, name):
+            yield
 
-    def closed(self, name: str) -> None:
-        """It has ended."""
-        self._open[name] -= 1
-        if self._open[name] <= 0:
-            del self._open[name]
+    @contextmanager
+    def heartbeat(self, session: str) -> Iterator[None]:
+        """Inside the block the page of this session is open."""
+        with _counted(self._beating, session):
+            yield
 
     def watch(self) -> None:
         """Begin to look again and again, where that has not begun."""
@@ -63,7 +74,7 @@ class Readers:
         }
         self._since = {session: self._since.get(session, now) for session in unread}
         for session, since in list(self._since.items()):
-            if now - since >= self._absent:
+            if now - since >= (self._stalled if session in self._beating else self._absent):
                 await self._forget(queue, session)
 
     async def _forget(self, queue: Any, session: str) -> None:
@@ -79,3 +90,14 @@ class Readers:
         while not self._queue().stopped:
             await asyncio.sleep(EVERY)
             await self.clear()
+
+
+@contextmanager
+def _counted(counter: Counter[str], name: str) -> Iterator[None]:
+    counter[name] += 1
+    try:
+        yield
+    finally:
+        counter[name] -= 1
+        if counter[name] <= 0:
+            del counter[name]
