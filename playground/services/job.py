@@ -21,6 +21,14 @@ T = TypeVar("T")
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
+WAITING_EVERY = 2.0
+"""Seconds between two places that a reader with a tick is told: with fifty who wait, every end of a job would be fifty
+messages.
+"""
+WAITING_TICK = 1.0
+"""Shortest tick of a reader while its job waits."""
+
+
 @dataclass(frozen=True)
 class Waiting:
     """The job has not begun: `position` 1 means that it is the next one. `seconds` is an estimate of the wait; None
@@ -53,11 +61,15 @@ class JobContext:
 
 
 class _Queue(Protocol):
-    """The part of the queue that a job uses."""
+    """The part of the queue that a job uses. All conditions share one lock: a job's own is for its readers, so that an
+    event of the running job does not wake the readers of all that wait.
+    """
 
-    _changed: threading.Condition
+    _lock: threading.RLock
 
     def _remove(self, job: Job[Any]) -> None: ...
+
+    def _tell_waiting(self) -> None: ...
 
     def _place(self, job: Job[Any]) -> Waiting | None: ...
 
@@ -84,7 +96,7 @@ class Job(Generic[T]):
         self.started: float | None = None  # time.monotonic() at which the work began
         self.ended: float | None = None
         self._jobs = jobs
-        self._changed = jobs._changed
+        self._changed = threading.Condition(jobs._lock)
         self._work: Callable[[JobContext], T] | None = work
         self._turn = turn
         self._events: deque[object] = deque()
@@ -127,6 +139,7 @@ class Job(Generic[T]):
             if self.state == "waiting":
                 self._jobs._remove(self)
                 self._finish("cancelled")
+                self._jobs._tell_waiting()
             self._changed.notify_all()
 
     def result(self, timeout: float | None = None) -> T:
@@ -186,6 +199,7 @@ class Events(Iterator[object]):
         self._job = job
         self._tick = tick
         self._position: int | None = None
+        self._told_at = -WAITING_EVERY
         self._closed = False
 
     def __iter__(self) -> Events:
@@ -193,7 +207,9 @@ class Events(Iterator[object]):
 
     def __next__(self) -> object:
         job, changed = self._job, self._job._changed
-        until = None if self._tick is None else time.monotonic() + self._tick
+        waits = job.state == "waiting"
+        tick = self._tick if self._tick is None or not waits else max(self._tick, WAITING_TICK)
+        until = None if tick is None else time.monotonic() + tick
         with changed:
             while not self._closed:
                 if job._events:
@@ -203,9 +219,13 @@ class Events(Iterator[object]):
                     if job._error is not None:
                         raise job._error.with_traceback(job._traceback)
                     break
+                if waits and job.state != "waiting" and self._tick is not None:
+                    waits, until = False, time.monotonic() + self._tick
+                now = time.monotonic()
                 place = job._jobs._place(job)
-                if place is not None and place.position != self._position:
-                    self._position = place.position
+                soon = self._tick is not None and now - self._told_at < WAITING_EVERY
+                if place is not None and place.position != self._position and not soon:
+                    self._position, self._told_at = place.position, now
                     return place
                 left = None if until is None else until - time.monotonic()
                 if left is not None and left <= 0:

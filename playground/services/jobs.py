@@ -60,7 +60,8 @@ class Jobs:
         self.queue_limit = queue_limit
         self.owner_limit = owner_limit
         self.longest = longest
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)  # for the worker
         self._waiting: list[Job[Any]] = []
         self._running: Job[Any] | None = None
         self._turn = 0
@@ -184,6 +185,11 @@ class Jobs:
         if job in self._waiting:
             self._waiting.remove(job)
 
+    def _tell_waiting(self) -> None:
+        """Wake the readers of the jobs that wait: their places may have changed."""
+        for job in self._waiting:
+            job._changed.notify_all()
+
     def _next(self) -> Job[Any] | None:
         """The job to run, marked as running; None when nothing waits. Called with the lock held."""
         for stopped in [job for job in self._waiting if job._stop]:  # their readers are gone
@@ -208,7 +214,9 @@ class Jobs:
                 if self._closing:
                     return
                 job = self._next()
-                self._changed.notify_all()
+                if job is not None:
+                    job._changed.notify_all()
+                self._tell_waiting()
             if job is None:
                 continue
             job._run()
@@ -216,7 +224,6 @@ class Jobs:
                 self._took[_kind(job)] = (self._took.get(_kind(job), job.seconds) + job.seconds) / 2
                 del job  # the worker keeps no result alive while it waits
                 self._running = None
-                self._changed.notify_all()
 
 
 def _kind(job: Job[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from playground.ui.kit.checked_values import CheckedBlocks
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, quick
 from playground.ui.kit.tab import Tab
-from playground.ui.kit.visitor import Visitor
+from playground.ui.kit.visitor import VISITORS, Visitor
 from playground.ui.model_strip import ModelStrip
 from playground.ui.tabs import TABS
 
@@ -25,6 +26,8 @@ TITLE = "Steering Playground"
 MAX_UPLOAD = "64mb"
 THREADS = 160
 """Events that are handled at once. Each job under way or waiting holds one, and reading must never wait for them."""
+FORGET_SECONDS = 5.0
+"""Seconds after which the session of a closed page is dropped."""
 POLL_SECONDS = 3.0
 """Interval in which the page asks for changes by other visitors: model, library, status."""
 CLEAN = (3600, 24 * 3600)
@@ -41,6 +44,11 @@ class Page(CheckedBlocks):
     """The page and its frame."""
 
     frame: Frame
+
+    def forget(self, session: str) -> None:
+        """Drop what Gradio keeps of a session."""
+        if isinstance(self.app, GuardedApp):
+            self.app.forget(session)
 
 
 def build(workbench: Workbench) -> Page:
@@ -85,6 +93,10 @@ def build(workbench: Workbench) -> Page:
 
         def on_leave(request: gr.Request) -> None:
             frame.leave(request)
+            # Once Gradio has done with this event, which would begin the session anew.
+            forget = threading.Timer(FORGET_SECONDS, page.forget, (request.session_hash or "",))
+            forget.daemon = True
+            forget.start()
 
         page.unload(on_leave)
     # The guard bounds the events of a visitor and in all. Another limit here would make everybody wait, unseen, behind
@@ -183,6 +195,7 @@ def launch_options(page: Page, hosts: Hosts | None = None, shares: Shares | None
     return {
         "_app": GuardedApp(page.frame.absent, hosts, shares),
         "max_threads": THREADS,
+        "state_session_capacity": VISITORS,
         "theme": theme.Playground(),
         "css": theme.CSS.read_text(encoding="utf-8"),
         "js": theme.JAVASCRIPT.read_text(encoding="utf-8"),

@@ -20,6 +20,11 @@ class GuardedApp(App):
         super().__init__(default_response_class=ORJSONResponse)
         self._guarding = (on_absent, hosts, shares)
 
+    def forget(self, session: str) -> None:
+        """Drop what Gradio keeps of a session whose page was closed: a copy of the page's configuration, a megabyte."""
+        self.state_holder.session_data.pop(session, None)
+        self.state_holder.time_last_used.pop(session, None)
+
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
         on_absent, hosts, shares = self._guarding
