@@ -82,7 +82,8 @@ class Tab(Speaking):
 
     def _poll(self) -> None:
         """What the page's timer does, in a session of its own: streams of one session are read by one reader here."""
-        asking = Speaking(self.url, self._asking).open()
+        asking = Speaking(self.url, self._asking)
+        asking.events, asking.names, asking.values = self.events, self.names, dict(self.values)
         poll = poll_of(asking)
         while self._open:
             time.sleep(3.0)
