@@ -166,7 +166,7 @@ def of_lines(data: bytes, draws: Draws) -> bytes:
         elif kind == 3 and lines[number].startswith("{"):
             try:
                 lines[number] = _json_text(json.loads(lines[number]), draws)
-            except ValueError:  # changed before
+            except (ValueError, RecursionError):  # changed before
                 lines[number] = lines[number][::-1]
             text = "\n".join(lines)
         elif kind == 4:

@@ -140,6 +140,7 @@ def _gguf_head(*parts: bytes) -> bytes:
 )
 def test_a_gguf_whose_counts_lie_is_refused_before_anything_is_made_of_it(data, tmp_path):
     """The gguf package makes an array for each element that a file claims."""
+    refusal("gguf head", data, tmp_path)  # imports
     tracemalloc.start()
     try:
         assert "Expected a whole GGUF file" in refusal("gguf head", data, tmp_path)
