@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 UNITS = ("a", "r", "n", "f")
 """Units of scales: absolute norm, relative to the reference norm, multiples of the native norm, of the found scale."""
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?) ?([arnf]?)", re.ASCII)
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?) ?([arnf]?)", re.ASCII)
 
 
 def read_scale(text: str) -> tuple[float, str] | None:

@@ -10,7 +10,9 @@ MAX_DEPTH = 64
 
 
 MOST_VALUES = 2_000_000
-"""Values of one text, keys and commas in texts counted too: a list of empty lists takes twenty times its size."""
+"""Values of one text, commas and brackets in texts counted too: a list of empty lists takes twenty times its size and a
+second a million. A reader of many numbers may allow more, of which no more than these are lists and objects.
+"""
 
 
 def parse_json(text: str, most_values: int = MOST_VALUES) -> Any:
@@ -19,8 +21,9 @@ def parse_json(text: str, most_values: int = MOST_VALUES) -> Any:
     Raises ValueError with a few words, line and column included where they are known, for anything that is not JSON
     (NaN and Infinity too), for nesting beyond MAX_DEPTH, and before it is parsed for more than `most_values` values.
     """
-    if sum(map(text.count, ",[{")) > most_values:
-        raise ValueError(f"more than {most_values} values")
+    containers = text.count("[") + text.count("{")
+    if containers > MOST_VALUES or containers + text.count(",") > most_values:
+        raise ValueError(f"more than {most_values if containers <= MOST_VALUES else MOST_VALUES} values")
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
@@ -41,8 +44,15 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _is_shallow(value: Any, depth: int) -> bool:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list):
-        return True
-    return depth > 0 and all(_is_shallow(item, depth - 1) for item in value)
+    """Whether lists and objects nest at most that deep, looked at level by level."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(depth):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return True
+    return not level

@@ -79,6 +79,7 @@ class Report:
     refused: int = 0
     read: int = 0
     slowest: float = 0.0
+    slowest_input: int = 0
     peak: float = 0.0
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -87,10 +88,13 @@ class Report:
         return (
             f"{self.reader:<26}{self.inputs:>8}{self.refused:>9}{self.read:>8}{1000 * self.slowest:>9.0f} ms"
             f"{self.peak:>8.0f} MB{len(self.failures):>6}{self.seconds:>9.0f} s"
+            f"{self.slowest_input:>15}"
         )
 
 
-HEAD = f"{'reader':<26}{'inputs':>8}{'refused':>9}{'read':>8}{'slowest':>12}{'peak':>11}{'fails':>6}{'took':>11}"
+HEAD = f"{'reader':<26}{'inputs':>8}{'refused':>9}{'read':>8}" + (
+    f"{'slowest':>12}{'peak':>11}{'fails':>6}{'took':>11}{'slowest input':>15}"
+)
 
 
 class Hangs(BaseException):
@@ -117,7 +121,9 @@ def attack(reader: Reader, inputs: int, seed: int = 0, first: int = 0, slack: fl
             data = MUTATE[reader.form](draws.choice(seeds), draws)
             place = Path(outer) / "in"
             place.mkdir()
+            before = report.slowest
             said = _one(reader, data, place, report, slack)
+            report.slowest_input = number if report.slowest > before else report.slowest_input
             if said is not None:
                 report.failures.append(f"input {number}: {said}")
             left = sorted(path.name for path in Path(outer).iterdir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -137,7 +138,7 @@ def of_safetensors(data: bytes, draws: Draws) -> bytes:
 
 def of_gguf(data: bytes, draws: Draws) -> bytes:
     """Numbers of the head that lie; broken bytes, most of them before the weights."""
-    keys = [place for place in range(len(data) - 40) if data[place : place + 6] == b"llama."]
+    keys = [found.start() for found in re.finditer(rb"llama\.", data)]
     if keys and draws.random() < 0.4:
         made = bytearray(data)
         for _ in range(draws.choice((1, 1, 2))):
@@ -166,7 +167,7 @@ def of_lines(data: bytes, draws: Draws) -> bytes:
         elif kind == 3 and lines[number].startswith("{"):
             try:
                 lines[number] = _json_text(json.loads(lines[number]), draws)
-            except ValueError:  # changed before
+            except (ValueError, RecursionError):  # changed before
                 lines[number] = lines[number][::-1]
             text = "\n".join(lines)
         elif kind == 4:

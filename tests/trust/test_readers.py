@@ -13,7 +13,7 @@ import tracemalloc
 import pytest
 
 from playground.errors import PlaygroundError
-from playground.library.strict_json import parse_json
+from playground.library.strict_json import MAX_DEPTH, parse_json
 from tests.trust.fuzz import attack
 from tests.trust.readers import READERS, Reader, is_sentence
 
@@ -140,6 +140,7 @@ def _gguf_head(*parts: bytes) -> bytes:
 )
 def test_a_gguf_whose_counts_lie_is_refused_before_anything_is_made_of_it(data, tmp_path):
     """The gguf package makes an array for each element that a file claims."""
+    refusal("gguf head", data, tmp_path)  # imports
     tracemalloc.start()
     try:
         assert "Expected a whole GGUF file" in refusal("gguf head", data, tmp_path)
@@ -170,6 +171,18 @@ def test_json_of_more_values_than_any_file_has_is_refused_before_it_is_parsed():
         parse_json(json.dumps([[]] * 101), most_values=100)
     with pytest.raises(ValueError, match="a whole number of thousands of digits"):
         parse_json("9" * 5000)
+
+
+def test_nesting_is_refused_one_level_beyond_the_limit():
+    assert parse_json("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    assert parse_json('{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH)
+    for deep in ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), '{"a":' * MAX_DEPTH + "[]" + "}" * MAX_DEPTH):
+        with pytest.raises(ValueError, match="nesting deeper than 64 levels"):
+            parse_json(deep)
+
+
+def test_a_count_that_is_no_number_is_said_in_the_list(tmp_path):
+    refusal("measurement", changed("measurement", '"done":2', '"done":1e999', 3), tmp_path)
 
 
 def test_files_over_their_limit_are_refused_without_reading_them(tmp_path):

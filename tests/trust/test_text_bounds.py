@@ -11,6 +11,7 @@ import pytest
 
 from playground.core.noise import repetition
 from playground.library.choice_answer import read_answer
+from playground.library.direction import read_scale
 from playground.library.exact_answer import answer_number, last_number
 from playground.library.prompt_set import ChoiceItem
 from playground.library.reply_patterns import ReplyPattern
@@ -71,6 +72,13 @@ def test_noise_flags_and_answers_of_any_text_take_a_bounded_time(name):
         item = ChoiceItem(f"q{text[:90_000]}", matching, other)
         for reply in (text, "answer is " * 400):
             assert seconds(lambda: read_answer(reply, item)) < 0.5 * SLACK, matching[:9]  # noqa: B023
+
+
+def test_a_scale_of_thousands_of_digits_is_read_at_once():
+    """Two runs of digits side by side in its pattern took 20 s for 40,000 digits that end in something else."""
+    assert seconds(lambda: read_scale("9" * 20_000 + "x")) < 0.05 * SLACK
+    assert read_scale("12.50e1r") == (125.0, "r")
+    assert read_scale("3.") == (3.0, "")
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class Measurements(NamedFiles):
             )
         except FileError as error:
             return MeasurementEntry(name, path, problem=str(error))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return MeasurementEntry(name, path, problem=str(_damaged(path, "one with parts missing")))
 
 
