@@ -16,7 +16,11 @@ from playground.services.session import Workbench
 
 @contextmanager
 def served(
-    folder: Path, jobs: Jobs | None = None, public: bool = False, **options: Any
+    folder: Path,
+    jobs: Jobs | None = None,
+    public: bool = False,
+    accounts: list[tuple[str, str]] | None = None,
+    **options: Any,
 ) -> Iterator[tuple[str, Workbench]]:
     """(address, workbench) of a page with a copy of the shipped sets in `folder`; `options` of `launch_options`."""
     from playground.ui.page import build, launch_options
@@ -27,7 +31,11 @@ def served(
     workbench.load_model()
     page = build(workbench)
     _, url, _ = page.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(page, **options)
+        prevent_thread_lock=True,
+        quiet=True,
+        server_name="127.0.0.1",
+        auth=accounts,
+        **launch_options(page, **options),
     )
     yield url.rstrip("/"), workbench
     page.close(verbose=False)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from playground.services.session import Workbench
@@ -79,3 +80,15 @@ def test_a_model_is_not_loaded_while_others_work_with_this_one(site, tab):
 def wait(context) -> None:
     while not context.cancelled():
         time.sleep(0.005)
+
+
+def test_without_the_account_nothing_of_the_page_is_answered(tmp_path):
+    with served(tmp_path, accounts=[("me", "a password")]) as (url, _):
+        client = httpx.Client()
+        for method, path in (("GET", "config"), ("POST", "gradio_api/queue/join"), ("POST", "gradio_api/upload")):
+            sent = {"files": {"files": b"x"}} if path.endswith("upload") else {"json": {"data": [], "session_hash": "x"}}
+            answer = client.request(method, f"{url}/{path}", **({} if method == "GET" else sent))
+            assert answer.status_code == 401, path
+        assert client.post(f"{url}/login", data={"username": "me", "password": "another"}).status_code == 400
+        assert client.post(f"{url}/login", data={"username": "me", "password": "a password"}).status_code == 200
+        assert client.get(f"{url}/config").status_code == 200
