@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -86,7 +87,8 @@ def test_without_the_account_nothing_of_the_page_is_answered(tmp_path):
     with served(tmp_path, accounts=[("me", "a password")]) as (url, _):
         client = httpx.Client()
         for method, path in (("GET", "config"), ("POST", "gradio_api/queue/join"), ("POST", "gradio_api/upload")):
-            sent = {"files": {"files": b"x"}} if path.endswith("upload") else {"json": {"data": [], "session_hash": "x"}}
+            body: dict[str, Any] = {"json": {"data": [], "session_hash": "x"}}
+            sent = {"files": {"files": b"x"}} if path.endswith("upload") else body
             answer = client.request(method, f"{url}/{path}", **({} if method == "GET" else sent))
             assert answer.status_code == 401, path
         assert client.post(f"{url}/login", data={"username": "me", "password": "another"}).status_code == 400
