@@ -147,6 +147,8 @@ def bar(stage: str, on_progress: Progress | None, unwanted: Callable[[], bool] =
 
     class Bar(tqdm):
         disable: bool
+        # tqdm starts a thread for every class of bars, which never ends.
+        monitor_interval = 0
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import socket
+import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -200,6 +201,15 @@ def test_an_offloaded_model_has_the_same_fingerprint(tiny, tiny_path):
     loaded = load(str(tiny_path("gpt2")), "cpu")
     cpu_offload(loaded.model, torch.device("cpu"))
     assert fingerprint(loaded.model) == tiny("gpt2").fingerprint
+
+
+def test_loading_leaves_no_thread_behind(tiny_path):
+    path = str(tiny_path("gpt2"))
+    load(path, "cpu")
+    before = {thread.ident for thread in threading.enumerate() if thread.daemon}
+    for _ in range(3):
+        load(path, "cpu")
+    assert {thread.ident for thread in threading.enumerate() if thread.daemon} <= before
 
 
 # What is refused

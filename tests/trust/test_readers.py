@@ -169,6 +169,8 @@ def test_a_pattern_has_a_name_of_one_printable_line(tmp_path):
 def test_json_of_more_values_than_any_file_has_is_refused_before_it_is_parsed():
     with pytest.raises(ValueError, match="more than 100 values"):
         parse_json(json.dumps([[]] * 101), most_values=100)
+    with pytest.raises(ValueError, match="more than 1000000 lists and objects"):
+        parse_json("[]," * 1_000_001, most_values=10**9)
     with pytest.raises(ValueError, match="a whole number of thousands of digits"):
         parse_json("9" * 5000)
 
