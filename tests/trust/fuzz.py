@@ -67,6 +67,8 @@ class Watch:
     def _within(self, path: object) -> bool:
         if isinstance(path, int) or path in ("/dev/null", "/proc/self/clear_refs"):
             return True
+        if os.path.basename(os.path.dirname(os.fsdecode(path))) == "__pycache__":
+            return True  # Python compiles a module at its first import
         return os.path.abspath(os.fsdecode(path)).startswith(str(self.folder))  # type: ignore[arg-type]
 
 
