@@ -290,7 +290,7 @@ def test_limits_cut_the_table_down_to_what_is_within_them(visit: Callable[..., V
     )
     write(scan, "scan-limit-kl", "a lot")
     notice = scan.page.locator("#scan-table .sp-error")
-    expect(notice).to_have_text("Expected a number for “KL, at least”, got “a lot”; write one.")
+    expect(notice).to_have_text("Expected a number for “KL, at least”, got 'a lot'; write one.")
     expect(rows).to_have_count(within)
     scan.shot("scan-limits")
     scan.page.set_viewport_size({"width": 390, "height": 900})

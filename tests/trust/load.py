@@ -71,9 +71,9 @@ class Tab(Speaking):
     def open(self) -> Tab:
         super().open()
         self._open, self._asking = True, httpx.Client(timeout=60, cookies=self.client.cookies)
-        threading.Thread(target=self._poll, daemon=True).start()
         self._beating = httpx.Client(timeout=None)
-        threading.Thread(target=self._beat, daemon=True).start()
+        threading.Thread(target=self._poll, daemon=True).start()
+        threading.Thread(target=self._beat, args=(self.session,), daemon=True).start()
         return self
 
     def close(self) -> None:
@@ -83,6 +83,7 @@ class Tab(Speaking):
     def _poll(self) -> None:
         """What the page's timer does, in a session of its own: streams of one session are read by one reader here."""
         asking = Speaking(self.url, self._asking)
+        threading.Thread(target=self._beat, args=(asking.session,), daemon=True).start()
         asking.events, asking.names, asking.values = self.events, self.names, dict(self.values)
         poll = poll_of(asking)
         while self._open:
@@ -92,9 +93,9 @@ class Tab(Speaking):
             except (Refused, httpx.HTTPError):
                 continue
 
-    def _beat(self) -> None:
+    def _beat(self, session: str) -> None:
         try:
-            address = f"{self.url}/gradio_api/heartbeat/{self.session}"
+            address = f"{self.url}/gradio_api/heartbeat/{session}"
             with self._beating.stream("GET", address, cookies=dict(self.client.cookies)) as stream:
                 for _ in stream.iter_raw():
                     pass

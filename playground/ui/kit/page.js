@@ -61,6 +61,9 @@
   const typed = new Map();
   const pending = new Map(Object.entries(takeKept()));
   let lost = false;
+  let leaving = false;
+  // Streams break as a page is left; on a slow machine that is seen before it is gone.
+  window.addEventListener('beforeunload', () => { leaving = !lost; });
   document.addEventListener('input', (event) => {
     const key = event.target.matches?.(FIELDS) && fieldKey(event.target);
     if (key) typed.set(key, event.target.value);
@@ -73,7 +76,7 @@
     const toast = [...document.querySelectorAll('[data-testid=toast-body]')]
       .find((each) => each.textContent.includes('Connection to the server was lost'));
     if (toast) toast.style.display = 'none';
-    if (toast && !lost) {
+    if (toast && !lost && !leaving) {
       lost = true;
       showLine('The server does not answer. Trying again every two seconds; what you typed is kept.', 'alert');
     }

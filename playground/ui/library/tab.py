@@ -129,7 +129,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
     def undo(visitor: Visitor) -> str:
         name = frame.store(visitor).undo()
         LibraryState.of(visitor).select(name)
-        return f"{name} is there again."
+        return f"Brought back {name}."
 
     tab.undo.click(changing(undo), None, changed, **EVENT)
 
