@@ -315,7 +315,7 @@ def test_bad_input_is_one_sentence_beside_the_button(tab: Visitor) -> None:
     notice = tab.page.locator("#measure-notice .sp-error")
     write(tab, "measure-scales", "1 two")
     tab.page.click("#measure-measure")
-    expect(notice).to_contain_text("Expected a number for a scale, got “two”")
+    expect(notice).to_contain_text("Expected a number for a scale, got 'two'")
     write(tab, "measure-scales", "0.5")
     write(tab, "measure-rows", "99")
     tab.page.click("#measure-measure")
