@@ -183,14 +183,14 @@ def test_a_result_that_cannot_be_written_is_kept_elsewhere(command, tiny_path, t
 def test_a_folder_of_downloads_that_is_gone_or_full_is_no_failure_of_what_was_computed(found, monkeypatch, full):
     visitor = Visitor("somebody")
     visitor.keep_found(found)
-    path = Path(downloads.download_file(visitor))
+    path = Path(downloads.download(visitor, visitor.computed)["value"])
     full(path.parent)
-    assert downloads.download(visitor)["interactive"] is False
+    assert downloads.download(visitor, visitor.computed)["interactive"] is False
     monkeypatch.undo()
     for file in path.parent.iterdir():
         file.unlink()
     path.parent.rmdir()
-    assert Path(downloads.download_file(visitor)).read_bytes() == to_bytes(found)
+    assert Path(downloads.download(visitor, visitor.computed)["value"]).read_bytes() == to_bytes(found)
 
 
 @pytest.mark.parametrize("jump", [-20 * 365 * 86_400, -86_400, 86_400])

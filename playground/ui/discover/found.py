@@ -14,7 +14,7 @@ from playground.library.vector_set import VectorSet
 from playground.services.changed import first_difference
 from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import defaults, markup
-from playground.ui.kit.downloads import download_file
+from playground.ui.kit.downloads import download
 from playground.ui.kit.frame import IN_TURN, Frame, acted
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.notes import found_name, keep_note, row_number
@@ -45,7 +45,7 @@ def wire(frame: Frame, tab: DiscoverTab) -> None:
         saved = visitor.saved_as
         if saved is not None and saved in frame.store(visitor).names():
             frame.store(visitor).change(saved, change)
-        return {tab.download: gr.update(value=download_file(visitor), interactive=True)}
+        return {tab.download: download(visitor, visitor.computed)}
 
     linearity_panel.wire(
         frame, tab.linearity, lambda visitor: visitor.computed, changed, [tab.download],
@@ -86,7 +86,7 @@ def wire(frame: Frame, tab: DiscoverTab) -> None:
         keep_note(frame, visitor, found_name(frame, visitor), row, data)
         return {
             frame.library_seen: frame.library_token(visitor),
-            tab.download: gr.update(value=download_file(visitor), interactive=True),
+            tab.download: download(visitor, visitor.computed),
         }
 
     tab.look_table.act(

@@ -122,7 +122,7 @@ def _run(
         frame.library_seen: frame.library_token(visitor),
         tab.name: vector_set.name,
         tab.save: gr.update(interactive=not kept_as),
-        tab.download: download(visitor),
+        tab.download: download(visitor, visitor.computed),
         tab.repeat: _command(as_far_as(request, result), loaded, vector_set.name, so_far),
         tab.look_table: first_look.table(vector_set, {}),
         tab.progress: markup.run_line(_result_line(result)),
@@ -222,7 +222,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
     yield {
         tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.computed)}"),
         tab.look_table: first_look.table(visitor.computed, looks, scales=scales),  # not yet at the found scales
-        tab.download: download(visitor),
+        tab.download: download(visitor, visitor.computed),
         frame.library_seen: frame.library_token(visitor),
     }
 

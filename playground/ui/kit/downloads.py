@@ -23,14 +23,8 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="playground-downloads-")
 """Files are written here before Gradio copies them into its cache; deleted when the process ends."""
 
 
-def download_file(visitor: Visitor) -> str:
-    """The path of a file with the set that was computed last. Raises FileError when there is none."""
-    return write_download(visitor, visitor.computed)
-
-
-def download(visitor: Visitor) -> dict[str, Any]:
-    """Update of a download button for the set that was computed last; without a file when none can be written."""
-    vector_set = visitor.computed
+def download(visitor: Visitor, vector_set: VectorSet) -> dict[str, Any]:
+    """Update of a download button for a set."""
     return offer(visitor, f"{vector_set.name or 'vectors'}.safetensors", partial(files.save, vector_set))
 
 
@@ -43,13 +37,6 @@ def offer(visitor: Visitor, name: str, write: Callable[[Path], object]) -> dict[
     except FileError as error:
         _LOG.warning("no download: %s", error)
         return gr.update(value=None, interactive=False)
-
-
-def write_download(visitor: Visitor, vector_set: VectorSet) -> str:
-    """Write a set into this visitor's download folder; returns the path of the file."""
-    path = download_path(visitor, f"{vector_set.name or 'vectors'}.safetensors")
-    files.save(vector_set, path)
-    return str(path)
 
 
 def download_path(visitor: Visitor, name: str) -> Path:

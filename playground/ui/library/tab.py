@@ -14,7 +14,7 @@ from playground.library import vector_set as files
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet, check_fits
 from playground.ui.kit import defaults, markup
-from playground.ui.kit.downloads import write_download
+from playground.ui.kit.downloads import download
 from playground.ui.kit.frame import IN_TURN, Frame, acted
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.notes import keep_note, row_number
@@ -61,7 +61,7 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
         tab.open: gr.update(interactive=fits),
         tab.name: vector_set.name,
         tab.description: vector_set.description,
-        tab.download: gr.update(value=write_download(visitor, vector_set)),
+        tab.download: download(visitor, vector_set),
         tab.rows: tables.rows(vector_set, state.first_row),
         tab.details: tables.details(vector_set, warning),
     }
@@ -156,7 +156,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
         state.selected_shown = _version(frame, visitor, name)
         return {
             tab.rows: tables.rows(vector_set, state.first_row),
-            tab.download: gr.update(value=write_download(visitor, vector_set)),
+            tab.download: download(visitor, vector_set),
         }
 
     linearity_panel.wire(
@@ -185,7 +185,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
         loaded = frame.workbench.loaded
         return {
             frame.library_seen: frame.library_token(visitor),
-            tab.download: gr.update(value=write_download(visitor, now)),
+            tab.download: download(visitor, now),
             tab.sets: tables.sets(frame.store(visitor).list(), name, loaded.name if loaded is not None else None),
         }
 

@@ -12,7 +12,7 @@ from playground.library.origin import Origin, now
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.services.session import Workbench
-from playground.ui.kit.downloads import write_download
+from playground.ui.kit.downloads import download
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.notes import keep_note
 from playground.ui.kit.visitor import Visitor
@@ -28,7 +28,9 @@ def small() -> VectorSet:
 
 @pytest.mark.parametrize("session", ["abc", "../../../../up", "/tmp/escaped", "a/b", "nul\0", "\ud800", "x" * 5000])
 def test_whatever_a_session_calls_itself_its_download_stays_in_its_folder(small: VectorSet, session: str) -> None:
-    path, other = Path(write_download(Visitor(session), small)), Path(write_download(Visitor("another"), small))
+    path, other = (
+        Path(download(visitor, small)["value"]) for visitor in (Visitor(session), Visitor("another"))
+    )
     assert path.name == other.name == "small.safetensors"
     assert path.parent != other.parent
     assert path.parent.parent == other.parent.parent
