@@ -13,9 +13,6 @@ from playground.proxies import spare_this_machine
 for _name, _value in {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}.items():
     os.environ.setdefault(_name, _value)  # read by the libraries when they are imported
 
-PUBLIC_JOB_SECONDS = 300.0
-"""Longest job of a visitor to a public page: others wait for the model."""
-
 
 @dataclass(frozen=True)
 class Serving:
@@ -50,7 +47,7 @@ def serve(serving: Serving) -> None:
     gc.disable()
     spare_this_machine(serving.host)
     from playground import limits
-    from playground.services.jobs import LONGEST, Jobs
+    from playground.services.jobs import LONGEST, PUBLIC_LONGEST, Jobs
     from playground.services.session import Workbench
     from playground.services.verbose import LoggedJobs, start_log
     from playground.ui.guard import shares
@@ -59,7 +56,7 @@ def serve(serving: Serving) -> None:
 
     if serving.verbose:
         print(f"log: {start_log()}", file=sys.stderr)
-    jobs = (LoggedJobs if serving.verbose else Jobs)(longest=PUBLIC_JOB_SECONDS if serving.public else LONGEST)
+    jobs = (LoggedJobs if serving.verbose else Jobs)(longest=PUBLIC_LONGEST if serving.public else LONGEST)
     workbench = Workbench(jobs=jobs, models=serving.models, public=serving.public)
     loaded = workbench.load_model(serving.model, serving.device, serving.dtype)
     print(loaded.summary, file=sys.stderr)

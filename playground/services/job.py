@@ -85,11 +85,11 @@ class Job(Generic[T]):
         owner: str | None,
         deadline: float | None,
         turn: int,
-        place: str | None = None,
+        address: str | None = None,
     ):
         self.name = name
         self.owner = owner
-        self.place = place
+        self.address = address
         self.deadline = deadline
         self.state: State = "waiting"
         self.created = time.monotonic()

@@ -22,8 +22,9 @@ T = TypeVar("T")
 
 QUEUE_LIMIT = 64  # jobs that may wait: beyond it a newcomer would wait for minutes, and is refused at once
 OWNER_LIMIT = 8  # of one owner: a page that follows a slider has two or three
-PLACE_SHARE = 0.75  # of the queue, for one place: whoever pretends to be many leaves room for others
+ADDRESS_SHARE = 0.75  # of the queue, for one address: whoever pretends to be many leaves room for others
 LONGEST = 3600.0  # seconds after which a job must end, where it has no deadline of its own
+PUBLIC_LONGEST = 300.0  # the same on a public page: others wait for the model
 CLOSE_SECONDS = 2.0  # how long leaving the process waits for the worker to notice the cancel
 
 
@@ -50,8 +51,8 @@ class Jobs:
     newcomer goes before a second job of those who are being served, and nobody is passed by newcomers for ever.
     A job without an owner is an owner of its own.
 
-    At most `queue_limit` jobs wait, `owner_limit` of one owner, and a share of PLACE_SHARE of one place (the address
-    that owners come from, where it is known). Every job has a deadline, `longest` seconds if none of its own.
+    At most `queue_limit` jobs wait, `owner_limit` of one owner, and a share of ADDRESS_SHARE of one address (that
+    owners come from, where it is known). Every job has a deadline, `longest` seconds if none of its own.
     """
 
     def __init__(
@@ -76,19 +77,19 @@ class Jobs:
         work: Callable[[JobContext], T],
         owner: str | None = None,
         deadline: float | None = None,
-        place: str | None = None,
+        address: str | None = None,
     ) -> Job[T]:
         """Queue `work`. `name` is shown to people; `deadline` is in seconds from the moment the work begins.
 
-        Raises InputError when as many jobs wait already as may, of all, of this owner, or of this place.
+        Raises InputError when as many jobs wait already as may, of all, of this owner, or of this address.
         """
         with self._changed:
             if self._closing:
                 raise InputError("Expected a running program, got one that is being closed; start it again.")
             waiting = self._schedule()
-            self._check_room(waiting, owner, place)
+            self._check_room(waiting, owner, address)
             longest = self.longest if deadline is None else min(deadline, self.longest)
-            job = Job(self, name, work, owner, longest, self._turn_for(owner, waiting), place)
+            job = Job(self, name, work, owner, longest, self._turn_for(owner, waiting), address)
             self._waiting.append(job)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="playground-model", daemon=True)
@@ -113,7 +114,7 @@ class Jobs:
     def cancel_all(self, owner: str | None = None) -> None:
         """Cancel every job (of this owner, when one is named)."""
         with self._changed:
-            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
+            jobs = self._all()
         for job in jobs:
             if owner is None or job.owner == owner:
                 job.cancel()
@@ -121,8 +122,7 @@ class Jobs:
     def others_at_work(self, owner: str) -> int:
         """How many other owners have a job that runs or waits."""
         with self._changed:
-            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
-            return len({job.owner for job in jobs if job.owner != owner})
+            return len({job.owner for job in self._all() if job.owner != owner})
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Cancel everything and end the worker; waits for it at most `timeout` seconds."""
@@ -146,18 +146,23 @@ class Jobs:
         """The waiting jobs in the order in which they will run."""
         return sorted((job for job in self._waiting if not job._stop), key=lambda job: job._turn)  # sorted() is stable
 
-    def _check_room(self, waiting: list[Job[Any]], owner: str | None, place: str | None) -> None:
+    def _all(self) -> list[Job[Any]]:
+        """What waits, and what runs."""
+        return [*self._waiting, *([self._running] if self._running is not None else [])]
+
+    def _check_room(self, waiting: list[Job[Any]], owner: str | None, address: str | None) -> None:
         """Raises InputError when no more jobs may wait."""
         if owner is not None and sum(job.owner == owner for job in waiting) >= self.owner_limit:
             raise InputError(
                 f"Expected at most {self.owner_limit} jobs of one page waiting for the model, got one more; wait for "
                 "them, or press Stop."
             )
-        of_place = 0 if place is None else sum(job.place == place for job in waiting)
-        if len(waiting) >= self.queue_limit or of_place >= PLACE_SHARE * self.queue_limit:
+        of_address = int(ADDRESS_SHARE * self.queue_limit)
+        full = address is not None and sum(job.address == address for job in waiting) >= of_address
+        if full or len(waiting) >= self.queue_limit:
             raise InputError(
-                f"Expected at most {self.queue_limit} jobs waiting for the model, got one more (it is busy); "
-                f"try again in a moment."
+                f"Expected at most {of_address if full else self.queue_limit} jobs waiting for the model, got one more "
+                "(it is busy); try again in a moment."
             )
 
     def _place(self, job: Job[Any]) -> Waiting | None:

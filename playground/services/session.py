@@ -120,7 +120,7 @@ class Workbench:
         device: str = "auto",
         dtype: str = "auto",
         owner: str | None = None,
-        place: str | None = None,
+        address: str | None = None,
     ) -> Job[LoadedModel]:
         """`load_model` as a job, which emits LoadProgress and ends soon after a cancel, a hanging download included."""
 
@@ -132,7 +132,7 @@ class Workbench:
 
             return self.load_model(name, device, dtype, emit)
 
-        return self.jobs.start(f"loading {name or 'organism'}", run, owner, place=place)
+        return self.jobs.start(f"loading {name or 'organism'}", run, owner, address=address)
 
     def start(
         self,
@@ -141,9 +141,9 @@ class Workbench:
         owner: str | None = None,
         deadline: float | None = None,
         generation: int | None = None,
-        place: str | None = None,
+        address: str | None = None,
     ) -> Job[T]:
-        """Queue work on the model that is loaded when its turn comes; `place` is the address of the owner.
+        """Queue work on the model that is loaded when its turn comes; `address` is where the owner is.
 
         With `generation`, the work is refused (InputError) when another model has been loaded by then. Raises
         InputError when the queue is full; the job raises ModelError when no model is loaded.
@@ -157,7 +157,7 @@ class Workbench:
                 )
             return work(self.require(), context)
 
-        return self.jobs.start(name, run, owner, deadline, place)
+        return self.jobs.start(name, run, owner, deadline, address)
 
     def require(self) -> LoadedModel:
         """The loaded model. Raises ModelError when there is none."""

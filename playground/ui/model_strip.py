@@ -155,7 +155,7 @@ def build(frame: Frame) -> ModelStrip:
     def load_model(wanted: str, place: str, number: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
         visitor = frame.visitor(request)
         frame.workbench.check_loading(wanted, visitor.session)
-        job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session, place=visitor.address)
+        job = frame.workbench.start_loading(wanted, place, number, owner=visitor.session, address=visitor.address)
         for batch in follow(job, every=0.2):
             waiting = waiting_line(batch)
             yield {frame.status: frame.status_now(visitor), notice: markup.notice(waiting or "", "info")}

@@ -370,13 +370,13 @@ def test_an_owner_has_a_share_of_the_queue_and_others_still_get_in(jobs):
     gate.open.set()
 
 
-def test_one_place_never_fills_the_queue(jobs):
+def test_one_address_never_fills_the_queue(jobs):
     gate = held(jobs)
     for owner in range(6):
-        jobs.start("many", lambda context: None, owner=str(owner), place="there")
+        jobs.start("many", lambda context: None, owner=str(owner), address="there")
     with pytest.raises(InputError, match="try again in a moment"):
-        jobs.start("many", lambda context: None, owner="one more", place="there")
-    jobs.start("from elsewhere", lambda context: None, owner="you", place="here")
+        jobs.start("many", lambda context: None, owner="one more", address="there")
+    jobs.start("from elsewhere", lambda context: None, owner="you", address="here")
     gate.open.set()
 
 
