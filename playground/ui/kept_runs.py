@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from playground.errors import InputError
 from playground.ui.kit import markup
 from playground.ui.kit.frame import Frame, acted, board
 from playground.ui.kit.running import EVENT, quick, seconds
@@ -56,7 +55,8 @@ def wire(frame: Frame, line: gr.HTML, keep: gr.Checkbox) -> None:
         run = frame.runs.take(visitor, action.get("name", ""))
         if run is None:
             yield {line: listed(frame, visitor)}
-            raise InputError("Expected a run that is kept, got one that is not there any more; look at the line again.")
+            gr.Warning("Expected a run that is kept, got one that is not there any more; look at the line again.")
+            return
         if action.get("act") != "show":
             frame.runs.end(run)
             yield {line: listed(frame, visitor)}

@@ -24,7 +24,7 @@ from playground.ui.guard import who
 from playground.ui.kit import defaults
 from playground.ui.kit.event_order import NEXT_JS
 from playground.ui.kit.mix import MixRow
-from playground.ui.kit.private import PrivateLibraries
+from playground.ui.kit.private import Library, PrivateLibraries
 from playground.ui.kit.running import status_line
 from playground.ui.kit.runs import Runs
 from playground.ui.kit.visitor import Visitor, Visitors
@@ -116,7 +116,7 @@ class Frame:
     visitors: Visitors = field(default_factory=Visitors)
     private: PrivateLibraries | None = field(init=False, repr=False)
     """Libraries of visitors who are strangers to one another; None where all share one."""
-    kept_by_all: Measurements = field(init=False, repr=False)
+    _shared: Library = field(init=False, repr=False)
     status: gr.HTML = field(init=False, repr=False)
     model_seen: gr.State = field(init=False, repr=False)
     """The model token that the page shows; its change event refreshes the page."""
@@ -134,9 +134,9 @@ class Frame:
     """Handlers that run once when the page opens: (handler, inputs, outputs)."""
 
     def __post_init__(self) -> None:
-        folder = self.workbench.store.folder
-        self.private = PrivateLibraries(folder) if self.workbench.public else None
-        self.kept_by_all = Measurements(folder)
+        store = self.workbench.store
+        self.private = PrivateLibraries(store.folder) if self.workbench.public else None
+        self._shared = Library(store, Measurements(store.folder))
         self.runs = Runs(lambda visitor: self.workbench.jobs.cancel_all(visitor.session))
 
     @property
@@ -170,7 +170,7 @@ class Frame:
         another model has been loaded before it runs.
         """
         return self.workbench.start(
-            name, work, owner=visitor.session, generation=self.workbench.generation, place=visitor.address
+            name, work, owner=visitor.session, generation=self.workbench.generation, address=visitor.address
         )
 
     def keepable(
@@ -198,11 +198,14 @@ class Frame:
 
     def store(self, visitor: Visitor) -> Store:
         """The vector sets of a visitor: those that all share, and on a public page the visitor's own over them."""
-        return self.workbench.store if self.private is None else self.private.of(visitor).sets
+        return self._library(visitor).sets
 
     def measurements(self, visitor: Visitor) -> Measurements:
         """The measurements that a visitor keeps, as `store`."""
-        return self.kept_by_all if self.private is None else self.private.of(visitor).measurements
+        return self._library(visitor).measurements
+
+    def _library(self, visitor: Visitor) -> Library:
+        return self._shared if self.private is None else self.private.of(visitor)
 
     def leave(self, request: gr.Request) -> None:
         """Forget a visitor who has closed the page."""

@@ -23,7 +23,7 @@ GRACE = 600.0
 
 @dataclass
 class Library:
-    """The vector sets and measurements of one visitor, over those that are the same for everyone."""
+    """Vector sets and measurements: those that all share, or those of one visitor over them."""
 
     sets: Store
     measurements: Measurements

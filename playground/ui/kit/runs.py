@@ -35,8 +35,6 @@ class Run:
         self.visitor = visitor
         self.begun = time.monotonic()
         self.ended: float | None = None
-        self.read = True
-        """Whether a page shows it."""
         self._generator = updates
         self._changed = threading.Condition()
         self._updates: Updates = {}
@@ -133,7 +131,6 @@ class Runs:
 
     def reading(self, run: Run) -> Iterator[Updates]:
         """Follow a run for a page; when the page goes, keep it or end it."""
-        run.read = True
         try:
             yield from run.follow()
         finally:
@@ -142,19 +139,14 @@ class Runs:
 
     def kept(self, visitor: Visitor) -> Sequence[Run]:
         """Runs of the visitor's browser that no page shows, the oldest first."""
+        self._sweep()
         with self._lock:
-            self._sweep()
-            return [run for run in self._runs if not run.read and _same(run.visitor, visitor)]
+            return [run for run in self._runs if _same(run.visitor, visitor)]
 
     def take(self, visitor: Visitor, number: str) -> Run | None:
         """The kept run of this id, which is not listed any more; None where this browser has none."""
-        for run in self.kept(visitor):
-            if run.id == number:
-                with self._lock:
-                    self._runs.remove(run)
-                run.read = True
-                return run
-        return None
+        run = next((run for run in self.kept(visitor) if run.id == number), None)
+        return run if run is not None and self._unlisted(run) else None
 
     def end(self, run: Run) -> None:
         """Stop a run and what it has waiting."""
@@ -165,9 +157,7 @@ class Runs:
         if not run.visitor.keep:
             self.end(run)
             return
-        run.read = False
         with self._lock:
-            self._sweep()
             mine = [one for one in self._runs if _same(one.visitor, run.visitor)]
             self._runs.append(run)
         for oldest in mine[: max(0, len(mine) + 1 - KEPT_RUNS)]:
@@ -177,17 +167,22 @@ class Runs:
         timer.start()
 
     def _drop(self, run: Run) -> None:
-        if run.read:
-            return
-        if run.running:
+        """End a run that no page shows, and forget it."""
+        if self._unlisted(run) and run.running:
             self.end(run)
+
+    def _unlisted(self, run: Run) -> bool:
+        """Take a run off the list; whether it was there."""
         with self._lock:
-            if run in self._runs:
+            there = run in self._runs
+            if there:
                 self._runs.remove(run)
+            return there
 
     def _sweep(self) -> None:
         old = self._clock() - KEPT_SECONDS
-        self._runs = [run for run in self._runs if run.begun > old]
+        for run in [run for run in self._runs if run.begun <= old]:
+            self._drop(run)
 
 
 def _same(one: Visitor, other: Visitor) -> bool:
