@@ -6,7 +6,8 @@ import logging
 import os
 
 _LOG = logging.getLogger(__name__)
-_LOCAL = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Names of this machine."""
 
 
 def spare_this_machine(host: str) -> None:
@@ -20,7 +21,7 @@ def spare_this_machine(host: str) -> None:
 
     exempt = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     names = [name.strip() for name in exempt.split(",") if name.strip()]
-    joined = ",".join(dict.fromkeys([*names, *_LOCAL, host]))
+    joined = ",".join(dict.fromkeys([*names, *LOOPBACK, host]))
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = joined
     for name in [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy")]:
         try:

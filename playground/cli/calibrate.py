@@ -14,7 +14,7 @@ from playground.cli.parser import add_json, add_model, one_of, whole
 from playground.cli.scales import scales_data, scales_line
 from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
-from playground.errors import Cancelled, FileError
+from playground.errors import Cancelled
 from playground.limits import at_most, limits
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     from playground.cli.models import follow_model, load_quietly
-    from playground.cli.outcome import check_out, write_out
+    from playground.cli.outcome import check_out, write_out, write_so_far
     from playground.library import vector_set as files
     from playground.library.rows import check_rows, read_rows
     from playground.library.store import open_set, path_of
@@ -79,10 +79,7 @@ def run(options: argparse.Namespace) -> Outcome:
         tell(f"warning: {warning}")
 
     def keep(so_far: VectorSet) -> None:
-        try:
-            files.save(_onto(out, so_far, options), out)
-        except FileError as error:  # what follows may still find room, and is not lost for it
-            tell(str(error))
+        write_so_far(out, lambda path: files.save(_onto(out, so_far, options), path))
 
     with stoppable(progress) as stopped:
         found = _calibrated(loaded, vector_set, rows, options, progress, stopped, keep)

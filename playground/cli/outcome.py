@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playground.cli.terminal import tell
 from playground.errors import FileError, InputError
 
 LEAST_FREE = 1 << 16
@@ -38,6 +39,14 @@ def check_out(path: Path, example: str) -> None:
         raise InputError(
             f"Expected a place with room after --out, got {path} on a full disk; free some space, or choose another."
         )
+
+
+def write_so_far(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write what there is to `path`. A failure is told: what follows may find room."""
+    try:
+        write(path)
+    except FileError as error:
+        tell(str(error))
 
 
 def write_out(path: Path, write: Callable[[Path], object]) -> None:

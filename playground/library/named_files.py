@@ -185,19 +185,18 @@ class NamedFiles:
 
     def _check_room(self, path: Path, size: int) -> None:
         """Raises FileError where the folder would hold more than it may."""
-        if self.most_bytes is None:
+        if self.most_bytes is None or self._held_beside(path) + size <= self.most_bytes:
             return
-        for tried in range(2):
-            there = sum(one.stat().st_size for one in self.folder.rglob("*") if one.is_file() and one != path)
-            if there + size <= self.most_bytes:
-                return
-            if not tried:
-                self._trash.empty()
-        else:
+        self._trash.empty()
+        if self._held_beside(path) + size > self.most_bytes:
             raise FileError(
                 f"Expected room for this {self.kind}, got more than the {self.most_bytes >> 20} MiB that a visitor may "
                 "keep here; download what you want to keep, and delete some."
             )
+
+    def _held_beside(self, path: Path) -> int:
+        """Bytes of all files in the folder but this one, the trash included."""
+        return sum(one.stat().st_size for one in self.folder.rglob("*") if one.is_file() and one != path)
 
     def _path(self, name: str) -> Path:
         """The path of a name, whether or not the file exists. Refuses names that could lead out of the folder."""

@@ -10,7 +10,6 @@ import io
 import json
 import math
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.trust.serving import served
 
 NUMBERS = ("number", "slider")
 HUGE, LONG = 10**9, "kite " * 200_000
@@ -145,27 +146,11 @@ def _messages(got: httpx.Response) -> list[str]:
 @contextlib.contextmanager
 def serving() -> Iterator[Page]:
     """The page over the shipped model and a copy of the shipped sets; what the server logs is kept."""
-    from playground.library.store import Store
-    from playground.places import SHIPPED_VECTORS
-    from playground.services.session import Workbench
-    from playground.ui.page import build, launch_options
-
     log = io.StringIO()
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(log):
-        for path in SHIPPED_VECTORS.glob("*.safetensors"):
-            shutil.copy(path, folder)
-        workbench = Workbench(store=Store(Path(folder)))
-        workbench.load_model()
-        page = build(workbench)
-        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(page))
-        try:
-            url = url.rstrip("/")
-            visitor = Page(url, httpx.get(f"{url}/config").json(), log)
-            visitor.send(next(one for one in visitor.events if one["api_name"].startswith("on_open")), [None, None])
-            yield visitor
-        finally:
-            page.close(verbose=False)
-            workbench.close()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(log), served(Path(folder)) as (url, _):
+        visitor = Page(url, httpx.get(f"{url}/config").json(), log)
+        visitor.send(next(one for one in visitor.events if one["api_name"].startswith("on_open")), [None, None])
+        yield visitor
 
 
 @dataclass(frozen=True)

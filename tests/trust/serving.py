@@ -37,6 +37,8 @@ def served(
         auth=accounts,
         **launch_options(page, **options),
     )
-    yield url.rstrip("/"), workbench
-    page.close(verbose=False)
-    workbench.close()
+    try:
+        yield url.rstrip("/"), workbench
+    finally:
+        page.close(verbose=False)
+        workbench.close()

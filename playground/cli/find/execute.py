@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from playground.cli.find.report import data, line, text
 from playground.cli.find.request import asked, check
-from playground.cli.outcome import Outcome, check_out, write_out
+from playground.cli.outcome import Outcome, check_out, write_out, write_so_far
 from playground.cli.scales import scales_line
 from playground.cli.terminal import Progress, stoppable, tell
-from playground.errors import FileError
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -41,10 +40,7 @@ def run(options: argparse.Namespace) -> Outcome:
         progress.show(line(event) if isinstance(event, FindProgress) else scales_line(event))
 
     def keep(found: VectorSet) -> None:
-        try:
-            vector_set.save(found, out)
-        except FileError as error:  # what follows may still find room, and is not lost for it
-            tell(str(error))
+        write_so_far(out, partial(vector_set.save, found))
 
     loaded = load_quietly(options, progress)
     with stoppable(progress) as stopped:

@@ -8,18 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playground.cli.parser import (
-    SEED,
-    Parser,
-    add_json,
-    add_model,
-    add_prompts,
-    one_of,
-    option_of,
-    real,
-    reals,
-    whole,
-)
+from playground.cli.parser import SEED, Parser, add_json, add_model, add_prompts, one_of, option_of, real, reals, whole
 from playground.limits import at_most, limits
 from playground.methods.base.method import Method, alternatives
 from playground.methods.base.registry import registered

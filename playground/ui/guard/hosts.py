@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from playground.proxies import LOOPBACK
+
 ANY = frozenset({"0.0.0.0", "::", ""})
 SHARE_DOMAIN = ".gradio.live"
 """Gradio's relay serves a share link below it."""
@@ -23,7 +24,7 @@ class Hosts:
     that is not its own, so they are safe wherever more than this machine is served.
     """
 
-    names: frozenset[str] = LOOPBACK
+    names: frozenset[str] = frozenset(LOOPBACK)
     addresses: bool = False
 
     @classmethod
