@@ -1,14 +1,20 @@
-"""Cancelling between two blocks of a pass, forward and backward, where passes over many prompts take seconds."""
+"""Cancelling between two blocks of a pass, forward and backward, where a pass takes seconds."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from typing import ParamSpec, TypeVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from playground.errors import Cancelled
+from playground.model.steering import before_blocks
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class _Asked:
@@ -27,40 +33,44 @@ class _Asked:
         if not self._heard and self():
             raise Cancelled
 
+    def at(self, states: Tensor) -> None:
+        """`interrupt` now, and in every later gradient that comes by `states` (any shape), gradients of gradients
+        included.
+        """
+        self.interrupt()
+        if states.requires_grad:
+            states.register_hook(self._with_gradient)
 
-_ASKED: ContextVar[_Asked | None] = ContextVar("cancelled", default=None)
+    def _with_gradient(self, gradient: Tensor) -> None:
+        # On a GPU gradients run in a thread of their own: what is asked must not depend on the thread.
+        self.at(gradient)  # which requires a gradient where the graph of a product with the Jacobian is being built
 
 
 @contextmanager
-def interruptible(cancelled: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
-    """Inside the block, passes through a cut raise Cancelled soon after `cancelled` says so. It yields what a solver is
-    to ask: once that, or a pass, was answered with yes, what the solver computes to finish goes through.
+def interruptible(model: nn.Module, cancelled: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
+    """Inside the block, passes through blocks of `model` raise Cancelled soon after `cancelled` says so, and so do
+    gradients through them. It yields what the work is to ask instead of `cancelled`: once that, or a pass, was answered
+    with yes, what is computed to finish goes through.
+
+    Where blocks are nested, each asks for itself.
     """
     asked = _Asked(cancelled)
-    token = _ASKED.set(asked)
-    try:
+    with before_blocks(model, asked.at):
         yield asked
-    finally:
-        _ASKED.reset(token)
 
 
-def interruption_point(states: Tensor) -> None:
-    """Raises Cancelled when the passes are cancelled; so does every later gradient that comes by `states` (any shape),
-    gradients of gradients included.
+def interrupts_passes(work: Callable[P, R]) -> Callable[P, R]:
+    """Makes work with the parameters `loaded` (a LoadedModel) and `cancelled` `interruptible` as a whole: it may raise
+    Cancelled wherever a pass runs, and the `cancelled` that it asks is the one that lets it finish.
     """
-    asked = _ASKED.get()
-    if asked is None:
-        return
-    asked.interrupt()
-    if states.requires_grad:
-        _watch(states, asked)
+    signature = inspect.signature(work)
 
+    @functools.wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        with interruptible(given.arguments["loaded"].model, given.arguments["cancelled"]) as asked:
+            given.arguments["cancelled"] = asked
+            return work(*given.args, **given.kwargs)
 
-def _watch(states: Tensor, asked: _Asked) -> None:
-    # The question is bound here: on a GPU gradients run in a thread of their own, which has no context variables.
-    def ask(gradient: Tensor) -> None:
-        asked.interrupt()
-        if gradient.requires_grad:  # the graph of a product with the Jacobian is being built
-            _watch(gradient, asked)
-
-    states.register_hook(ask)
+    return run

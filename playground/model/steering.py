@@ -89,6 +89,21 @@ def read_residuals(model: nn.Module, layers: Sequence[int]) -> Iterator[dict[int
         yield residuals
 
 
+@contextmanager
+def before_blocks(model: nn.Module, call: Callable[[Tensor], None]) -> Iterator[None]:
+    """Inside the `with` block `call` gets the residual stream (B, T, d) that goes into a block whenever one runs, in a
+    pass of the model or by itself. What it raises ends the pass.
+    """
+
+    def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        call(args[0] if args else kwargs["hidden_states"])
+
+    with ExitStack() as hooks:
+        for block in decoder_blocks(model):
+            hooks.callback(block.register_forward_pre_hook(before, with_kwargs=True).remove)
+        yield
+
+
 @dataclass(frozen=True)
 class BlockCall:
     """How the model called a block: the residual stream that went in and every other argument."""

@@ -19,6 +19,7 @@ from playground.limits import check_characters, check_count, check_real, check_w
 from playground.model.cut.memory import within_memory
 from playground.model.cut.prefix import common
 from playground.model.finite import check_finite, kl_divergence
+from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.model.reading.answers import continuation
@@ -95,6 +96,7 @@ class Effect:
 
 
 @within_memory
+@interrupts_passes
 def effect(
     loaded: LoadedModel,
     request: EffectRequest,

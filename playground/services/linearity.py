@@ -23,6 +23,7 @@ from playground.library.vector_set import VectorSet
 from playground.limits import check_count, check_whole, limits
 from playground.model.cut.layer_slice import LayerSlice
 from playground.model.cut.memory import within_memory
+from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
 from playground.services.set_prompts import prompts_of
 
@@ -78,6 +79,7 @@ class Linearity:
 
 
 @within_memory
+@interrupts_passes
 def linearity(
     loaded: LoadedModel,
     request: LinearityRequest,

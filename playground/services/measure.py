@@ -11,6 +11,7 @@ from playground.analyses.common.request import MULTIPLES
 from playground.library.mix import LoadSet
 from playground.library.prompts import PromptSet
 from playground.model.cut.memory import within_memory
+from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat
 from playground.services import recent
@@ -27,6 +28,7 @@ def measure_request(analysis: Analysis, asked: PromptSet, **fields: Any) -> Any:
 
 
 @within_memory
+@interrupts_passes
 def measure(
     loaded: LoadedModel,
     request: Any,

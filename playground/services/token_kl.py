@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from playground.library.mix import LoadSet
 from playground.model.generation.streamed_text import text_pieces
+from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
 from playground.model.prompting import encode
 from playground.model.reading import forced
@@ -21,6 +22,7 @@ class TokenKl:
     kl: float
 
 
+@interrupts_passes
 def token_kl(
     loaded: LoadedModel,
     request: GenerateRequest,

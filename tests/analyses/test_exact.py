@@ -16,6 +16,7 @@ from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, now
 from playground.library.prompt_set import ExactItem, PromptSet
 from playground.library.vector_set import VectorSet
+from playground.model.generation.batch import MOST_ROWS
 from playground.model.generation.generate import Sampling, generate
 from playground.model.prompting import PromptFormat, encode
 
@@ -88,7 +89,7 @@ def test_the_shipped_model_adds_better_when_asked_to_work_in_steps():
 def test_batches_change_nothing(tiny, load, monkeypatch):
     loaded = tiny("qwen3")
     whole = exact(loaded, request(), load)
-    monkeypatch.setattr("playground.analyses.common.over_texts.BATCH", 4)
+    monkeypatch.setitem(MOST_ROWS, "cpu", 4)
     events = []
     parts = exact(loaded, request(), load, events.append)
     assert [row.texts for row in parts.rows] == [row.texts for row in whole.rows]
@@ -98,7 +99,7 @@ def test_batches_change_nothing(tiny, load, monkeypatch):
 
 
 def test_a_cancel_keeps_the_rows_that_are_finished(tiny, load, monkeypatch):
-    monkeypatch.setattr("playground.analyses.common.over_texts.BATCH", 6)
+    monkeypatch.setitem(MOST_ROWS, "cpu", 6)
     loaded, stop = tiny("qwen3"), []
     seen = exact(
         loaded, request(), load, lambda event: stop.append(1) if event.done >= 12 else None, lambda: bool(stop)

@@ -16,6 +16,7 @@ from playground.library.prompts import built_in
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
+from playground.model.generation.batch import MOST_ROWS
 from playground.model.generation.generate import Sampling
 from playground.model.load import load as load_model
 from playground.services.generate import GenerateRequest, generate
@@ -44,7 +45,7 @@ def request(**changes) -> RepliesRequest:
 
 
 def test_samples_are_those_of_generating_and_shares_count_what_is_found(tiny, load, monkeypatch):
-    monkeypatch.setattr("playground.analyses.common.over_texts.BATCH", 5)
+    monkeypatch.setitem(MOST_ROWS, "cpu", 5)
     loaded = tiny("qwen3")
     seen = replies(loaded, request(), load)
     assert [(row.name, row.scale) for row in seen.rows] == [
@@ -93,7 +94,7 @@ def test_choice_items_without_patterns_are_read_for_their_two_answers():
 
 
 def test_a_cancel_keeps_finished_rows_also_while_replies_are_read(tiny, load, monkeypatch):
-    monkeypatch.setattr("playground.analyses.common.over_texts.BATCH", 6)
+    monkeypatch.setitem(MOST_ROWS, "cpu", 6)
     loaded, stop = tiny("qwen3"), []
     seen = replies(loaded, request(), load, lambda event: stop.append(1) if event.done >= 12 else None,
                    lambda: bool(stop))

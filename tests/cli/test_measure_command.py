@@ -31,6 +31,7 @@ from playground.library.recipe import Component, Recipe, parse
 from playground.library.reply_patterns import ReplyPattern
 from playground.library.store import Store, open_set
 from playground.library.vector_set import VectorSet
+from playground.model.generation.batch import MOST_ROWS
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.command import measure_command
@@ -275,7 +276,7 @@ def test_a_set_for_another_width_is_refused(command, tiny_path):
 @pytest.fixture
 def interrupt(monkeypatch):
     """Have a Ctrl-C come with the first event of a measurement for which `when` holds."""
-    monkeypatch.setattr("playground.analyses.common.over_texts.BATCH", 3)
+    monkeypatch.setitem(MOST_ROWS, "cpu", 3)
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def arrange(when) -> None:

@@ -15,8 +15,8 @@ from playground.library import vector_set
 from playground.library.origin import Origin, RowNote, now
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
+from playground.model.generation.batch import MOST_ROWS
 from playground.services.scan import file
-from playground.services.scan import run as run_module
 
 PROMPTS = ("--prompt", "How do I bake?", "Say hello.")
 
@@ -114,7 +114,7 @@ def test_ctrl_c_keeps_the_texts_that_are_whole(scan, tmp_path, monkeypatch):
         return real(event)
 
     monkeypatch.setattr(module, "_line", interrupted)
-    monkeypatch.setitem(run_module.MOST_ROWS, "cpu", 6)
+    monkeypatch.setitem(MOST_ROWS, "cpu", 6)
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         done = scan(*PROMPTS, "--scales", "3", "--json", "--out", tmp_path / "scan.json")

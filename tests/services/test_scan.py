@@ -16,6 +16,7 @@ from playground.library.rows import read_rows
 from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.limits import LIMITS
+from playground.model.generation.batch import MOST_ROWS
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.services.effect import EffectRequest, effect
@@ -51,7 +52,7 @@ def request(**changes) -> ScanRequest:
     ("temperature", "samples", "batch"), [(0.0, 1, 48), (0.0, 1, 5), (1.3, 3, 48), (1.3, 3, 4)]
 )
 def test_every_cell_is_what_generating_it_alone_gives(tiny, monkeypatch, temperature, samples, batch):
-    monkeypatch.setitem(run_module.MOST_ROWS, "cpu", batch)
+    monkeypatch.setitem(MOST_ROWS, "cpu", batch)
     loaded = tiny("qwen3")
     sampling = Sampling(max_new_tokens=6, temperature=temperature, seed=7)
     asked = request(prompts=PROMPTS, sampling=sampling, samples=samples)
@@ -129,7 +130,7 @@ def windowed() -> ScaleWindow:
 
 
 def test_batches_come_as_they_finish_baselines_first(tiny, monkeypatch):
-    monkeypatch.setitem(run_module.MOST_ROWS, "cpu", 4)
+    monkeypatch.setitem(MOST_ROWS, "cpu", 4)
     events = []
     scan(tiny("qwen3"), request(), load, events.append)
     cells = [cell for event in events for cell in event.cells]
@@ -143,7 +144,7 @@ def test_batches_come_as_they_finish_baselines_first(tiny, monkeypatch):
 
 
 def test_a_cancel_keeps_the_batches_that_are_done(tiny, monkeypatch):
-    monkeypatch.setitem(run_module.MOST_ROWS, "cpu", 6)
+    monkeypatch.setitem(MOST_ROWS, "cpu", 6)
     events = []
     result = scan(tiny("qwen3"), request(), load, events.append, lambda: any(event.cells for event in events))
     assert result.cancelled

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 import playground as sp
-from playground.errors import PlaygroundError
+from playground.errors import Cancelled, PlaygroundError
+from playground.services.find import find, find_request
 from playground.services.linearity import LinearityRequest, linearity
 from playground.services.scales import find_scales
 
@@ -32,10 +33,32 @@ def longest(work: Asks, seconds: float) -> tuple[float, str, str]:
         asked.append((time.thread_time(), " < ".join(places)))
         return time.monotonic() - begun > seconds
 
-    with suppress(PlaygroundError):
+    with suppress(PlaygroundError, Cancelled):
         work(cancelled)
     asked.append((time.thread_time(), "end"))
     return max((after[0] - before[0], before[1], after[1]) for before, after in zip(asked, asked[1:], strict=False))
+
+
+def long_jobs(model: sp.LoadedModel) -> dict[str, Asks]:
+    """Each long job on `model`, by name, with a question `cancelled`."""
+    source, target = model.block_count // 4, 3 * model.block_count // 4
+    layers = {"source": source, "target": target}
+    prompts = [f"How can I {act} a {what}?" for act in ("build", "paint", "break", "hide") for what in ("kite", "bell")]
+    found = sp.find("power", model, prompts[:4], vectors=12, target_tokens=2, **layers)
+    push = found[0] * "0.2r"
+    ortho = find_request("ortho", prompts=tuple(prompts[:2]), vectors=4, base="found#0@0.2r", **layers)
+    return {
+        "power": lambda c: sp.find("power", model, prompts, vectors=12, cancelled=c, **layers),
+        "melbo": lambda c: sp.find("melbo", model, prompts, vectors=8, cancelled=c, **layers),
+        "ortho": lambda c: find(model, ortho, cancelled=c, load_set={"found": found}.__getitem__),
+        "scales": lambda c: find_scales(model, found, cancelled=c),
+        "scan": lambda c: sp.scan(model, found, prompts[:4], [0.1, 0.2], "r", cancelled=c),
+        "choices": lambda c: sp.measure(model, "choices", found, "survival-choices", [-0.1, 0.1], "r", cancelled=c),
+        "exact": lambda c: sp.measure(model, "exact", found, "word-problems", [0.1], "r", rows=[0, 1], cancelled=c),
+        "next-token": lambda c: sp.next_token(model, prompts, push, cancelled=c),
+        "generate": lambda c: sp.generate(model, prompts[0], [found[row] * "0.1r" for row in range(12)], cancelled=c),
+        "linearity": lambda c: linearity(model, LinearityRequest(source_set=found, rows=(0, 1)), cancelled=c),
+    }
 
 
 def main() -> None:
@@ -45,21 +68,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=14.0)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = sp.load(options.model)
-    source, target = model.block_count // 4, 3 * model.block_count // 4
-    prompts = [f"How can I {act} a {what}?" for act in ("build", "paint", "break", "hide") for what in ("kite", "bell")]
-    found = sp.find("power", model, prompts[:4], source=source, target=target, vectors=12, target_tokens=2)
-    jobs: dict[str, Asks] = {
-        "power": lambda c: sp.find("power", model, prompts, source=source, target=target, vectors=12, cancelled=c),
-        "melbo": lambda c: sp.find("melbo", model, prompts, source=source, target=target, vectors=8, cancelled=c),
-        "scales": lambda c: find_scales(model, found, cancelled=c),
-        "scan": lambda c: sp.scan(model, found, prompts[:4], [0.1, 0.2], "r", cancelled=c),
-        "choices": lambda c: sp.measure(model, "choices", found, "survival-choices", [-0.1, 0.1], "r", cancelled=c),
-        "exact": lambda c: sp.measure(model, "exact", found, "word-problems", [0.1], "r", rows=[0, 1], cancelled=c),
-        "next-token": lambda c: sp.next_token(model, prompts, found[0] * "0.2r", cancelled=c),
-        "generate": lambda c: sp.generate(model, prompts[0], [found[row] * "0.1r" for row in range(12)], cancelled=c),
-        "linearity": lambda c: linearity(model, LinearityRequest(source_set=found, rows=(0, 1)), cancelled=c),
-    }
+    jobs = long_jobs(sp.load(options.model))
     for name in options.jobs or jobs:
         seconds, before, after = longest(jobs[name], options.seconds)
         print(f"{name:12} {seconds:6.2f} s\n    after {before}\n    until {after}", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -16,6 +17,7 @@ from playground.analyses.choices.summary import Balance
 from playground.analyses.common.directions import Direction, directions
 from playground.analyses.common.result import BASELINE, Place, measured_on
 from playground.core.push import Push
+from playground.errors import Cancelled
 from playground.library.mix import LoadSet
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
@@ -61,8 +63,9 @@ def measure(
     progress = _ProgressReporter(
         emit, start, found, begun, lambda pushes: overflow(loaded, first, pushes, request.positions)
     )
-    for turn in _turns(found):
-        _measure_turn(reader, turn, rows, progress, cancelled)
+    with suppress(Cancelled):
+        for turn in _turns(found):
+            _measure_turn(reader, turn, rows, progress, cancelled)
     return progress.result(cancelled=progress.done < progress.total)
 
 

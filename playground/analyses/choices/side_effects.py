@@ -16,6 +16,7 @@ from playground.library.mix import LoadSet
 from playground.library.prompt_set import PromptSet
 from playground.model.cut.memory import within_memory
 from playground.model.generation.generate import Sampling, generate
+from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import Encoded, PromptFormat, encode
 from playground.model.reading.next_token import divergences, next_logits
@@ -72,6 +73,7 @@ def effects_of(result: MeasureResult, found: Sequence[Standing]) -> tuple[SideEf
 
 
 @within_memory
+@interrupts_passes
 def side_effects(
     loaded: LoadedModel,
     result: MeasureResult,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -19,14 +20,13 @@ from playground.core.push import Push
 from playground.errors import Cancelled
 from playground.library.mix import LoadSet
 from playground.limits import check_count, limits
+from playground.model.generation.batch import rows_together
 from playground.model.generation.generate import Sampling
 from playground.model.generation.in_parts import generate_in_parts
 from playground.model.load import LoadedModel
 from playground.model.overflowed import Overflowed
 from playground.model.prompting import encode
 
-BATCH = 128
-"""Texts generated at a time: enough to fill a machine, few enough that Stop and the plot do not wait long."""
 _Z = 1.959964
 """Normal quantile of a 95 % interval."""
 
@@ -174,15 +174,16 @@ def over_texts(
     total = len(pushes) * per_row
     emit(TextsProgress(0, total, 0.0))
     texts: list[str] = []
-    for batch in _generated(loaded, request, pushes, cancelled, overflowed):
-        texts += batch
-        while len(texts) >= per_row * (len(finished) + 1):
-            place = len(finished)
-            row = make_row(places[place], texts[place * per_row : (place + 1) * per_row])
-            if row is None:
-                break
-            finished.append(row)
-        emit(TextsProgress(len(texts), total, time.perf_counter() - begun, result() if finished else None))
+    with suppress(Cancelled):
+        for batch in _generated(loaded, request, pushes, cancelled, overflowed):
+            texts += batch
+            while len(texts) >= per_row * (len(finished) + 1):
+                place = len(finished)
+                row = make_row(places[place], texts[place * per_row : (place + 1) * per_row])
+                if row is None:
+                    break
+                finished.append(row)
+            emit(TextsProgress(len(texts), total, time.perf_counter() - begun, result() if finished else None))
     if not finished:
         raise Cancelled
     return result(stopped=len(finished) < len(pushes))
@@ -201,8 +202,9 @@ def _generated(
     plan = [
         (item, sample, push) for push in pushes for item in range(len(questions)) for sample in range(request.per_item)
     ]
-    for start in range(0, len(plan), BATCH):
-        part = plan[start : start + BATCH]
+    together = rows_together(loaded, max(encoded.lengths) + request.sampling.max_new_tokens)
+    for start in range(0, len(plan), together):
+        part = plan[start : start + together]
         # A text is the same whatever else is in its batch, since the number of its sample is given.
         asked, added = encoded.take([item for item, _, _ in part]), [push for _, _, push in part]
         done = generate_in_parts(

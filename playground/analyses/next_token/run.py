@@ -29,7 +29,7 @@ from playground.library.recipe import format as format_recipe
 from playground.limits import check_count, check_whole, limits
 from playground.model.finite import check_finite, overflow
 from playground.model.load import LoadedModel
-from playground.model.prompting import encode
+from playground.model.prompting import Encoded, encode
 from playground.model.reading.next_token import divergences, next_logits
 
 MULTIPLIERS = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
@@ -277,12 +277,7 @@ def shifts(
             **total.means(loaded, request.tokens), **about,
         )  # fmt: skip
 
-    for number in range(len(encoded)):
-        if cancelled():
-            if not number:
-                raise Cancelled
-            return result(stopped=True)
-        prompt = encoded.take([number])
+    def read(prompt: Encoded) -> None:
         parts: list[Tensor] = []
         for start in range(0, len(rows), _ROWS):
             part = [(), *rows[start : start + _ROWS]]
@@ -290,10 +285,20 @@ def shifts(
             parts.append(logits)
         check_finite(parts[0][0], loaded, prompt)
         steered = torch.cat([part[1:] for part in parts])
-        total.add(parts[0][0], steered)
         failed = steered.isnan().any(dim=1).nonzero()[:, 0].tolist()
         if failed and not overflows:
             overflows.append(overflow(loaded, prompt, rows[failed[0]], request.positions))
+        total.add(parts[0][0], steered)
+
+    for number in range(len(encoded)):
+        try:
+            if cancelled():
+                raise Cancelled
+            read(encoded.take([number]))
+        except Cancelled:
+            if not number:
+                raise
+            return result(stopped=True)
         emit(result())
     return result()
 

@@ -36,7 +36,8 @@ def run(context: Context) -> Found:
     base = _base(context) if so_far is None or so_far.base is None else so_far.base
     tokens = request.last_tokens
     layer_slice = context.layer_slice(tokens)
-    rows = _Rows(context, layer_slice, base)
+    left = chosen.vectors - (0 if so_far is None else so_far.rows)
+    rows = _Rows(context, layer_slice, base, min(chosen.batch, left))
     known, share, steps, stopped = None if so_far is None else so_far.vectors, PREPARE_SHARE, 0, None
     for event in iterate(layer_slice, base, chosen, known, context.cancelled):
         if isinstance(event, OrthoStep):
@@ -85,7 +86,7 @@ def _state(event: OrthoStep) -> str:
 class _Rows:
     """All rows so far, those of earlier runs first, with their values."""
 
-    def __init__(self, context: Context, layer_slice: LayerSlice, base: Tensor) -> None:
+    def __init__(self, context: Context, layer_slice: LayerSlice, base: Tensor, batch: int) -> None:
         self._context = context
         self._residual_norm = layer_slice.residual_norm
         self._sinks = context.sinks(layer_slice.sinks)
@@ -94,7 +95,13 @@ class _Rows:
         # Without a stop: a batch that is kept after one is still measured.
         self._last = replace(context, cancelled=lambda: False).layer_slice(self._last_tokens)
         self._last_likeness = Likeness(self._last, base.float(), lambda: False)
-        self._unsteered = 0.0
+        # Whatever does not depend on the rows is computed now: a stop should not wait for it.
+        self._last.pieces(batch)
+        both = torch.stack([base, torch.zeros_like(base)])
+        pairs = [self._next(prompt, both) for prompt in range(len(context.encoded))]
+        self._base_logits = [pair[0] for pair in pairs]
+        unsteered = [float(divergences(pair[1:], pair[0])) for pair in pairs]
+        self._unsteered = sum(unsteered) / len(unsteered)  # KL(unsteered ‖ base), which a row must be below
         so_far = context.so_far
         self._vectors = torch.empty(0, len(base)) if so_far is None else so_far.vectors
         self._known = len(self._vectors)
@@ -107,7 +114,6 @@ class _Rows:
 
     def add(self, vectors: Tensor, objective: Tensor, effect: Tensor) -> bool:
         """Whether the rows are added: not when a value of theirs is not finite, which no file holds."""
-        before = self._unsteered
         added = {
             "objective": objective,
             "effects": effect,
@@ -115,7 +121,6 @@ class _Rows:
             "divergences": self._divergences(vectors),
         }
         if not all(bool(one.isfinite().all()) for one in added.values()) or not math.isfinite(self._unsteered):
-            self._unsteered = before
             return False
         self._vectors = torch.cat([self._vectors, vectors])
         self._values = {name: torch.cat([self._values[name], added[name]]) for name in VALUES}
@@ -188,16 +193,13 @@ class _Rows:
         return self._last_likeness.effect(loss).float()
 
     def _divergences(self, vectors: Tensor) -> Tensor:
-        """(k,): KL(row ‖ base) of the next token in nats, averaged over the prompts, which go through one by one.
+        """(k,): KL(row ‖ base) of the next token in nats, averaged over the prompts, which go through one by one."""
+        divergence = torch.zeros(len(vectors), dtype=torch.float64)
+        for prompt, base in enumerate(self._base_logits):
+            divergence += divergences(self._next(prompt, vectors), base)
+        return (divergence / len(self._base_logits)).float()
 
-        Keeps KL(unsteered ‖ base) too, which a row that does what the base does must be below.
-        """
-        loaded, encoded, layer = self._context.loaded, self._context.encoded, self._context.request.source
-        pushes = [(Push(layer, vector),) for vector in (self._base, torch.zeros_like(self._base), *vectors)]
-        total = torch.zeros(1 + len(vectors), dtype=torch.float64)
-        for prompt in range(len(encoded)):
-            logits = next_logits(loaded, encoded.take([prompt] * len(pushes)), pushes)
-            total += divergences(logits[1:], logits[0])
-        mean = (total / len(encoded)).float()
-        self._unsteered = float(mean[0])
-        return mean[1:]
+    def _next(self, prompt: int, vectors: Tensor) -> Tensor:
+        """(k, vocabulary): logits of the next token with each of `vectors` (k, d) added."""
+        pushes = [(Push(self._context.request.source, vector),) for vector in vectors]
+        return next_logits(self._context.loaded, self._context.encoded.take([prompt] * len(pushes)), pushes)

@@ -17,7 +17,6 @@ from transformers import DynamicCache
 from playground.model.blocks import decoder_blocks, where_others_are_idle
 from playground.model.cut.agreement import refusals
 from playground.model.cut.prefix import Prefix, with_prefix
-from playground.model.interrupt import interruption_point
 from playground.model.load import LoadedModel
 from playground.model.prompting import forward_inputs, pad_left
 from playground.model.steering import BlockCall, capture_block_inputs, only_last_positions, read_residuals
@@ -94,7 +93,6 @@ def run(
         for layer, (call, block) in enumerate(zip(cut.calls, blocks, strict=True), start=cut.source + 1):
             with refusals(loaded.model):
                 states = (call if prefix is None else with_prefix(call, prefix))(block, states)
-            interruption_point(states)
             if layer in additions:
                 states = _added(states.unflatten(0, (copies, -1)), additions[layer], places).flatten(0, 1)
     return states

@@ -17,11 +17,12 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 from transformers.generation.streamers import BaseStreamer
 
 from playground.core.push import Positions, Push
-from playground.errors import InputError
+from playground.errors import Cancelled, InputError
 from playground.model.cut.memory import short_of_memory
 from playground.model.finite import is_too_large
 from playground.model.generation.sampling import Sampling, SeededChoice, sample_numbers, uniform_numbers
 from playground.model.generation.streamed_text import StreamedText, whole_text
+from playground.model.interrupt import interruptible
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length
 from playground.model.row_pushes import batch_pushes
@@ -65,10 +66,10 @@ def generate(
     """Continue every row of `prompts`, adding to row i the directions `pushes[i]` at `positions`.
 
     An empty list leaves its row as the model is. `on_step` is called in this thread after each token. `cancelled` is
-    asked after each token; what there is then is the result. `samples` says which sample of its prompt and pushes every
-    row is, when the others are not in this batch; None counts equal rows in their order. Decoding defaults that come
-    with a checkpoint (its temperature, repetition penalty, …) are not used: `sampling` says everything, except that
-    the tokens which end a text are the checkpoint's.
+    asked in every block of every pass; what there is then is the result, which may be no token. `samples` says which
+    sample of its prompt and pushes every row is, when the others are not in this batch; None counts equal rows in their
+    order. Decoding defaults that come with a checkpoint (its temperature, repetition penalty, …) are not used:
+    `sampling` says everything, except that the tokens which end a text are the checkpoint's.
     Errors: InputError when pushes do not fit the model or the rows, or the texts would be longer than the model reads;
     ModelError when memory runs out. A row whose logits are not finite ends there (`overflowed`), as does one whose push
     is too large for the model's norms; the others go on.
@@ -85,9 +86,10 @@ def generate(
     processors = LogitsProcessorList([finite, *_choice(loaded, prompts, pushes, sampling, samples)])
     model: Any = loaded.model  # that it generates is not in the type of all pretrained models
     begun = time.perf_counter()
-    if not cancelled():
+    try:
         with (
             short_of_memory(loaded, f"for {len(prompts)} texts", "ask for fewer or shorter texts"),
+            interruptible(loaded.model, cancelled),
             steer(loaded.model, batch_pushes(pushes), positions, prompt_length=prompts.input_ids.shape[1]),
             _no_defaults(loaded),
         ):
@@ -103,9 +105,12 @@ def generate(
                     disable_compile=True,  # a compiled forward pass would not see hooks that come later
                 ),
                 logits_processor=processors,
-                stopping_criteria=StoppingCriteriaList([_Stopped(cancelled, finite)]),
+                stopping_criteria=StoppingCriteriaList([_Stopped(finite)]),
                 streamer=rows,
             )
+    except Cancelled:
+        if not cancelled():  # somebody else's
+            raise
     seconds = time.perf_counter() - begun
     count = sum(map(len, rows.tokens))
     return Generation(
@@ -175,12 +180,11 @@ class _Finite(LogitsProcessor):
 
 
 class _Stopped(StoppingCriteria):
-    def __init__(self, cancelled: Callable[[], bool], finite: _Finite) -> None:
-        self._cancelled = cancelled
+    def __init__(self, finite: _Finite) -> None:
         self._finite = finite
 
     def __call__(self, input_ids: Tensor, scores: Tensor | None, **_: object) -> Tensor:
-        return torch.full_like(self._finite.overflowed, True) if self._cancelled() else self._finite.overflowed
+        return self._finite.overflowed
 
 
 class _Rows(BaseStreamer):

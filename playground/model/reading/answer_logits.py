@@ -20,11 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from playground.core.push import Positions, Push
-from playground.errors import InputError, ModelError
+from playground.errors import Cancelled, InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
 from playground.model.cut.agreement import Refused, check_agreement, go_without
 from playground.model.cut.memory import short_of_memory, smaller_batch
 from playground.model.finite import is_too_large, kl_divergence
+from playground.model.interrupt import interruptible
 from playground.model.load import LoadedModel
 from playground.model.reading.question_pass import QuestionCut, capture_questions, logits, run_before, run_questions
 from playground.model.reading.question_trees import Layout, Question, rows, trees
@@ -115,27 +116,25 @@ class AnswerReader:
 
             try:
                 readings = self._read_batch(batch, tell_part, cancelled)
+            except Cancelled:
+                return
             except ModelError as error:
                 self._most = smaller_batch(len(batch), error)
                 self._cuts = None  # they may hold as many copies
                 batches = self._batches(pushes[done:])
                 continue
-            if readings is None:
-                return
             for row, reading in zip(batch, readings, strict=True):
                 yield _no_reading(len(self._questions)) if is_too_large(row) else reading
             batches, done = batches[1:], done + len(batch)
 
     def _read_batch(
         self, batch: Sequence[Sequence[Push]], tell: Callable[[float], None], cancelled: Callable[[], bool]
-    ) -> list[Reading] | None:
-        """A reading for each list of pushes that go side by side; None after a cancel."""
-        with _memory(self._loaded):
+    ) -> list[Reading]:
+        """A reading for each list of pushes that go side by side. Raises Cancelled."""
+        with _memory(self._loaded), interruptible(self._loaded.model, cancelled):
             states = []
             begun = self._begin(batch)
             for place, read_layout in enumerate(begun):
-                if cancelled():
-                    return None
                 states.append(read_layout()[: len(batch)])
                 tell((place + 1) / len(begun))
             return self._judged([torch.cat(pair) for pair in zip(self._still, states, strict=True)])[1:]

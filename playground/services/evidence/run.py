@@ -15,6 +15,7 @@ from typing import Any
 from playground.errors import Cancelled
 from playground.library.atomic import write_atomically
 from playground.library.origin import now
+from playground.model.interrupt import interruptible
 from playground.model.load import LoadedModel
 from playground.services.evidence import choices, copies, effects, melbo, steered
 from playground.services.evidence.context import StageContext
@@ -75,7 +76,8 @@ def evidence(
 
         line("begins")
         try:
-            data, figures = RUNS[stage](StageContext(loaded, request.seed, line, cancelled), getattr(request, stage))
+            with interruptible(loaded.model, cancelled) as asked:
+                data, figures = RUNS[stage](StageContext(loaded, request.seed, line, asked), getattr(request, stage))
         except Cancelled:
             stopped = True
             break

@@ -19,13 +19,14 @@ from playground.methods.base.progress import FindProgress, FindResult
 from playground.methods.base.request import FindRequest
 from playground.model.chat_template import reads_date
 from playground.model.cut.memory import within_memory
-from playground.model.interrupt import interruptible
+from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel, is_organism
 from playground.services import recent
 from playground.services.find.continuing import check_continues
 
 
 @within_memory
+@interrupts_passes
 def find(
     loaded: LoadedModel,
     request: FindRequest,
@@ -59,10 +60,9 @@ def find(
 
     emit(FindProgress("encode", 0, 0, time.perf_counter() - begun, 0.0, None))
     encoded = request.encode(loaded)
-    with interruptible(cancelled) as asked:
-        ready = Context(loaded, request, encoded, emit, asked, pushes, kept, so_far, begun)
-        ready.tell("prepare", 0.01)
-        found = request.by.starter()(ready)
+    ready = Context(loaded, request, encoded, emit, cancelled, pushes, kept, so_far, begun)
+    ready.tell("prepare", 0.01)
+    found = request.by.starter()(ready)
     seconds = time.perf_counter() - begun
     vector_set = _vector_set(loaded, request, found, seconds, so_far)
     values = {name: values for name in TENSORS if (values := getattr(vector_set, name)) is not None}

@@ -13,6 +13,7 @@ from playground.library.vector_set import VectorSet
 from playground.limits import check_count, check_whole, limits
 from playground.methods.base.registry import norm_of
 from playground.model.cut.memory import within_memory
+from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
 from playground.services.scales.onsets import PASSES, OnsetBracket
 from playground.services.scales.search import ScaleSearch, Verdict
@@ -76,6 +77,7 @@ class ScalesProgress:
 
 
 @within_memory
+@interrupts_passes
 def find_scales(
     loaded: LoadedModel,
     vector_set: VectorSet,

@@ -16,9 +16,11 @@ from playground.library.mix import LoadSet, Mix, mix
 from playground.library.origin import library_versions, now
 from playground.library.recipe import format as format_recipe
 from playground.library.vector_set import VectorSet, check_fits, vectors_hash
-from playground.model.cut.memory import generation_rows, smaller_batch, within_memory
+from playground.model.cut.memory import smaller_batch, within_memory
 from playground.model.finite import check_finite
+from playground.model.generation.batch import rows_together
 from playground.model.generation.generate import generate
+from playground.model.interrupt import interruptible, interrupts_passes
 from playground.model.load import LoadedModel
 from playground.model.overflowed import Overflowed
 from playground.model.prompting import Encoded, encode
@@ -31,15 +33,14 @@ from playground.services.scan.group import group_cells
 from playground.services.scan.plan import Planned, plan
 from playground.services.scan.request import ScanRequest
 
-MOST_ROWS = {"cpu": 48, "mps": 64}
-"""Texts of a batch at most: a CPU gains nothing from more, and the first texts should not be waited for."""
-MOST_ROWS_CUDA = 384
 _QUIET_SECONDS = 0.2
 """Seconds between two events while a batch is under way."""
 _GENERATING = 0.8
 """The part of a batch's time that goes into generating; the rest is reading what was written."""
 _ROWS = 64
 """Rows of the vocabulary in float64 at a time."""
+_FINISHING = 0.5
+"""Seconds after a stop for reading what is whole of the batch under way."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class ScanProgress:
 
 
 @within_memory
+@interrupts_passes
 def scan(
     loaded: LoadedModel,
     request: ScanRequest,
@@ -101,7 +103,7 @@ def scan(
     )
     baselines: dict[int, Cell] = {}
     cells: dict[int, Cell] = {}
-    size, start = _most_rows(loaded, prompts, request), 0
+    size, start = rows_together(loaded, max(prompts.lengths) + request.sampling.max_new_tokens), 0
 
     def so_far() -> ScanResult:
         seconds = time.perf_counter() - begun
@@ -126,6 +128,8 @@ def scan(
         part = entries[start : start + size]
         try:
             new = runner.run(part, baselines, partial(tell, (), start, len(part)))
+        except Cancelled:
+            break
         except ModelError as error:
             size = smaller_batch(len(part), error)
             continue
@@ -146,11 +150,6 @@ def _left_out(request: ScanRequest, rows: Sequence[int], usable: set[int]) -> st
         return None
     which = f"vector {missing[0]}" if len(missing) == 1 else f"{len(missing)} vectors (the first is {missing[0]})"
     return f"{which} of {request.source} {'has' if len(missing) == 1 else 'have'} norm 0 and can't be scanned."
-
-
-def _most_rows(loaded: LoadedModel, prompts: Encoded, request: ScanRequest) -> int:
-    length = max(prompts.lengths) + request.sampling.max_new_tokens
-    return min(MOST_ROWS.get(loaded.device.type, MOST_ROWS_CUDA), generation_rows(loaded, length))
 
 
 class _BatchRunner:
@@ -176,22 +175,23 @@ class _BatchRunner:
     def run(
         self, entries: Sequence[Planned], baselines: dict[int, Cell], tell: Callable[[float], None]
     ) -> list[tuple[Planned, Cell]]:
-        """The cells of `entries`, in their order; after a cancel those whose text is whole.
+        """The cells of `entries`, in their order; after a cancel those whose text is whole, if they can be read soon.
+        Raises Cancelled otherwise.
 
         `baselines` are those there are, by their number; those of this batch need not be among them. `tell` gets the
         share of the batch that is done.
         """
         request, steps = self._request, self._request.sampling.max_new_tokens
         mixes = [self._mixed(entry) for entry in entries]
-        step, emitted = 0, time.monotonic()
+        blocks, emitted = 0, time.monotonic()
 
         def asked() -> bool:
-            """Asked before the first token and after each."""
-            nonlocal step, emitted
+            """Asked in every block of every token."""
+            nonlocal blocks, emitted
             if time.monotonic() - emitted > _QUIET_SECONDS:
                 emitted = time.monotonic()
-                tell(_GENERATING * min(step / steps, 1.0))
-            step += 1
+                tell(_GENERATING * min(blocks / (steps * self._loaded.block_count), 1.0))
+            blocks += 1
             return self._cancelled()
 
         asked_prompts, pushes = self._prompts.take([entry.prompt for entry in entries]), [made.pushes for made in mixes]
@@ -209,9 +209,11 @@ class _BatchRunner:
             return []
         texts = [done.token_ids[row] for row in whole]
         prompts = self._prompts.take([entries[row].prompt for row in whole])
-        perplexity = perplexities(self._loaded, prompts, texts)
-        nats = self._divergences([entries[row] for row in whole], [mixes[row] for row in whole])
-        self.overflowed.note(asked_prompts, pushes, done)
+        late = time.monotonic() + _FINISHING
+        with interruptible(self._loaded.model, lambda: done.cancelled and time.monotonic() > late):
+            perplexity = perplexities(self._loaded, prompts, texts)
+            nats = self._divergences([entries[row] for row in whole], [mixes[row] for row in whole])
+            self.overflowed.note(asked_prompts, pushes, done)
         known = dict(baselines)
         cells = []
         for place, row in enumerate(whole):

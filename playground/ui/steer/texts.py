@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from playground.errors import InputError
+from playground.errors import Cancelled, InputError
 from playground.library.recipe import Recipe
 from playground.model.load import LoadedModel
 from playground.services import command as commands
@@ -60,7 +60,12 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
 
     def work(model: LoadedModel, context: JobContext) -> tuple[GenerateResult, tuple[tuple[TokenKl, ...], ...] | None]:
         result = generate(model, request, load, context.emit, context.cancelled)
-        return result, token_kl(model, request, result, load) if form.colour else None
+        if not form.colour or result.cancelled:
+            return result, None
+        try:
+            return result, token_kl(model, request, result, load, context.cancelled)
+        except Cancelled:  # the texts are there
+            return result, None
 
     job = frame.start(visitor, "generating", work)
     yield {tab.repeat: ""}
