@@ -31,7 +31,7 @@ CLOSE_SECONDS = 2.0  # how long leaving the process waits for the worker to noti
 @dataclass(frozen=True)
 class Status:
     """State of the worker. `share` is in 0..1; it and `seconds_to_go` are None while they are unknown. `mine` is the
-    place in the queue of the first waiting job of whoever asks.
+    place in the queue of the first waiting job of whoever asks; `own` says whether anything of theirs runs or waits.
     """
 
     running: str | None
@@ -40,6 +40,7 @@ class Status:
     seconds_to_go: float | None
     waiting: int
     mine: Waiting | None = None
+    own: bool = False
 
 
 class Jobs:
@@ -103,9 +104,10 @@ class Jobs:
         with self._changed:
             job, waiting = self._running, self._schedule()
             mine = next((self._place(one) for one in waiting if owner is not None and one.owner == owner), None)
+            own = owner is not None and any(one.owner == owner for one in self._all())
             if job is None:
-                return Status(None, None, 0.0, None, len(waiting), mine)
-            return Status(job.name, job._share, job.seconds, self._to_go(job), len(waiting), mine)
+                return Status(None, None, 0.0, None, len(waiting), mine, own)
+            return Status(job.name, job._share, job.seconds, self._to_go(job), len(waiting), mine, own)
 
     @property
     def running(self) -> Job[Any] | None:

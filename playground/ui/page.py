@@ -34,6 +34,8 @@ CLEAN = (3600, 24 * 3600)
 """(seconds between cleanings, age in seconds at which uploads and downloads are deleted)."""
 OPENED_JS = "() => document.body.removeAttribute('inert')"
 """Makes the page accept input, once it is up to date and no update can overwrite what was typed."""
+SKIP = '<button type="button" class="sp-skip" data-skip>Skip to the button of this tab</button>'
+"""The first stop of the Tab key (running.js)."""
 DARK_JS = """() => {
   const dark = document.body.classList.toggle('dark');
   localStorage.setItem('playground-theme', dark ? 'dark' : 'light');
@@ -61,9 +63,8 @@ def build(workbench: Workbench) -> Page:
         frame.library_seen = gr.State(frame.library_token(Visitor("")))
         frame.status = gr.HTML(frame.status_now(), elem_id="status", scale=4, min_width=150, render=False)
         with gr.Row(elem_classes="sp-top"):
-            gr.HTML(f"<h1>{TITLE}</h1>", elem_classes="sp-title", min_width=170, scale=0)
-            with gr.Column(scale=4, min_width=260, elem_classes="sp-stripbox"):
-                strip = model_strip.build(frame)
+            gr.HTML(f"{SKIP}<h1>{TITLE}</h1>", elem_classes="sp-title", min_width=170, scale=0)
+            strip = model_strip.build(frame)
             frame.status.render()
             with gr.Row(elem_classes="sp-topbuttons", scale=0):
                 keep = gr.Checkbox(
@@ -198,7 +199,7 @@ def launch_options(page: Page, hosts: Hosts | None = None, shares: Shares | None
         "state_session_capacity": VISITORS,
         "theme": theme.Playground(),
         "css": theme.CSS.read_text(encoding="utf-8"),
-        "js": theme.JAVASCRIPT.read_text(encoding="utf-8"),
+        "js": theme.script(),
         "run_history": False,
         "ssr_mode": False,  # a Space would turn it on, and nothing is tested with it
         "allowed_paths": [],

@@ -19,6 +19,7 @@ def discover(visit: Callable[..., Visitor]) -> Visitor:
 
 
 def test_compute_shows_convergence_spectrum_and_a_first_look(discover: Visitor) -> None:
+    discover.unfold("discover-which")
     expect(discover.page.locator("#discover-preview li").first).to_be_visible()
     expect(discover.page.locator("#discover-hint")).to_contain_text("about")
     fill(discover, "discover-use", 2)
@@ -78,7 +79,7 @@ def test_stop_keeps_what_there_is(discover: Visitor) -> None:
     fill(discover, "discover-use", 24)
     discover.page.click("#discover-compute")
     expect(discover.page.locator("#discover-progress")).to_contain_text(re.compile(r"step \d+ of"))
-    discover.page.click("#discover-stop")
+    discover.page.click("#stop")
     expect(discover.page.locator("#discover-progress")).to_contain_text("stopped: what there was is kept")
     expect(discover.page.locator("#discover-figure-1 .barlayer .point").first).to_be_attached()
     expect(discover.page.locator("#discover-save")).to_be_enabled()
@@ -100,6 +101,7 @@ def test_layers_in_the_wrong_order_are_one_sentence(discover: Visitor) -> None:
 def test_typed_prompts_are_previewed_as_they_will_be_used(discover: Visitor) -> None:
     discover.page.get_by_label("typed").check()
     discover.page.fill("#discover-typed textarea", "How can I jinx a lighthouse?\nHow do I build a kite?")
+    discover.unfold("discover-which")
     expect(discover.page.locator("#discover-preview li")).to_have_count(2)
     discover.page.fill("#discover-typed textarea", "  ")
     discover.page.click("#discover-compute")
@@ -120,6 +122,7 @@ def test_uploaded_prompts_are_read(discover: Visitor, tmp_path: Path, name: str,
     path.write_text(content, encoding="utf-8")
     discover.page.get_by_label("file", exact=True).check()
     discover.page.locator("#discover-upload input[type=file]").set_input_files(path)
+    discover.unfold("discover-which")
     expect(discover.page.locator("#discover-preview li")).to_have_count(count)
 
 

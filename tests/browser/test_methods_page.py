@@ -121,7 +121,7 @@ def test_ortho_draws_its_pictures_stops_with_what_it_has_and_goes_on(discover: V
     fill(discover, "discover-ortho-steps", 25)  # enough for an effect above zero, so that it does not end by itself
     discover.page.click("#discover-continue")
     expect(discover.page.locator("#discover-progress")).to_contain_text("batch 2")
-    discover.page.click("#discover-stop")
+    discover.page.click("#stop")
     expect(discover.page.locator("#discover-progress")).to_contain_text("stopped: what there was is kept")
     assert 6 <= site.store.load(name).rows < 204
     assert f"--continue vectors/{name}.safetensors --first 4" in discover.text("discover-command")

@@ -148,7 +148,7 @@ def test_markup_in_a_prompt_stays_text(visitor: Visitor) -> None:
 
 def test_samples_are_shown_side_by_side(visitor: Visitor) -> None:
     page = visitor.page
-    visitor.unfold("steer-sampling")
+    visitor.unfold("steer-options")
     page.fill("#steer-samples input[type=number]", "3")
     page.fill("#steer-temperature input[type=number]", "0.9")
     page.locator("#steer-temperature input[type=number]").press("Tab")
@@ -159,7 +159,7 @@ def test_samples_are_shown_side_by_side(visitor: Visitor) -> None:
 @pytest.mark.usefixtures("endless")
 def test_stop_keeps_what_was_written(visitor: Visitor) -> None:
     page = visitor.page
-    visitor.unfold("steer-sampling")
+    visitor.unfold("steer-options")
     page.fill("#steer-tokens input[type=number]", "512")
     page.fill("#steer-temperature input[type=number]", "2")
     page.fill("#steer-samples input[type=number]", "8")
@@ -189,7 +189,7 @@ def test_two_visitors_keep_their_own_prompts_and_texts(visit: Callable[..., Visi
 def test_closing_the_tab_cancels_its_job(visit: Callable[..., Visitor], site: Site) -> None:
     visitor = visit()
     page = visitor.page
-    visitor.unfold("steer-sampling")
+    visitor.unfold("steer-options")
     page.fill("#steer-tokens input[type=number]", "512")
     page.fill("#steer-samples input[type=number]", "8")
     page.fill("#steer-temperature input[type=number]", "2")

@@ -48,7 +48,6 @@ class DiscoverTab:
     looks: gr.Slider
     read_sinks: gr.Checkbox
     compute: gr.Button
-    stop: gr.Button
     hint: gr.HTML
     notice: gr.HTML
     progress: gr.HTML
@@ -118,8 +117,7 @@ def build(frame: Frame) -> DiscoverTab:
             with gr.Group(elem_classes="sp-card"):
                 method = gr.Radio(
                     [method.label for method in registered().values()], value=first_method().label,
-                    label="Method", elem_id="discover-method",
-                    info="the form below shows what applies to it",
+                    label="Method", show_label=False, elem_id="discover-method", elem_classes="sp-inline",
                 )
                 about = gr.HTML(discover_presets.explained(first_method()), elem_id="discover-what")
                 presets = board(discover_presets.presets(first_method()), elem_id="discover-presets")
@@ -127,9 +125,8 @@ def build(frame: Frame) -> DiscoverTab:
             layers = build_layers(loaded)
             options = _options(frame)
             with gr.Row(elem_classes="sp-actions"):
-                compute = gr.Button("Compute", variant="primary", elem_id="discover-compute", min_width=120)
-                stop = gr.Button("Stop", variant="secondary", elem_id="discover-stop", min_width=80, scale=0)
-            hint = gr.HTML("", elem_id="discover-hint")
+                compute = gr.Button("Compute", variant="primary", elem_id="discover-compute", min_width=120, scale=0)
+                hint = gr.HTML("", elem_id="discover-hint", min_width=120, scale=2)
             notice = gr.HTML("", elem_id="discover-notice")
         with gr.Column(scale=8, min_width=330):
             figures = discover_figures.build(first_method())
@@ -144,7 +141,7 @@ def build(frame: Frame) -> DiscoverTab:
         against=prompts.against, mode=prompts.mode, system=prompts.system, layers=layers, methods=options.methods,
         continue_box=options.continue_box, continued=options.continued, continue_button=options.continue_button,
         seed=options.seed, find_scales=options.find_scales, looks=options.looks, read_sinks=options.read_sinks,
-        compute=compute, stop=stop, hint=hint, notice=notice, progress=progress, figures=figures,
+        compute=compute, hint=hint, notice=notice, progress=progress, figures=figures,
         look_table=look_table, name=saving.name, repeat=saving.repeat, save_notice=saving.notice,
         download=saving.download, save=saving.save, linearity=linearity,
     )
@@ -154,7 +151,7 @@ def _prompts(loaded: LoadedModel | None) -> PromptControls:
     chosen = prompt_source.default_prompts(loaded)
     with gr.Group(elem_classes="sp-card"):
         prompts = prompt_source.build(loaded)
-        with gr.Row(elem_classes="sp-tight"):
+        with prompts.folded, gr.Row(elem_classes="sp-tight"):
             mode = gr.Radio(
                 ["chat", "raw"],
                 value="chat" if chosen is None or chosen.chat else "raw",
@@ -175,7 +172,7 @@ def _prompts(loaded: LoadedModel | None) -> PromptControls:
             )
     with gr.Column(visible=False, elem_id="discover-against") as against_box, gr.Group(elem_classes="sp-card"):
         against = prompt_source.build(
-            loaded, AGAINST, "Other side", "prompts that do not show the behaviour; their mean is subtracted"
+            loaded, AGAINST, "Other side, without the behaviour; its mean is subtracted"
         )
     return PromptControls(prompts, mode, system, against_box, against)
 

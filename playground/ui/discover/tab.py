@@ -163,8 +163,6 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     tab.compute.click(on_compute, inputs, written, **options)
     tab.continue_button.click(on_continue, inputs, written, **options)
 
-    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
-
 
 def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     @quick

@@ -69,9 +69,12 @@ def queue_sentence(place: Waiting) -> str:
 
 
 def status_line(status: Status) -> str:
-    """HTML of the status line: the running job, its progress and its remaining time; the place of who waits."""
+    """HTML of the status line: the running job, its progress and its remaining time; the place of who waits. It has the
+    class sp-own while something of the visitor's runs or waits (kit/running.js).
+    """
     if status.running is None:
-        return '<div class="sp-status"><i class="sp-dot"></i><span>ready</span></div>'
+        own = " sp-own" if status.own else ""
+        return f'<div class="sp-status{own}"><i class="sp-dot"></i><span>ready</span></div>'
     parts = [status.running, seconds(status.seconds)]
     if status.seconds_to_go is not None:
         parts.append(f"{seconds(status.seconds_to_go)} to go")
@@ -85,7 +88,9 @@ def status_line(status: Status) -> str:
         if status.share is None
         else f'<b class="sp-share" style="width:{100 * min(max(status.share, 0), 1):.0f}%"></b>'
     )
-    return f'<div class="sp-status sp-busy"><i class="sp-dot"></i><span>{escape(" · ".join(parts))}</span>{share}</div>'
+    own = " sp-own" if status.own else ""
+    said = escape(" · ".join(parts))
+    return f'<div class="sp-status sp-busy{own}"><i class="sp-dot"></i><span>{said}</span>{share}</div>'
 
 
 def seconds(value: float) -> str:

@@ -45,7 +45,6 @@ class MeasureTab:
     scales_box: gr.Group
     more: gr.Accordion
     measure: gr.Button
-    stop: gr.Button
     hint: gr.HTML
     notice: gr.HTML
     progress: gr.HTML

@@ -129,8 +129,6 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
     )
     measured.then(on_measured, None, current.shown_again_outputs(tab), **PRIVATE)
 
-    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
-
 
 def _wire_form(frame: Frame, tab: MeasureTab) -> None:
     @quick

@@ -109,8 +109,6 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
         on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", **PRIVATE,
     )
 
-    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
-
     @quick
     def on_open(request: gr.Request, path: str | None, *view: Any) -> dict[Any, Any]:
         return open_scan(frame, tab, frame.visitor(request), path, ScanView.of(view))

@@ -167,8 +167,6 @@ def wire(frame: Frame, tab: SteerTab) -> None:
 
     gr.on([box.input for box in tab.beside], on_beside, tab.inputs, tab.panes, trigger_mode="always_last", **unchecked)
 
-    tab.stop.click(frame.cancel_jobs, queue=False, **EVENT)
-
     def on_change(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from show_effect_of(frame, tab, *form_of(request, values))
 

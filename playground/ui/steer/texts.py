@@ -135,8 +135,8 @@ def colour_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm)
 
 
 def answer_of(visitor: Visitor, data: dict[str, str]) -> tuple[GenerateRequest, str]:
-    """The request and the text of a “+ turn” button, from the data of its event. Raises InputError for a text that is
-    not there any more.
+    """The request and the text of a “continue chat from this” button, from the data of its event. Raises InputError for
+    a text that is not there any more.
     """
     written, texts = SteerState.of(visitor).written, []
     if written is not None:
