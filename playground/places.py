@@ -36,3 +36,12 @@ def vectors_folder() -> Path:
         # Another process was faster, or nothing can be written here.
         return own if own.exists() else SHIPPED_VECTORS
     return own
+
+
+def times_file() -> Path | None:
+    """The file that times of runs are kept in: PLAYGROUND_TIMES, or one in the user's cache folder; None for "off"."""
+    named = os.environ.get("PLAYGROUND_TIMES")
+    if named:
+        return None if named == "off" else Path(named)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return cache / "steering-playground" / "times.json"

@@ -30,8 +30,9 @@ CLOSE_SECONDS = 2.0  # how long leaving the process waits for the worker to noti
 
 @dataclass(frozen=True)
 class Status:
-    """State of the worker. `share` is in 0..1; it and `seconds_to_go` are None while they are unknown. `mine` is the
-    place in the queue of the first waiting job of whoever asks; `own` says whether anything of theirs runs or waits.
+    """State of the worker. `share` is in 0..1; it and `seconds_to_go` are None while they are unknown; `longer`: it is
+    more than before. `mine` is the place in the queue of the first waiting job of whoever asks; `own` says whether
+    anything of theirs runs or waits.
     """
 
     running: str | None
@@ -41,6 +42,7 @@ class Status:
     waiting: int
     mine: Waiting | None = None
     own: bool = False
+    longer: bool = False
 
 
 class Jobs:
@@ -107,7 +109,8 @@ class Jobs:
             own = owner is not None and any(one.owner == owner for one in self._all())
             if job is None:
                 return Status(None, None, 0.0, None, len(waiting), mine, own)
-            return Status(job.name, job._share, job.seconds, self._to_go(job), len(waiting), mine, own)
+            to_go = self._to_go(job)
+            return Status(job.name, job._share, job.seconds, to_go, len(waiting), mine, own, job._longer)
 
     @property
     def running(self) -> Job[Any] | None:
@@ -182,11 +185,14 @@ class Jobs:
         return Waiting(len(before) + 1, sum(known) if len(known) == len(times) else None)
 
     def _to_go(self, job: Job[Any]) -> float | None:
-        """Seconds that a running job will take yet: as it says itself, else as jobs of its kind took."""
-        if job._seconds_to_go is not None:
-            return max(0.0, job._seconds_to_go - (time.monotonic() - job._estimated_at))
+        """Seconds that a running job will take yet: as it says itself, else as jobs of its kind took. None once that
+        has passed without another word.
+        """
         took = self._took.get(_kind(job))
-        return None if took is None else max(0.0, took - job.seconds)
+        left = None if took is None else took - job.seconds
+        if job._seconds_to_go is not None:
+            left = job._seconds_to_go - (time.monotonic() - job._estimated_at)
+        return None if left is None or left < 0 else left
 
     def _remove(self, job: Job[Any]) -> None:
         if job in self._waiting:

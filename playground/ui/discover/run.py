@@ -13,17 +13,20 @@ from playground.errors import Cancelled, FileError
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services import command as commands
+from playground.services.durations import to_go
+from playground.services.estimates import learn, work_of_find, work_of_scales
 from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
 from playground.services.find.stopped import as_far_as
 from playground.services.generate import GenerateProgress, generate
 from playground.services.jobs import JobContext
 from playground.services.scales import ScalesProgress
+from playground.services.set_prompts import format_of
 from playground.ui.discover import first_look
 from playground.ui.discover.figures import RunFigures
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layout import DiscoverTab
 from playground.ui.discover.state import DiscoverState
-from playground.ui.kit import cost, markup
+from playground.ui.kit import markup
 from playground.ui.kit.downloads import download
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import follow, seconds, waiting_line
@@ -101,9 +104,8 @@ def _run(
             done = max(done, *(event.share for event in progress if event.stage != "done"), 0.0)
         yield updates
     result = job.result()
-    # The speed of a run that ended early is that of the share it did.
-    early = result.cancelled or (result.stopped not in (None, "count"))
-    cost.learn(loaded, request, result.seconds, done if early else 1.0)
+    known = 0 if so_far is None else so_far.rows
+    learn(loaded, work_of_find(loaded, request, known), result.seconds, done if result.cancelled else 1.0)
     # A free name, since an earlier run with these settings may have been saved under the usual one.
     vector_set = replace(result.vector_set, name=store.free_name(result.vector_set.name))
     visitor.keep_found(vector_set)
@@ -217,8 +219,8 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
         keep(job.result())
     except Cancelled:
         return
-    work = cost.scale_operations(frame.loaded, begun.origin.prompts, begun.rows)
-    cost.learn_speed(frame.loaded, cost.SCALES, work * share, took)
+    origin = begun.origin
+    learn(frame.loaded, work_of_scales(frame.loaded, origin.prompts, format_of(origin), begun.rows), took, share)
     yield {
         tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.computed)}"),
         tab.look_table: first_look.table(visitor.computed, looks, scales=scales),  # not yet at the found scales
@@ -269,11 +271,10 @@ def _progress_line(request: FindRequest, event: FindProgress) -> str:
         return "reading the prompts"
     if event.stage == "prepare":
         return f"running the first blocks once · {seconds(event.seconds)}"
-    to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
     batch = "" if event.batch is None else f"batch {event.batch + 1}, "
     method = request.by
     about = "at most " if method.at_most else "" if "steps" in method.cost else "about "
-    return f"{batch}step {event.step} of {about}{event.steps} · {seconds(event.seconds)}{to_go}"
+    return f"{batch}step {event.step} of {about}{event.steps} · {seconds(event.seconds)}{to_go(event)}"
 
 
 def _result_line(result: FindResult) -> str:

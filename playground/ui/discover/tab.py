@@ -11,14 +11,14 @@ from playground.errors import InputError, PlaygroundError
 from playground.methods.base.method import Method
 from playground.methods.base.registry import registered
 from playground.services.find.continuing import settings_in
-from playground.ui.discover import first_look, found, settings
+from playground.ui.discover import estimate, first_look, found, settings
 from playground.ui.discover import presets as method_presets
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layers import first_method
 from playground.ui.discover.layout import DiscoverTab
 from playground.ui.discover.run import compute_vectors, continue_set
 from playground.ui.discover.state import DiscoverState
-from playground.ui.kit import cost, defaults
+from playground.ui.kit import defaults
 from playground.ui.kit.frame import Frame, acted
 from playground.ui.kit.pick import Pick
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
@@ -160,8 +160,12 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     def on_continue(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from continue_set(frame, tab, *_form_of(frame, tab, request, values))
 
-    tab.compute.click(on_compute, inputs, written, **options)
-    tab.continue_button.click(on_continue, inputs, written, **options)
+    def on_ended(request: gr.Request, *values: Any) -> str:
+        """The estimate anew, with what was learnt."""
+        return cost_hint(frame, *_form_of(frame, tab, request, values))
+
+    for button, run in ((tab.compute, on_compute), (tab.continue_button, on_continue)):
+        button.click(run, inputs, written, **options).then(on_ended, inputs, tab.hint, **PRIVATE)
 
 
 def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
@@ -286,6 +290,6 @@ def cost_hint(frame: Frame, visitor: Visitor, form: DiscoverForm) -> str:
         prompts = form.choice.chosen(visitor)
         against = against_of(form.by, prompts, form.other_choice, visitor)
         request = form.request(prompts, against, frame.load_set(visitor))
-        return cost.hint(frame.loaded, request, form.first_look[0])
+        return estimate.hint(frame.loaded, request, form.first_look[0])
     except PlaygroundError:
         return ""

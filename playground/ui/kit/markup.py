@@ -88,6 +88,11 @@ def visible_token(token: str) -> str:
     return token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "·") or "∅"
 
 
+def estimate(size: str, took: object | None, then: str = "") -> str:
+    """HTML of the line beside a button: the size of a run, and the time it is expected to take, where that is known."""
+    return f'<p class="sp-hint">{escape(size if took is None else f"{size} · {took}{then}")}</p>'
+
+
 def token_shifts(shifts: Sequence[tuple[str, float, float]], kl: float | None) -> str:
     """Next-token probabilities before (grey) and after (accent); shifts are (token, before, after)."""
     rows = []

@@ -105,9 +105,12 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
         form, view = ScanForm.of(values[: len(tab.inputs)]), ScanView.of(values[len(tab.inputs) :])
         yield from run_scan(frame, tab, frame.visitor(request), form, view)
 
-    tab.scan.click(
-        on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", **PRIVATE,
-    )
+    def on_ended(request: gr.Request, *values: Any) -> str:
+        """The estimate anew, with what was learnt."""
+        return cost_hint(frame, frame.visitor(request), ScanForm.of(values))
+
+    scanned_all = tab.scan.click(on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", **PRIVATE)
+    scanned_all.then(on_ended, tab.inputs, tab.hint, **PRIVATE)
 
     @quick
     def on_open(request: gr.Request, path: str | None, *view: Any) -> dict[Any, Any]:
@@ -119,17 +122,8 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
 def _wire_form(frame: Frame, tab: ScanTab) -> None:
     source = tab.prompts
 
-    def cost_hint(visitor: Visitor, form: ScanForm) -> str:
-        """The estimated cost of a scan; "" while the form is incomplete."""
-        try:
-            load = frame.load_set(visitor)
-            request = form.request(prompts_of(form, visitor), load)
-            return hint(frame.loaded, request, load(request.source))
-        except PlaygroundError:
-            return ""
-
     def on_cost(request: gr.Request, *values: Any) -> str:
-        return cost_hint(frame.visitor(request), ScanForm.of(values))
+        return cost_hint(frame, frame.visitor(request), ScanForm.of(values))
 
     costly: list[Any] = [
         tab.set_name, tab.rows, tab.signs, tab.scales, tab.unit, tab.samples, tab.tokens, tab.temperature,
@@ -140,7 +134,7 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
     @quick
     def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
         visitor, form = frame.visitor(request), ScanForm.of(values)
-        return {**source.updates(form.choice, visitor), tab.hint: cost_hint(visitor, form)}
+        return {**source.updates(form.choice, visitor), tab.hint: cost_hint(frame, visitor, form)}
 
     gr.on(source.changes, on_source, tab.inputs, [*source.outputs, tab.hint], trigger_mode="always_last", **PRIVATE)
 
@@ -149,7 +143,7 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
         visitor, form = frame.visitor(request), ScanForm.of(values)
         if refused := source.take_upload(visitor, PLACE, path):
             return refused
-        return {**source.updates(form.choice, visitor, use=PROMPTS), tab.hint: cost_hint(visitor, form)}
+        return {**source.updates(form.choice, visitor, use=PROMPTS), tab.hint: cost_hint(frame, visitor, form)}
 
     source.upload.change(on_upload, [source.upload, *tab.inputs], [*source.outputs, tab.hint], **CHECKED)
 
@@ -170,6 +164,16 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
         return _scales(frame, tab, frame.visitor(request), name, unit)
 
     tab.unit.input(on_unit, [tab.set_name, tab.unit], [tab.scales, tab.unit], **PRIVATE)
+
+
+def cost_hint(frame: Frame, visitor: Visitor, form: ScanForm) -> str:
+    """The estimated time of a scan, as HTML; "" while the form is incomplete."""
+    try:
+        load = frame.load_set(visitor)
+        request = form.request(prompts_of(form, visitor), load)
+        return hint(frame.loaded, request, load(request.source))
+    except PlaygroundError:
+        return ""
 
 
 def _wire_table(frame: Frame, tab: ScanTab) -> None:
