@@ -1,4 +1,4 @@
-"""Folders: what ships (model, prompt sets, vector sets), in a checkout or an installation, and where sets are kept."""
+"""Places: what ships (model, prompts, vectors, citation), in a checkout or an installation, and where sets are kept."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ _INSTALLED = (_PACKAGE / "assets").is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
 ASSETS = _ROOT / "assets"
 SHIPPED_VECTORS = _ROOT / "vectors"
+CITATION = _ROOT / "CITATION.cff"
 HOME = Path("~/.steering-playground")
 """Where an installation keeps what people make; a checkout keeps it beside its code."""
 

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -427,3 +428,18 @@ def test_the_table_fits_a_phone_and_the_dark(visit: Callable[..., Visitor], widt
     inside = "document.documentElement.scrollWidth <= window.innerWidth"
     assert visitor.page.evaluate(inside)
     visitor.shot(f"scan-{'dark' if dark else 'phone'}")
+
+
+def test_the_texts_are_downloaded_as_a_page(scan, tmp_path):
+    """One click makes the archive and hands it over; before there is a scan a sentence says so."""
+    page = scan.page
+    page.click("#scan-page")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("Expected the texts of a scan")
+    small(scan, "2-3")
+    with page.expect_download() as download:
+        page.click("#scan-page")
+    download.value.save_as(tmp_path / "page.zip")
+    with zipfile.ZipFile(tmp_path / "page.zip") as packed:
+        index, plotly = packed.namelist()
+        assert b"<title>Scan of " in packed.read(index)
+        assert plotly.endswith("plotly.min.js")

@@ -18,7 +18,8 @@ from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import cards
 from playground.ui.measure.components import WAIT_ITEM, MeasureTab
 from playground.ui.measure.form import PLACE, suggested_scales
-from playground.ui.widgets import prompt_source
+from playground.ui.widgets import page_file, prompt_source
+from playground.ui.widgets.page_file import PageFile
 from playground.ui.widgets.prompt_source import PromptSource
 
 CONTROLS = 4
@@ -68,7 +69,7 @@ def build(frame: Frame) -> MeasureTab:
                 item = board(markup.empty(WAIT_ITEM), elem_id="measure-item")
                 items = board("", elem_id="measure-items")
             table = board("", elem_id="measure-table", elem_classes="sp-quiet-card")
-            name, keep, download, keep_notice, keep_box = _keep()
+            name, keep, download, page, keep_notice, keep_box = _keep()
             repeat = gr.HTML("", elem_id="measure-command")  # of what cannot be kept too
             with gr.Column(elem_classes="sp-card"):
                 gr.HTML('<div class="sp-cardhead"><h3>Kept measurements</h3><small>files beside the sets</small></div>')
@@ -85,7 +86,7 @@ def build(frame: Frame) -> MeasureTab:
         what=what, prompts_box=prompts_box, many_box=many_box, one_box=one_box, scales_box=scales_box, more=more,
         measure=measure, hint=hint, notice=notice, progress=progress, figures=figures, look=look,
         against=against, look_box=look_box, item=item, item_box=item_box, items=items, table=table, name=name,
-        keep=keep, download=download, repeat=repeat, keep_notice=keep_notice, keep_box=keep_box, saved=saved,
+        keep=keep, download=download, page=page, repeat=repeat, keep_notice=keep_notice, keep_box=keep_box, saved=saved,
         upload=upload, undo=undo,
     )
 
@@ -229,8 +230,8 @@ def _look() -> tuple[gr.Dropdown, gr.Dropdown, gr.Row]:
     return look, against, box
 
 
-def _keep() -> tuple[gr.Textbox, gr.Button, gr.DownloadButton, gr.HTML, gr.Column]:
-    """Name, Keep, download, the notice below, and the box around them."""
+def _keep() -> tuple[gr.Textbox, gr.Button, gr.DownloadButton, PageFile, gr.HTML, gr.Column]:
+    """Name, Keep, download, page, the notice below, and the box around them."""
     with gr.Column(elem_classes="sp-card sp-save") as box:
         with gr.Row(elem_classes="sp-tight sp-saverow"):
             name = gr.Textbox(
@@ -241,6 +242,7 @@ def _keep() -> tuple[gr.Textbox, gr.Button, gr.DownloadButton, gr.HTML, gr.Colum
             download = gr.DownloadButton(
                 "Download JSON", elem_id="measure-download", min_width=130, scale=0, interactive=False
             )
+            page = page_file.build("measure")
         keep_notice = gr.HTML("", elem_id="measure-keep-notice")
-    return name, keep, download, keep_notice, box
+    return name, keep, download, page, keep_notice, box
 

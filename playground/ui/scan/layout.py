@@ -16,7 +16,8 @@ from playground.ui.scan import table as scan_table
 from playground.ui.scan.form import PLACE, SIGN_CHOICES, suggested_scales
 from playground.ui.scan.limits import FIELDS
 from playground.ui.scan.view import ALL_GROUPS, SORTS, ScanView
-from playground.ui.widgets import prompt_source
+from playground.ui.widgets import page_file, prompt_source
+from playground.ui.widgets.page_file import PageFile
 from playground.ui.widgets.prompt_source import PromptSource
 
 PROMPTS = 2
@@ -49,6 +50,7 @@ class ScanTab:
     open: gr.UploadButton
     json: gr.DownloadButton
     csv: gr.DownloadButton
+    page: PageFile
     sort: gr.Dropdown
     group: gr.Dropdown
     contains: gr.Textbox
@@ -101,7 +103,7 @@ def build(frame: Frame) -> ScanTab:
                 hint = gr.HTML("", elem_id="scan-hint", min_width=120, scale=2)
             notice = gr.HTML("", elem_id="scan-notice")
         with gr.Column(scale=9, min_width=330), gr.Column(elem_classes="sp-card"):
-            open_file, json, csv = _files()
+            open_file, json, csv, page = _files()
             progress = gr.HTML("", elem_id="scan-progress", elem_classes="sp-quiet")
             sort, group, contains = _filters()
             group_alike, hide_noise, hide_discarded, starred_only = _checks()
@@ -111,8 +113,8 @@ def build(frame: Frame) -> ScanTab:
     return ScanTab(
         set_name=set_name, rows=rows, signs=signs, scales=scales, unit=unit, prompts=prompts, mode=mode, system=system,
         samples=samples, tokens=tokens, temperature=temperature, top_p=top_p, seed=seed, positions=positions, scan=scan,
-        hint=hint, notice=notice, progress=progress, open=open_file, json=json, csv=csv, sort=sort,
-        group=group, contains=contains, hide_noise=hide_noise, hide_discarded=hide_discarded,
+        hint=hint, notice=notice, progress=progress, open=open_file, json=json, csv=csv, page=page,
+        sort=sort, group=group, contains=contains, hide_noise=hide_noise, hide_discarded=hide_discarded,
         starred_only=starred_only, group_alike=group_alike, limits=limits, table=table, repeat=repeat,
     )
 
@@ -192,8 +194,8 @@ def _sampling() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Number, 
     return tokens, samples, temperature, top_p, seed, positions
 
 
-def _files() -> tuple[gr.UploadButton, gr.DownloadButton, gr.DownloadButton]:
-    """The buttons that open a scan, and download it as JSON and as CSV."""
+def _files() -> tuple[gr.UploadButton, gr.DownloadButton, gr.DownloadButton, PageFile]:
+    """The buttons that open a scan, and download it as JSON, as CSV and as a page."""
     with gr.Row(elem_classes="sp-tight sp-saverow"):
         gr.HTML('<div class="sp-cardhead"><h3>Texts</h3></div>', min_width=60)
         open_file = gr.UploadButton(
@@ -205,7 +207,8 @@ def _files() -> tuple[gr.UploadButton, gr.DownloadButton, gr.DownloadButton]:
         csv = gr.DownloadButton(
             "Download CSV", elem_id="scan-csv", min_width=112, scale=0, size="sm", interactive=False
         )
-    return open_file, json, csv
+        page = page_file.build("scan")
+    return open_file, json, csv, page
 
 
 def _filters() -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:

@@ -11,6 +11,8 @@ import gradio as gr
 from playground.errors import InputError, PlaygroundError
 from playground.library.recipe import Recipe
 from playground.library.recipe import parse as parse_recipe
+from playground.services.bundle import part_of
+from playground.services.bundle.part import Part
 from playground.services.changed import first_difference
 from playground.ui.kit import defaults
 from playground.ui.kit.frame import IN_TURN, NOT_SAVED, Frame, acted
@@ -24,7 +26,7 @@ from playground.ui.scan.open import open_scan
 from playground.ui.scan.run import drawn_table, run_scan, show
 from playground.ui.scan.state import ScanState
 from playground.ui.scan.view import ScanView
-from playground.ui.widgets import prompt_source
+from playground.ui.widgets import page_file, prompt_source
 from playground.ui.widgets.prompt_source import PromptChoice
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
@@ -36,6 +38,7 @@ def wire(frame: Frame, tab: ScanTab) -> None:
     _wire_run(frame, tab)
     _wire_form(frame, tab)
     _wire_table(frame, tab)
+    page_file.wire(frame, tab.page, _part)
 
 
 def outputs(tab: ScanTab) -> list[Any]:
@@ -220,6 +223,11 @@ def _wire_table(frame: Frame, tab: ScanTab) -> None:
         **PRIVATE,
         **IN_TURN,
     )
+
+
+def _part(visitor: Visitor) -> Part:
+    """The scan that is shown, for its page. Raises InputError while there is none."""
+    return part_of(replace(scanned(visitor), notes=ScanState.of(visitor).notes))
 
 
 def _open(frame: Frame, visitor: Visitor, action: dict[str, str]) -> dict[Any, Any]:
