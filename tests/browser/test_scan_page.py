@@ -443,3 +443,25 @@ def test_the_texts_are_downloaded_as_a_page(scan, tmp_path):
         index, plotly = packed.namelist()
         assert b"<title>Scan of " in packed.read(index)
         assert plotly.endswith("plotly.min.js")
+
+
+def test_two_pinned_texts_stand_side_by_side_and_open_in_steer(scan):
+    page = scan.page
+    small(scan, "2-3")
+    page.get_by_label("group alike").uncheck()
+    expect(page.locator("#scan-table .sp-group")).to_have_count(0)
+    for row in (2, 3):
+        page.locator(f"#scan-table .sp-cell:has([data-row='{row}']) [data-act=pin]").first.click()
+        expect(page.locator("#scan-table .sp-compare thead th")).to_have_count(row + 1)
+    heads = page.locator("#scan-table .sp-compare thead th").all_inner_texts()
+    assert heads[:2] == ["prompt", "baseline"]
+    assert "2 at" in heads[2]
+    assert page.locator("#scan-table .sp-compare mark").count() > 0
+    scan.shot("scan-compare")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("#scan-table .sp-compare").get_by_role("button", name="Unpin").first.click()
+    expect(page.locator("#scan-table .sp-compare thead th")).to_have_count(3)
+    page.locator("#scan-table .sp-compare").get_by_role("button", name="Open").first.click()
+    expect(page.get_by_role("tab", name="Steer")).to_have_attribute("aria-selected", "true")

@@ -24,6 +24,7 @@ from playground.ui.scan import table as scan_table
 from playground.ui.scan.form import ScanForm, prompts_of
 from playground.ui.scan.layout import ScanTab
 from playground.ui.scan.notes import noted_now
+from playground.ui.scan.pins import comparison
 from playground.ui.scan.state import ScanState
 from playground.ui.scan.view import ALL_GROUPS, ScanView
 
@@ -109,6 +110,7 @@ def drawn_table(frame: Frame, visitor: Visitor, view: ScanView) -> str:
     state.notes, kept = noted_now(frame, visitor)
     if state.discarded is not None:
         above += scan_table.undo_line(state.discarded)
+    above += comparison(state.result, state.notes, state.pins)
     return scan_table.table(state.result, view, state.notes, state.first, above, kept)
 
 

@@ -23,6 +23,7 @@ from playground.ui.scan.form import PLACE, ScanForm, hint, prompts_of, suggested
 from playground.ui.scan.layout import PROMPTS, ScanTab
 from playground.ui.scan.notes import name_now, note, notes_now, scanned, set_now
 from playground.ui.scan.open import open_scan
+from playground.ui.scan.pins import pin_of, toggled
 from playground.ui.scan.run import drawn_table, run_scan, show
 from playground.ui.scan.state import ScanState
 from playground.ui.scan.view import ScanView
@@ -206,6 +207,11 @@ def _wire_table(frame: Frame, tab: ScanTab) -> None:
             return {tab.group: group, tab.table: drawn_table(frame, visitor, replace(view, group=group))}
         if act == "steer":
             return _open(frame, visitor, action)
+        if act == "pin":
+            result = scanned(visitor)
+            cell = result.cells[_number(action.get("cell"), "cell", len(result.cells))]
+            state.pins = toggled(state.pins, pin_of(result, cell))
+            return {tab.table: drawn_table(frame, visitor, view)}
         row = note(frame, visitor, action)
         if act == "discard":
             state.discarded = row if action.get("value") == "true" else None
