@@ -201,3 +201,30 @@ def test_closing_the_tab_cancels_its_job(visit: Callable[..., Visitor], site: Si
     while site.workbench.jobs.status().running is not None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert site.workbench.jobs.status().running is None
+
+
+def test_undo_and_redo_take_the_mix_back_and_forth_by_buttons_and_keys(visitor: Visitor) -> None:
+    page = visitor.page
+    scale = page.locator("#mix-0-scale input[type=number]")
+    before = scale.input_value()
+    set_scale(visitor, 0, 0.123)
+    page.wait_for_timeout(1500)
+    page.click("#mix-add-vector")
+    expect(page.locator("#mix-1")).to_be_visible()
+    page.wait_for_timeout(1500)
+    page.click("#mix-undo")
+    expect(page.locator("#mix-1")).to_be_hidden()
+    page.locator("#tabs").get_by_role("tab", name="Steer").focus()
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Control+z")
+    expect(scale).to_have_value(before)
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Control+Shift+Z")
+    expect(scale).to_have_value("0.123")
+    page.click("#mix-redo")
+    expect(page.locator("#mix-1")).to_be_visible()
+    page.click("#steer-prompt textarea")
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(1000)
+    expect(page.locator("#mix-1")).to_be_visible()
+    visitor.shot("steer-undo")

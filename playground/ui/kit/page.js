@@ -181,6 +181,16 @@
     }
   });
 
+  // Ctrl+Z and Ctrl+Shift+Z undo and redo the mix, but for fields of text, which undo what was typed.
+  document.addEventListener('keydown', (event) => {
+    if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    if (event.target.closest?.('textarea, input:not([type=range], [type=checkbox], [type=radio])')) return;
+    const button = document.getElementById(event.shiftKey ? 'mix-redo' : 'mix-undo');
+    if (!button?.offsetParent) return;  // another tab is open
+    event.preventDefault();
+    button.click();
+  });
+
   const chosen = new URLSearchParams(location.search).get('__theme') || localStorage.getItem('playground-theme');
   if (chosen === 'dark' || chosen === 'light') document.body.classList.toggle('dark', chosen === 'dark');
 }

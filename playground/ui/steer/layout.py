@@ -53,6 +53,8 @@ class SteerTab:
     hint: gr.HTML
     add_vector: gr.Button
     add_average: gr.Button
+    undo: gr.Button
+    redo: gr.Button
     beside: tuple[gr.Checkbox, gr.Checkbox]
     colour: gr.Checkbox
     panes: gr.HTML
@@ -131,6 +133,8 @@ def build(frame: Frame) -> SteerTab:
                 with gr.Row(elem_classes="sp-tight sp-addrow"):
                     add_vector = gr.Button("+ vector", size="sm", elem_id="mix-add-vector", elem_classes="sp-add")
                     add_average = gr.Button("+ average", size="sm", elem_id="mix-add-average", elem_classes="sp-add")
+                    undo = gr.Button("↶ undo", size="sm", elem_id="mix-undo", min_width=74, scale=0)
+                    redo = gr.Button("↷ redo", size="sm", elem_id="mix-redo", min_width=74, scale=0)
             with gr.Accordion(
                 "Options: format, positions, scales, sampling", open=False, elem_id="steer-options"
             ):
@@ -256,8 +260,8 @@ def build(frame: Frame) -> SteerTab:
         inputs=inputs, prompt=prompt, turns=turns, mode=mode, thinking=thinking, system=system, positions=positions,
         answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
         top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
-        hint=hint, add_vector=add_vector, add_average=add_average, beside=(negative, random), colour=colour,
-        panes=written,
+        hint=hint, add_vector=add_vector, add_average=add_average, undo=undo, redo=redo, beside=(negative, random),
+        colour=colour, panes=written,
         shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
     )
 

@@ -18,6 +18,7 @@ from playground.ui.kit.visitor import Visitor
 from playground.ui.steer import layout, mix, presets, turns
 from playground.ui.steer.effect import show_effect
 from playground.ui.steer.form import SteerForm
+from playground.ui.steer.history import History
 from playground.ui.steer.layout import SteerTab, example_chips
 from playground.ui.steer.open import steering
 from playground.ui.steer.state import SteerState
@@ -58,7 +59,9 @@ def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, An
 
 def arrive(frame: Frame, visitor: Visitor) -> None:
     """Set the mix of a new visitor to the one that the page was built with."""
-    SteerState.of(visitor).mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.store(visitor))))
+    mix = SteerState.of(visitor).mix
+    mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.store(visitor))))
+    mix.history = History()  # the opening mix is no step of the visitor's
 
 
 def library_outputs(tab: SteerTab) -> list[Any]:
