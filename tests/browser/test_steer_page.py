@@ -228,3 +228,23 @@ def test_undo_and_redo_take_the_mix_back_and_forth_by_buttons_and_keys(visitor: 
     page.wait_for_timeout(1000)
     expect(page.locator("#mix-1")).to_be_visible()
     visitor.shot("steer-undo")
+
+
+def test_the_drawer_goes_back_to_a_generation_and_sets_two_side_by_side(visitor: Visitor) -> None:
+    page, lines = visitor.page, visitor.page.locator("#steer-drawer li")
+    generate(visitor)
+    expect(lines).to_have_count(1)
+    before = texts(visitor, "steered")
+    scale = page.locator("#mix-0-scale input[type=number]").input_value()
+    set_scale(visitor, 0, -float(scale))
+    generate(visitor)
+    expect(lines).to_have_count(2)
+    page.locator("#steer-drawer summary").click()
+    lines.last.locator("[data-act=back]").click()
+    expect(page.locator("#mix-0-scale input[type=number]")).to_have_value(scale)
+    expect(page.locator("#steer-steered .sp-text").first).to_have_text(before[0])
+    for count in (1, 2):
+        lines.nth(count - 1).locator("[data-act=pin]").click()
+        expect(page.locator("#steer-drawer .sp-compare thead th")).to_have_count(count + 2)
+    assert page.locator("#steer-drawer .sp-compare mark").count() > 0
+    visitor.shot("steer-drawer")

@@ -62,6 +62,7 @@ class SteerTab:
     curve: gr.Plot
     curve_note: gr.HTML
     repeat: gr.HTML
+    drawer: gr.HTML
     notice: gr.HTML
     generate: gr.Button
 
@@ -223,6 +224,7 @@ def build(frame: Frame) -> SteerTab:
                 colour = gr.Checkbox(False, label="colour tokens by KL", elem_id="steer-colour", **small)
             written = board(panes.waiting(("baseline", "steered")), elem_id="steer-panes", elem_classes="sp-panes")
             repeat = gr.HTML("", elem_id="steer-command")
+            drawer = board("", elem_id="steer-drawer")
             with gr.Row(elem_classes="sp-effects"):
                 with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
                     gr.HTML('<div class="sp-cardhead"><h3>Next token, before and after</h3></div>')
@@ -261,7 +263,7 @@ def build(frame: Frame) -> SteerTab:
         answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
         top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
         hint=hint, add_vector=add_vector, add_average=add_average, undo=undo, redo=redo, beside=(negative, random),
-        colour=colour, panes=written,
+        colour=colour, panes=written, drawer=drawer,
         shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from playground.model.conversation import Turn
 from playground.services.generate import GenerateRequest, GenerateResult
 from playground.services.token_kl import TokenKl
+from playground.ui.kit.mix import MixRow
 from playground.ui.kit.visitor import Slice
 from playground.ui.steer.mixer import Mix
 
@@ -39,6 +40,8 @@ class SteerState(Slice):
     """Session state, because the values that a browser sends may be older than the last update."""
     written: Written | None = None
     """The texts that were generated last."""
+    written_with: tuple[MixRow, ...] = ()
+    """The mix that they were generated with."""
     beside: tuple[str, ...] = ()
     """The panes beside Baseline and Steered."""
     turns: tuple[Turn, ...] = ()

@@ -15,7 +15,7 @@ from playground.ui.kit.frame import Frame, acted
 from playground.ui.kit.mix import opening_mix
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import layout, mix, presets, turns
+from playground.ui.steer import drawer, layout, mix, presets, turns
 from playground.ui.steer.effect import show_effect
 from playground.ui.steer.form import SteerForm
 from playground.ui.steer.history import History
@@ -147,14 +147,18 @@ def wire(frame: Frame, tab: SteerTab) -> None:
         yield from generate_texts(frame, tab, *form_of(request, values))
 
     texts = [tab.panes, tab.repeat, tab.notice, frame.status]
-    gr.on([tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **queued)
+    generated = [gr.on(
+        [tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **queued
+    )]  # fmt: skip
 
     @with_errors
     def on_preset(request: gr.Request, event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
         visitor, form = form_of(request, values)
         yield from show_preset(frame, tab, visitor, form, acted(event).get("name", ""))
 
-    tab.presets.act(on_preset, tab.inputs, [*layout.outputs(tab), tab.tokens, tab.temperature, frame.status], **queued)
+    filled = [*layout.outputs(tab), tab.tokens, tab.temperature, frame.status]
+    generated.append(tab.presets.act(on_preset, tab.inputs, filled, **queued))
+    drawer.wire(frame, tab, generated)
 
     @with_errors
     def on_colour(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:

@@ -85,6 +85,7 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
     result, kl = job.result()
     detail = f"{result.tokens_per_second:.0f} tokens/s · {seconds(result.seconds)}"
     state.written, state.beside = Written(request, result, kinds, detail, kl), form.beside
+    state.written_with = form.mix
     if any(part.source == NOT_SAVED for recipe in request.recipes for part in recipe.components):
         repeat = markup.notice("Save the set in Discover to get the command that repeats this.", "info")
     else:
