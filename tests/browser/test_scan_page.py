@@ -448,7 +448,7 @@ def test_the_texts_are_downloaded_as_a_page(scan, tmp_path):
 def test_two_pinned_texts_stand_side_by_side_and_open_in_steer(scan):
     page = scan.page
     small(scan, "2-3")
-    page.get_by_label("group alike").uncheck()
+    page.get_by_label("similar texts together").uncheck()
     expect(page.locator("#scan-table .sp-group")).to_have_count(0)
     for row in (2, 3):
         page.locator(f"#scan-table .sp-cell:has([data-row='{row}']) [data-act=pin]").first.click()
