@@ -51,7 +51,8 @@ def part(result: Measurement, labels: Labels) -> Part:
         blocks.append(Words(f"In the command {file} stands for the file of what was asked, which does not ship."))
     repeat = command.measure_command(result.request, Recorded(result.model, result.dtype), file)
     title = f"{result.analysis.label} on {asked.name}"
-    return Part(title, result.analysis.summary, facts, tuple(blocks), repeat, tuple(warnings))
+    files = (result.model, *(one.source for one in result.sets))
+    return Part(title, result.analysis.summary, facts, tuple(blocks), repeat, tuple(warnings), files)
 
 
 def _table(title: str, several: str, lines: Lines) -> Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Literal
 
 from playground.analyses.common.json_values import plain
@@ -105,7 +106,9 @@ Fact = tuple[str, str]
 
 @dataclass(frozen=True)
 class Part:
-    """One result. `command` repeats it ("" for none); `warnings` are sentences."""
+    """One result. `command` repeats it ("" for none); `warnings` are sentences. `files` are the model and the vector
+    sets as the result names them: of paths among them only the names are shown, since folders tell who made the page.
+    """
 
     title: str
     kind: str
@@ -113,13 +116,30 @@ class Part:
     blocks: tuple[Block, ...]
     command: str = ""
     warnings: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        document = {
             "title": self.title, "kind": self.kind, "command": self.command, "warnings": list(self.warnings),
             "facts": [list(fact) for fact in self.facts if fact[1]],
             "blocks": [block.to_json() for block in self.blocks],
         }  # fmt: skip
+        # By folder, not by path: names in plots are cut at their end.
+        paths = [PurePath(file) for file in self.files]
+        folders = sorted({f"{path.parent}/" for path in paths if path.is_absolute() and path.parent.name}, reverse=True)
+        named: dict[str, Any] = _without(document, folders) if folders else document
+        return named
+
+
+def _without(value: Any, folders: Sequence[str]) -> Any:
+    """A JSON value without the folders, in all its texts."""
+    if isinstance(value, str):
+        for folder in folders:
+            value = value.replace(folder, "")
+        return value
+    if isinstance(value, list):
+        return [_without(each, folders) for each in value]
+    return {key: _without(each, folders) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def changed_spans(baseline: str, text: str) -> list[int]:

@@ -75,7 +75,8 @@ def part(result: ScanResult) -> Part:
     stopped = ("The scan was stopped: some texts are missing.",) if result.cancelled else ()
     name = Path(request.source).stem
     repeat = command.scan_command(request, Recorded(result.model, result.dtype), f"{name}-scan.json")
-    return Part(f"Scan of {name}", "scan", facts, tuple(blocks), repeat, (*stopped, *result.warnings))
+    warnings, files = (*stopped, *result.warnings), (result.model, request.source)
+    return Part(f"Scan of {name}", "scan", facts, tuple(blocks), repeat, warnings, files)
 
 
 def note_of(result: ScanResult, cell: Cell) -> RowNote:

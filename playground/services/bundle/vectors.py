@@ -50,7 +50,7 @@ def part(vector_set: VectorSet) -> Part:
         ("converged", "" if origin.converged is None else "yes" if origin.converged else "no"),
         ("created", origin.created), ("versions", versions(origin.versions)),
     )  # fmt: skip
-    return Part(f"Vector set {name}", "vector set", facts, (*_plots(vector_set), table))
+    return Part(f"Vector set {name}", "vector set", facts, (*_plots(vector_set), table), files=(origin.model,))
 
 
 def _plots(vector_set: VectorSet) -> list[Block]:

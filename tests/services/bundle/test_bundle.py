@@ -110,6 +110,19 @@ def column_of_json(data: dict, title: str) -> list:
     return [row[place] for row in table["rows"]]
 
 
+def test_folders_of_whoever_made_it_are_not_shown():
+    scan = made()
+    source = "/home/someone/sets/refusals.safetensors"
+    cells = tuple(replace(cell, recipe=f"{source}#{cell.row}@4.2") for cell in scan.cells)
+    scan = replace(
+        scan, model="/home/someone/model.gguf", cells=cells, request=replace(scan.request, source=source)
+    )  # fmt: skip
+    page = page_of([part_of(scan)])
+    assert b"someone" not in page
+    assert "--model model.gguf" in data_of(page)["parts"][0]["command"]
+    assert column_of_json(data_of(page), "recipe")[0] == "refusals.safetensors#1@4.2"
+
+
 def test_json_in_a_script_has_no_character_that_ends_it():
     assert not set(as_data({"<!--": ["</script>", "&", "<script>"]})) & set("<>&")
 
