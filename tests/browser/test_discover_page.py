@@ -1,4 +1,4 @@
-"""Discover: live convergence, Stop, a first look, saving, and prompts from every source."""
+"""Discover: live convergence, Stop, the gallery, saving, and prompts from every source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def discover(visit: Callable[..., Visitor]) -> Visitor:
     return visitor
 
 
-def test_compute_shows_convergence_spectrum_and_a_first_look(discover: Visitor) -> None:
+def test_compute_shows_convergence_spectrum_and_a_gallery(discover: Visitor) -> None:
     discover.unfold("discover-which")
     expect(discover.page.locator("#discover-preview li").first).to_be_visible()
     expect(discover.page.locator("#discover-hint")).to_contain_text(re.compile("about|under"))
@@ -29,8 +29,8 @@ def test_compute_shows_convergence_spectrum_and_a_first_look(discover: Visitor) 
     expect(discover.page.locator("#discover-hint")).not_to_have_text(before)  # with what was learnt
     expect(discover.page.locator("#discover-figure-0 .scatterlayer .trace").first).to_be_attached()
     expect(discover.page.locator("#discover-figure-1 .barlayer .point")).to_have_count(4)
-    expect(discover.page.locator("#discover-looks-table .sp-caption")).to_contain_text("at the found scales")
-    expect(discover.page.locator("#discover-looks-table .sp-sign.sp-minus")).to_have_count(4)
+    expect(discover.page.locator("#discover-gallery .sp-caption")).to_contain_text("at the found scales")
+    expect(discover.page.locator("#discover-gallery .sp-sign.sp-minus")).to_have_count(4)
     expect(discover.page.locator("#discover-progress")).to_contain_text("signed vectors say something else")
     assert "python -m playground find power" in discover.text("discover-command")
     discover.shot("discover-desktop")
@@ -69,11 +69,11 @@ def test_unsaved_vectors_can_be_steered_with_and_named(discover: Visitor) -> Non
     fill(discover, "discover-use", 1)
     fill(discover, "discover-vectors", 2)
     compute(discover)
-    expect(discover.page.locator("#discover-looks-table .sp-caption")).to_contain_text("at the found scales")
-    expect(discover.page.locator("#discover-looks-table .sp-sign.sp-minus")).to_have_count(2)
-    discover.page.locator("#discover-looks-table .sp-name").first.fill("odd one")
-    discover.page.locator("#discover-looks-table .sp-name").first.press("Enter")
-    discover.page.locator("#discover-looks-table button[data-act=steer][data-sign='-1']").first.click()
+    expect(discover.page.locator("#discover-gallery .sp-caption")).to_contain_text("at the found scales")
+    expect(discover.page.locator("#discover-gallery .sp-sign.sp-minus")).to_have_count(2)
+    discover.page.locator("#discover-gallery .sp-name").first.fill("odd one")
+    discover.page.locator("#discover-gallery .sp-name").first.press("Enter")
+    discover.page.locator("#discover-gallery button[data-act=steer][data-sign='-1']").first.click()
     expect(discover.page.locator("#mix-0-set input")).to_have_value("(not saved)")
     expect(discover.page.locator("#mix-0-row input")).to_have_value(starting("0 “odd one”"))
     discover.page.click("#steer-generate")
@@ -95,7 +95,7 @@ def test_stop_keeps_what_there_is(discover: Visitor) -> None:
     steps = re.search(r"(\d+) steps", discover.page.locator("#discover-progress").inner_text())
     assert steps is not None
     expect(discover.page.locator("#discover-command")).to_contain_text(f"--steps {steps[1]} ")
-    expect(discover.page.locator("#discover-looks-table .sp-lookline .sp-text").nth(2)).not_to_be_empty()
+    expect(discover.page.locator("#discover-gallery .sp-steered .sp-text").first).not_to_be_empty()
 
 
 def test_layers_in_the_wrong_order_are_one_sentence(discover: Visitor) -> None:

@@ -257,6 +257,6 @@ def test_hostile_prompts_are_discovered_from(visitor: Visitor, tmp_path: Path) -
     fill(visitor, "discover-use", 1)
     fill(visitor, "discover-vectors", 2)
     compute(visitor)
-    expect(page.locator("#discover-looks-table .sp-caption")).to_contain_text(IMAGE)
+    expect(page.locator("#discover-gallery .sp-caption")).to_contain_text(IMAGE)
     is_harmless(visitor)
     visitor.shot(f"hostile-discover-{page.viewport_size['width']}")

@@ -1,4 +1,4 @@
-"""The Discover tab: compute steering vectors, watch the convergence, take a first look, and save them."""
+"""The Discover tab: compute steering vectors, watch the convergence, read the gallery, and save them."""
 
 from playground.ui.discover import layout, tab
 from playground.ui.kit.tab import Tab

@@ -11,7 +11,7 @@ from playground.errors import InputError, PlaygroundError
 from playground.methods.base.method import Method
 from playground.methods.base.registry import registered
 from playground.services.find.continuing import settings_in
-from playground.ui.discover import estimate, first_look, found, settings
+from playground.ui.discover import estimate, found, settings
 from playground.ui.discover import presets as method_presets
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layers import first_method
@@ -23,7 +23,7 @@ from playground.ui.kit.frame import Frame, acted
 from playground.ui.kit.pick import Pick
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.widgets import prompt_source
+from playground.ui.widgets import gallery, prompt_source
 from playground.ui.widgets.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
@@ -74,7 +74,7 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
         **tab.layers.bounds(loaded),
         **tab.figures.empty(first),
         tab.progress: "",
-        tab.look_table: first_look.WAITING,
+        tab.gallery: gallery.WAITING,
         tab.repeat: "",
         tab.notice: "",
         tab.save_notice: "",
@@ -100,7 +100,7 @@ def outputs(tab: DiscoverTab) -> list[Any]:
     """All components that `model_updates` may write to."""
     return [
         *_form_outputs(tab), tab.method, *tab.prompts.outputs, *tab.against.outputs, tab.mode, tab.system,
-        *tab.figures.outputs, tab.notice, tab.progress, tab.look_table, tab.repeat, tab.name,
+        *tab.figures.outputs, tab.notice, tab.progress, tab.gallery, tab.repeat, tab.name,
         tab.save_notice, tab.download, tab.save,
     ]
 
@@ -144,7 +144,7 @@ def _reads_answers(method: Method, kind: str) -> bool:
 
 def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     written = [
-        tab.notice, tab.progress, *tab.figures.outputs, tab.look_table, tab.name, tab.repeat, tab.save_notice,
+        tab.notice, tab.progress, *tab.figures.outputs, tab.gallery, tab.name, tab.repeat, tab.save_notice,
         tab.download, tab.save, tab.continue_box, tab.continued, frame.status, frame.library_seen,
         *tab.linearity.results,
     ]
@@ -290,6 +290,6 @@ def cost_hint(frame: Frame, visitor: Visitor, form: DiscoverForm) -> str:
         prompts = form.choice.chosen(visitor)
         against = against_of(form.by, prompts, form.other_choice, visitor)
         request = form.request(prompts, against, frame.load_set(visitor))
-        return estimate.hint(frame.loaded, request, form.first_look[0])
+        return estimate.hint(frame.loaded, request, form.after[0])
     except PlaygroundError:
         return ""
