@@ -58,6 +58,8 @@ class SteerTab:
     beside: tuple[gr.Checkbox, gr.Checkbox]
     colour: gr.Checkbox
     panes: gr.HTML
+    write_strip: gr.Button
+    strip: gr.HTML
     shifts: gr.HTML
     curve: gr.Plot
     curve_note: gr.HTML
@@ -90,8 +92,9 @@ class SteerTab:
     def cleared(self, visitor: Visitor) -> dict[Any, Any]:
         """Clear the generated texts and the conversation; returns the updates."""
         state = SteerState.of(visitor)
-        state.written, state.turns = None, ()
+        state.written, state.turns, state.strip = None, (), None
         return {
+            self.strip: "",
             self.turns: "",
             self.panes: panes.waiting(("baseline", "steered", *state.beside)),
             self.repeat: "",
@@ -224,6 +227,12 @@ def build(frame: Frame) -> SteerTab:
                 colour = gr.Checkbox(False, label="colour tokens by KL", elem_id="steer-colour", **small)
             written = board(panes.waiting(("baseline", "steered")), elem_id="steer-panes", elem_classes="sp-panes")
             repeat = gr.HTML("", elem_id="steer-command")
+            with gr.Row(elem_classes="sp-tight sp-striphead"):
+                write_strip = gr.Button(
+                    "Scale strip", size="sm", elem_id="steer-write-strip", elem_classes="sp-add", min_width=96, scale=0
+                )
+                gr.HTML('<p class="sp-hint">the prompt from −1 to 1½ times the found scale; a click goes there</p>')
+            strip = board("", elem_id="steer-strip")
             drawer = board("", elem_id="steer-drawer")
             with gr.Row(elem_classes="sp-effects"):
                 with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
@@ -263,7 +272,7 @@ def build(frame: Frame) -> SteerTab:
         answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
         top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
         hint=hint, add_vector=add_vector, add_average=add_average, undo=undo, redo=redo, beside=(negative, random),
-        colour=colour, panes=written, drawer=drawer,
+        colour=colour, panes=written, write_strip=write_strip, strip=strip, drawer=drawer,
         shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
     )
 
@@ -296,6 +305,7 @@ def outputs(tab: SteerTab) -> list[Any]:
         tab.examples,
         tab.presets,
         tab.panes,
+        tab.strip,
         tab.repeat,
         tab.notice,
     ]

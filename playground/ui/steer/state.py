@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from playground.model.conversation import Turn
 from playground.services.generate import GenerateRequest, GenerateResult
+from playground.services.strip import Strip
 from playground.services.token_kl import TokenKl
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.visitor import Slice
@@ -32,6 +33,15 @@ class Written:
         return slice(self.kinds.index(kind) * count, (self.kinds.index(kind) + 1) * count)
 
 
+@dataclass(frozen=True)
+class WrittenStrip:
+    """A scale strip of row `row` of the set `source`, its scales without the texts."""
+
+    source: str
+    row: int
+    strip: Strip
+
+
 @dataclass
 class SteerState(Slice):
     """State of one visitor."""
@@ -42,6 +52,8 @@ class SteerState(Slice):
     """The texts that were generated last."""
     written_with: tuple[MixRow, ...] = ()
     """The mix that they were generated with."""
+    strip: WrittenStrip | None = None
+    """The scale strip under them."""
     beside: tuple[str, ...] = ()
     """The panes beside Baseline and Steered."""
     turns: tuple[Turn, ...] = ()

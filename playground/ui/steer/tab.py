@@ -15,7 +15,7 @@ from playground.ui.kit.frame import Frame, acted
 from playground.ui.kit.mix import opening_mix
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import drawer, layout, mix, presets, turns
+from playground.ui.steer import drawer, layout, mix, presets, strip, turns
 from playground.ui.steer.effect import show_effect
 from playground.ui.steer.form import SteerForm
 from playground.ui.steer.history import History
@@ -188,6 +188,7 @@ def wire(frame: Frame, tab: SteerTab) -> None:
         event(on_change, tab.inputs, effects, **following, **unchecked)
 
     mix.wire(frame, tab, follow)
+    strip.wire(frame, tab)
     turns.wire(frame, tab, follow)
 
     @quick

@@ -91,7 +91,8 @@ def _head(vector_set: VectorSet, shown: Shown) -> str:
         )
     if not shown.gallery.texts:
         return undo
-    where = "at the found scales" if vector_set.scales_tried is not None else "at the scales shown"
+    found = shown.gallery.share > 0 and vector_set.scales_tried is not None  # not those of the search for scales
+    where = "at the found scales" if found else "at the scales shown"
     return (
         f'{undo}<p class="sp-caption">“{escape_sentence(shown.prompt)}”, both signs {where} (r: relative to the '
         "reference norm). A click on a text opens its scale strip.</p>"
