@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from playground.errors import InputError
 from playground.library.vector_set import VectorSet
 from playground.model.generation.sampling import Sampling
@@ -65,6 +67,8 @@ def write(frame: Frame, tab: DiscoverTab, visitor: Visitor, prompt: str) -> Iter
     )
     state.prompt = prompt
     for batch in follow(job, every(vector_set)):
+        if not _still(visitor, vector_set):
+            return
         updates: Updates = {frame.status: frame.status_now(visitor)}
         progress = [event for event in batch if isinstance(event, Gallery)]
         if progress:
@@ -74,6 +78,11 @@ def write(frame: Frame, tab: DiscoverTab, visitor: Visitor, prompt: str) -> Iter
     state.gallery = job.result()
     state.names = _names(state, vector_set)
     yield {tab.gallery: gallery_of(visitor), frame.status: frame.status_now(visitor)}
+
+
+def _still(visitor: Visitor, vector_set: VectorSet) -> bool:
+    """Whether the visitor's computed set has these vectors; names and scales may have changed."""
+    return torch.equal(visitor.computed.vectors, vector_set.vectors)
 
 
 def _names(state: DiscoverState, vector_set: VectorSet) -> dict[int, str]:
@@ -106,7 +115,7 @@ def toggle_strip(frame: Frame, tab: DiscoverTab, visitor: Visitor, row: int) -> 
     state.strips[row] = strip
     yield {tab.gallery: gallery_of(visitor)}
     for batch in follow(job, every(vector_set)):
-        if row not in state.strips or visitor.found is None or visitor.found.vectors is not vector_set.vectors:
+        if row not in state.strips or not _still(visitor, vector_set):
             return  # closed, or another set was computed
         progress = [event for event in batch if isinstance(event, GenerateProgress)]
         updates: Updates = {frame.status: frame.status_now(visitor)}
