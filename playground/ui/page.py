@@ -21,6 +21,7 @@ from playground.ui.kit.tab import Tab
 from playground.ui.kit.visitor import VISITORS, Visitor
 from playground.ui.model_strip import ModelStrip
 from playground.ui.tabs import TABS
+from playground.ui.widgets import find_some
 
 TITLE = "Steering Playground"
 MAX_UPLOAD = "64mb"
@@ -73,6 +74,7 @@ def build(workbench: Workbench) -> Page:
                 stop = gr.Button("Stop", elem_id="stop", size="sm", min_width=60, scale=0)
                 dark = gr.Button("◐ dark", elem_id="dark", size="sm", min_width=60, scale=0, elem_classes="sp-link")
         kept = kept_runs.build()
+        offered = find_some.build(frame)
         panels: list[tuple[Tab[Any], Any]] = []
         with gr.Tabs(elem_id="tabs") as frame.tabs:
             for tab in TABS:
@@ -82,7 +84,8 @@ def build(workbench: Workbench) -> Page:
             tab.wire(frame, panel)
         problem.build(frame)
         timer = gr.Timer(POLL_SECONDS)
-        _wire_changes(frame, page, panels, strip, timer, kept)
+        find_some.wire(frame, offered)
+        _wire_changes(frame, page, panels, strip, timer, kept, offered)
         kept_runs.wire(frame, kept, keep)
 
         def on_stop(request: gr.Request) -> str:
@@ -113,11 +116,12 @@ def _wire_changes(
     strip: ModelStrip,
     timer: gr.Timer,
     kept: gr.HTML,
+    offered: gr.HTML,
 ) -> None:
     """Update the tabs when the page opens, when another model is loaded, and when the library changes."""
     seen = [frame.model_seen, frame.library_seen]
-    everything = [*model_strip.outputs(strip), frame.status, *seen]
-    of_library = []
+    everything = [*model_strip.outputs(strip), frame.status, *seen, offered]
+    of_library = [offered]
     for tab, panel in panels:
         everything += tab.outputs(panel)
         of_library += tab.library_outputs(panel)
@@ -130,6 +134,7 @@ def _wire_changes(
             frame.status: frame.status_now(visitor),
             frame.model_seen: visitor.model_shown,
             frame.library_seen: visitor.library_shown,
+            offered: find_some.shown(frame, visitor),
         }
         for tab, panel in panels:
             updates |= tab.model_updates(frame, panel, visitor)
@@ -162,7 +167,7 @@ def _wire_changes(
         if visitor.library_shown == token:
             return {of_library[0]: gr.skip()}
         visitor.library_shown = token
-        updates: dict[Any, Any] = {}
+        updates: dict[Any, Any] = {offered: find_some.shown(frame, visitor)}
         start = 0
         for tab, panel in panels:
             end = start + len(tab.library_inputs(panel))

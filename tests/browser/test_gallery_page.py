@@ -1,12 +1,19 @@
-"""The gallery: find, read, search, name, star, discard, undo, the scale strip, and on to Steer."""
+"""The gallery: find, read, search, name, star, discard, undo, the scale strip, and on to Steer; an empty library."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
+import pytest
 from playwright.sync_api import expect
-from visiting import Visitor, compute, fill
+from visiting import Site, Visitor, compute, fill
+
+from playground.library.vector_set import load
+from playground.places import SHIPPED_VECTORS
+from playground.ui.discover import tab
+from playground.ui.widgets import find_some
 
 
 def test_a_set_is_read_named_thinned_out_and_steered_with(visit: Callable[..., Visitor]) -> None:
@@ -67,3 +74,28 @@ def test_a_set_is_read_named_thinned_out_and_steered_with(visit: Callable[..., V
     cells.nth(4).locator("button").click()
     expect(page.locator("#mix-0-strip")).to_contain_text("1 × found")
     visitor.shot("steer-strip-1280")
+
+
+def test_an_empty_library_offers_to_find_some_and_opens_the_gallery(
+    visit: Callable[..., Visitor], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one prompt and three vectors, for the time that it takes."""
+    request = find_some.first_request(site.workbench.loaded)
+    small = replace(request, prompts=request.prompts[:1], vectors=3)
+    monkeypatch.setattr(tab, "first_request", lambda loaded: small)
+    for name in site.store.names():
+        site.store.delete(name)
+    try:
+        visitor = visit(width=390, height=800, dark=True)
+        page = visitor.page
+        expect(page.locator("#find-some")).to_contain_text("No vectors for this model yet")
+        visitor.shot("find-some-390")
+        page.click("#find-some button")
+        expect(page.get_by_role("tab", name="Discover")).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#discover-gallery .sp-caption")).to_contain_text("at the found scales")
+        expect(page.locator("#discover-gallery article")).to_have_count(3)
+        visitor.shot("gallery-390")
+        expect(page.locator("#find-some")).not_to_be_visible()
+    finally:
+        for path in SHIPPED_VECTORS.glob("*.safetensors"):
+            site.store.save(load(path), path.stem)

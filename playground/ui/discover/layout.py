@@ -132,10 +132,10 @@ def build(frame: Frame) -> DiscoverTab:
             figures = discover_figures.build(first_method())
             progress = gr.HTML("", elem_id="discover-progress", elem_classes="sp-quiet")
             saving = _save()
-            linearity = linearity_panel.build("discover")
             with gr.Column(elem_classes="sp-card"):
                 gr.HTML('<div class="sp-cardhead"><h3>Gallery</h3></div>')
                 gallery = gallery_widget.board("discover-gallery")
+            linearity = linearity_panel.build("discover")
     return DiscoverTab(
         method=method, about=about, presets=presets, prompts=prompts.prompts, against_box=prompts.against_box,
         against=prompts.against, mode=prompts.mode, system=prompts.system, layers=layers, methods=options.methods,

@@ -45,7 +45,7 @@ def compute_vectors(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: Disc
     load = frame.load_set(visitor)
     prompts = form.choice.chosen(visitor)
     request = form.request(prompts, against_of(form.by, prompts, form.other_choice, visitor), load)
-    yield from _run(frame, tab, visitor, request, form.after)
+    yield from run_request(frame, tab, visitor, request, form.after)
 
 
 def continue_set(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: DiscoverForm) -> Iterator[Updates]:
@@ -54,10 +54,10 @@ def continue_set(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: Discove
     if not name:
         raise FileError("Expected a set to continue, got none; choose one of the list.")
     so_far = load(name)
-    yield from _run(frame, tab, visitor, form.continuing(so_far, load), form.after, so_far)
+    yield from run_request(frame, tab, visitor, form.continuing(so_far, load), form.after, so_far)
 
 
-def _run(
+def run_request(
     frame: Frame,
     tab: DiscoverTab,
     visitor: Visitor,
@@ -65,7 +65,7 @@ def _run(
     after: tuple[bool, bool],
     so_far: VectorSet | None = None,
 ) -> Iterator[Updates]:
-    """Run a request, continuing `so_far` if given. `after` it: find scales, write the gallery."""
+    """Run a request and yield updates, continuing `so_far` if given. `after` it: find scales, write the gallery."""
     state = DiscoverState.of(visitor)
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.store(visitor)
     figures = RunFigures(tab.figures, request)

@@ -11,19 +11,20 @@ from playground.errors import InputError, PlaygroundError
 from playground.methods.base.method import Method
 from playground.methods.base.registry import registered
 from playground.services.find.continuing import settings_in
-from playground.ui.discover import estimate, found, settings
+from playground.ui.discover import estimate, found, layout, settings
 from playground.ui.discover import presets as method_presets
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layers import first_method
 from playground.ui.discover.layout import DiscoverTab
-from playground.ui.discover.run import compute_vectors, continue_set
+from playground.ui.discover.run import compute_vectors, continue_set, run_request
 from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import defaults
-from playground.ui.kit.frame import Frame, acted
+from playground.ui.kit.frame import Discovering, Frame, acted
 from playground.ui.kit.pick import Pick
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets import gallery, prompt_source
+from playground.ui.widgets.find_some import first_request
 from playground.ui.widgets.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
@@ -142,12 +143,32 @@ def _reads_answers(method: Method, kind: str) -> bool:
     return method.reads.sides > 1 and kind == "choices"
 
 
-def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
-    written = [
+def build(frame: Frame) -> DiscoverTab:
+    """The components; also sets the interface of Discover to the other tabs."""
+    tab = layout.build(frame)
+    written = [*_written(frame, tab), frame.tabs]
+
+    @frame.keepable("discover", "Discover", written)
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def find(request: gr.Request) -> Iterator[dict[Any, Any]]:
+        yield {frame.tabs: gr.update(selected="discover")}
+        yield from run_request(frame, tab, frame.visitor(request), first_request(frame.loaded), (True, True))
+
+    frame.discovering = Discovering(written, find)
+    return tab
+
+
+def _written(frame: Frame, tab: DiscoverTab) -> list[Any]:
+    """All components that a run writes to."""
+    return [
         tab.notice, tab.progress, *tab.figures.outputs, tab.gallery, tab.name, tab.repeat, tab.save_notice,
         tab.download, tab.save, tab.continue_box, tab.continued, frame.status, frame.library_seen,
         *tab.linearity.results,
     ]
+
+
+def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
+    written = _written(frame, tab)
     options: dict[str, Any] = {"trigger_mode": "once", **PRIVATE}
 
     @frame.keepable("discover", "Discover", written)

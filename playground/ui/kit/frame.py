@@ -63,6 +63,16 @@ class Steering:
     mix: Callable[[Visitor], tuple[MixRow, ...]]
 
 
+@dataclass(frozen=True)
+class Discovering:
+    """Interface of the Discover tab to the other tabs. `find` shows the tab, computes vectors with the defaults for the
+    loaded model, and ends in their gallery; it yields updates of `outputs`, and shows errors there.
+    """
+
+    outputs: list[Any]
+    find: Callable[[gr.Request], Iterator[dict[Any, Any]]]
+
+
 NOT_SAVED = "(not saved)"
 """Name of a computed set that is not saved, in pickers. No file can have it."""
 
@@ -125,6 +135,7 @@ class Frame:
     tabs: gr.Tabs = field(init=False, repr=False)
     steering: Steering | None = None
     """Set by Steer when it is laid out."""
+    _discovering: Discovering | None = None
     runs: Runs = field(init=False, repr=False)
     kept_outputs: list[Any] = field(default_factory=list)
     """All components that runs which can be kept write to."""
@@ -159,6 +170,16 @@ class Frame:
     def mix_now(self, visitor: Visitor) -> tuple[MixRow, ...]:
         """The visitor's mix in Steer."""
         return self._steering.mix(visitor)
+
+    @property
+    def discovering(self) -> Discovering:
+        """The interface of Discover, once all tabs are laid out."""
+        assert self._discovering is not None, "the page has no tab that discovers"
+        return self._discovering
+
+    @discovering.setter
+    def discovering(self, interface: Discovering) -> None:
+        self._discovering = interface
 
     @property
     def _steering(self) -> Steering:
