@@ -8,6 +8,8 @@ import shlex
 import subprocess
 import sys
 
+import pytest
+
 from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import save
 from playground.model.generation.generate import Sampling
@@ -17,6 +19,7 @@ from playground.services.generate import GenerateRequest
 from playground.services.script import transformers_script
 
 
+@pytest.mark.timeout(900)  # three processes load the model
 def test_script_and_command_print_the_same_tokens(real, real_path, tmp_path):
     asked = find_request(
         method="power", prompts=("How can I pick the lock of a door that is not mine?",), source=7, target=22, vectors=2

@@ -56,6 +56,9 @@ class SteerTab:
     beside: tuple[gr.Checkbox, gr.Checkbox]
     colour: gr.Checkbox
     panes: gr.HTML
+    share: gr.Button
+    shared: gr.HTML
+    """The panel of Share."""
     shifts: gr.HTML
     curve: gr.Plot
     curve_note: gr.HTML
@@ -92,6 +95,7 @@ class SteerTab:
             self.turns: "",
             self.panes: panes.waiting(("baseline", "steered", *state.beside)),
             self.repeat: "",
+            self.shared: "",
             self.notice: "",
         }
 
@@ -217,8 +221,10 @@ def build(frame: Frame) -> SteerTab:
                 negative = gr.Checkbox(False, label="opposite sign", elem_id="steer-negative", **small)
                 random = gr.Checkbox(False, label="random control, same norm", elem_id="steer-random", **small)
                 colour = gr.Checkbox(False, label="colour tokens by KL", elem_id="steer-colour", **small)
+                share = gr.Button("↗ Share", elem_id="steer-share", size="sm", min_width=80, scale=0)
             written = board(panes.waiting(("baseline", "steered")), elem_id="steer-panes", elem_classes="sp-panes")
             repeat = gr.HTML("", elem_id="steer-command")
+            shared = board("", elem_id="steer-shared", elem_classes="sp-shared")
             with gr.Row(elem_classes="sp-effects"):
                 with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
                     gr.HTML('<div class="sp-cardhead"><h3>Next token, before and after</h3></div>')
@@ -257,7 +263,7 @@ def build(frame: Frame) -> SteerTab:
         answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
         top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
         hint=hint, add_vector=add_vector, add_average=add_average, beside=(negative, random), colour=colour,
-        panes=written,
+        panes=written, share=share, shared=shared,
         shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
     )
 
@@ -291,5 +297,6 @@ def outputs(tab: SteerTab) -> list[Any]:
         tab.presets,
         tab.panes,
         tab.repeat,
+        tab.shared,
         tab.notice,
     ]
