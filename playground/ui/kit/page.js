@@ -141,6 +141,7 @@
   let seals = 0;
   let waiting = null;
   let restoring = null;
+  let settling = null;
   let tab = null;
   const tabName = (button) => button.dataset.tabId;
   const openTab = () => [...document.querySelectorAll(TABS)].find((each) => each.ariaSelected === 'true');
@@ -166,12 +167,13 @@
     const first = steer === null;
     const changed = link !== steer;
     steer = link;
-    if (first || restoring !== null) {
+    if (first) {
       // What was opened stays in the address as it was written.
-      if (first) history.replaceState({ link: linkNow() }, '', location.href);
-      else writeAddress(false);
-      restoring = null;
-      sealed = true;
+      history.replaceState({ link: linkNow() }, '', location.href);
+      if (location.hash) restore(linkNow(), 2000);
+    } else if (restoring !== null) {
+      if (linkNow() === restoring) restored();
+      else restore(restoring, 2000);
     } else if (changed) {
       writeSoon();
     }
@@ -180,6 +182,20 @@
       sealed = true;
     }
     seals = Math.max(seals, Number(number));
+  }
+
+  // While a link is shown, its parts come one after another: none of these states is one that somebody made.
+  function restore(link, time) {
+    restoring = link;
+    clearTimeout(settling);
+    settling = setTimeout(restored, time);
+  }
+
+  function restored() {
+    clearTimeout(settling);
+    restoring = null;
+    sealed = true;
+    writeAddress(false);
   }
 
   const address = setInterval(() => {
@@ -217,7 +233,7 @@
       sealed = true;
       button.click();
     } else {
-      restoring = link;
+      restore(link, 20000);
       act('address', { act: 'link', link });
     }
   });

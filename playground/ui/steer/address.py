@@ -22,7 +22,7 @@ from playground.ui.kit.entered import whole
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.markup import escape
 from playground.ui.kit.mix import MixRow
-from playground.ui.kit.pick import FIRST, RANGE, Load
+from playground.ui.kit.pick import FIRST, RANGE, Load, native_norm
 from playground.ui.kit.visitor import Visitor
 from playground.ui.steer import conversation, layout
 from playground.ui.steer.form import SteerForm
@@ -172,7 +172,8 @@ def _rows(frame: Frame, visitor: Visitor, link: Link) -> tuple[list[MixRow], str
         made = _mix_row(linked, found[linked.set_name, linked.vectors], link.absolute)
         norm = load(made.source).origin.residual_norm if made.absolute and not made.native else 1.0
         made = replace(made, widest=abs(made.scale) / norm)
-        made.component(load, mute=False)  # checks rows and scale
+        made.component(load, mute=False)  # checks the scale
+        native_norm(made.source, made.rows, load(made.source))  # and the rows
         rows.append(made)
     return rows, ""
 
