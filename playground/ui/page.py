@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import kept_runs, model_strip, problem
+from playground.ui import address, kept_runs, model_strip, problem
 from playground.ui.guard.app import GuardedApp
 from playground.ui.guard.hosts import Hosts
 from playground.ui.guard.shares import Shares
@@ -75,6 +75,7 @@ def build(workbench: Workbench) -> Page:
                 dark = gr.Button("◐ dark", elem_id="dark", size="sm", min_width=60, scale=0, elem_classes="sp-link")
         kept = kept_runs.build()
         offered = find_some.build(frame)
+        link_notice = address.build(frame)
         panels: list[tuple[Tab[Any], Any]] = []
         with gr.Tabs(elem_id="tabs") as frame.tabs:
             for tab in TABS:
@@ -85,7 +86,9 @@ def build(workbench: Workbench) -> Page:
         problem.build(frame)
         timer = gr.Timer(POLL_SECONDS)
         find_some.wire(frame, offered)
-        _wire_changes(frame, page, panels, strip, timer, kept, offered)
+        links = address.Links(frame, link_notice, [tab.name for tab in TABS])
+        links.wire()
+        _wire_changes(frame, page, panels, strip, timer, kept, offered, links)
         kept_runs.wire(frame, kept, keep)
 
         def on_stop(request: gr.Request) -> str:
@@ -117,6 +120,7 @@ def _wire_changes(
     timer: gr.Timer,
     kept: gr.HTML,
     offered: gr.HTML,
+    links: address.Links,
 ) -> None:
     """Update the tabs when the page opens, when another model is loaded, and when the library changes."""
     seen = [frame.model_seen, frame.library_seen]
@@ -125,6 +129,7 @@ def _wire_changes(
     for tab, panel in panels:
         everything += tab.outputs(panel)
         of_library += tab.library_outputs(panel)
+    everything += [part for part in links.outputs if part not in everything]
 
     def whole_page(visitor: Visitor) -> dict[Any, Any]:
         """Updates of all that depends on the model and the library."""
@@ -138,18 +143,20 @@ def _wire_changes(
         }
         for tab, panel in panels:
             updates |= tab.model_updates(frame, panel, visitor)
-        return updates
+        return updates | links.again(visitor)
 
     @quick
-    def on_open(model: str, sets: str, request: gr.Request) -> dict[Any, Any]:
-        """Prepare the session of a new visitor, and update the page if model or library changed since it was built."""
+    def on_open(model: str, sets: str, link: Any, request: gr.Request) -> dict[Any, Any]:
+        """Prepare the session of a new visitor, update the page if model or library changed since it was built, and
+        show the link in its address.
+        """
         visitor = frame.visitor(request)
         if (model, sets) != (frame.model_token(), frame.library_token(visitor)):
-            return whole_page(visitor)
+            return whole_page(visitor) | links.open(visitor, link)
         visitor.model_shown, visitor.library_shown = model, sets
         for tab, _ in panels:
             tab.arrive(frame, visitor)
-        return {frame.status: frame.status_now(visitor)}
+        return {frame.status: frame.status_now(visitor)} | links.open(visitor, link)
 
     @quick
     def on_model(request: gr.Request) -> dict[Any, Any]:
@@ -181,15 +188,17 @@ def _wire_changes(
         seen = zip(now, (model, sets, runs), strict=True)
         return frame.status_now(visitor), *(gr.skip() if one == other else one for one, other in seen)
 
-    def then_opened(event: Any) -> None:
-        for handler, inputs, outputs in frame.opened:
+    def then_each(event: Any, handlers: Sequence[tuple[Any, list[Any], list[Any]]]) -> Any:
+        for handler, inputs, outputs in handlers:
             event = event.then(handler, inputs, outputs, **EVENT, **UNCHECKED)
+        return event
 
-    opened = page.load(on_open, seen, everything, **EVENT)
-    then_opened(opened.then(None, None, None, js=OPENED_JS, **EVENT))
+    opened = page.load(on_open, [*seen, frame.address], everything, js=address.READ_JS, **EVENT)
+    opened = then_each(opened, frame.opening)
+    then_each(opened.then(None, None, None, js=OPENED_JS, **EVENT), frame.opened)
     # A change that comes during the update for the one before must not be dropped.
     latest: dict[str, Any] = {"trigger_mode": "always_last", **EVENT}
-    then_opened(frame.model_seen.change(on_model, None, everything, **latest))
+    then_each(frame.model_seen.change(on_model, None, everything, **latest), frame.opened)
     asked = [component for tab, panel in panels for component in tab.library_inputs(panel)]
     frame.library_seen.change(on_library, asked, of_library, **latest, **UNCHECKED)
     # In the queue, since only there a gr.State triggers its change event.

@@ -60,6 +60,9 @@ class SteerTab:
     panes: gr.HTML
     write_strip: gr.Button
     strip: gr.HTML
+    share: gr.Button
+    shared: gr.HTML
+    """The panel of Share."""
     shifts: gr.HTML
     curve: gr.Plot
     curve_note: gr.HTML
@@ -98,6 +101,7 @@ class SteerTab:
             self.turns: "",
             self.panes: panes.waiting(("baseline", "steered", *state.beside)),
             self.repeat: "",
+            self.shared: "",
             self.notice: "",
         }
 
@@ -225,8 +229,10 @@ def build(frame: Frame) -> SteerTab:
                 negative = gr.Checkbox(False, label="opposite sign", elem_id="steer-negative", **small)
                 random = gr.Checkbox(False, label="random control, same norm", elem_id="steer-random", **small)
                 colour = gr.Checkbox(False, label="colour tokens by KL", elem_id="steer-colour", **small)
+                share = gr.Button("↗ Share", elem_id="steer-share", size="sm", min_width=80, scale=0)
             written = board(panes.waiting(("baseline", "steered")), elem_id="steer-panes", elem_classes="sp-panes")
             repeat = gr.HTML("", elem_id="steer-command")
+            shared = board("", elem_id="steer-shared", elem_classes="sp-shared")
             with gr.Row(elem_classes="sp-tight sp-striphead"):
                 write_strip = gr.Button(
                     "Scale strip", size="sm", elem_id="steer-write-strip", elem_classes="sp-add", min_width=96, scale=0
@@ -272,7 +278,7 @@ def build(frame: Frame) -> SteerTab:
         answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
         top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
         hint=hint, add_vector=add_vector, add_average=add_average, undo=undo, redo=redo, beside=(negative, random),
-        colour=colour, panes=written, write_strip=write_strip, strip=strip, drawer=drawer,
+        colour=colour, panes=written, share=share, shared=shared, write_strip=write_strip, strip=strip, drawer=drawer,
         shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
     )
 
@@ -307,5 +313,6 @@ def outputs(tab: SteerTab) -> list[Any]:
         tab.panes,
         tab.strip,
         tab.repeat,
+        tab.shared,
         tab.notice,
     ]
