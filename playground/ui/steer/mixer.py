@@ -106,6 +106,11 @@ class Mix:
             self.rows = dict(enumerate(rows))
             self.absolute = bool(rows) and rows[0].absolute
 
+    def put(self, slot: int, row: MixRow) -> None:
+        """Put another row in a slot."""
+        with self._step():
+            self.rows = {**self.rows, slot: row}
+
     def add(self, row: MixRow) -> None:
         """Add a row in the first free slot. Raises InputError when there is none."""
         free = next((slot for slot in range(MOST_ROWS) if slot not in self.rows), None)

@@ -65,7 +65,7 @@ def go_to(frame: Frame, tab: SteerTab, visitor: Visitor, multiple: str) -> dict[
             vector_set = frame.load_set(visitor)(source)
             scale = float(f"{cell.norm / each.unit(vector_set):.8g}")
             widest = 0.0 if each.absolute and not each.native else abs(scale)
-            state.mix.rows[slot] = replace(each, scale=scale, widest=max(each.widest, widest))
+            state.mix.put(slot, replace(each, scale=scale, widest=max(each.widest, widest)))
             return tab.drawn(frame, visitor)
     raise InputError(f"Expected vector {row} of {source} in the mix, got others; press Scale strip again.")
 

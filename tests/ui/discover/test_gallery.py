@@ -36,7 +36,7 @@ def test_texts_of_the_search_are_shown_and_kept_unless_they_are_noise(visitor: V
         Look(0, 1, 0.4, 1, "first", False, True), Look(0, 1, 0.8, 1, "la la la", True, True),
         Look(0, 1, 0.6, 1, "second", False, True),
     )  # fmt: skip
-    gallery.record_looks(state, ScalesProgress(0.5, 1.0, looks), ("one", "two"))
+    gallery.record_looks(state, ScalesProgress(0.5, 1.0, None, False, looks), ("one", "two"))
     assert state.gallery.texts == {(0, 1): GalleryText(0.6, "second")}
     assert state.looks == {(0, 1): ["first", "second"]}
     assert state.prompt == "two"

@@ -57,6 +57,8 @@ def test_a_click_sets_the_slider_of_its_vector_in_the_unit_of_the_slider(page) -
     go_to(frame, tab, visitor, "1")
     assert scale(visitor) == pytest.approx(2.0)
     assert mix.rows[0].scale == 0.1
+    assert mix.step_back(False, lambda name: vector_set())
+    assert scale(visitor) == pytest.approx(-1 / 3)  # a click is a step that can be undone
 
 
 @pytest.mark.parametrize("multiple", ["2", "", "nan", "1; drop"])
