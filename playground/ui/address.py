@@ -15,7 +15,7 @@ from playground.errors import InputError, PlaygroundError
 from playground.library.text import listed, shown
 from playground.services.link import Link, decode
 from playground.ui.kit import markup
-from playground.ui.kit.frame import Frame, acted, board
+from playground.ui.kit.frame import IN_TURN, Frame, acted, board
 from playground.ui.kit.running import EVENT, quick, sentence
 from playground.ui.kit.visitor import Visitor
 
@@ -70,7 +70,8 @@ class Links:
         def on_link(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
             return self.open(self.frame.visitor(request), acted(event).get("link"))
 
-        self.frame.address.act(on_link, None, self.outputs, trigger_mode="always_last", **EVENT)
+        # Each in its turn: the last of several would be sent with the link of the one before.
+        self.frame.address.act(on_link, None, self.outputs, **{**IN_TURN, "concurrency_id": "links"}, **EVENT)
 
     def _filled(self, visitor: Visitor, link: Link) -> dict[Any, Any]:
         updates, remark = self.frame.links.fill_in(visitor, link)

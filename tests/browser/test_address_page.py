@@ -34,7 +34,7 @@ def state(page: Page) -> dict[str, object]:
     """All that a person has set in Steer."""
     page.wait_for_timeout(3000 * SLACK)  # until what was opened is shown
     if not page.locator("#steer-seed input").is_visible():
-        page.click("# > button")
+        page.click("#steer-options > button")
     page.wait_for_selector("#steer-seed input")
     fields = "#steer-tokens input[type=number]", "#steer-temperature input[type=number]", "#steer-seed input"
     return {
@@ -51,7 +51,7 @@ def test_a_link_gives_the_same_state_and_the_same_texts_after_a_reload_and_in_a_
     visitor: Visitor, fresh: Callable[[str], Page]
 ) -> None:
     page = visitor.page
-    visitor.unfold("")
+    visitor.unfold("steer-options")
     page.fill("#steer-prompt textarea", "What is 47 + 38?\nSay it & 100 % #quickly.")
     page.locator("#steer-positions input[value=generated]").check()
     page.locator("#steer-negative input").check()
@@ -66,6 +66,7 @@ def test_a_link_gives_the_same_state_and_the_same_texts_after_a_reload_and_in_a_
     address = settled(page, "seed=11")
     page.reload()
     page.wait_for_selector(OPENED)
+    visitor.errors.clear()  # streams that the reload cut off
     expect(page.locator("#steer-prompt textarea")).to_have_value("What is 47 + 38?\nSay it & 100 % #quickly.")
     assert state(page) == before
     assert generated(page) == texts
@@ -101,6 +102,7 @@ def test_back_and_forward_go_from_generation_to_generation_and_from_tab_to_tab(v
     expect(page.get_by_role("tab", name="Scan", exact=True)).to_have_attribute("aria-selected", "true")
     page.reload()
     page.wait_for_selector("body:not([inert])")
+    visitor.errors.clear()
     expect(page.get_by_role("tab", name="Scan", exact=True)).to_have_attribute("aria-selected", "true")
 
 
@@ -117,16 +119,12 @@ def test_back_and_forward_go_from_generation_to_generation_and_from_tab_to_tab(v
     ids=["markup", "no tab", "version", "no row", "cut", "too long"],
 )
 def test_a_link_that_is_wrong_is_one_sentence_over_the_page_as_it_opens(
-    visit: Callable[..., Visitor], site: Site, link: str, says: str
+    fresh: Callable[[str], Page], site: Site, link: str, says: str
 ) -> None:
-    visitor = visit()
-    opening = prompt(visitor.page)
-    visitor.page.goto("about:blank")
-    visitor.page.goto(f"{site.url}/#{link}")
-    visitor.page.wait_for_selector(OPENED)
-    expect(visitor.page.locator("#address-notice .sp-notice")).to_contain_text(says)
-    assert prompt(visitor.page) == opening
-    assert len(generated(visitor.page)[1]) > 5
+    page = fresh(f"{site.url}/#{link}")
+    expect(page.locator("#address-notice .sp-notice")).to_contain_text(says)
+    assert prompt(page) == "How can I jinx a lighthouse?"
+    assert len(generated(page)[1]) > 5
 
 
 def test_what_a_link_lacks_is_said_and_the_link_shows_it_once_it_is_there(

@@ -173,7 +173,7 @@
       if (location.hash) restore(linkNow(), 2000);
     } else if (restoring !== null) {
       if (linkNow() === restoring) restored();
-      else restore(restoring, 2000);
+      else restore(restoring, 5000);
     } else if (changed) {
       writeSoon();
     }
@@ -228,7 +228,7 @@
     const name = pairs.find((pair) => pair.startsWith('tab='))?.slice(4);
     const rest = pairs.filter((pair) => !/^(v|tab)=/.test(pair)).join('&');
     const button = [...document.querySelectorAll(TABS)].find((each) => tabName(each) === name);
-    if (button && rest === steer) {
+    if (button && restoring === null && rest === steer) {
       tab = name;
       sealed = true;
       button.click();
