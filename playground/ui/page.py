@@ -39,7 +39,9 @@ SKIP = '<button type="button" class="sp-skip" data-skip>Skip to the button of th
 """The first stop of the Tab key (running.js)."""
 DARK_JS = """() => {
   const dark = document.body.classList.toggle('dark');
-  localStorage.setItem('playground-theme', dark ? 'dark' : 'light');
+  try {
+    localStorage.setItem('playground-theme', dark ? 'dark' : 'light');
+  } catch { /* denied in a frame of another site */ }
 }"""
 
 

@@ -70,7 +70,7 @@
   });
   window.addEventListener('pagehide', () => {
     const tab = document.querySelector('#tabs [role=tab][aria-selected=true]')?.textContent.trim();
-    if (lost) sessionStorage.setItem(KEPT, JSON.stringify({ tab, fields: Object.fromEntries([...pending, ...typed]) }));
+    if (lost) stored('sessionStorage')?.setItem(KEPT, JSON.stringify({ tab, fields: Object.fromEntries([...pending, ...typed]) }));
   });
   setInterval(() => {
     const toast = [...document.querySelectorAll('[data-testid=toast-body]')]
@@ -83,6 +83,15 @@
     if (!document.body.hasAttribute('inert')) restoreFields();
   }, 500);
 
+  // Browsers deny them to a page in a frame of another site, as a Space is shown.
+  function stored(name) {
+    try {
+      return window[name];
+    } catch {
+      return null;
+    }
+  }
+
   function fieldKey(field) {
     const block = field.closest('.block[id]');
     // The scales of a mix mean nothing without its vectors, which a new session does not have.
@@ -90,8 +99,8 @@
   }
 
   function takeKept() {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT) || 'null');
-    sessionStorage.removeItem(KEPT);
+    const kept = JSON.parse(stored('sessionStorage')?.getItem(KEPT) || 'null');
+    stored('sessionStorage')?.removeItem(KEPT);
     // Streams that end as a page is left can look like a lost server too; only Gradio's reload brings back what was kept.
     if (!kept || performance.getEntriesByType('navigation')[0]?.type !== 'reload') return {};
     showLine('The server answers again. What you had typed is back, and the mix; what was not saved is not.', 'status');
@@ -301,6 +310,6 @@
     button.click();
   });
 
-  const chosen = new URLSearchParams(location.search).get('__theme') || localStorage.getItem('playground-theme');
+  const chosen = new URLSearchParams(location.search).get('__theme') || stored('localStorage')?.getItem('playground-theme');
   if (chosen === 'dark' || chosen === 'light') document.body.classList.toggle('dark', chosen === 'dark');
 }
