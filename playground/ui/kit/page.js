@@ -148,6 +148,7 @@
   let steer = null;
   let sealed = true;
   let seals = 0;
+  let newest = 0;
   let waiting = null;
   let restoring = null;
   let settling = null;
@@ -172,7 +173,9 @@
     waiting = setTimeout(() => { writeAddress(sealed); sealed = false; }, 400);
   }
 
-  function stateSaid({ link, sealed: number }) {
+  function stateSaid({ link, sealed: seal, number }) {
+    if (Number(number) < newest) return;  // answers may overtake one another
+    newest = Number(number);
     const first = steer === null;
     const changed = link !== steer;
     steer = link;
@@ -181,16 +184,15 @@
       history.replaceState({ link: linkNow() }, '', location.href);
       if (location.hash) restore(linkNow(), 2000);
     } else if (restoring !== null) {
-      if (linkNow() === restoring) restored();
-      else restore(restoring, 5000);
+      restore(restoring, linkNow() === restoring ? 1000 : 5000);
     } else if (changed) {
       writeSoon();
     }
-    if (Number(number) > seals) {
+    if (Number(seal) > seals) {
       if (waiting !== null) writeAddress(sealed);
       sealed = true;
     }
-    seals = Math.max(seals, Number(number));
+    seals = Math.max(seals, Number(seal));
   }
 
   // While a link is shown, its parts come one after another: none of these states is one that somebody made.

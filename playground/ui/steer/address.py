@@ -75,7 +75,8 @@ def said(frame: Frame, visitor: Visitor, form: SteerForm, number: int | None = N
             state.opened = None
     except InputError:
         text = ""
-    return f'<i data-link="{escape(text)}" data-sealed="{state.sealed}"></i>'
+    newest = state.form_events.newest.get("form", 0)
+    return f'<i data-link="{escape(text)}" data-sealed="{state.sealed}" data-number="{newest}"></i>'
 
 
 def outputs(tab: SteerTab) -> list[Any]:
