@@ -41,6 +41,14 @@ def test_nothing_is_expected_of_a_model_whose_speed_is_unknown(loaded):
     assert learned.expect(loaded, work(10)) is None
 
 
+def test_nothing_is_expected_of_work_that_is_none(loaded, learned):
+    assert learned.speed(loaded) is not None
+    for calls, tokens in [(0.0, 0.0), (-1.0, -60.0)]:
+        assert learned.expect(loaded, Work("power", calls, tokens)) is None
+    learned.learn(loaded, Work("power", 8.0, 100.0), 2.0)
+    assert learned.expect(loaded, Work("power", 0.0, 0.0)) is None
+
+
 def test_before_the_first_run_the_range_is_wide_and_after_it_around_it(loaded, learned):
     before = learned.expect(loaded, work(1000))
     assert before.low < SPEED.seconds(work(1000)) < before.high

@@ -98,9 +98,11 @@ class Learned:
             self._write()
 
     def expect(self, loaded: LoadedModel, work: Work) -> Span | None:
-        """The range of seconds that the work is expected to take; None while the speed of the model is unknown."""
+        """The range of seconds that the work is expected to take; None while the speed of the model is unknown, and for
+        no work: nothing was asked for that can be done.
+        """
         speed = self.speed(loaded)
-        if speed is None:
+        if speed is None or work.calls + work.tokens <= 0:
             return None
         middle, wide = self._forecast(_name(loaded), speed, work)
         return Span(middle / wide, middle * wide)
