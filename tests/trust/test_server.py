@@ -153,6 +153,23 @@ def test_a_body_that_is_too_large_costs_nothing(site, tab):
         tab().join({"id": 0, "inputs": []}, data=["x" * 3_000_000])
 
 
+def test_a_reload_finds_the_run_still_running_and_its_last_page_takes_it_along(site, tab):
+    mine, (url, workbench) = tab(), site
+    mine.set("discover-method", "MELBO")
+    mine.set("discover-melbo-steps", 20_000)
+    with mine.client.stream("GET", f"{url}/gradio_api/heartbeat/{mine.session}"):
+        mine.join(mine.event("discover-compute"))
+        until(lambda: workbench.jobs.running is not None, 20)
+        job = workbench.jobs.running
+        again = Speaking(url, mine.client).open()  # a browser asks for the new page before it gives the old one up
+    with again.client.stream("GET", f"{url}/gradio_api/heartbeat/{again.session}"):
+        time.sleep(ABSENT + 3)
+        assert not job.finished
+        again.fire(next(one for one in again.events if any(target[1] == "tick" for target in one["targets"])))
+        assert "still running" in again.value("kept-runs")
+    until(lambda: job.finished, 5 + SLACK)
+
+
 def test_a_run_that_was_to_be_kept_outlives_its_page_and_is_shown_after_a_reload(site, tab):
     mine, (url, workbench) = tab(), site
     mine.fire(mine.event("keep", "input"), data=[True])

@@ -16,9 +16,15 @@ from playground.ui.guard.shares import Shares
 class GuardedApp(App):
     """For `Blocks.launch(_app=...)`, the one way to be outside of the middleware that Gradio adds itself."""
 
-    def __init__(self, on_absent: Callable[[str], None], hosts: Hosts | None = None, shares: Shares | None = None):
+    def __init__(
+        self,
+        on_absent: Callable[[str], None],
+        on_page: Callable[[str], None],
+        hosts: Hosts | None = None,
+        shares: Shares | None = None,
+    ):
         super().__init__(default_response_class=ORJSONResponse)
-        self._guarding = (on_absent, hosts, shares)
+        self._guarding = (on_absent, on_page, hosts, shares)
 
     def forget(self, session: str) -> None:
         """Drop what Gradio keeps of a session whose page was closed: a copy of the page's configuration, a megabyte."""
@@ -27,5 +33,4 @@ class GuardedApp(App):
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
-        on_absent, hosts, shares = self._guarding
-        return RequestLog(Guard(inner, lambda: self.get_blocks()._queue, on_absent, hosts, shares))
+        return RequestLog(Guard(inner, lambda: self.get_blocks()._queue, *self._guarding))

@@ -36,7 +36,8 @@ class Refused(Exception):
 class Guard:
     """Checks of a request in the order of their cost: path, Host and Origin, size, share.
 
-    `queue` gives Gradio's queue, which knows the events under way; `on_absent` is told of sessions that nobody reads.
+    `queue` gives Gradio's queue, which knows the events under way; `on_absent` is told of sessions that nobody reads,
+    `on_page` of the keys of browsers that ask for the page.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Guard:
         application: Application,
         queue: Callable[[], Any],
         on_absent: Callable[[str], None],
+        on_page: Callable[[str], None] = lambda key: None,
         hosts: Hosts | None = None,
         shares: Shares | None = None,
     ):
@@ -51,6 +53,7 @@ class Guard:
         self._hosts = hosts if hosts is not None else Hosts()
         self._shares = shares if shares is not None else Shares()
         self._headers = security_headers()
+        self._on_page = on_page
         self._uploads = Uploads(self._shares)
         self._address_of: dict[str, str] = {}  # session → address it last came from
         self.readers = Readers(queue, on_absent)
@@ -102,6 +105,8 @@ class Guard:
         if not paths.answered(path):
             raise Refused(404, "Expected an address of this page, got another one; go to its start.")
         if scope["method"] not in ("POST", "PUT", "PATCH", "DELETE"):
+            if path == "/" and (key := who.key_of(headers.get("cookie"))) is not None:
+                self._on_page(key)
             return receive
         self.readers.watch()
         address = who.address_of(scope, headers)

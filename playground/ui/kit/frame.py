@@ -24,6 +24,7 @@ from playground.services.session import Workbench
 from playground.ui.guard import who
 from playground.ui.kit import defaults
 from playground.ui.kit.event_order import NEXT_JS
+from playground.ui.kit.leaving import Leaving
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.private import Library, PrivateLibraries
 from playground.ui.kit.running import status_line
@@ -147,7 +148,8 @@ class Frame:
     kept_outputs: list[Any] = field(default_factory=list)
     """All components that runs which can be kept write to."""
     _kept_sessions: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
-    """Sessions whose page was closed while their visitor kept runs."""
+    """Sessions whose page was closed, and whose runs are kept or wait for a reload."""
+    leaving: Leaving = field(init=False, repr=False)
     opening: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
     """Handlers that run once when the page opens, before it accepts input: (handler, inputs, outputs)."""
     opened: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
@@ -158,6 +160,7 @@ class Frame:
         self.private = PrivateLibraries(store.folder) if self.workbench.public else None
         self._shared = Library(store, Measurements(store.folder))
         self.runs = Runs(lambda visitor: self.workbench.jobs.cancel_all(visitor.session))
+        self.leaving = Leaving(self.visitors, self.runs, self.workbench.jobs.cancel_all)
 
     @property
     def loaded(self) -> LoadedModel:
@@ -246,9 +249,12 @@ class Frame:
         """Forget a visitor who has closed the page."""
         visitor = self.visitor(request)
         session = request.session_hash or ""
-        self.absent(session)
-        if visitor.keep:  # Gradio ends the reading of its runs later
+        if visitor.browser is None and not visitor.keep:
+            self.absent(session)
+        else:  # Gradio ends the reading of its runs later
             self._kept_sessions.append(session)
+            if not visitor.keep:
+                self.leaving.left(visitor)
         if self.private is not None:
             self.private.leave(visitor)
         self.visitors.leave(request.session_hash)

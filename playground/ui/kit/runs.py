@@ -107,7 +107,7 @@ def _is_update(value: Any) -> bool:
 
 
 class Runs:
-    """Runs of all visitors that no page shows any more, and were to be kept."""
+    """Runs of all visitors that no page shows any more: they were to be kept, or their page is being loaded anew."""
 
     def __init__(self, cancel: Callable[[Visitor], None], clock: Callable[[], float] = time.monotonic):
         self._cancel = cancel
@@ -153,8 +153,14 @@ class Runs:
         run.stop()
         self._cancel(run.visitor)
 
+    def drop_unkept(self, visitor: Visitor) -> None:
+        """End the runs of the visitor's browser that were not to be kept: none of its pages is open any more."""
+        for run in self.kept(visitor):
+            if not run.visitor.keep:
+                self._drop(run)
+
     def _left(self, run: Run) -> None:
-        if not run.visitor.keep:
+        if not run.visitor.keep and not run.visitor.leaving:
             self.end(run)
             return
         with self._lock:

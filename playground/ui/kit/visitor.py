@@ -31,6 +31,8 @@ class Visitor:
     """Where the visitor's first request came from."""
     keep: bool = False
     """Whether runs go on when the page is closed."""
+    leaving: bool = False
+    """Whether the page was closed, and no other page has taken the session up."""
     found: VectorSet | None = None
     found_number: int = 0
     """Counts the changes of `found`, so that the page notices them."""
@@ -117,12 +119,17 @@ class Visitors:
                 if f".ui.{tab}." not in f"{kind.__module__}.":
                     earlier.slices[kind] = kept
             earlier.found_number += now.found_number + 1
-            earlier.keep = now.keep
+            earlier.keep, earlier.leaving = now.keep, False
             earlier.model_shown, earlier.library_shown = now.model_shown, now.library_shown
             for session, visitor in self._visitors.items():
                 if visitor is now:
                     self._visitors[session] = earlier
             return earlier
+
+    def any_of(self, browser: str) -> bool:
+        """Whether a page of this browser is open."""
+        with self._lock:
+            return any(visitor.browser == browser for visitor in self._visitors.values())
 
     def leave(self, session: str | None) -> None:
         """Forget a session and all that it kept."""

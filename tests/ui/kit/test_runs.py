@@ -139,3 +139,15 @@ def test_a_page_goes_on_with_what_an_earlier_session_computed():
     assert visitors.of("now", "browser") is earlier
     assert ScanState.of(earlier) is computed
     assert SteerState.of(earlier) is typed
+
+
+def test_a_run_whose_page_is_loaded_anew_is_listed_and_ends_with_the_last_page(runs):
+    work, visitor = Work(), Visitor("a", "browser")
+    reader = started(runs, visitor, work)
+    visitor.leaving = True
+    reader.close()
+    again = Visitor("b", "browser")
+    assert [run.running for run in runs.kept(again)] == [True]
+    runs.drop_unkept(again)
+    assert work.closed.wait(SOON)
+    assert runs.kept(again) == []
