@@ -11,9 +11,16 @@ _INSTALLED = (_PACKAGE / "assets").is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
 ASSETS = _ROOT / "assets"
 SHIPPED_VECTORS = _ROOT / "vectors"
-CITATION = _ROOT / "CITATION.cff"
 HOME = Path("~/.steering-playground")
 """Where an installation keeps what people make; a checkout keeps it beside its code."""
+
+
+def citation() -> str:
+    """CITATION.cff."""
+    try:
+        return (_ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    except OSError:  # a copy of the package without what stands beside it
+        return ""
 
 
 def vectors_folder() -> Path:

@@ -15,7 +15,7 @@ import playground
 from playground.model.load import LoadedModel, decoder_config, is_organism
 from playground.services import recent
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 PACKAGES = (
     "accelerate", "gguf", "gradio", "numpy", "plotly", "pydantic", "safetensors", "scikit-learn", "scipy", "tokenizers",
     "torch", "transformers",
@@ -26,10 +26,8 @@ def report(loaded: LoadedModel | None) -> str:
     """The report on this process as JSON. It holds nothing that a user has typed, named or loaded from a path."""
     return json.dumps(
         {
-            "steering-playground": playground.__version__,
             "report version": FORMAT_VERSION,
-            "python": platform.python_version(),
-            "packages": {name: version for name in PACKAGES if (version := _version(name))},
+            "versions": versions(),
             "platform": {"system": platform.platform(), "machine": platform.machine(), "cpus": os.cpu_count()},
             "devices": _devices(),
             "model": None if loaded is None else _model(loaded),
@@ -38,6 +36,12 @@ def report(loaded: LoadedModel | None) -> str:
         },
         indent=1,
     )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the playground, Python and the packages that are there, by name."""
+    packages = {name: version for name in PACKAGES if (version := _version(name))}
+    return {"steering-playground": playground.__version__, "python": platform.python_version(), **packages}
 
 
 def _version(package: str) -> str | None:

@@ -1,7 +1,7 @@
 """Texts that ship beside a model's sets: what `generate` writes for some requests, to be shown before anything runs.
 
-A file holds each request as it is written in JSON, with the fingerprint of the model and the hashes of the sets it was
-written with; they are shown only where all of them are the same. `python -m playground.ui.steer.kept` writes the file.
+A file holds each request as it is written in JSON, with the fingerprint of the model and the hashes of the sets that it
+was written with; its texts are shown only where all of them are the same. playground/ui/steer/write_kept.py writes it.
 """
 
 from __future__ import annotations
@@ -47,15 +47,16 @@ def keep(
 ) -> None:
     """Write the file. Raises FileError when it cannot be written."""
     names = {part.source for request, _ in results for recipe in request.recipes for part in recipe.components}
-    kept = {
+    head = {
         "format": FORMAT,
         "model": loaded.fingerprint,
         "sets": {name: vectors_hash(load_set(name)) for name in sorted(names)},
-        "texts": [
-            {"request": asdict(request), "rows": [asdict(row) for row in result.rows]} for request, result in results
-        ],
     }
-    write_atomically(path, (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode())
+    lines = ",\n".join(
+        json.dumps({"request": asdict(request), "rows": [asdict(row) for row in result.rows]}, ensure_ascii=False)
+        for request, result in results
+    )
+    write_atomically(path, f'{json.dumps(head)[:-1]}, "texts": [\n{lines}\n]}}\n'.encode())
 
 
 def read(path: Path) -> KeptTexts:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import address, kept_runs, model_strip, problem
+from playground.ui import about, address, kept_runs, model_strip, problem
 from playground.ui.guard.app import GuardedApp
 from playground.ui.guard.hosts import Hosts
 from playground.ui.guard.shares import Shares
@@ -85,7 +85,9 @@ def build(workbench: Workbench) -> Page:
                     panels.append((tab, tab.layout(frame)))
         for tab, panel in panels:
             tab.wire(frame, panel)
-        problem.build(frame)
+        foot = gr.Row(elem_classes="sp-foot")
+        about.build(foot)
+        problem.build(frame, foot)
         timer = gr.Timer(POLL_SECONDS)
         find_some.wire(frame, offered)
         links = address.Links(frame, link_notice, [tab.name for tab in TABS])
@@ -210,7 +212,7 @@ def _wire_changes(
 def launch_options(page: Page, hosts: Hosts | None = None, shares: Shares | None = None) -> dict[str, Any]:
     """Options of the page's `launch`: theme, script, and limits on access."""
     return {
-        "_app": GuardedApp(page.frame.absent, hosts, shares),
+        "_app": GuardedApp(page.frame.absent, page.frame.leaving.asked, hosts, shares),
         "max_threads": THREADS,
         "state_session_capacity": VISITORS,
         "theme": theme.Playground(),

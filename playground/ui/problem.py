@@ -10,9 +10,9 @@ from playground.ui.kit.markup import escape
 from playground.ui.kit.running import EVENT, quick
 
 
-def build(frame: Frame) -> None:
-    """The button at the foot of the page, and the box under it."""
-    with gr.Row(elem_classes="sp-foot"):
+def build(frame: Frame, foot: gr.Row) -> None:
+    """The button in `foot`, and the box under it."""
+    with foot:
         button = gr.Button("Report a problem", elem_id="problem-report", size="sm", elem_classes="sp-link")
     box = gr.HTML("", elem_id="problem")
 
@@ -28,7 +28,7 @@ def build(frame: Frame) -> None:
 def card(text: str) -> str:
     """The report as HTML, with buttons that copy and download it without a request."""
     return (
-        '<div class="sp-card sp-report"><div class="sp-cardhead"><h3>Report of a problem</h3>'
+        '<div class="sp-card sp-report"><div class="sp-cardhead"><h2>Report of a problem</h2>'
         "<small>versions, kind of model, settings of the last runs of this server, places of errors; no prompts, "
         "names or paths</small>"
         f'<button type="button" class="sp-small" data-copy="{escape(text)}" aria-label="Copy the report">copy</button>'

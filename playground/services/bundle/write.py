@@ -19,7 +19,7 @@ from playground.errors import FileError, InputError
 from playground.library.atomic import write_atomically
 from playground.library.origin import now
 from playground.library.text import reason
-from playground.places import CITATION
+from playground.places import citation
 from playground.services.bundle.part import Part, Plot
 
 INDEX, PLOTLY = "index.html", "plotly.min.js"
@@ -124,9 +124,3 @@ def plotly() -> bytes:
         raise FileError(f"Expected {PLOTLY} in the plotly package, got “{got}”; install plotly again.") from error
 
 
-def citation() -> str:
-    """CITATION.cff."""
-    try:
-        return CITATION.read_text(encoding="utf-8")
-    except OSError:  # a copy of the package without what stands beside it
-        return ""

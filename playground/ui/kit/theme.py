@@ -22,9 +22,9 @@ PLOT_GRID = "rgba(128,128,128,.25)"
 
 WEIGHTS = (400, 700)
 """Of the fonts that come with Gradio; their files of other weights hold hardly any letters."""
-FOLDER = Path(__file__).parent
-CSS = FOLDER / "page.css"
-SCRIPTS = ("page.js", "running.js")
+UI = Path(__file__).parents[1]
+CSS = UI / "kit" / "page.css"
+SCRIPTS = ("kit/page.js", "kit/running.js", "guide.js")
 """Functions that the browser calls once, as the page opens."""
 
 
@@ -142,5 +142,5 @@ class Playground(gr.themes.Base):
 
 def script() -> str:
     """One function that calls those of SCRIPTS, in their order."""
-    functions = [(FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    functions = [(UI / name).read_text(encoding="utf-8") for name in SCRIPTS]
     return "() => {\n" + "".join(f"({function.strip()})();\n" for function in functions) + "}"

@@ -25,7 +25,7 @@ def board(turns: Sequence[Turn], drawn: int = 0) -> str:
         return ""
     fields = "".join(_turn(index, turn) for index, turn in enumerate(turns))
     return (
-        f'<div class="sp-turns" data-drawn="{drawn}"><div class="sp-cardhead"><h3>Conversation</h3>'
+        f'<div class="sp-turns" data-drawn="{drawn}"><div class="sp-cardhead"><h2>Conversation</h2>'
         f"<small>what was said before; the prompt is the user's next turn</small>"
         f'<button type="button" class="sp-small" data-act="reset" aria-label="Forget the whole conversation">reset'
         f"</button></div>{fields}</div>"

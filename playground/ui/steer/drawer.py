@@ -19,7 +19,7 @@ from playground.ui.kit.visitor import Slice, Visitor
 from playground.ui.steer.layout import SteerTab
 from playground.ui.steer.open import open_in_steer
 from playground.ui.steer.state import SteerState, Written
-from playground.ui.steer.texts import written_panes
+from playground.ui.steer.written import written_panes
 from playground.ui.widgets import compare
 from playground.ui.widgets.compare import Pinned
 

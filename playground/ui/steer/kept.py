@@ -1,29 +1,24 @@
-"""Texts of the opening state and the presets, shown before anything runs.
-
-`python -m playground.ui.steer.kept` writes them anew for the shipped model and sets.
-"""
+"""Texts of the opening state and the presets, shown before anything runs (write_kept.py writes them)."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playground.library.store import Store
 from playground.model.generation.sampling import Sampling
-from playground.model.load import LoadedModel, load
-from playground.places import ASSETS, SHIPPED_VECTORS
-from playground.services.generate import GenerateRequest, generate
-from playground.services.kept_texts import KeptTexts, keep, read
+from playground.model.load import LoadedModel
+from playground.places import ASSETS
+from playground.services.generate import GenerateRequest
+from playground.services.kept_texts import KeptTexts, read
 from playground.services.strip import Strip, strip_of
 from playground.ui.kit import defaults
-from playground.ui.kit.mix import MixRow, active_rows, opening_mix, recipe_of
+from playground.ui.kit.mix import active_rows, opening_mix, recipe_of
 from playground.ui.kit.pick import Load
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import presets
 from playground.ui.steer.presets import Preset
 from playground.ui.steer.state import SteerState, Written, WrittenStrip
-from playground.ui.steer.texts import SIDES, written_panes
+from playground.ui.steer.written import SIDES, written_panes
 from playground.ui.widgets.scale_strip import strip_html
 
 FILE = ASSETS / "organism" / "texts.json"
@@ -98,24 +93,3 @@ def strip_request(preset: Preset, load_set: Load) -> tuple[Strip, GenerateReques
 
 def _sampling(preset: Preset) -> Sampling:
     return Sampling(max_new_tokens=preset.max_new_tokens, temperature=preset.temperature)
-
-
-def write(loaded: LoadedModel, store: Store, presets: Sequence[Preset]) -> None:
-    """Write the file for these presets."""
-    requests: dict[GenerateRequest, None] = {}
-    for preset in presets:
-        requests[texts_request(preset, store.load)] = None
-        asked = strip_request(preset, store.load)
-        if asked is not None:
-            requests[asked[1]] = None
-    keep(loaded, [(request, generate(loaded, request, store.load)) for request in requests], store.load, FILE)
-
-
-def main() -> None:
-    loaded, store = load(device="cpu"), Store(SHIPPED_VECTORS)
-    write(loaded, store, [opening(loaded, store), *presets.ORGANISM])
-    print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
-
-
-if __name__ == "__main__":
-    main()

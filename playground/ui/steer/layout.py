@@ -11,11 +11,12 @@ import gradio as gr
 from playground.core.push import POSITIONS
 from playground.limits import at_most
 from playground.model.prompting import can_think
+from playground.ui import guide
 from playground.ui.kit import defaults, markup, plots
 from playground.ui.kit.frame import Frame, board
 from playground.ui.kit.mix import MixRow, opening_mix
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import mix_row, mixer, panes, presets
+from playground.ui.steer import kept, mix_row, mixer, panes, presets
 from playground.ui.steer.mix_row import MixControls
 from playground.ui.steer.state import SteerState
 
@@ -42,6 +43,8 @@ class SteerTab:
     answers: tuple[gr.Textbox, gr.Textbox]
     examples: gr.HTML
     presets: gr.HTML
+    guide: gr.HTML
+    """The card of the first minute (ui/guide.py)."""
     units: gr.Radio
     mixed: gr.State
     """Counts the redraws of the mixer; its change event updates the plots."""
@@ -111,6 +114,7 @@ def build(frame: Frame) -> SteerTab:
     loaded, blank = frame.workbench.loaded, Visitor("")
     start = defaults.opening(loaded, frame.workbench.store)
     names, load = frame.set_choices(blank), frame.load_set(blank)
+    ready = kept.show(loaded, load, blank, kept.opening(loaded, frame.workbench.store))
     mix = [*opening_mix(start), *[MixRow(None)] * mixer.POOL][: mixer.POOL]
     small: dict[str, Any] = {"container": False, "scale": 0, "min_width": 110, "elem_classes": "sp-mute"}
     with gr.Row(elem_classes="sp-columns"):
@@ -130,7 +134,7 @@ def build(frame: Frame) -> SteerTab:
                 examples = board(example_chips(frame), elem_id="steer-examples")
             with gr.Group(elem_classes="sp-card sp-mix"):
                 gr.HTML(
-                    '<div class="sp-cardhead"><h3>Mix</h3><small>added to the residual stream; ┊ worth trying, '
+                    '<div class="sp-cardhead"><h2>Mix</h2><small>added to the residual stream; ┊ worth trying, '
                     "▨ text breaks</small></div>"
                 )
                 hint = gr.HTML(set_hint(frame, names), elem_id="steer-hint")
@@ -225,27 +229,31 @@ def build(frame: Frame) -> SteerTab:
                 generate_button = gr.Button("Generate", variant="primary", elem_id="steer-generate", min_width=120)
             notice = gr.HTML("", elem_id="steer-notice")
         with gr.Column(scale=8, min_width=330):
+            first_minute = gr.HTML("" if ready is None else guide.card(), elem_id="guide")
             with gr.Row(elem_classes="sp-tight sp-checks sp-beside"):
                 negative = gr.Checkbox(False, label="opposite sign", elem_id="steer-negative", **small)
                 random = gr.Checkbox(False, label="random control, same norm", elem_id="steer-random", **small)
                 colour = gr.Checkbox(False, label="colour tokens by KL", elem_id="steer-colour", **small)
                 share = gr.Button("↗ Share", elem_id="steer-share", size="sm", min_width=80, scale=0)
-            written = board(panes.waiting(("baseline", "steered")), elem_id="steer-panes", elem_classes="sp-panes")
-            repeat = gr.HTML("", elem_id="steer-command")
+            written = board(
+                panes.waiting(("baseline", "steered")) if ready is None else ready.panes,
+                elem_id="steer-panes", elem_classes="sp-panes",
+            )
+            repeat = gr.HTML("" if ready is None else ready.note, elem_id="steer-command")
             shared = board("", elem_id="steer-shared", elem_classes="sp-shared")
             with gr.Row(elem_classes="sp-tight sp-striphead"):
                 write_strip = gr.Button(
                     "Scale strip", size="sm", elem_id="steer-write-strip", elem_classes="sp-add", min_width=96, scale=0
                 )
                 gr.HTML('<p class="sp-hint">the prompt from −1 to 1½ times the found scale; a click goes there</p>')
-            strip = board("", elem_id="steer-strip")
+            strip = board("" if ready is None else ready.strip, elem_id="steer-strip")
             drawer = board("", elem_id="steer-drawer")
             with gr.Row(elem_classes="sp-effects"):
                 with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
-                    gr.HTML('<div class="sp-cardhead"><h3>Next token, before and after</h3></div>')
+                    gr.HTML('<div class="sp-cardhead"><h2>Next token, before and after</h2></div>')
                     shifts = gr.HTML("", elem_id="steer-shifts")
                 with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
-                    gr.HTML('<div class="sp-cardhead"><h3>Logit difference</h3></div>')
+                    gr.HTML('<div class="sp-cardhead"><h2>Logit difference</h2></div>')
                     with gr.Row(elem_classes="sp-tight"):
                         first = gr.Textbox(
                             start.example.answers[0],
@@ -275,8 +283,9 @@ def build(frame: Frame) -> SteerTab:
     inputs += [tokens, temperature, top_p, samples, seed, negative, random, colour]
     return SteerTab(
         inputs=inputs, prompt=prompt, turns=turns, mode=mode, thinking=thinking, system=system, positions=positions,
-        answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
-        top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
+        answers=(first, second), examples=examples, presets=preset_chips, guide=first_minute, tokens=tokens,
+        temperature=temperature, top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows,
+        beyond=beyond, more=more,
         hint=hint, add_vector=add_vector, add_average=add_average, undo=undo, redo=redo, beside=(negative, random),
         colour=colour, panes=written, share=share, shared=shared, write_strip=write_strip, strip=strip, drawer=drawer,
         shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
@@ -310,6 +319,7 @@ def outputs(tab: SteerTab) -> list[Any]:
         *tab.answers,
         tab.examples,
         tab.presets,
+        tab.guide,
         tab.panes,
         tab.strip,
         tab.repeat,

@@ -48,7 +48,7 @@ def waiting(kinds: Sequence[str]) -> str:
 
 def _pane(pane: Pane, against: Sequence[str], lines: int, streaming: bool, turns: bool) -> str:
     title = TITLES[pane.kind]
-    head = f'<header><h3>{title}</h3><span class="sp-detail" title="{escape(pane.detail)}">{escape(pane.detail)}</span>'
+    head = f'<header><h2>{title}</h2><span class="sp-detail" title="{escape(pane.detail)}">{escape(pane.detail)}</span>'
     if pane.texts and not streaming:
         whole = "\n\n".join(pane.texts)
         head += (

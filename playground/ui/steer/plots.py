@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from playground.ui.kit.plots import figure, plain
+from playground.ui.kit.plots import DOTTED, SOLID, figure, key, plain
 from playground.ui.kit.theme import BASELINE, STEERED
+
+_BASELINE = {"color": BASELINE, "width": 1.5}
+_RANDOM = {"color": BASELINE, "width": 1, "dash": "dot"}
 
 
 def difference_curve(
@@ -44,11 +47,11 @@ def difference_curve(
                 x=list(multipliers),
                 y=list(row),
                 mode="lines",
-                line={"color": BASELINE, "width": 1, "dash": "dot"},
+                line=_RANDOM,
                 hovertemplate="random push ×%{x:.2g}: %{y:.2f}<extra></extra>",
             )
     across = {"xref": "x domain", "x0": 0, "x1": 1}
-    plot.add_shape(type="line", y0=baseline, y1=baseline, line={"color": BASELINE, "width": 1.5}, **across)
+    plot.add_shape(type="line", y0=baseline, y1=baseline, line=_BASELINE, **across)
     plot.add_scatter(
         x=list(multipliers),
         y=list(differences),
@@ -74,14 +77,6 @@ def difference_curve(
         yshift=12 if here >= baseline else -12,
         font={"color": STEERED, "size": 12},
     )
-    plot.add_annotation(
-        x=multipliers[-1], y=baseline, text="baseline", showarrow=False, xanchor="right", font={"size": 11},
-        yshift=-9 if here >= baseline else 9,
-    )
-    if controls:
-        above = differences[0] < baseline  # the side of the band that the mix leaves free
-        plot.add_annotation(
-            x=multipliers[0], y=high[0] if above else low[0], text="random, equal norm", showarrow=False,
-            xanchor="left", yshift=9 if above else -9, font={"size": 11},
-        )
+    random = [(DOTTED, "random, equal norm", BASELINE)] if controls else []
+    key(plot, [(SOLID, "mix", STEERED), (SOLID, "baseline", BASELINE), *random])
     return plot

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playground.model.load import LoadedModel, is_organism
+from playground.model.prompting import PromptFormat
 from playground.ui.kit import defaults, markup
 from playground.ui.kit.mix import MixRow
 
@@ -29,6 +30,11 @@ class Preset:
     after: str
     max_new_tokens: int = defaults.MAX_NEW_TOKENS
     temperature: float = 0.0
+
+    @property
+    def format(self) -> PromptFormat:
+        """The prompt format that it fills in."""
+        return PromptFormat(system=self.example.system)
 
 
 def _refusal(name: str, after: str, row: int, scale: float, answer: str) -> Preset:

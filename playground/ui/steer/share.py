@@ -79,7 +79,7 @@ def panel(frame: Frame, visitor: Visitor, form: SteerForm, page: str) -> str:
         _part("Card", "prompt, both texts, scale, model and command", _card(frame, visitor, form, command, link)),
     ]
     return (
-        '<section class="sp-sharing" aria-label="Share"><header><h3>Share</h3><span>as it is now</span>'
+        '<section class="sp-sharing" aria-label="Share"><header><h2>Share</h2><span>as it is now</span>'
         '<button type="button" class="sp-small" data-act="close" aria-label="Close Share">close</button></header>'
         f"{''.join(parts)}</section>"
     )
@@ -87,7 +87,7 @@ def panel(frame: Frame, visitor: Visitor, form: SteerForm, page: str) -> str:
 
 def _part(title: str, about: str, body: str) -> str:
     kind = title.lower().replace(" ", "-")
-    return f'<div class="sp-sharepart" id="share-{kind}"><h4>{title}</h4><small>{about}</small>{body}</div>'
+    return f'<div class="sp-sharepart" id="share-{kind}"><h3>{title}</h3><small>{about}</small>{body}</div>'
 
 
 def _button(label: str, data: str) -> str:

@@ -10,20 +10,22 @@ import gradio as gr
 
 from playground.errors import InputError
 from playground.model.prompting import can_think
+from playground.ui import guide
 from playground.ui.kit import defaults
 from playground.ui.kit.event_order import NUMBERED_JS
 from playground.ui.kit.frame import Frame, acted
 from playground.ui.kit.mix import opening_mix
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import address, drawer, layout, mix, presets, share, strip, turns
+from playground.ui.steer import address, drawer, kept, layout, mix, presets, share, strip, turns
 from playground.ui.steer.effect import show_effect
 from playground.ui.steer.form import SteerForm
 from playground.ui.steer.history import History
 from playground.ui.steer.layout import SteerTab, example_chips
 from playground.ui.steer.open import steering
 from playground.ui.steer.state import SteerState
-from playground.ui.steer.texts import colour_texts, generate_texts, written_panes
+from playground.ui.steer.texts import colour_texts, generate_texts
+from playground.ui.steer.written import written_panes
 
 
 def example_updates(tab: SteerTab, example: defaults.Example) -> dict[Any, Any]:
@@ -48,10 +50,14 @@ def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, An
     """Updates to the opening state for a model that was loaded later. Clears the visitor's texts and mix."""
     loaded = frame.workbench.loaded
     start = defaults.opening(loaded, frame.store(visitor))
+    cleared = tab.cleared(visitor)
+    texts = kept_texts(frame, tab, visitor, kept.opening(loaded, frame.store(visitor)))
     return {
-        **tab.cleared(visitor),
+        **cleared,
         **tab.mix_updates(frame, visitor, opening_mix(start)),
         **example_updates(tab, start.example),
+        **texts,
+        tab.guide: guide.card() if texts else "",
         tab.thinking: gr.update(value=False, visible=loaded is not None and can_think(loaded)),
         tab.examples: example_chips(frame),
         tab.presets: presets.chips(loaded, frame.set_choices(visitor)),
@@ -59,9 +65,11 @@ def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, An
 
 
 def arrive(frame: Frame, visitor: Visitor) -> None:
-    """Set the mix of a new visitor to the one that the page was built with."""
-    mix = SteerState.of(visitor).mix
-    mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.store(visitor))))
+    """Set mix and texts of a new visitor to those that the page was built with."""
+    mix, loaded = SteerState.of(visitor).mix, frame.workbench.loaded
+    start = kept.opening(loaded, frame.store(visitor))
+    mix.show(start.mix)
+    kept.show(loaded, frame.load_set(visitor), visitor, start)
     mix.history = History()  # the opening mix is no step of the visitor's
 
 
@@ -110,7 +118,9 @@ def show_effect_of(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
 def show_preset(
     frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm, name: str
 ) -> Iterator[dict[Any, Any]]:
-    """Fill a preset in and generate its texts; yields updates. Raises PlaygroundError, also for one not offered."""
+    """Fill a preset in and show its kept texts, or generate them; yields updates. Raises PlaygroundError, also for one
+    that is not offered.
+    """
     offered = presets.offered(frame.workbench.loaded, frame.set_choices(visitor))
     preset = next((preset for preset in offered if preset.name == name), None)
     if preset is None:
@@ -131,7 +141,16 @@ def show_preset(
         mix=preset.mix, turns=(),
     )
     yield {frame.address: address.said(frame, visitor, filled, seal=True)}
+    if (filled.beside, filled.samples) == ((), 1) and (ready := kept_texts(frame, tab, visitor, preset)):
+        yield ready
+        return
     yield from generate_texts(frame, tab, visitor, filled)
+
+
+def kept_texts(frame: Frame, tab: SteerTab, visitor: Visitor, preset: presets.Preset) -> dict[Any, Any]:
+    """Updates that show the kept texts of a preset; none without any."""
+    shown = kept.show(frame.workbench.loaded, frame.load_set(visitor), visitor, preset)
+    return {} if shown is None else {tab.panes: shown.panes, tab.strip: shown.strip, tab.repeat: shown.note}
 
 
 def wire(frame: Frame, tab: SteerTab) -> None:

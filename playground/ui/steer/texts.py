@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from playground.errors import Cancelled, InputError
@@ -24,8 +24,7 @@ from playground.ui.steer.form import SteerForm
 from playground.ui.steer.layout import SteerTab
 from playground.ui.steer.panes import Pane
 from playground.ui.steer.state import SteerState, Written
-
-SIDES = ("baseline", "steered")
+from playground.ui.steer.written import SIDES, by_pane, written_panes
 
 
 def request_of(form: SteerForm, load: Load) -> tuple[GenerateRequest, tuple[str, ...]]:
@@ -75,7 +74,7 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
         if progress:
             latest = progress[-1]
             detail = f"token {latest.step} of {latest.steps}"
-            texts = _by_pane(latest.texts, kinds, shown)
+            texts = by_pane(latest.texts, kinds, shown)
             written = [Pane(kind, texts[kind], detail if kind == SIDES[1] else "") for kind in shown]
             yield {tab.panes: panes.grid(written, streaming=True), frame.status: frame.status_now(visitor)}
         elif waiting is not None:
@@ -97,26 +96,6 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
     elif not request.recipes:
         remark = markup.notice("Nothing is added: every slider is at 0 or muted, so all sides say the same.", "info")
     yield {tab.panes: written_panes(visitor, form.colour), tab.repeat: repeat, tab.notice: remark}
-
-
-def written_panes(visitor: Visitor, colour: bool) -> str:
-    """The panes as HTML; one that was not chosen when the texts were generated is empty."""
-    state = SteerState.of(visitor)
-    shown, written = (*SIDES, *state.beside), state.written
-    if written is None:
-        return panes.waiting(shown)
-    texts = _by_pane([row.text for row in written.result.rows], written.kinds, shown)
-    made = []
-    for kind in shown:
-        rows, detail = written.of(kind), ""
-        kl: tuple[tuple[TokenKl, ...], ...] = ()
-        if rows is not None and kind != SIDES[0]:
-            detail = f"norm {written.result.rows[rows][0].norm:.3g}"
-            kl = written.kl[rows] if colour and written.kl is not None else ()
-        if kind == SIDES[1]:
-            detail = " · ".join(part for part in (detail, written.detail) if part)
-        made.append(Pane(kind, texts[kind], detail, kl))
-    return panes.grid(made, turns=written.request.format.chat)
 
 
 def colour_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm) -> Iterator[dict[Any, Any]]:
@@ -150,11 +129,3 @@ def answer_of(visitor: Visitor, data: dict[str, str]) -> tuple[GenerateRequest, 
     if written is None or sample >= len(texts):
         raise InputError(f"Expected one of {len(texts)} answers, got number {sample + 1}; press Generate first.")
     return written.request, texts[sample]
-
-
-def _by_pane(texts: Sequence[str], kinds: Sequence[str], shown: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The texts of each pane that is shown, from those of all rows; without a mix those of the baseline in each."""
-    count = len(texts) // len(kinds)
-    found = {kind: tuple(texts[index * count : (index + 1) * count]) for index, kind in enumerate(kinds)}
-    missing = found[SIDES[0]] if len(kinds) == 1 else ()
-    return {kind: found.get(kind, missing) for kind in shown}
