@@ -32,7 +32,7 @@ def walk(visitor: Visitor, tabs: Sequence[str], shoot: Callable[[str], None]) ->
     """Do in every tab what its button does; `shoot` gets the name of the tab when it is done."""
     for tab in tabs:
         visitor.tab(tab.capitalize())
-        _DO[tab](visitor)
+        DO[tab](visitor)
         visitor.page.wait_for_timeout(1000)
         shoot(tab)
 
@@ -68,7 +68,7 @@ def _measure(visitor: Visitor) -> None:
     expect(visitor.page.locator("#measure-table")).to_contain_text("random controls")
 
 
-_DO = {"steer": _steer, "discover": _discover, "scan": _scan, "measure": _measure, "library": lambda visitor: None}
+DO = {"steer": _steer, "discover": _discover, "scan": _scan, "measure": _measure, "library": lambda visitor: None}
 """What is done in every tab. On a model without sets, Discover comes first."""
 
 

@@ -49,7 +49,7 @@ class Figures:
 
 def title(text: str) -> str:
     """The title of a figure as HTML."""
-    return f'<div class="sp-cardhead"><h3>{markup.escape(text)}</h3></div>'
+    return f'<div class="sp-cardhead"><h2>{markup.escape(text)}</h2></div>'
 
 
 def build(method: Method) -> Figures:

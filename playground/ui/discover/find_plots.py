@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from playground.ui.kit.plots import HEIGHT, figure, waiting
+from playground.ui.kit.plots import figure, waiting
 from playground.ui.kit.theme import PLOT_TEXT, STEERED
+
+HEIGHT = 190
+"""So low that the first rows of the gallery are in sight under the plots."""
 
 
 def convergence(history: Sequence[tuple[int, Sequence[float], Sequence[float]]], height: int = HEIGHT) -> go.Figure:

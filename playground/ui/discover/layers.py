@@ -145,7 +145,7 @@ def _usual_tokens(method: Method) -> tuple[int, bool]:
 def build(loaded: LoadedModel | None) -> LayerControls:
     """The components, filled in for this model and the first method."""
     bounds, first = defaults.layers(loaded), first_method()
-    plain: dict[str, Any] = {"step": 1, "buttons": [], "min_width": 150}
+    plain: dict[str, Any] = {"step": 1, "buttons": [], "min_width": 200}
     with gr.Group(elem_classes="sp-card"):
         with gr.Row(elem_classes="sp-tight"):
             source = gr.Slider(
@@ -158,14 +158,16 @@ def build(loaded: LoadedModel | None) -> LayerControls:
             )
         with gr.Row(elem_classes="sp-tight") as sizes:
             vectors = gr.Slider(
-                1, value=usual_vectors(first, loaded), elem_id="discover-vectors", **_bounds(first, loaded), **plain,
+                1, value=usual_vectors(first, loaded), elem_id="discover-vectors", elem_classes="sp-slim",
+                **_bounds(first, loaded), **plain,
             )
-            with gr.Column(min_width=150, elem_classes="sp-options"):
+            with gr.Column(min_width=200, elem_classes="sp-options"):
                 tokens = gr.Slider(
-                    1, 16, _usual_tokens(first)[0], label="Last tokens read", elem_id="discover-tokens", **plain,
+                    1, 16, _usual_tokens(first)[0], label="Last tokens", elem_id="discover-tokens",
+                    elem_classes="sp-slim", **plain,
                 )
                 all_tokens = gr.Checkbox(
-                    False, label="all positions", elem_id="discover-all-tokens", container=False,
+                    False, label="all positions are read", elem_id="discover-all-tokens", container=False,
                     elem_classes="sp-mute sp-under",
                 )
     return LayerControls(source, target, sizes, vectors, tokens, all_tokens)

@@ -131,9 +131,8 @@ def build(frame: Frame) -> DiscoverTab:
         with gr.Column(scale=8, min_width=330):
             figures = discover_figures.build(first_method())
             progress = gr.HTML("", elem_id="discover-progress", elem_classes="sp-quiet")
-            saving = _save()
             with gr.Column(elem_classes="sp-card"):
-                gr.HTML('<div class="sp-cardhead"><h3>Gallery</h3></div>')
+                saving = _save()
                 gallery = gallery_widget.board("discover-gallery")
             linearity = linearity_panel.build("discover")
     return DiscoverTab(
@@ -216,16 +215,16 @@ def _options(frame: Frame) -> Options:
 
 
 def _save() -> SaveControls:
-    with gr.Column(elem_classes="sp-card sp-save"):
-        with gr.Row(elem_classes="sp-tight sp-saverow"):
-            name = gr.Textbox(
-                label="Name", elem_id="discover-name", max_lines=1, scale=4, min_width=180,
-                info="under which the set is kept in the library", placeholder="compute first",
-            )
-            save = gr.Button("Save to library", elem_id="discover-save", min_width=130, scale=0, interactive=False)
-            download = gr.DownloadButton(
-                "Download .safetensors", elem_id="discover-download", min_width=170, scale=0, interactive=False
-            )
-        notice = gr.HTML("", elem_id="discover-save-notice")
-        repeat = gr.HTML("", elem_id="discover-command")
+    with gr.Row(elem_classes="sp-tight sp-gallerybar"):
+        gr.HTML('<div class="sp-cardhead"><h2>Gallery</h2></div>', min_width=70)
+        name = gr.Textbox(
+            label="Name of the set", show_label=False, container=False, elem_id="discover-name", max_lines=1, scale=4,
+            min_width=200, placeholder="name of the set",
+        )
+        save = gr.Button("Save", elem_id="discover-save", size="sm", min_width=80, scale=0, interactive=False)
+        download = gr.DownloadButton(
+            "Download .safetensors", elem_id="discover-download", size="sm", min_width=150, scale=0, interactive=False
+        )
+    notice = gr.HTML("", elem_id="discover-save-notice")
+    repeat = gr.HTML("", elem_id="discover-command")
     return SaveControls(name, save, download, notice, repeat)

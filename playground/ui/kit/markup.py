@@ -13,6 +13,9 @@ from collections.abc import Iterable, Sequence
 from playground.library.formats import csv_table
 from playground.services.changed import pieces
 
+SCROLL = '<div class="sp-scroll" tabindex="0">'
+"""Begins a box that scrolls to the side, by keyboard too."""
+
 
 def escape(text: object) -> str:
     """`text` escaped for the inside of an element or of a quoted attribute."""

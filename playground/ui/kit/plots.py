@@ -1,13 +1,13 @@
 """Base of all plotly figures: layout template, placeholders, sign colours, text for labels.
 
-Every figure is transparent with grey text, so that it reads in light and in dark mode; lines are labelled beside
-themselves rather than in a legend.
+Every figure is transparent with grey text, so that it reads in light and in dark mode; lines are named in a key above
+the plot, where no name covers a line.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -48,8 +48,12 @@ _LOOK = go.layout.Template(
         },
         "xaxis": _AXIS,
         "yaxis": _AXIS,
-    }
+    },
 )
+
+SOLID, DOTTED = "━", "┅"
+_KEY_LINE = 44
+"""Characters of a line of the key: two plots stand side by side on a laptop."""
 
 
 def waiting(sentence: str, height: int = HEIGHT) -> go.Figure:
@@ -74,6 +78,25 @@ def figure(height: int = HEIGHT, x: Mapping[str, Any] | None = None, y: Mapping[
     more each.
     """
     return go.Figure(layout={"template": _LOOK, "height": height, "xaxis": x, "yaxis": y})
+
+
+def key(plot: go.Figure, entries: Sequence[tuple[str, str, str]]) -> None:
+    """Name lines above the plot, where no name covers a line: (SOLID or DOTTED, name, colour) each. Plotly's own legend
+    takes a line for each name as soon as one of them is long.
+    """
+    lines: list[list[str]] = [[]]
+    width = 0
+    for mark, name, colour in entries:
+        if lines[-1] and width + len(name) + 4 > _KEY_LINE:
+            lines.append([])
+            width = 0
+        width += len(name) + 4
+        lines[-1].append(f'<span style="color:{colour}">{mark} {name}</span>')
+    plot.add_annotation(
+        text="<br>".join("&nbsp;&nbsp;&nbsp;".join(line) for line in lines), x=0, y=1, xref="paper", yref="paper",
+        xanchor="left", yanchor="bottom", align="left", showarrow=False, font={"size": 11.5},
+    )
+    plot.layout.margin.t = 14 + 17 * len(lines)
 
 
 def plain(text: str, most: int = 18) -> str:

@@ -46,7 +46,7 @@ def build(frame: Frame) -> LibraryTab:
         with gr.Column(scale=6, min_width=330, elem_classes="sp-controls"):
             with gr.Column(elem_classes="sp-card"):
                 where = "files in the library’s folder" if frame.private is None else PRIVATE
-                gr.HTML(f'<div class="sp-cardhead"><h3>Sets</h3><small>{where}</small></div>')
+                gr.HTML(f'<div class="sp-cardhead"><h2>Sets</h2><small>{where}</small></div>')
                 sets = board(
                     tables.sets(entries, None, None if loaded is None else loaded.name), elem_id="library-sets"
                 )

@@ -56,7 +56,7 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
     vector_set = store.load(state.selected)
     warning, fits = _fits(frame, vector_set)
     return shown | {
-        tab.title: f'<div class="sp-cardhead"><h3>{markup.escape(vector_set.name)}</h3></div>',
+        tab.title: f'<div class="sp-cardhead"><h2>{markup.escape(vector_set.name)}</h2></div>',
         tab.tools: gr.update(visible=True),
         tab.open: gr.update(interactive=fits),
         tab.name: vector_set.name,

@@ -8,7 +8,7 @@ from playground.library.origin import Origin
 from playground.library.store import Entry
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import called
-from playground.ui.kit.markup import empty, escape, facts, notice
+from playground.ui.kit.markup import SCROLL, empty, escape, facts, notice
 from playground.ui.kit.running import seconds
 from playground.ui.widgets.vector_row import row_head, row_values
 
@@ -45,7 +45,7 @@ def sets(entries: Sequence[Entry], selected: str | None, model: str | None) -> s
         f'<th scope="col">{text}</th>' for text in ("name", "method", "model", "layers", "rows", "created", "stars")
     )
     return (
-        f'<div class="sp-scroll"><table class="sp-table" aria-label="Vector sets"><thead><tr>{head}</tr></thead>'
+        f'{SCROLL}<table class="sp-table" aria-label="Vector sets"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 

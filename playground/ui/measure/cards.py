@@ -51,7 +51,7 @@ HEIGHT = 300
 
 def title(text: str) -> str:
     """The title of a card, as HTML."""
-    return f'<div class="sp-cardhead"><h3>{markup.escape(text)}</h3></div>'
+    return f'<div class="sp-cardhead"><h2>{markup.escape(text)}</h2></div>'
 
 
 def build(analysis: Analysis) -> PlotCards:

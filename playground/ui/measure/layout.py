@@ -72,7 +72,7 @@ def build(frame: Frame) -> MeasureTab:
             name, keep, download, page, keep_notice, keep_box = _keep()
             repeat = gr.HTML("", elem_id="measure-command")  # of what cannot be kept too
             with gr.Column(elem_classes="sp-card"):
-                gr.HTML('<div class="sp-cardhead"><h3>Kept measurements</h3><small>files beside the sets</small></div>')
+                gr.HTML('<div class="sp-cardhead"><h2>Kept measurements</h2><small>files beside the sets</small></div>')
                 saved = board(markup.empty(WAIT_SAVED), elem_id="measure-saved")
                 with gr.Row(elem_classes="sp-tight"):
                     upload = gr.UploadButton(

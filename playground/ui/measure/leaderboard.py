@@ -12,7 +12,7 @@ from playground.analyses.choices.standings import Standing, best_random, draws, 
 from playground.analyses.common.labels import UNLABELLED, Labels
 from playground.analyses.common.result import Measurement
 from playground.errors import InputError
-from playground.ui.kit.markup import escape, numbers_link
+from playground.ui.kit.markup import SCROLL, escape, numbers_link
 
 SHOWN = 60
 """Vectors listed; the file has all of them."""
@@ -115,8 +115,8 @@ def table(entries: Sequence[Entry], key: str = "swing", labels: Labels = UNLABEL
     uneven = few_draws(drawn, len(vectors))
     note = f"Vectors tried: {len(vectors)}.{uneven}{rest} Click a title to sort, a row to look at it."
     return (
-        '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Leaderboard</h3></div>'
-        f'<div class="sp-scroll"><table class="sp-table" aria-label="Leaderboard"><thead><tr>{head}</tr></thead>'
+        '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h2>Leaderboard</h2></div>'
+        f'{SCROLL}<table class="sp-table" aria-label="Leaderboard"><thead><tr>{head}</tr></thead>'
         f'<tbody>{lines}</tbody></table></div><div class="sp-under-plot"><span>{escape(note)}</span>'
         f"{_numbers(entries, labels)}</div></div>"
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from playground.ui.kit.plots import figure, plain, waiting
+from playground.ui.kit.plots import DOTTED, SOLID, figure, key, plain, waiting
 from playground.ui.kit.theme import BASELINE, NEGATIVE, POSITIVE, STEERED
 
 HEIGHT = 300
@@ -23,7 +23,9 @@ EARLIER = ("#8b5fbf", "rgba(139,95,191,.14)")
 GROUPS = (POSITIVE, NEGATIVE, BASELINE, "#8b5fbf", "#c2437a", "#7a8b2e", STEERED)
 """Lines of groups of replies, in their order: of choices the behaviour, the other answer, and what is unclear."""
 MOST_LABEL = 60
-"""Characters of a name beside a line."""
+"""Characters of a name in the key."""
+_BASELINE = {"color": BASELINE, "width": 1.5}
+_RANDOM = {"color": BASELINE, "width": 1, "dash": "dot"}
 MOST_LINES = 48
 """Lines drawn beside the chosen one: of a large set the first."""
 
@@ -71,23 +73,26 @@ def over_scales(
     for curve in controls:
         plot.add_scatter(
             x=list(curve.scales), y=list(curve.values), mode="lines",
-            line={"color": BASELINE, "width": 1, "dash": "dot"},
+            line=_RANDOM,
             hovertemplate=f"{curve.label} at %{{x:.3g}}: %{{y:.3g}}<extra></extra>",
         )
-    plot.add_hline(y=baseline, line={"color": BASELINE, "width": 1.5})
+    plot.add_hline(y=baseline, line=_BASELINE)
     for curve in curves[:MOST_LINES]:
         if curve.name != looked:
             _line(plot, curve, STRENGTH[1], 1, 4)
     if earlier is not None:
         _band(plot, earlier, EARLIER[1])
         _line(plot, earlier, EARLIER[0], 2, 5, clickable=False)
-        _label(plot, f"{earlier.label} (earlier)", earlier, EARLIER[0])
     chosen = next((curve for curve in curves if curve.name == looked), None)
     if chosen is not None:
         _band(plot, chosen, STRENGTH[0])
         _line(plot, chosen, STEERED, 2.5, 7)
-        _label(plot, chosen.label, chosen, STEERED)
-    _annotate(plot, controls, baseline, curves)
+    named = [] if chosen is None else [(SOLID, chosen.label, STEERED)]
+    named += [] if earlier is None else [(SOLID, f"{earlier.label} (earlier)", EARLIER[0])]
+    if curves and curves[0].scales:
+        named.append((SOLID, "baseline", BASELINE))
+        named += [(DOTTED, "random, equal norm", BASELINE)] if controls and controls[0].scales else []
+    key(plot, named)
     plot.update_xaxes(title_text=axes.x, zeroline=True)
     plot.update_yaxes(title_text=axes.y, zeroline=False)
     if axes.share:
@@ -104,13 +109,7 @@ def groups_over_scales(curves: Sequence[Curve], axes: Axes, height: int = HEIGHT
         colour = GROUPS[place % len(GROUPS)]
         _band(plot, curve, f"rgba({','.join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))},.1)")
         _line(plot, curve, colour, 2, 6)
-        # Names at different scales, or above each other where there is one: groups often end at the same share.
-        scales, steps = len(curve.scales), max(len(curves) - 1, 1)
-        at = place * (scales - 1) // steps
-        plot.add_annotation(
-            x=curve.scales[at], y=curve.values[at], text=curve.label, showarrow=False,
-            yshift=12 if scales > 1 else 12 + 14 * place, font={"color": colour, "size": 12},
-        )
+    key(plot, [(SOLID, curve.label, GROUPS[place % len(GROUPS)]) for place, curve in enumerate(curves)])
     plot.update_xaxes(title_text=axes.x, zeroline=True)
     plot.update_yaxes(title_text=axes.y, zeroline=False, range=[-0.03, 1.08], tickformat=".0%")
     return plot
@@ -246,7 +245,9 @@ def tokens_over_scales(
     return plot
 
 
-def _line(plot: go.Figure, curve: Curve, colour: str, width: float, size: float, clickable: bool = True) -> None:
+def _line(
+    plot: go.Figure, curve: Curve, colour: str, width: float, size: float, clickable: bool = True
+) -> None:
     plot.add_scatter(
         x=list(curve.scales),
         y=list(curve.values),
@@ -268,31 +269,6 @@ def _band(plot: go.Figure, curve: Curve, colour: str) -> None:
         mode="lines",
         hoverinfo="skip",
     )
-
-
-def _label(plot: go.Figure, text: str, curve: Curve, colour: str) -> None:
-    """The name beside the end of a line, on the side where it lies highest: there it is least in the way."""
-    right = curve.values[-1] >= curve.values[0]
-    end = -1 if right else 0
-    plot.add_annotation(
-        x=curve.scales[end], y=curve.values[end], text=text, showarrow=False, xanchor="right" if right else "left",
-        yshift=12, font={"color": colour, "size": 12},
-    )
-
-
-def _annotate(plot: go.Figure, controls: Sequence[Curve], baseline: float, curves: Sequence[Curve]) -> None:
-    """Adds the names of the grey lines: baseline, and random directions."""
-    if not curves or not curves[0].scales:
-        return
-    plot.add_annotation(
-        x=1, xref="paper", y=baseline, text="baseline", showarrow=False, xanchor="right", yshift=8, font={"size": 11}
-    )
-    if controls and controls[0].scales:
-        curve = max(controls, key=lambda control: abs(control.values[0] - baseline))
-        plot.add_annotation(
-            x=curve.scales[0], y=curve.values[0], text="random, equal norm", showarrow=False, xanchor="left", yshift=-9,
-            font={"size": 11},
-        )
 
 
 def _jitter(index: int) -> float:

@@ -14,6 +14,7 @@ from playground.analyses.registry import analyses
 from playground.errors import InputError
 from playground.methods.base.registry import called
 from playground.ui.kit.markup import (
+    SCROLL,
     changed_words,
     empty,
     escape,
@@ -52,7 +53,7 @@ def items(result: ScalesResult, look: Look, labels: Labels = UNLABELLED) -> str:
     scale = x_of(row, result)
     caption = f"{labels.called(row.name)} at {scale:g}{result.analysis.item_caption}"
     return (
-        f'<p class="sp-caption">{escape_sentence(caption)}</p><div class="sp-scroll sp-itemscroll">'
+        f'<p class="sp-caption">{escape_sentence(caption)}</p><div class="sp-scroll sp-itemscroll" tabindex="0">'
         f'<table class="sp-table" aria-label="Items"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -81,7 +82,7 @@ def item_card(
     number, question = result.questions[place]
     scale = x_of(row, result)
     head = (
-        f'<div class="sp-cardhead"><h3>Item {number}</h3><small>{escape(labels.called(row.name))} at {scale:g}</small>'
+        f'<div class="sp-cardhead"><h2>Item {number}</h2><small>{escape(labels.called(row.name))} at {scale:g}</small>'
         f'<button type="button" class="sp-small" data-act="steer">open in Steer</button></div>'
     )
     facts = f'<p class="sp-text sp-question">{escape(question)}</p>'
@@ -142,7 +143,7 @@ def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
         pairs = zip(texts, line.values, strict=True)
         cells = "".join(f"<td>{f'<b>{text}</b>' if text and value == top else text}</td>" for text, value in pairs)
         lines += (
-            f'<tr{kind}><th scope="row">{escape(line.set)}</th><td>{escape(method)}</td>'
+            f'<tr{kind}><th scope="row">{escape(line.set) or "–"}</th><td>{escape(method)}</td>'
             f"<td>{escape(labels.called(line.name))}</td>"
             f"<td>best of {line.tried}</td>{cells}</tr>"
         )
@@ -167,8 +168,8 @@ def sets(table: SetTable, labels: Labels = UNLABELLED) -> str:
         for line in table.lines
     ]
     return (
-        '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h3>Best of each set</h3></div>'
-        f'<div class="sp-scroll"><table class="sp-table" aria-label="Sets by scale"><thead><tr><th>set</th>'
+        '<div class="sp-card column sp-standings"><div class="sp-cardhead"><h2>Best of each set</h2></div>'
+        f'{SCROLL}<table class="sp-table" aria-label="Sets by scale"><thead><tr><th>set</th>'
         f"<th>method</th><th>vector</th><th>out of</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
         f'<div class="sp-under-plot"><span>{escape_sentence(note)}</span>'
         f"{numbers_link('sets', header, rows)}</div></div>"
@@ -196,7 +197,7 @@ def kept(entries: Sequence[MeasurementEntry]) -> str:
     titles = ("name", "measured", "items of", "items", "vectors", "created", "")
     head = "".join(f'<th scope="col">{text}</th>' for text in titles)
     return (
-        f'<div class="sp-scroll"><table class="sp-table" aria-label="Kept measurements"><thead><tr>{head}</tr></thead>'
+        f'{SCROLL}<table class="sp-table" aria-label="Kept measurements"><thead><tr>{head}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
 

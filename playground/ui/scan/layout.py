@@ -197,7 +197,7 @@ def _sampling() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Number, 
 def _files() -> tuple[gr.UploadButton, gr.DownloadButton, gr.DownloadButton, PageFile]:
     """The buttons that open a scan, and download it as JSON, as CSV and as a page."""
     with gr.Row(elem_classes="sp-tight sp-saverow"):
-        gr.HTML('<div class="sp-cardhead"><h3>Texts</h3></div>', min_width=60)
+        gr.HTML('<div class="sp-cardhead"><h2>Texts</h2></div>', min_width=60)
         open_file = gr.UploadButton(
             "Open JSON", elem_id="scan-open", file_types=[".json"], min_width=84, scale=0, size="sm"
         )

@@ -53,7 +53,7 @@ def side_by_side(prompts: Sequence[str], baselines: Sequence[str | None], pinned
             f'<tr><th scope="row" class="sp-prompt">{escape(prompt)}</th><td>{_text(baseline, None)}</td>{cells}</tr>'
         )
     return (
-        f'<section class="sp-compare" aria-label="Comparison"><div class="sp-cardhead"><h3>Compare</h3>'
+        f'<section class="sp-compare" aria-label="Comparison"><div class="sp-cardhead"><h2>Compare</h2>'
         f'<small>{escape_sentence(note)}</small></div><div class="sp-scroll" tabindex="0"><table aria-label="Pinned '
         f'texts"><thead><tr><th scope="col">prompt</th><th scope="col">baseline</th>{heads}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div></section>"

@@ -39,5 +39,5 @@ def _cell(
     return (
         f'<div class="sp-stripcell sp-{kind}"><div><button type="button" class="sp-small" {data} '
         f'title="{escape(what)}" aria-label="{escape(what)}: {title}">{title}</button><small>{size}</small></div>'
-        f'<div class="sp-text" dir="auto" {data}>{body}</div></div>'
+        f'<div class="sp-text" dir="auto" tabindex="0" {data}>{body}</div></div>'
     )
