@@ -48,9 +48,11 @@ def work_of_find(loaded: LoadedModel, request: FindRequest, known: int = 0) -> W
     return Work(request.method, calls, read * (before + between * passes))
 
 
-def work_of_scales(loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, rows: int) -> Work:
+def work_of_scales(
+    loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, rows: int, request: ScalesRequest | None = None
+) -> Work:
     """The search for the scales of `rows` vectors found on prompts. Raises as `work_of_find`."""
-    asked = ScalesRequest()
+    asked = ScalesRequest() if request is None else request
     read = _tokens(loaded, sorted(prompts, key=len)[: asked.prompts], format) + asked.tokens
     texts = 2 * rows * asked.texts
     calls = math.ceil(2 * rows / BLOCK) * (asked.texts * (asked.tokens + 1) + PASSES)

@@ -16,11 +16,15 @@ from playground.methods.base.request import FindRequest, find_request
 from playground.model.prompting import PromptFormat
 from playground.services.find.continuing import continued
 from playground.services.find.sides import sides
+from playground.services.scales import ScalesRequest
 from playground.ui.discover.settings import Given, MethodControls
 from playground.ui.kit.entered import whole
 from playground.ui.kit.mix import MixRow, recipe_of
 from playground.ui.kit.pick import Load
 from playground.ui.widgets.prompt_source import AGAINST, PromptChoice
+
+After = tuple[ScalesRequest | None, bool]
+"""The search for scales (None: no), and whether the gallery is written."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,9 @@ class DiscoverForm(Common):
         return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
 
     @property
-    def after(self) -> tuple[bool, bool]:
-        """Whether to search for scales, and whether to write the gallery."""
-        return bool(self.find_scales), bool(self.write_gallery)
+    def after(self) -> After:
+        """What comes after the vectors."""
+        return ScalesRequest() if self.find_scales else None, bool(self.write_gallery)
 
     def request(self, prompts: PromptSet, against: PromptSet | None, load: Load) -> FindRequest:
         """The request. Raises PlaygroundError for values that are wrong for every model."""

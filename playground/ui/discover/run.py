@@ -18,11 +18,11 @@ from playground.services.estimates import learn, work_of_find, work_of_scales
 from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
 from playground.services.find.stopped import as_far_as
 from playground.services.jobs import JobContext
-from playground.services.scales import ScalesProgress
+from playground.services.scales import ScalesProgress, ScalesRequest
 from playground.services.set_prompts import format_of
 from playground.ui.discover import gallery
 from playground.ui.discover.figures import RunFigures
-from playground.ui.discover.form import DiscoverForm
+from playground.ui.discover.form import After, DiscoverForm
 from playground.ui.discover.layout import DiscoverTab
 from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import markup
@@ -62,10 +62,10 @@ def run_request(
     tab: DiscoverTab,
     visitor: Visitor,
     request: FindRequest,
-    after: tuple[bool, bool],
+    after: After,
     so_far: VectorSet | None = None,
 ) -> Iterator[Updates]:
-    """Run a request and yield updates, continuing `so_far` if given. `after` it: find scales, write the gallery."""
+    """Run a request and yield updates, continuing `so_far` if given."""
     state = DiscoverState.of(visitor)
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.store(visitor)
     figures = RunFigures(tab.figures, request)
@@ -118,7 +118,7 @@ def run_request(
         visitor.saved_as, visitor.found = kept_as[0], vector_set
     state.prompt, state.format = request.prompts[0], request.format
     state.forget_gallery()
-    with_scales, with_gallery = after
+    scales, with_gallery = after
     yield {
         **figures.finish(result),
         **_kept(frame, tab, visitor, kept_as, not_kept),
@@ -131,8 +131,8 @@ def run_request(
         tab.progress: markup.run_line(_result_line(result)),
         frame.status: frame.status_now(),
     }
-    if with_scales and not result.cancelled:
-        yield from _find_scales(frame, tab, visitor, _result_line(result))
+    if scales is not None and not result.cancelled:
+        yield from _find_scales(frame, tab, visitor, scales, _result_line(result))
     if with_gallery:  # after a Stop too, at the scales that are known: what was found is to be seen
         yield from gallery.write(frame, tab, visitor, request.prompts[0])
 
@@ -180,13 +180,15 @@ def _command(request: FindRequest, loaded: LoadedModel, name: str, so_far: Vecto
     return markup.command(commands.find_command(request, loaded, out, continued, so_far.rows))
 
 
-def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -> Iterator[Updates]:
+def _find_scales(
+    frame: Frame, tab: DiscoverTab, visitor: Visitor, asked: ScalesRequest, ended: str
+) -> Iterator[Updates]:
     """Find the scales of the computed set, and show the texts of the search; yields updates.
 
     `ended` is the result line of the run, before the progress of the search.
     """
     begun = visitor.computed
-    job = frame.start(visitor, "finding scales", lambda model, context: scales_of(model, begun, context))
+    job = frame.start(visitor, "finding scales", lambda model, context: scales_of(model, begun, context, asked))
     state, share, took = DiscoverState.of(visitor), 0.0, 0.0
 
     def keep(scaled: VectorSet) -> None:
@@ -215,7 +217,8 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
     except Cancelled:
         return
     origin = begun.origin
-    learn(frame.loaded, work_of_scales(frame.loaded, origin.prompts, format_of(origin), begun.rows), took, share)
+    work = work_of_scales(frame.loaded, origin.prompts, format_of(origin), begun.rows, asked)
+    learn(frame.loaded, work, took, share)
     yield {
         tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.computed)}"),
         tab.gallery: gallery.gallery_of(visitor),

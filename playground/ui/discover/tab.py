@@ -24,7 +24,7 @@ from playground.ui.kit.pick import Pick
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets import gallery, prompt_source
-from playground.ui.widgets.find_some import first_request
+from playground.ui.widgets.find_some import FIRST_SCALES, first_request
 from playground.ui.widgets.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
@@ -152,7 +152,7 @@ def build(frame: Frame) -> DiscoverTab:
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def find(request: gr.Request) -> Iterator[dict[Any, Any]]:
         yield {frame.tabs: gr.update(selected="discover")}
-        yield from run_request(frame, tab, frame.visitor(request), first_request(frame.loaded), (True, True))
+        yield from run_request(frame, tab, frame.visitor(request), first_request(frame.loaded), (FIRST_SCALES, True))
 
     frame.discovering = Discovering(written, find)
     return tab
@@ -311,6 +311,6 @@ def cost_hint(frame: Frame, visitor: Visitor, form: DiscoverForm) -> str:
         prompts = form.choice.chosen(visitor)
         against = against_of(form.by, prompts, form.other_choice, visitor)
         request = form.request(prompts, against, frame.load_set(visitor))
-        return estimate.hint(frame.loaded, request, form.after[0])
+        return estimate.hint(frame.loaded, request, form.after[0] is not None)
     except PlaygroundError:
         return ""

@@ -13,12 +13,16 @@ from playground.methods.base.request import FindRequest, find_request
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat
 from playground.services.estimates import expected, work_of_find, work_of_scales
+from playground.services.scales import ScalesRequest
 from playground.ui.kit import defaults
 from playground.ui.kit.frame import Frame, acted, board
 from playground.ui.kit.markup import escape_sentence
 from playground.ui.kit.running import EVENT
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets import prompt_source
+
+FIRST_SCALES = ScalesRequest(texts=4)
+"""The search for scales after it, with a text fewer: as many vectors of SmolLM2 end in text, in less time."""
 
 
 def first_request(loaded: LoadedModel) -> FindRequest:
@@ -45,7 +49,7 @@ def offer(loaded: LoadedModel | None) -> str:
     except PlaygroundError:
         return ""
     took = expected(loaded, work_of_find(loaded, request))
-    scales = expected(loaded, work_of_scales(loaded, request.prompts, request.format, request.k))
+    scales = expected(loaded, work_of_scales(loaded, request.prompts, request.format, request.k, FIRST_SCALES))
     about = "" if took is None or scales is None else f", {took}, then {scales} for the scales"
     what = (
         f"{len(request.prompts)} prompts of {request.prompt_set}, blocks {request.source} → {request.target}, "
@@ -73,6 +77,8 @@ def wire(frame: Frame, box: gr.HTML) -> None:
 
     def on_find(event: gr.EventData, request: gr.Request) -> Iterator[dict[Any, Any]]:
         if acted(event).get("act") == "find":
+            yield {box: ""}
             yield from frame.discovering.find(request)
+            yield {box: shown(frame, frame.visitor(request))}
 
-    box.act(on_find, None, frame.discovering.outputs, trigger_mode="once", **EVENT)
+    box.act(on_find, None, [box, *frame.discovering.outputs], trigger_mode="once", **EVENT)

@@ -9,12 +9,14 @@ from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services.durations import to_go
 from playground.services.jobs import JobContext
-from playground.services.scales import ScalesProgress, find_scales
+from playground.services.scales import ScalesProgress, ScalesRequest, find_scales
 
 SCALE_FIELDS = ("onsets", "breaks", "found_scales", "scales_tried")
 
 
-def scales_of(loaded: LoadedModel, vector_set: VectorSet, context: JobContext) -> VectorSet:
+def scales_of(
+    loaded: LoadedModel, vector_set: VectorSet, context: JobContext, request: ScalesRequest | None = None
+) -> VectorSet:
     """The set with found scales. Emits ScalesProgress, and after each block of rows of a large set the set so far.
 
     A run that is stopped returns the scales found until then. Raises Cancelled when there are none.
@@ -23,7 +25,7 @@ def scales_of(loaded: LoadedModel, vector_set: VectorSet, context: JobContext) -
     def keep(so_far: VectorSet) -> None:
         context.emit(so_far)
 
-    return find_scales(loaded, vector_set, None, context.emit, context.cancelled, keep)
+    return find_scales(loaded, vector_set, request, context.emit, context.cancelled, keep)
 
 
 def with_scales_of(vector_set: VectorSet, scaled: VectorSet) -> VectorSet:

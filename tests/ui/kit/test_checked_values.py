@@ -68,3 +68,29 @@ def test_a_handler_never_sees_a_refused_value():
     assert seen == []
     asyncio.run(page.process_api(0, [None]))
     assert seen == [""]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_what_an_event_leaves_alone_costs_nothing_and_the_answer_is_gradios(count, monkeypatch):
+    def answer(kind):
+        with kind() as page:
+            parts = [gr.HTML(), gr.Slider(0, 9), gr.Row(), gr.Textbox(), gr.Plot()]
+            updates = [gr.update(value="a", visible=False), 3, gr.update(visible=True), "b", None]
+            changed = dict(zip(parts, updates, strict=True))
+            gr.Button().click(lambda: dict(list(changed.items())[:count]), None, parts)
+        built.clear()
+        return asyncio.run(page.process_api(0, []))["data"]
+
+    built = []
+    monkeypatch.setattr(gr.Plot, "__init__", _counted(gr.Plot.__init__, built))
+    expected, plain = answer(gr.Blocks), len(built)
+    assert answer(CheckedBlocks) == expected
+    assert (plain, len(built)) == (0 if count == 5 else 1, 0)
+
+
+def _counted(init, calls):
+    def counted(self, *args, **kwargs):
+        calls.append(self)
+        init(self, *args, **kwargs)
+
+    return counted
