@@ -1,5 +1,5 @@
 () => {
-  // The first minute (guide.py): one step at a time, what it is about outlined. A step is over when its control was used.
+  // The first minute (guide.py): one step at a time, what it is about outlined. Using that leads on.
   const KEY = 'playground-first-minute';
   const card = () => document.querySelector('#guide .sp-guide');
   const steps = () => [...card()?.querySelectorAll('li') ?? []];
@@ -51,11 +51,17 @@
       go(step + 1);
       last?.click();
     }
-    if (step > 1 && !pressed && about()?.contains(event.target)) go(step + 1);
+    if (!pressed) used(event.target, 2);
   });
-  document.addEventListener('change', (event) => {
-    if (step === 1 && about()?.contains(event.target)) go(2);
-  });
+  document.addEventListener('change', (event) => used(event.target, 1, 1));
+
+  // Whoever uses what a later step is about is there already.
+  function used(target, first, last = Infinity) {
+    if (step === null) return;
+    const later = steps().findIndex((each, index) => index >= Math.max(step, first) && index <= last
+      && target.closest?.(each.dataset.about));
+    if (later >= 0) go(later + 1);
+  }
 
   const found = setInterval(() => {
     const place = document.getElementById('guide');

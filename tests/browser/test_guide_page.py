@@ -61,6 +61,16 @@ def test_it_can_be_skipped_and_asked_for_again(visit: Callable[..., Visitor]) ->
     assert "refusal" in current(visitor)
 
 
+def test_who_goes_ahead_is_not_held_back(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    guide = visitor.page.locator("#guide .sp-guide")
+    visitor.page.click("#steer-generate")
+    expect(guide).to_contain_text("4 of 4")
+    visitor.tab("Discover")
+    visitor.tab("Steer")
+    expect(guide).to_be_hidden()
+
+
 @pytest.mark.parametrize("name", ["refusal → Spanish", "refusal → alien"])
 def test_a_preset_shows_its_texts_at_once(visit: Callable[..., Visitor], name: str) -> None:
     visitor = visit()
