@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from playground.ui.kit.digits import digits
 from playground.ui.kit.plots import figure, waiting
 from playground.ui.kit.theme import PLOT_TEXT, STEERED
 
@@ -52,7 +53,7 @@ def convergence(history: Sequence[tuple[int, Sequence[float], Sequence[float]]],
         plot.add_annotation(
             x=last_step,
             y=last_values[vector],
-            text=f"σ<sub>{vector}</sub> {last_values[vector]:.3g}",
+            text=f"σ<sub>{vector}</sub> {digits(last_values[vector])}",
             showarrow=False,
             xanchor="left",
             xshift=8,
@@ -129,7 +130,7 @@ def climb(
         last = kept[-1][1]
         highest = max(range(count), key=last.__getitem__)
         plot.add_annotation(
-            x=steps[-1], y=last[highest], text=f"{labels}{highest} {last[highest]:.3g}", showarrow=False,
+            x=steps[-1], y=last[highest], text=f"{labels}{highest} {digits(last[highest])}", showarrow=False,
             xanchor="left", xshift=6, font={"color": STEERED, "size": 12},
         )
         plot.update_layout(margin={"r": 66})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from playground.ui.kit.digits import digits
 from playground.ui.kit.plots import HEIGHT, figure, waiting
 from playground.ui.kit.theme import BASELINE, PLOT_TEXT, STEERED
 
@@ -92,7 +93,7 @@ def norm(values: Sequence[float], base: float | None = None, height: int = HEIGH
     if base is not None:
         plot.add_hline(y=base, line={"color": BASELINE, "width": 1.5})
         plot.add_annotation(
-            x=1, xref="paper", y=base, text=f"base {base:.3g}", showarrow=False, xanchor="right", yshift=8,
+            x=1, xref="paper", y=base, text=f"base {digits(base)}", showarrow=False, xanchor="right", yshift=8,
             font={"size": 11},
         )
     return plot

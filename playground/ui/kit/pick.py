@@ -12,6 +12,7 @@ from playground.library.scale_window import ScaleWindow
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import norm_of
 from playground.ui.kit import defaults
+from playground.ui.kit.digits import digits
 from playground.ui.kit.entered import real, whole
 from playground.ui.kit.markup import scale_strip
 
@@ -132,12 +133,12 @@ class Pick:
             unit, windows = self.unit(vector_set), self._windows(vector_set)
         except PlaygroundError as error:
             return scale_strip(self.maximum, str(error))
-        parts = [f"{norm / residual:.2g} r · norm {norm:.3g}"]
+        parts = [f"{digits(norm / residual, 2)} r · norm {digits(norm)}"]
         if not self.native and component.mean is not None:
-            parts.append(f"{component.amount:.3g} × the average")
+            parts.append(f"{digits(component.amount)} × the average")
         elif not self.native and norm_of(vector_set.origin.method) != "unit":
             native = float(vector_set.native_norms[component.row])
-            parts.append(f"native {native if self.absolute else native / residual:.2g}")
+            parts.append(f"native {digits(native if self.absolute else native / residual, 2)}")
         parts.append(self._window_remark(windows, component.amount < 0, norm, residual))
         onsets: list[float] = []
         found: list[float] = []
@@ -181,7 +182,7 @@ class Pick:
             return "text breaks here"
         if window.found is None:
             return "only makes noise in this sign" if window.noise else "nothing happens in this sign"
-        return f"{norm / window.found:.2g} × found"
+        return f"{digits(norm / window.found, 2)} × found"
 
 
 def native_norm(name: str, rows: tuple[int, int] | int, vector_set: VectorSet) -> float:
@@ -200,7 +201,7 @@ def row_choices(vector_set: VectorSet) -> list[tuple[str, str]]:
     gains = None if vector_set.singular_values is None else vector_set.singular_values.tolist()
     for row, note in enumerate(vector_set.notes):
         star = "★ " if note.star else ""
-        gain = "" if gains is None else f" · σ {gains[row]:.3g}"
+        gain = "" if gains is None else f" · σ {digits(gains[row])}"
         discarded = " · discarded" if note.discarded else ""
         choices.append((f"{star}{vector_set.label(row)}{gain}{discarded}", str(row)))
     return choices

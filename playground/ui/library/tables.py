@@ -8,6 +8,7 @@ from playground.library.origin import Origin
 from playground.library.store import Entry
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import called
+from playground.ui.kit.digits import digits
 from playground.ui.kit.markup import SCROLL, empty, escape, facts, notice
 from playground.ui.kit.running import seconds
 from playground.ui.widgets.vector_row import row_head, row_values
@@ -100,7 +101,7 @@ def details(vector_set: VectorSet, warning: str | None) -> str:
 def _reference(origin: Origin) -> str:
     """The reference norm of a set, and which statistic over tokens it is."""
     kind = "median over all tokens" if origin.reference == "median" else "mean over all tokens (format version 1)"
-    return f"{origin.residual_norm:.4g}, the {kind}: relative scale 1"
+    return f"{digits(origin.residual_norm, 4)}, the {kind}: relative scale 1"
 
 
 def _sinks(parameters: Mapping[str, object]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from playground.services.token_kl import TokenKl
+from playground.ui.kit.digits import digits
 from playground.ui.kit.visitor import Visitor
 from playground.ui.steer import panes
 from playground.ui.steer.panes import Pane
@@ -25,7 +26,7 @@ def written_panes(visitor: Visitor, colour: bool) -> str:
         rows, detail = written.of(kind), ""
         kl: tuple[tuple[TokenKl, ...], ...] = ()
         if rows is not None and kind != SIDES[0]:
-            detail = f"norm {written.result.rows[rows][0].norm:.3g}"
+            detail = f"norm {digits(written.result.rows[rows][0].norm)}"
             kl = written.kl[rows] if colour and written.kl is not None else ()
         if kind == SIDES[1]:
             detail = " · ".join(part for part in (detail, written.detail) if part)

@@ -12,6 +12,7 @@ import gradio as gr
 from playground.library.vector_set import VectorSet
 from playground.services.gallery import SIGNS, Gallery, GalleryText
 from playground.services.strip import Strip
+from playground.ui.kit.digits import digits
 from playground.ui.kit.frame import BOARD_JS
 from playground.ui.kit.markup import changed_words, empty, escape, escape_sentence
 from playground.ui.widgets.scale_strip import strip_html
@@ -141,7 +142,7 @@ def _text(vector_set: VectorSet, shown: Shown, row: int, sign: int) -> str:
     window, text = vector_set.window(row, sign), shown.gallery.texts.get((row, sign))
     size, steer, body = "", "", ""
     if text is not None:
-        size = f"{text.scale / vector_set.origin.residual_norm:.2g} r"
+        size = f"{digits(text.scale / vector_set.origin.residual_norm, 2)} r"
         body = _steered(text, shown.gallery.baseline, row)
     elif window is not None and window.found is None:
         said = "noise: text breaks before it says anything else" if window.noise else "no effect at any scale tried"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.services.strip import Strip, StripCell
+from playground.ui.kit.digits import digits
 from playground.ui.kit.markup import changed_words, escape
 
 
@@ -30,7 +31,7 @@ def _cell(
         body = escape(cell.text or "")
     else:
         kind = "negative" if cell.norm < 0 else "steered"
-        relative = f"{cell.norm / residual:.2g} r".replace("-", "−")
+        relative = f"{digits(cell.norm / residual, 2)} r"
         title, size = (f"{multiple_text(cell.multiple)} f", relative) if found else (relative, "")
         body = changed_words(baseline, cell.text or "")
     if cell.text == "" and not streaming:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import columns
+from playground.ui.kit.digits import digits
 from playground.ui.kit.markup import escape
 
 
@@ -13,7 +14,7 @@ def row_values(vector_set: VectorSet) -> list[str]:
         values = vector_set.value(column.name) if column.card else None
         if values is not None:
             return [column.card.format(100 * value if column.percent else value) for value in values.tolist()]
-    return [f"norm {value:.3g}" for value in vector_set.native_norms.tolist()]
+    return [f"norm {digits(value)}" for value in vector_set.native_norms.tolist()]
 
 
 def row_head(row: int, star: bool, label: str, gain: str) -> str:

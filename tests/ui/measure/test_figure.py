@@ -20,6 +20,7 @@ from playground.library.prompt_set import ChoiceItem, ExactItem, PromptSet
 from playground.library.prompts import from_text
 from playground.library.recipe import parse
 from playground.library.reply_patterns import ReplyPattern
+from tests.ui.key import names
 
 VECTORS = (MeasuredVector("set", row=0), MeasuredVector("set", row=4))
 SET = MeasuredSet("set", "power", "m", "f", 3, 8, 2.0, "00")
@@ -97,7 +98,7 @@ def test_the_vector_that_moves_most_is_drawn_last_with_its_name(result, values, 
     plot = result.plot()
     assert isinstance(plot, go.Figure)
     assert list(plot.data[-1].y) == values
-    assert "set#4" in [note.text for note in plot.layout.annotations]
+    assert "set#4" in names(plot)
     assert plot.layout.yaxis.title.text == axis
 
 

@@ -40,6 +40,7 @@ from playground.ui.measure.current import (
     shown_again_outputs,
 )
 from playground.ui.measure.state import MeasureState
+from tests.ui.key import names
 
 SCALES = (-1.0, 1.0)
 EFFECTS = {1: SideEffect(0.375, 0.125, 8.5, "Tea is a plant."), 2: SideEffect(0.625, 0.25, None, "")}
@@ -160,7 +161,7 @@ def test_an_earlier_measurement_of_replies_is_drawn_beside_one(frame: Frame) -> 
         replied().check_beside(replace(replied(), request=others))
     MeasureState.of(visitor).before = replied()
     updates = shown(frame, tab, visitor, replied())
-    notes = [note.text for note in updates[tab.figures.plots[0]].layout.annotations]
+    notes = names(updates[tab.figures.plots[0]])
     assert "set#4 (earlier)" in notes
     assert "best of 2" in updates[tab.table]  # of the one vector in both
 

@@ -36,6 +36,7 @@ from playground.ui.measure.leaderboard import Entry
 from playground.ui.measure.scale_plots import Axes, Curve, groups_over_scales, over_scales
 from playground.ui.measure.state import Look
 from playground.ui.measure.view import best, curves, mean_of, named, place_of, random_rows
+from tests.ui.key import names
 
 EVIL = "<img src=x onerror=alert(1)>"
 SCALES = (-1.0, 0.0, 1.0)
@@ -201,7 +202,7 @@ def test_a_curve_is_called_by_its_name_and_opened_by_its_key(result):
         ("set#0", "set#0"), ("set#4", "set#4 “% {x} &lt;b&gt;”")
     ]
     plot = over_scales(drawn, [], 0.0, "set#4", Axes("x", "y"))
-    assert "set#4 “% {x} &lt;b&gt;”" in [note.text for note in plot.layout.annotations]
+    assert "set#4 “% {x} &lt;b&gt;”" in names(plot)
     assert "set#4|2|" in plot.data[-1].customdata
     assert plot.data[-1].hovertemplate.startswith("set#4 “% {x} &lt;b&gt;” at %{x:.3g}")
 
@@ -287,7 +288,7 @@ def test_every_group_of_replies_is_a_line_with_its_interval(replied):
     plot = groups_over_scales(groups, Axes("x", "y", share=True))
     lines = [line for line in plot.data if line.mode == "lines+markers"]
     assert [list(line.y) for line in lines] == [[0.25, 0.5]] * 2
-    assert [note.text for note in plot.layout.annotations] == ["polite &lt;b&gt;", "rest &lt;b&gt;"]
+    assert names(plot) == ["polite &lt;b&gt;", "rest &lt;b&gt;"]
     assert groups_over_scales([], Axes("x", "y")).layout.annotations
 
 
