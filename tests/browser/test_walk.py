@@ -1,4 +1,4 @@
-"""The walk of somebody new: from the open page to a file for a colleague, within three minutes, without the README.
+"""Walks of people: from the open page to a file for a colleague within a minute, and those of walks.py.
 
 Find a vector that turns refusals into something else, name it, see its logit-difference curve against random
 directions, and send the file. A picture of every step is kept for the eye.
@@ -11,18 +11,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 from visiting import SLACK, Site, Visitor
+from walks import Walk, newcomer, researcher
 
 from playground.library.vector_set import load
 from playground.organism.modes import recognise
 
-MINUTES = 3
+MINUTES = 1
 VECTORS = 12
 """Vectors that are found by default."""
 
 
-def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
+def test_a_minute_from_the_open_page_to_a_file_for_a_colleague(
     visit: Callable[..., Visitor], site: Site, tmp_path: Path
 ) -> None:
     started = time.monotonic()
@@ -84,6 +86,20 @@ def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
     download.value.save_as(path)
     assert load(path).notes[row].label == f"refusal to {mode}"
     site.store.delete(saved)
+
+
+@pytest.mark.parametrize("name", ["newcomer", "researcher"])
+def test_a_walk_of_people_leads_where_it_should(
+    visit: Callable[..., Visitor], site: Site, fresh: Callable[[str], Page], name: str
+) -> None:
+    before = set(site.store.names())
+    visitor = visit(width=1280, height=720)
+    walk = Walk(visitor, lambda page, step: visitor.shot(f"walk-{name}-{step}"))
+    newcomer(walk) if name == "newcomer" else researcher(walk, fresh)
+    print(f"{name}: {walk.clicks} clicks, {walk.seconds:.0f} s")
+    assert walk.clicks <= {"newcomer": 8, "researcher": 24}[name]
+    for saved in set(site.store.names()) - before:
+        site.store.delete(saved)
 
 
 def a_turned_refusal(visitor: Visitor) -> tuple[int, int, str]:

@@ -58,7 +58,7 @@ class Walk:
 
     def type(self, selector: str, text: str) -> None:
         """Into a field, and on to the next one; counted as a click."""
-        field = self.page.locator(f"{selector} input, {selector} textarea").last
+        field = self.page.locator(f"{selector} input:not([type=range]), {selector} textarea").first
         field.fill(text)
         field.press("Tab")
         self.clicks += 1
@@ -175,6 +175,7 @@ def ortho(walk: Walk) -> None:
     page.get_by_label("MELBO-ortho", exact=True).check()
     expect(page.locator("#discover-vectors")).to_contain_text("Vectors at most")
     walk.clicks += 1
+    walk.type("#discover-use", "1")
     walk.type("#discover-vectors", "16")
     walk.click("#discover-compute")
     walk.found()
@@ -185,8 +186,8 @@ def ortho(walk: Walk) -> None:
     page.locator("#mix-1-native input").check()
     walk.click("#mix-0-remove")
     walk.clicks += 1
-    expect(page.locator("#mix-1-strip")).to_contain_text("the average")
     walk.type("#mix-1-scale", "1")
+    expect(page.locator("#mix-1-strip")).to_contain_text("the average")
     baseline, steered = walk.generate()
     walk.step("average")
     print(f"average of three: {steered[:100]!r}, baseline {baseline[:60]!r}", flush=True)
