@@ -18,8 +18,8 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "files", metavar="FILE", nargs="+", help="a scan or a measurement (.json), a vector set (.safetensors), or a "
-        "folder of `evidence`; several become parts of one page",
+        "files", metavar="FILE", nargs="+", help="a scan or a measurement (.json), a vector set (.safetensors, or its "
+        "name in the library), or a folder of `evidence`; several become parts of one page",
     )  # fmt: skip
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder to write the page into")
     parser.add_argument("--force", action="store_true", help="replace the page that DIR holds")

@@ -11,7 +11,7 @@ from playground.analyses.common.result import Measurement
 from playground.errors import FileError, InputError
 from playground.library import vector_set as sets
 from playground.library.mix import LoadSet
-from playground.library.store import open_set
+from playground.library.store import Store, open_set
 from playground.library.text import reason, shown
 from playground.library.vector_set import VectorSet
 from playground.services.bundle import evidence, measurement, scan, vectors
@@ -20,7 +20,7 @@ from playground.services.scan import file as scans
 from playground.services.scan.cell import ScanResult
 
 Bundled = ScanResult | Measurement | VectorSet | Path | str
-"""A result, or the file of one; the folder or the page of `evidence`."""
+"""A result, the file of one, or a set's name in the library; the folder or the page of `evidence`."""
 PAGE = "evidence.md"
 
 
@@ -40,6 +40,8 @@ def part_of(what: Bundled, load_set: LoadSet = open_set) -> Part:
         return evidence.part(path / PAGE if path.is_dir() else path)
     if path.suffix.lower() == sets.SUFFIX:
         return vectors.part(sets.load(path))
+    if str(what) in Store().names():
+        return vectors.part(open_set(str(what)))
     if path.suffix.lower() != ".json":
         raise InputError(
             f"Expected a scan or a measurement (.json), a vector set ({sets.SUFFIX}), or a folder of `evidence`, got "

@@ -1,4 +1,4 @@
-"""What a closed page leaves running: it goes on if its browser comes back at once, as in a reload, and ends if not.
+"""Runs of a closed page: they go on if its browser comes back at once, as in a reload, and end if not.
 
 A reload looks to the server like a page that was closed and one that was opened. The new page is asked for before the
 old one's connection ends, and its session begins a moment after.

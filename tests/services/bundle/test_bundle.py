@@ -83,6 +83,7 @@ def test_a_vector_set_and_a_folder_of_evidence_are_parts_too():
     (table,) = tables(part)
     assert len(table.rows) == 12
     assert {"found +", "found −", "singular values"} <= {one.title for one in table.columns}
+    assert repr(part_of("organism-refusals-power-3-9")) == repr(part)  # by its name; NaN equals nothing
     part = part_of(EVIDENCE / "organism")
     assert part.title == "Evidence on organism"
     assert column(tables(part)[0], "here")[0] == "seen"
