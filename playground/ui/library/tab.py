@@ -40,12 +40,13 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
         tab.sets: tables.sets(entries, state.selected, loaded.name if loaded is not None else None),
         tab.undo: gr.update(visible=bool(store.undoable), value=_undo_label(store)),
     }
+    if state.selected is None:
+        shown[tab.title] = markup.empty(tables.CHOOSE if entries else tables.NO_SETS)
     if not again and version == state.selected_shown:
         return shown
     state.selected_shown = version
     if state.selected is None:
         return shown | {
-            tab.title: markup.empty(tables.CHOOSE if entries else tables.NO_SETS),
             tab.tools: gr.update(visible=False),
             tab.open: gr.update(interactive=False),
             tab.rows: "",

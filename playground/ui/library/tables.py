@@ -30,30 +30,24 @@ def sets(entries: Sequence[Entry], selected: str | None, model: str | None) -> s
         name = escape(entry.name)
         if entry.problem is not None:
             lines.append(
-                f'<tr class="sp-broken"><th scope="row">{name}</th><td colspan="6">{escape(entry.problem)}</td></tr>'
+                f'<tr class="sp-broken"><th scope="row">{name}</th><td colspan="2">{escape(entry.problem)}</td></tr>'
             )
             continue
         chosen = ' aria-current="true"' if entry.name == selected else ""
         other = "" if model is None or entry.model == model else ' class="sp-other"'
         stars = f"★ {entry.stars}" if entry.stars else ""
+        rows = f"{entry.rows:,} vector{'' if entry.rows == 1 else 's'}"
         lines.append(
-            f'<tr data-act="open" data-name="{name}" tabindex="0"{chosen}><th scope="row">{name}</th>'
-            f"{_cell(called(entry.method))}{_cell(short(entry.model), other)}"
-            f"<td>{layers(entry.source, entry.target)}</td><td>{entry.rows}</td><td>{escape(entry.created[:10])}</td>"
-            f"<td>{stars}</td></tr>"
+            f'<tr data-act="open" data-name="{name}" tabindex="0"{chosen}><th scope="row">{name}'
+            f"<small>{escape(called(entry.method))} · <span{other}>{escape(short(entry.model))}</span> · "
+            f"{layers(entry.source, entry.target)} · {rows}</small></th>"
+            f"<td>{escape(entry.created[:10])}</td><td>{stars}</td></tr>"
         )
-    head = "".join(
-        f'<th scope="col">{text}</th>' for text in ("name", "method", "model", "layers", "rows", "created", "stars")
-    )
+    head = "".join(f'<th scope="col">{text}</th>' for text in ("set", "created", "stars"))
     return (
         f'{SCROLL}<table class="sp-table" aria-label="Vector sets"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
-
-
-def _cell(text: str, attributes: str = "") -> str:
-    """A cell whose end is left out where it is too long (page.css); the pointer shows all of it."""
-    return f'<td{attributes} title="{escape(text)}">{escape(text)}</td>'
 
 
 def details(vector_set: VectorSet, warning: str | None) -> str:

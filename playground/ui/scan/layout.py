@@ -94,7 +94,7 @@ class ScanTab:
 def build(frame: Frame) -> ScanTab:
     """The components, filled in for the loaded model."""
     with gr.Row(elem_classes="sp-columns"):
-        with gr.Column(scale=4, min_width=330, elem_classes="sp-controls"):
+        with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
             set_name, rows, scales, unit, signs = _vectors(frame)
             prompts, mode, system = _prompts(frame)
             tokens, samples, temperature, top_p, seed, positions = _sampling()
@@ -102,7 +102,7 @@ def build(frame: Frame) -> ScanTab:
                 scan = gr.Button("Scan", variant="primary", elem_id="scan-run", min_width=120, scale=0)
                 hint = gr.HTML("", elem_id="scan-hint", min_width=120, scale=2)
             notice = gr.HTML("", elem_id="scan-notice")
-        with gr.Column(scale=9, min_width=330), gr.Column(elem_classes="sp-card"):
+        with gr.Column(scale=8, min_width=330), gr.Column(elem_classes="sp-card"):
             open_file, json, csv, page = _files()
             progress = gr.HTML("", elem_id="scan-progress", elem_classes="sp-quiet")
             sort, group, contains = _filters()
