@@ -1,4 +1,4 @@
-"""What axe-core finds on the page as it stands."""
+"""Faults of the page as it stands: what axe-core finds, and words that are cut."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ import importlib.resources
 from typing import Any
 
 from playwright.sync_api import Page
+
+_CLIPPED = """() => [...document.querySelectorAll('button, label > span, legend, h1, h2, h3, th, small, .sp-chip, '
+    + '.sp-hint, input[role=combobox], [data-testid=block-info]')]
+  .filter((each) => each.offsetParent && !each.matches('.sr-only') && each.clientWidth > 0)
+  .filter((each) => each.scrollWidth > each.clientWidth + 2)
+  .filter((each) => each.matches('input') || getComputedStyle(each).overflow !== 'visible'
+    || each.getBoundingClientRect().right > innerWidth + 1)
+  .map((each) => (each.value || each.textContent).trim().slice(0, 60))"""
+
+
+def clipped(page: Page) -> list[str]:
+    """Labels, buttons, headings and chosen values that do not fit where they stand."""
+    found: list[str] = page.evaluate(_CLIPPED)
+    return found
 
 
 def violations(page: Page) -> list[str]:

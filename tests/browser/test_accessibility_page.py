@@ -1,11 +1,11 @@
-"""axe finds nothing, on any tab, light and dark, before and after runs."""
+"""axe finds nothing and no word is cut, on any tab, light and dark, before and after runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from accessibility import violations
+from accessibility import clipped, violations
 from pictures import DO
 from visiting import Visitor
 
@@ -18,6 +18,7 @@ def found_on_all_tabs(visitor: Visitor) -> list[str]:
         visitor.tab(name)
         visitor.page.wait_for_timeout(600)
         found += [f"{name}: {line}" for line in violations(visitor.page)]
+        found += [f"{name}: cut: {text}" for text in clipped(visitor.page)]
     return found
 
 

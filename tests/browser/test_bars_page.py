@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from accessibility import clipped
 from playwright.sync_api import expect
 from visiting import Visitor, fill
 
 TABS = ("Steer", "Discover", "Scan", "Measure", "Library")
 PRIMARY = {"Steer": "generate", "Discover": "compute", "Scan": "run", "Measure": "measure", "Library": "open"}
 TALLEST = 620
-
-CLIPPED = """() => [...document.querySelectorAll('button, label > span, legend, h1, h2, h3, th, small, .sp-chip, '
-    + '.sp-hint, input[role=combobox], [data-testid=block-info]')]
-  .filter((each) => each.offsetParent && !each.matches('.sr-only') && each.clientWidth > 0)
-  .filter((each) => each.scrollWidth > each.clientWidth + 2)
-  .filter((each) => each.matches('input') || getComputedStyle(each).overflow !== 'visible'
-    || each.getBoundingClientRect().right > innerWidth + 1)
-  .map((each) => (each.value || each.textContent).trim().slice(0, 60))"""
 
 
 @pytest.fixture
@@ -56,7 +49,7 @@ def test_forms_fit_and_no_word_is_cut(laptop: Visitor, name: str) -> None:
         "() => [...document.querySelectorAll('.sp-controls')].find((each) => each.offsetParent).offsetHeight"
     )
     assert height <= TALLEST
-    assert laptop.page.evaluate(CLIPPED) == []
+    assert clipped(laptop.page) == []
 
 
 def test_stop_is_there_while_something_runs_and_the_bar_shows_how_far(laptop: Visitor) -> None:
