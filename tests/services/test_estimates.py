@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from playground.methods.base.request import find_request
-from playground.services.estimates import Learned, Work, work_of_find, work_of_scan
+from playground.model.prompting import PromptFormat
+from playground.services.estimates import Learned, Work, work_of_find, work_of_generate, work_of_scan
 from playground.services.estimates.learned import BOUND, KEPT, MODELS, MOST
 from playground.services.estimates.speed import Speed, measure_speed
 from playground.services.scan import ScanRequest
@@ -194,6 +195,8 @@ def test_work_grows_with_prompts_vectors_blocks_and_tokens(loaded):
     assert all(work_of_find(loaded, request).tokens > 1.3 * small.tokens for request in more)
     assert work_of_find(loaded, find_request("power", **base), known=1).tokens < small.tokens
     scanned = ScanRequest(source="a", prompts=("Hello there",))
+    one, many = (work_of_generate(loaded, ("Hello there",), PromptFormat(), texts, 8) for texts in (1, 6))
+    assert (one.calls, 6 * one.tokens) == (9, many.tokens)
     assert work_of_scan(loaded, scanned, 20).tokens == 2 * work_of_scan(loaded, scanned, 10).tokens
 
 

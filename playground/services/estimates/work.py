@@ -64,6 +64,13 @@ def work_of_scan(loaded: LoadedModel, request: ScanRequest, texts: int) -> Work:
     return _written(loaded, "scan", request.prompts, request.format, texts, request.sampling.max_new_tokens, read=2)
 
 
+def work_of_generate(
+    loaded: LoadedModel, prompts: Sequence[str], format: PromptFormat, texts: int, tokens: int
+) -> Work:
+    """So many texts of up to `tokens` new tokens. Raises as `work_of_find`."""
+    return _written(loaded, "generate", prompts, format, texts, tokens, read=1)
+
+
 def work_of_measure(loaded: LoadedModel, request: OverScales | ShiftsRequest) -> Work:
     """A measurement. Raises as `work_of_find`."""
     kind = registry.of(request).name

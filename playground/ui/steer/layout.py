@@ -73,6 +73,8 @@ class SteerTab:
     drawer: gr.HTML
     notice: gr.HTML
     generate: gr.Button
+    cost: gr.HTML
+    """The estimate beside it."""
 
     def mix_updates(self, frame: Frame, visitor: Visitor, mix: Sequence[MixRow]) -> dict[Any, Any]:
         """Replace the visitor's mix by `mix`; returns the updates of the mixer. Raises InputError for too many rows."""
@@ -226,7 +228,10 @@ def build(frame: Frame) -> SteerTab:
                     )
                 seed = gr.Number(0, label="Seed", info="same seed, same texts", precision=0, elem_id="steer-seed")
             with gr.Row(elem_classes="sp-actions"):
-                generate_button = gr.Button("Generate", variant="primary", elem_id="steer-generate", min_width=120)
+                generate_button = gr.Button(
+                    "Generate", variant="primary", elem_id="steer-generate", min_width=120, scale=0
+                )
+                cost = gr.HTML("", elem_id="steer-cost", min_width=120, scale=2)
             notice = gr.HTML("", elem_id="steer-notice")
         with gr.Column(scale=8, min_width=330):
             first_minute = gr.HTML("" if ready is None else guide.card(), elem_id="guide")
@@ -289,6 +294,7 @@ def build(frame: Frame) -> SteerTab:
         hint=hint, add_vector=add_vector, add_average=add_average, undo=undo, redo=redo, beside=(negative, random),
         colour=colour, panes=written, share=share, shared=shared, write_strip=write_strip, strip=strip, drawer=drawer,
         shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
+        cost=cost,
     )
 
 

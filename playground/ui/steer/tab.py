@@ -17,7 +17,7 @@ from playground.ui.kit.frame import Frame, acted
 from playground.ui.kit.mix import opening_mix
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import address, drawer, kept, layout, mix, presets, share, strip, turns
+from playground.ui.steer import address, drawer, estimate, kept, layout, mix, presets, share, strip, turns
 from playground.ui.steer.effect import show_effect
 from playground.ui.steer.form import SteerForm
 from playground.ui.steer.history import History
@@ -175,7 +175,7 @@ def wire(frame: Frame, tab: SteerTab) -> None:
         yield {frame.address: address.said(frame, visitor, form, number, seal=True), tab.shared: ""}
         yield from generate_texts(frame, tab, visitor, form)
 
-    texts = [tab.panes, tab.repeat, tab.shared, tab.notice, frame.status, frame.address]
+    texts = [tab.panes, tab.repeat, tab.shared, tab.notice, tab.cost, frame.status, frame.address]
     generated = [gr.on(
         [tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **numbered
     )]  # fmt: skip
@@ -185,7 +185,7 @@ def wire(frame: Frame, tab: SteerTab) -> None:
         visitor, form = form_of(request, values)
         yield from show_preset(frame, tab, visitor, form, acted(event).get("name", ""))
 
-    filled = [*layout.outputs(tab), tab.tokens, tab.temperature, frame.status, frame.address]
+    filled = [*layout.outputs(tab), tab.tokens, tab.temperature, tab.cost, frame.status, frame.address]
     generated.append(tab.presets.act(on_preset, tab.inputs, filled, **queued))
     drawer.wire(frame, tab, generated)
 
@@ -205,7 +205,7 @@ def wire(frame: Frame, tab: SteerTab) -> None:
 
     def on_change(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         visitor, form, number = numbered_form(request, values)
-        yield {frame.address: address.said(frame, visitor, form, number)}
+        yield {frame.address: address.said(frame, visitor, form, number), tab.cost: estimate.hint(frame, form)}
         yield from show_effect_of(frame, tab, visitor, form)
 
     @quick
@@ -213,23 +213,27 @@ def wire(frame: Frame, tab: SteerTab) -> None:
         return address.said(frame, *form_of(request, values))
 
     def on_opened(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        yield from show_effect_of(frame, tab, *form_of(request, values))
+        visitor, form = form_of(request, values)
+        yield {tab.cost: estimate.hint(frame, form)}
+        yield from show_effect_of(frame, tab, visitor, form)
 
     changes = [tab.prompt.change, tab.mode.change, tab.thinking.change, tab.system.change, tab.positions.change]
     changes += [answer.change for answer in tab.answers]
-    effects = [tab.shifts, tab.curve, tab.curve_note, frame.address]
+    effects = [tab.shifts, tab.curve, tab.curve_note, tab.cost, frame.address]
     following: dict[str, Any] = {"trigger_mode": "always_last"}
     gr.on(changes, on_change, tab.inputs, effects, **following, **numbered)
     frame.opening.append((on_opening, tab.inputs, [frame.address]))
     frame.opened.append((on_opened, tab.inputs, effects))
 
     @quick
-    def on_sampling(request: gr.Request, *values: Any) -> Any:
-        return address.said(frame, *numbered_form(request, values))
+    def on_sampling(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        visitor, form, number = numbered_form(request, values)
+        return {frame.address: address.said(frame, visitor, form, number), tab.cost: estimate.hint(frame, form)}
 
     sampling: list[Any] = [tab.tokens, tab.temperature, tab.top_p, tab.samples, tab.seed, *tab.beside]
     # In the queue: outside of it, what changed while an event was under way was not sent once that had ended.
-    gr.on([each.change for each in sampling], on_sampling, tab.inputs, frame.address, **following, **numbered)
+    said = [frame.address, tab.cost]
+    gr.on([each.change for each in sampling], on_sampling, tab.inputs, said, **following, **numbered)
 
     def follow(event: Any) -> None:
         event(on_change, tab.inputs, effects, **following, **numbered)

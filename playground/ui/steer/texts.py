@@ -19,7 +19,7 @@ from playground.ui.kit.mix import recipe_of
 from playground.ui.kit.pick import Load
 from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import panes
+from playground.ui.steer import estimate, panes
 from playground.ui.steer.form import SteerForm
 from playground.ui.steer.layout import SteerTab
 from playground.ui.steer.panes import Pane
@@ -83,6 +83,7 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
             yield {frame.status: frame.status_now(visitor)}
     result, kl = job.result()
     detail = f"{result.tokens_per_second:.0f} tokens/s · {seconds(result.seconds)}"
+    estimate.learn_from(loaded, request, result)
     state.written, state.beside = Written(request, result, kinds, detail, kl), form.beside
     state.written_with = form.mix
     if any(part.source == NOT_SAVED for recipe in request.recipes for part in recipe.components):
@@ -95,7 +96,12 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
         remark = markup.notice("Stopped; what was written so far stays.", "info")
     elif not request.recipes:
         remark = markup.notice("Nothing is added: every slider is at 0 or muted, so all sides say the same.", "info")
-    yield {tab.panes: written_panes(visitor, form.colour), tab.repeat: repeat, tab.notice: remark}
+    yield {
+        tab.panes: written_panes(visitor, form.colour),
+        tab.repeat: repeat,
+        tab.notice: remark,
+        tab.cost: estimate.hint(frame, form),
+    }
 
 
 def colour_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm) -> Iterator[dict[Any, Any]]:
