@@ -44,7 +44,7 @@ def test_the_first_minute_leads_from_the_texts_to_discover(visit: Callable[..., 
     expect(page.get_by_role("tab", name="Discover")).to_have_attribute("aria-selected", "true")
     expect(page.locator(".sp-pointed")).to_have_count(0)
     page.reload()
-    page.wait_for_selector("body:not([inert]) #steer-examples .sp-chip")
+    page.wait_for_selector("body:not([inert]) #tabs")  # on the tab that the address names
     visitor.tab("Steer")
     expect(guide).to_be_hidden()
 

@@ -62,7 +62,7 @@ def test_no_request_of_a_whole_visit_leaves_the_host(server: Server, chromium: B
 def whole_visit(page: Page, url: str) -> None:
     """Every tab, a run in each that has one, a download, dark mode, a reload."""
     page.goto(url)
-    page.wait_for_selector("body:not([inert]) #steer-examples .sp-chip")
+    page.wait_for_selector("body:not([inert]) #tabs")  # on the tab that the address names
     page.click("#dark")
     page.click("#steer-generate")
     expect(page.locator("#steer-command code")).to_contain_text("generate")
@@ -93,4 +93,4 @@ def whole_visit(page: Page, url: str) -> None:
     with page.expect_download():
         page.click("#library-download")
     page.reload()
-    page.wait_for_selector("body:not([inert]) #steer-examples .sp-chip")
+    page.wait_for_selector("body:not([inert]) #tabs")  # on the tab that the address names

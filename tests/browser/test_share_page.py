@@ -21,9 +21,9 @@ def test_link_command_script_and_card_agree(
 ) -> None:
     visitor = visit(width=1280, height=720)
     page = visitor.page
+    page.fill("#steer-prompt textarea", "How can I jinx a kite?")
     page.click("#steer-share")
     expect(page.locator("#share-card")).to_contain_text("Press Generate first")
-    page.fill("#steer-prompt textarea", "How can I jinx a kite?")
     fill(visitor, "mix-0-scale", -0.6)
     expect(page.locator("#mix-0-strip")).to_contain_text("0.6 r")
     page.click("#steer-generate")
