@@ -31,7 +31,7 @@
     about()?.classList.add('sp-pointed');
   }
 
-  function go(to) {
+  function go(to, scroll = false) {
     step = to !== null && to < steps().length ? to : null;
     if (step === null) {
       try {
@@ -39,7 +39,8 @@
       } catch { /* it comes again, then */ }
     }
     show();
-    if (step) about()?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+    // Whoever was led on by using something looks at what that does.
+    if (step && scroll) about()?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
   }
 
   document.addEventListener('click', (event) => {
@@ -48,7 +49,7 @@
     if (pressed === 'end') go(null);
     if (pressed === 'next') {
       const last = step === steps().length - 1 ? about() : null;
-      go(step + 1);
+      go(step + 1, true);
       last?.click();
     }
     if (!pressed) used(event.target, 2);

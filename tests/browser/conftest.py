@@ -94,6 +94,9 @@ def visit(site: Site, chromium: BrowserContext, waiting: list[Visitor]) -> Itera
         if not visitor.page.is_closed():
             visitor.leave()
             waiting.append(visitor)
+    # The next visitor is somebody else: runs of a closed page go on where its browser opens another.
+    site.workbench.jobs.cancel_all()
+    chromium.clear_cookies()
     assert not wrong, "\n".join(wrong)
 
 

@@ -216,7 +216,7 @@ def _filters() -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
     with gr.Row(elem_classes="sp-tight"):
         sort = gr.Dropdown(
             [(label, key) for key, label in SORTS.items()], value=ScanView().sort, label="Sort by", elem_id="scan-sort",
-            min_width=150, info="effect: change, then KL",
+            min_width=210, info="effect: change, then KL",
         )
         group = gr.Dropdown(
             [("all groups", ALL_GROUPS)], value=ALL_GROUPS, label="Group", elem_id="scan-group", min_width=150,
