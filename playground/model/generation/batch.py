@@ -1,4 +1,4 @@
-"""How many texts are generated side by side when there are many."""
+"""The number of texts that are generated side by side when there are many."""
 
 from __future__ import annotations
 
