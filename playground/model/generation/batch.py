@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from playground.model.cut.memory import generation_rows
 from playground.model.load import LoadedModel
 
@@ -10,7 +12,9 @@ MOST_ROWS = {"cpu": 48, "mps": 64}
 _MOST_ROWS_ELSEWHERE = 384
 
 
-def rows_together(loaded: LoadedModel, length: int) -> int:
-    """Texts of up to `length` tokens, prompt included, that go side by side; at least 1."""
-    most = MOST_ROWS.get(loaded.device.type, _MOST_ROWS_ELSEWHERE)
+def rows_together(loaded: LoadedModel, length: int, most_rows: Mapping[str, int] = MOST_ROWS) -> int:
+    """Texts of up to `length` tokens, prompt included, that go side by side, at most `most_rows` of the kind of device;
+    at least 1.
+    """
+    most = most_rows.get(loaded.device.type, _MOST_ROWS_ELSEWHERE)
     return min(most, generation_rows(loaded, length))

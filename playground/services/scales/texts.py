@@ -13,7 +13,8 @@ from torch import Tensor
 from playground.core.noise import is_noise, repetition
 from playground.core.push import Push
 from playground.errors import Cancelled, ModelError
-from playground.model.cut.memory import generation_rows, smaller_batch
+from playground.model.cut.memory import smaller_batch
+from playground.model.generation.batch import rows_together
 from playground.model.generation.generate import Generation, Sampling, generate
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from playground.services.scales.run import ScalesRequest
 
 _MOST_ROWS = {"cpu": 24, "mps": 64}
-_MOST_ROWS_CUDA = 384
 """Texts of a batch: a CPU gains little from more, and the first texts should not be waited for."""
 
 
@@ -62,8 +62,7 @@ class Reader:
         self._layer = layer
         self._sampling = Sampling(max_new_tokens=request.tokens)
         self._cancelled = cancelled
-        most = _MOST_ROWS.get(loaded.device.type, _MOST_ROWS_CUDA)
-        self._batch = min(most, generation_rows(loaded, max(self._encoded.lengths) + request.tokens))
+        self._batch = rows_together(loaded, max(self._encoded.lengths) + request.tokens, _MOST_ROWS)
         self._baselines: dict[int, Written] = {}
 
     @property
