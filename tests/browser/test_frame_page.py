@@ -79,7 +79,7 @@ def test_every_control_has_a_name(visitor: Visitor) -> None:
         nameless = visitor.page.evaluate(
             """() => [...document.querySelectorAll('input:not([type=file]), textarea, button')]
                 .filter((e) => e.offsetParent && !e.getAttribute('aria-label') && !(e.labels && e.labels.length)
-                    && !e.innerText.trim() && !e.title && !e.closest('label'))
+                    && !e.textContent.trim() && !e.title && !e.closest('label'))
                 .map((e) => e.outerHTML.slice(0, 120))"""
         )
         assert nameless == [], tab

@@ -18,7 +18,6 @@ from playground.model.load import LoadedModel, load
 from playground.services.find import find
 from playground.services.gallery import Gallery, GalleryRequest, write_gallery
 from playground.services.scales import find_scales
-from playground.services.scan.group import group_texts
 from playground.services.suggest import suggest_names
 from playground.ui.widgets.find_some import first_request
 
@@ -37,10 +36,10 @@ class Opening:
         """The texts that are no noise."""
         return {place: text.text for place, text in self.gallery.texts.items() if not text.noise}
 
-    def groups(self) -> int:
-        """Groups of texts that say alike, without that of the baseline."""
-        labels = group_texts([self.gallery.baseline, *self.texts.values()]).labels
-        return len(set(labels) - {labels[0]})
+    def beginnings(self) -> set[str]:
+        """The first two words of the texts, without those of the baseline: what a reader sees of a behaviour first."""
+        first = {" ".join(text.split()[:2]) for text in self.texts.values()}
+        return first - {" ".join(self.gallery.baseline.split()[:2])}
 
 
 def opened(loaded: LoadedModel) -> Opening:
@@ -76,7 +75,7 @@ def main() -> None:
         print(f"{name}: {seconds:.0f} s, {used:.0f} s of the processor")
     print(f"all: {sum(seconds for _, seconds, _ in opening.stages):.0f} s (≤ 90 s on two quiet cores)")
     count, most = len(opening.texts), 2 * opening.vector_set.rows
-    print(f"{count} of {most} signed vectors in text, {opening.groups()} groups beside the baseline's")
+    print(f"{count} of {most} signed vectors in text, {len(opening.beginnings())} other beginnings")
     names = suggest_names({place: [text] for place, text in opening.texts.items()}, [opening.gallery.baseline])
     lines = [f"{opening.prompt}\n 0 {opening.gallery.baseline!r}"]
     for (row, sign), text in opening.gallery.texts.items():

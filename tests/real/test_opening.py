@@ -16,5 +16,5 @@ def test_the_first_search_ends_in_at_least_five_kinds_of_text(real):
     opening = tool.opened(real)
     assert opening.vector_set.rows == 12
     assert len(opening.texts) >= 12  # half of the signed vectors
-    assert opening.groups() >= 5
+    assert len(opening.beginnings()) >= 5
     assert len({text for text in opening.texts.values() if text != opening.gallery.baseline}) >= 8

@@ -110,9 +110,9 @@ def _row(vector_set: VectorSet, shown: Shown, row: int, gain: str) -> str:
             f'aria-label="Name vector {row} {escape(suggested)}">take</button>'
         )
     discard, verb = ("false", "bring back") if note.discarded else ("true", "discard")
-    texts = ""
+    texts, steer = "", "".join(_steer(row, sign, f"steer {_MARK[sign][0]}") for sign in SIGNS)
     if shown.gallery.texts or vector_set.scales_tried is not None:
-        baseline = shown.gallery.baseline
+        baseline, steer = shown.gallery.baseline, ""  # a button each in the heads of the texts
         texts = (
             f'<div class="sp-galtexts">{_text(vector_set, shown, row, -1)}<div class="sp-galcell sp-baseline">'
             f'<header><b class="sp-sign">0</b><small>baseline</small></header>{_body(escape(baseline), baseline, row)}'
@@ -128,7 +128,7 @@ def _row(vector_set: VectorSet, shown: Shown, row: int, gain: str) -> str:
         f'<b>{row}</b><span class="sp-gain">{escape(gain)}</span><input class="sp-name" data-act="label" '
         f'data-row="{row}" value="{escape(note.label)}" maxlength="120" data-suggested="{escape(suggested)}" '
         f'placeholder="{escape(suggested or "name it")}" aria-label="Name of vector {row}">{take}'
-        f'<span class="sp-grow"></span><button type="button" class="sp-small" data-act="strip" data-row="{row}" '
+        f'<span class="sp-grow"></span>{steer}<button type="button" class="sp-small" data-act="strip" data-row="{row}" '
         f'aria-expanded="{"false" if strip is None else "true"}" aria-label="Scale strip of vector {row}">scale strip'
         f'</button><button type="button" class="sp-small" data-act="discard" data-row="{row}" data-value="{discard}" '
         f'aria-label="{verb.capitalize()} vector {row}">{verb}</button></div>{texts}{below}</article>'
@@ -147,14 +147,18 @@ def _text(vector_set: VectorSet, shown: Shown, row: int, sign: int) -> str:
         said = "noise: text breaks before it says anything else" if window.noise else "no effect at any scale tried"
         body = f'<span class="sp-empty">{said}</span>'
     if text is not None or window is None or window.found is not None:
-        steer = (
-            f'<button type="button" class="sp-small" data-act="steer" data-row="{row}" data-sign="{sign}" '
-            f'aria-label="Steer with vector {row}, sign {mark}">steer</button>'
-        )
+        steer = _steer(row, sign, "steer")
     noise = '<span class="sp-flag">noise</span>' if text is not None and text.noise else ""
     return (
         f'<div class="sp-galcell sp-{colour}"><header><b class="sp-sign sp-{kind}">{mark}{row}</b><small>{size}</small>'
         f'{noise}<span class="sp-grow"></span>{steer}</header>{body}</div>'
+    )
+
+
+def _steer(row: int, sign: int, label: str) -> str:
+    return (
+        f'<button type="button" class="sp-small" data-act="steer" data-row="{row}" data-sign="{sign}" '
+        f'aria-label="Steer with vector {row}, sign {_MARK[sign][0]}">{label}</button>'
     )
 
 
