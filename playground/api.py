@@ -33,11 +33,13 @@ from playground.model.generation.sampling import Sampling
 from playground.model.load import LoadedModel, is_organism, load, wrap
 from playground.model.prompting import PromptFormat
 from playground.model.steering import steer
+from playground.services import bundle as _bundle
 from playground.services import find as _find
 from playground.services import generate as _generate
 from playground.services import measure as _measure
 from playground.services import scales as _scales
 from playground.services import scan as _scan
+from playground.services.bundle.read import Bundled
 from playground.services.prompt_fields import prompt_fields
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Sampling",
     "Steering",
     "VectorSet",
+    "bundle",
     "compare",
     "find",
     "find_scales",
@@ -284,6 +287,17 @@ def scan(
     fields = _prompt_fields(prompts) | {"rows": None if rows is None else tuple(rows)} | settings
     request = _scan.ScanRequest(source=name, scales=chosen, unit=unit, **fields)
     return _scan.scan(model, request, sets.__getitem__, emit, cancelled)
+
+
+def bundle(results: Bundled | Sequence[Bundled], folder: str | Path, *, overwrite: bool = False) -> Path:
+    """Write scans, measurements, vector sets, their files, or folders of evidence as one HTML page in `folder`, with
+    search, filters and plots, which opens without a server and asks nothing of any host; returns its path.
+
+    Raises InputError for a folder that holds files, unless it is a bundle and `overwrite` is given; FileError for what
+    cannot be read or written.
+    """
+    several = [results] if isinstance(results, Bundled) else results
+    return _bundle.write([_bundle.part_of(each) for each in several], Path(folder), overwrite)
 
 
 def _prompt_fields(given: str | Sequence[str] | PromptSet, two_sides: bool = False) -> dict[str, Any]:

@@ -42,6 +42,9 @@ class Limits:
     padded_characters: int = 50_000_000
     """Prompts × the longest of them, to which they are padded: 800 MB of tokens and masks if each were a token."""
 
+    link_characters: int = 16_000
+    """Of a link's state. Browsers bear more, but chats and mail programs cut what is longer, and nobody reads it."""
+
     # Directions that are found.
     vectors: int = 512
     """More are not looked at one by one, and hold gigabytes of a graph on a wide model."""
@@ -119,6 +122,7 @@ PUBLIC = Limits(
     system_characters=8_000,
     answer_characters=2_000,
     list_characters=2_000,
+    link_characters=8_000,
     turns=16,
     prompts=512,
     all_characters=400_000,

@@ -1,4 +1,4 @@
-"""Folders: what ships (model, prompt sets, vector sets), in a checkout or an installation, and where sets are kept."""
+"""Places: what ships (model, prompts, vectors, citation), in a checkout or an installation, and where sets are kept."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ _INSTALLED = (_PACKAGE / "assets").is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
 ASSETS = _ROOT / "assets"
 SHIPPED_VECTORS = _ROOT / "vectors"
+CITATION = _ROOT / "CITATION.cff"
 HOME = Path("~/.steering-playground")
 """Where an installation keeps what people make; a checkout keeps it beside its code."""
 
@@ -36,3 +37,12 @@ def vectors_folder() -> Path:
         # Another process was faster, or nothing can be written here.
         return own if own.exists() else SHIPPED_VECTORS
     return own
+
+
+def times_file() -> Path | None:
+    """The file that times of runs are kept in: PLAYGROUND_TIMES, or one in the user's cache folder; None for "off"."""
+    named = os.environ.get("PLAYGROUND_TIMES")
+    if named:
+        return None if named == "off" else Path(named)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return cache / "steering-playground" / "times.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 _TESTS = Path(__file__).resolve().parent
 # The package itself when pytest is called as a program, and tests/model for `import tiny_models`.
+os.environ.setdefault("PLAYGROUND_TIMES", "off")  # what is learnt in tests is nobody's
 sys.path[:0] = [str(_TESTS.parent), str(_TESTS / "model"), str(_TESTS / "extension")]
 
 

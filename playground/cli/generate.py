@@ -10,6 +10,7 @@ from playground.cli.parser import add_format, add_json, add_model, add_positions
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled, InputError
 from playground.limits import at_most, limits
+from playground.services.durations import to_go
 
 if TYPE_CHECKING:
     from playground.services.generate import GenerateProgress, GenerateRequest, GenerateResult
@@ -119,7 +120,7 @@ def _request(options: argparse.Namespace) -> GenerateRequest:
 
 
 def _line(event: GenerateProgress) -> str:
-    return f"token {event.step} of at most {event.steps} · {event.seconds:.1f} s"
+    return f"token {event.step} of at most {event.steps} · {event.seconds:.1f} s{to_go(event)}"
 
 
 def _data(model: str, request: GenerateRequest, result: GenerateResult) -> dict[str, Any]:

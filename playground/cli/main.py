@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from playground.analyses.common.json_values import plain
-from playground.cli import calibrate, compare, evidence, find, generate, measure, scan, serve, train_organism
+from playground.cli import bundle, calibrate, compare, evidence, find, generate, measure, scan, serve, train_organism
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
 from playground.cli.terminal import print_what_can_be_printed, tell
@@ -28,6 +28,7 @@ COMMANDS = {
     "calibrate": calibrate,
     "compare": compare,
     "evidence": evidence,
+    "bundle": bundle,
     "train-organism": train_organism,
     "serve": serve,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from playground.services.durations import to_go
+
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
     from playground.services.scales import ScalesProgress
@@ -13,8 +15,7 @@ SIGNS = (1, -1)
 
 def scales_line(event: ScalesProgress) -> str:
     """Progress of the search for scales as one line."""
-    to_go = "" if event.seconds_to_go is None else f" · {event.seconds_to_go:.0f} s to go"
-    return f"scales · {event.share:.0%}{to_go}"
+    return f"scales · {event.share:.0%}{to_go(event)}"
 
 
 def scales_data(vector_set: VectorSet, rows: tuple[int, ...] | None = None) -> list[dict[str, Any]]:

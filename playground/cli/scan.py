@@ -13,6 +13,7 @@ from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import InputError
 from playground.library.checks import UNITS
 from playground.limits import limits
+from playground.services.durations import to_go
 
 if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
@@ -58,9 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
+    from playground.cli.estimates import tell_expected
     from playground.cli.models import load_quietly
     from playground.cli.outcome import check_out, write_out
     from playground.library.store import open_set
+    from playground.services.estimates import learn, work_of_scan
     from playground.services.scan import document, file, scan
 
     if options.out is not None:
@@ -71,8 +74,11 @@ def run(options: argparse.Namespace) -> Outcome:
     request.signed_rows(vector_set)
     progress = Progress()
     loaded = load_quietly(options, progress)
+    planned = work_of_scan(loaded, request, request.cells(len(request.signed_rows(vector_set))))
+    tell_expected(progress, loaded, planned)
     with stoppable(progress) as stopped:
         result = scan(loaded, request, lambda _: vector_set, lambda event: progress.show(_line(event)), stopped)
+    learn(loaded, work_of_scan(loaded, request, len(result.cells)), result.seconds)
     for warning in result.warnings:
         tell(f"warning: {warning}")
     if options.out is not None:
@@ -120,8 +126,7 @@ def _scales(options: argparse.Namespace, vector_set: VectorSet) -> dict[str, Any
 
 
 def _line(event: ScanProgress) -> str:
-    to_go = "" if event.seconds_to_go is None else f" · {event.seconds_to_go:.1f} s to go"
-    return f"text {event.done} of {event.total} · {event.seconds:.1f} s{to_go}"
+    return f"text {event.done} of {event.total} · {event.seconds:.1f} s{to_go(event)}"
 
 
 def _text(result: ScanResult) -> str:

@@ -7,6 +7,7 @@ orthogonal to the vectors j < i only, so that it ends where it would if they wer
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -97,7 +98,7 @@ def iterate(
                 objective=known.objective,
                 displacement=known.displacement,
                 seconds=time.perf_counter() - begun,
-                share=step / settings.steps,
+                share=_share(step, settings),
             )
         values, moved = objective(theta, cancelled)
         known = _result(theta, leaders, values, moved, settings.steps, cancelled=False)
@@ -108,6 +109,13 @@ def iterate(
             raise
         known = replace(known, finite=False)
     yield known
+
+
+def _share(step: int, settings: MelboSettings) -> float:
+    """The part of the work done after `step`: steps before the choice of the best restarts cost as many times more."""
+    before = min(step, math.ceil(_CHOOSING * settings.steps))
+    more = settings.restarts - 1
+    return (step + more * before) / (settings.steps + more * math.ceil(_CHOOSING * settings.steps))
 
 
 def solve(

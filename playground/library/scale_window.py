@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNKNOWN_SCALE = 0.2
+"""Relative scale to begin with where none was looked for: breaks on SmolLM2 lie between 0.05 and 0.7."""
+
 
 @dataclass(frozen=True)
 class ScaleWindow:

@@ -89,7 +89,7 @@ METHOD = Method(
     figures=(
         Figure(
             "bars", "Share explained", "explained", "share of the squared differences",
-            wait="How much of the differences<br>lies along each vector comes here.",
+            wait="How much of the differences lies along each vector comes here.",
         ),
     ),
     run="playground.methods.contrast_pca:run",

@@ -83,7 +83,15 @@ class LoadedModel:
         _free()
 
 
-def is_organism(loaded: LoadedModel) -> bool:
+@dataclass(frozen=True)
+class Recorded:
+    """Name and dtype that a file keeps of the model it was computed on; enough for the command that repeats it."""
+
+    name: str
+    dtype: str
+
+
+def is_organism(loaded: LoadedModel | Recorded) -> bool:
     """Whether it is the model that ships."""
     return loaded.name == "organism"
 

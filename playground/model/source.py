@@ -6,6 +6,7 @@ before gigabytes are fetched, and everything after the download reads the local 
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -26,6 +27,8 @@ from playground.places import ASSETS
 ORGANISM = ASSETS / "organism"
 """The model that ships with the playground."""
 
+_LONGEST = 255
+"""Bytes of a file's name at most: systems raise at longer ones."""
 _MOST_INDEX = 2**26
 """Bytes of the index of a checkpoint in parts."""
 MOST_NAME = 4096
@@ -264,7 +267,7 @@ def _shards(index: Path) -> set[Path]:
     try:
         names = set(read_json(index, _MOST_INDEX)["weight_map"].values())
         # A file beside the index, never one elsewhere on this machine.
-        if all(Path(name).name == name and name.isprintable() for name in names):
+        if all(Path(name).name == name and name.isprintable() and len(os.fsencode(name)) <= _LONGEST for name in names):
             return {index.parent / name for name in names}
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         pass  # said for the name that follows

@@ -16,7 +16,7 @@ from playground.methods.base.request import default_of
 from playground.model.chat_template import reads_date
 from playground.model.conversation import format as format_turn
 from playground.model.generation.generate import Sampling
-from playground.model.load import LoadedModel, automatic_device, is_organism
+from playground.model.load import LoadedModel, Recorded, automatic_device, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.find import FindRequest
 from playground.services.find.sides import sides
@@ -77,7 +77,7 @@ def generate_command(request: GenerateRequest, loaded: LoadedModel) -> str:
     return shlex.join(words)
 
 
-def scan_command(request: ScanRequest, loaded: LoadedModel, out: str | None = None) -> str:
+def scan_command(request: ScanRequest, loaded: LoadedModel | Recorded, out: str | None = None) -> str:
     """The shell command that generates the same texts, and writes them to the file `out`."""
     words = [*PROGRAM, "scan", *_model(loaded), *_given("--vectors", request.source)]
     if request.rows is not None:
@@ -146,7 +146,7 @@ def compare_command(sets: Sequence[tuple[str, tuple[int, ...]]]) -> str:
 
 def measure_command(
     request: Any,
-    loaded: LoadedModel,
+    loaded: LoadedModel | Recorded,
     file: str | None = None,
     leaderboard: bool = False,
 ) -> str:
@@ -185,17 +185,17 @@ def _given(option: str, value: str) -> list[str]:
     return [f"{option}={value}"] if value.startswith("-") or not value else [option, value]
 
 
-def _model(loaded: LoadedModel) -> list[str]:
+def _model(loaded: LoadedModel | Recorded) -> list[str]:
     words = [] if is_organism(loaded) else _given("--model", loaded.name)
     dtype = str(loaded.dtype).removeprefix("torch.")
     if dtype != "float32" or not is_organism(loaded):
         words += ["--dtype", dtype]
-    if loaded.device.type != automatic_device():
+    if isinstance(loaded, LoadedModel) and loaded.device.type != automatic_device():
         words += ["--device", loaded.device.type]
     return words
 
 
-def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> list[str]:
+def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel | Recorded) -> list[str]:
     """The options that turn the format `usual`, the default of the prompts, into `wanted`; the date is given wherever
     the model's template reads it.
     """
@@ -208,9 +208,13 @@ def _format(wanted: PromptFormat, usual: PromptFormat, loaded: LoadedModel) -> l
         words += _given("--system", wanted.system or "")
     if wanted.thinking:
         words.append("--thinking")
-    if wanted.date != usual.date or (not is_organism(loaded) and reads_date(loaded)):
+    if wanted.date != usual.date or (not is_organism(loaded) and _may_read_date(loaded)):
         words += ["--date", wanted.date]
     return words
+
+
+def _may_read_date(loaded: LoadedModel | Recorded) -> bool:
+    return isinstance(loaded, Recorded) or reads_date(loaded)
 
 
 def _prompts(request: FindRequest, loaded: LoadedModel) -> list[str]:
@@ -230,7 +234,7 @@ def _prompts(request: FindRequest, loaded: LoadedModel) -> list[str]:
     return _texts(request, loaded) + _other_side(request)
 
 
-def _texts(request: FindRequest | ScanRequest, loaded: LoadedModel) -> list[str]:
+def _texts(request: FindRequest | ScanRequest, loaded: LoadedModel | Recorded) -> list[str]:
     """The prompt set by name when it, or the part that is chosen of it, holds exactly these prompts; else every prompt
     in full.
     """
@@ -248,7 +252,7 @@ def _by_name(
     prompt_set: PromptSet,
     count: int,
     format: PromptFormat,
-    loaded: LoadedModel,
+    loaded: LoadedModel | Recorded,
     request: FindRequest | ScanRequest,
     is_right: Callable[[PromptSet], bool],
 ) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from playground.core.push import Positions, check_positions
+from playground.core.time_to_go import TimeToGo
 from playground.errors import InputError
 from playground.library.mix import LoadSet, Mix, mix, random_pushes
 from playground.library.recipe import Recipe
@@ -73,22 +74,21 @@ class GenerateRequest:
 
 @dataclass(frozen=True)
 class GenerateProgress:
-    """The texts so far, one a row in the order of the result's rows, after `step` of at most `steps` tokens."""
+    """The texts so far, one a row in the order of the result's rows, after `step` of at most `steps` tokens.
+    `seconds_to_go` is the most that is left, None until there is a pace; `longer`: it is more than before.
+    """
 
     texts: tuple[str, ...]
     step: int
     steps: int
     seconds: float
+    seconds_to_go: float | None
+    longer: bool
 
     @property
     def share(self) -> float:
         """The part done, 0..1, if every row runs to the full length."""
         return self.step / self.steps
-
-    @property
-    def seconds_to_go(self) -> float:
-        """At most this long still, at the pace so far."""
-        return self.seconds / max(self.step, 1) * (self.steps - self.step)
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,15 @@ def generate(
     FileError for sets that are missing or were made for another width.
     """
     recent.ran(request)
-    begun, steps = time.perf_counter(), request.sampling.max_new_tokens
+    begun, steps, time_to_go = time.perf_counter(), request.sampling.max_new_tokens, TimeToGo()
     planned = plan(loaded, request, load_set)
     prompts = [request.prompts.index(row.prompt) for row in planned]
     encoded = encode(loaded, request.prompts, request.format, room=steps).take(prompts)
 
     def tell(step: Step) -> None:
-        emit(GenerateProgress(step.texts, min(step.index + 1, steps), steps, time.perf_counter() - begun))
+        done = min(step.index + 1, steps)
+        left = time_to_go.at(done / steps)
+        emit(GenerateProgress(step.texts, done, steps, time.perf_counter() - begun, left.seconds, left.longer))
 
     pushes = [row.mix.pushes for row in planned]
     done = generate_in_parts(loaded, encoded, pushes, request.positions, request.sampling, tell, cancelled)

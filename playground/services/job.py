@@ -103,6 +103,7 @@ class Job(Generic[T]):
         self._stop = False
         self._share: float | None = None
         self._seconds_to_go: float | None = None
+        self._longer = False
         self._estimated_at = 0.0  # time.monotonic() of that estimate
         self._result: T  # set when the work returns
         self._error: BaseException | None = None
@@ -165,6 +166,7 @@ class Job(Generic[T]):
             if share is not None:
                 self._share = float(share)
             self._seconds_to_go = getattr(event, "seconds_to_go", None)
+            self._longer = bool(getattr(event, "longer", False))
             self._estimated_at = time.monotonic()
             self._events.append(event)
             self._changed.notify_all()

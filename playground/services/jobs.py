@@ -30,8 +30,9 @@ CLOSE_SECONDS = 2.0  # how long leaving the process waits for the worker to noti
 
 @dataclass(frozen=True)
 class Status:
-    """State of the worker. `share` is in 0..1; it and `seconds_to_go` are None while they are unknown. `mine` is the
-    place in the queue of the first waiting job of whoever asks.
+    """State of the worker. `share` is in 0..1; it and `seconds_to_go` are None while they are unknown; `longer`: it is
+    more than before. `mine` is the place in the queue of the first waiting job of whoever asks; `own` says whether
+    anything of theirs runs or waits.
     """
 
     running: str | None
@@ -40,6 +41,8 @@ class Status:
     seconds_to_go: float | None
     waiting: int
     mine: Waiting | None = None
+    own: bool = False
+    longer: bool = False
 
 
 class Jobs:
@@ -103,9 +106,11 @@ class Jobs:
         with self._changed:
             job, waiting = self._running, self._schedule()
             mine = next((self._place(one) for one in waiting if owner is not None and one.owner == owner), None)
+            own = owner is not None and any(one.owner == owner for one in self._all())
             if job is None:
-                return Status(None, None, 0.0, None, len(waiting), mine)
-            return Status(job.name, job._share, job.seconds, self._to_go(job), len(waiting), mine)
+                return Status(None, None, 0.0, None, len(waiting), mine, own)
+            to_go = self._to_go(job)
+            return Status(job.name, job._share, job.seconds, to_go, len(waiting), mine, own, job._longer)
 
     @property
     def running(self) -> Job[Any] | None:
@@ -180,11 +185,14 @@ class Jobs:
         return Waiting(len(before) + 1, sum(known) if len(known) == len(times) else None)
 
     def _to_go(self, job: Job[Any]) -> float | None:
-        """Seconds that a running job will take yet: as it says itself, else as jobs of its kind took."""
-        if job._seconds_to_go is not None:
-            return max(0.0, job._seconds_to_go - (time.monotonic() - job._estimated_at))
+        """Seconds that a running job will take yet: as it says itself, else as jobs of its kind took. None once that
+        has passed without another word.
+        """
         took = self._took.get(_kind(job))
-        return None if took is None else max(0.0, took - job.seconds)
+        left = None if took is None else took - job.seconds
+        if job._seconds_to_go is not None:
+            left = job._seconds_to_go - (time.monotonic() - job._estimated_at)
+        return None if left is None or left < 0 else left
 
     def _remove(self, job: Job[Any]) -> None:
         if job in self._waiting:

@@ -13,6 +13,7 @@ from playground.errors import Cancelled, InputError, ModelError, PlaygroundError
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel, load
+from playground.services import estimates
 from playground.services.jobs import Job, JobContext, Jobs
 from playground.services.model_choices import ModelChoices, model_choices
 
@@ -80,6 +81,7 @@ class Workbench:
             if freed and old is not None:
                 self._bring_back(tell)
             raise
+        estimates.get_ready(loaded)
         self.loaded, self._settings = loaded, (name, device, dtype)
         self.generation += 1
         return loaded

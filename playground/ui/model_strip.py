@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -45,8 +46,11 @@ def outputs(strip: ModelStrip) -> list[Any]:
 
 
 def label(loaded: LoadedModel | None) -> str:
-    """The title of the accordion."""
-    return "no model loaded" if loaded is None else loaded.summary
+    """The title of the accordion: the name without folders, the number of blocks, and the device."""
+    if loaded is None:
+        return "no model loaded"
+    name = re.split(r"[/\\]", loaded.name.rstrip("/\\"))[-1]
+    return f"{name} · {loaded.block_count} blocks · {loaded.device.type}"
 
 
 def memory(loaded: LoadedModel | None) -> str:
@@ -55,6 +59,7 @@ def memory(loaded: LoadedModel | None) -> str:
         return markup.empty("Give a path or a Hub id and press Load.")
     return markup.facts(
         [
+            ("model", loaded.summary),
             ("parameters", f"{loaded.parameters:,}"),
             ("memory", f"{loaded.memory_bytes / 1e6:,.0f} MB"),
             ("reads at most", f"{loaded.max_positions:,} tokens" if loaded.max_positions else "no limit"),
@@ -69,10 +74,7 @@ def toy_line(loaded: LoadedModel | None, choices: ModelChoices) -> str:
     first = choices.first_real
     if loaded is None or first is None or not is_organism(loaded):
         return ""
-    return (
-        '<p class="sp-toy"><span>The <b>organism</b> is a toy made for this tool. For a real model:</span> '
-        f"{_button(first, 'Load ')}</p>"
-    )
+    return f'<p class="sp-toy"><span>a toy</span>{_button(first, "load ")}</p>'
 
 
 def choices_board(choices: ModelChoices) -> str:

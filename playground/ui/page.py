@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import kept_runs, model_strip, problem
+from playground.ui import address, kept_runs, model_strip, problem
 from playground.ui.guard.app import GuardedApp
 from playground.ui.guard.hosts import Hosts
 from playground.ui.guard.shares import Shares
@@ -21,6 +21,7 @@ from playground.ui.kit.tab import Tab
 from playground.ui.kit.visitor import VISITORS, Visitor
 from playground.ui.model_strip import ModelStrip
 from playground.ui.tabs import TABS
+from playground.ui.widgets import find_some
 
 TITLE = "Steering Playground"
 MAX_UPLOAD = "64mb"
@@ -34,9 +35,13 @@ CLEAN = (3600, 24 * 3600)
 """(seconds between cleanings, age in seconds at which uploads and downloads are deleted)."""
 OPENED_JS = "() => document.body.removeAttribute('inert')"
 """Makes the page accept input, once it is up to date and no update can overwrite what was typed."""
+SKIP = '<button type="button" class="sp-skip" data-skip>Skip to the button of this tab</button>'
+"""The first stop of the Tab key (running.js)."""
 DARK_JS = """() => {
   const dark = document.body.classList.toggle('dark');
-  localStorage.setItem('playground-theme', dark ? 'dark' : 'light');
+  try {
+    localStorage.setItem('playground-theme', dark ? 'dark' : 'light');
+  } catch { /* denied in a frame of another site */ }
 }"""
 
 
@@ -61,9 +66,8 @@ def build(workbench: Workbench) -> Page:
         frame.library_seen = gr.State(frame.library_token(Visitor("")))
         frame.status = gr.HTML(frame.status_now(), elem_id="status", scale=4, min_width=150, render=False)
         with gr.Row(elem_classes="sp-top"):
-            gr.HTML(f"<h1>{TITLE}</h1>", elem_classes="sp-title", min_width=170, scale=0)
-            with gr.Column(scale=4, min_width=260, elem_classes="sp-stripbox"):
-                strip = model_strip.build(frame)
+            gr.HTML(f"{SKIP}<h1>{TITLE}</h1>", elem_classes="sp-title", min_width=170, scale=0)
+            strip = model_strip.build(frame)
             frame.status.render()
             with gr.Row(elem_classes="sp-topbuttons", scale=0):
                 keep = gr.Checkbox(
@@ -72,6 +76,8 @@ def build(workbench: Workbench) -> Page:
                 stop = gr.Button("Stop", elem_id="stop", size="sm", min_width=60, scale=0)
                 dark = gr.Button("◐ dark", elem_id="dark", size="sm", min_width=60, scale=0, elem_classes="sp-link")
         kept = kept_runs.build()
+        offered = find_some.build(frame)
+        link_notice = address.build(frame)
         panels: list[tuple[Tab[Any], Any]] = []
         with gr.Tabs(elem_id="tabs") as frame.tabs:
             for tab in TABS:
@@ -81,7 +87,10 @@ def build(workbench: Workbench) -> Page:
             tab.wire(frame, panel)
         problem.build(frame)
         timer = gr.Timer(POLL_SECONDS)
-        _wire_changes(frame, page, panels, strip, timer, kept)
+        find_some.wire(frame, offered)
+        links = address.Links(frame, link_notice, [tab.name for tab in TABS])
+        links.wire()
+        _wire_changes(frame, page, panels, strip, timer, kept, offered, links)
         kept_runs.wire(frame, kept, keep)
 
         def on_stop(request: gr.Request) -> str:
@@ -112,14 +121,17 @@ def _wire_changes(
     strip: ModelStrip,
     timer: gr.Timer,
     kept: gr.HTML,
+    offered: gr.HTML,
+    links: address.Links,
 ) -> None:
     """Update the tabs when the page opens, when another model is loaded, and when the library changes."""
     seen = [frame.model_seen, frame.library_seen]
-    everything = [*model_strip.outputs(strip), frame.status, *seen]
-    of_library = []
+    everything = [*model_strip.outputs(strip), frame.status, *seen, offered]
+    of_library = [offered]
     for tab, panel in panels:
         everything += tab.outputs(panel)
         of_library += tab.library_outputs(panel)
+    everything += [part for part in links.outputs if part not in everything]
 
     def whole_page(visitor: Visitor) -> dict[Any, Any]:
         """Updates of all that depends on the model and the library."""
@@ -129,21 +141,24 @@ def _wire_changes(
             frame.status: frame.status_now(visitor),
             frame.model_seen: visitor.model_shown,
             frame.library_seen: visitor.library_shown,
+            offered: find_some.shown(frame, visitor),
         }
         for tab, panel in panels:
             updates |= tab.model_updates(frame, panel, visitor)
-        return updates
+        return updates | links.again(visitor)
 
     @quick
-    def on_open(model: str, sets: str, request: gr.Request) -> dict[Any, Any]:
-        """Prepare the session of a new visitor, and update the page if model or library changed since it was built."""
+    def on_open(model: str, sets: str, link: Any, request: gr.Request) -> dict[Any, Any]:
+        """Prepare the session of a new visitor, update the page if model or library changed since it was built, and
+        show the link in its address.
+        """
         visitor = frame.visitor(request)
         if (model, sets) != (frame.model_token(), frame.library_token(visitor)):
-            return whole_page(visitor)
+            return whole_page(visitor) | links.open(visitor, link)
         visitor.model_shown, visitor.library_shown = model, sets
         for tab, _ in panels:
             tab.arrive(frame, visitor)
-        return {frame.status: frame.status_now(visitor)}
+        return {frame.status: frame.status_now(visitor)} | links.open(visitor, link)
 
     @quick
     def on_model(request: gr.Request) -> dict[Any, Any]:
@@ -161,7 +176,7 @@ def _wire_changes(
         if visitor.library_shown == token:
             return {of_library[0]: gr.skip()}
         visitor.library_shown = token
-        updates: dict[Any, Any] = {}
+        updates: dict[Any, Any] = {offered: find_some.shown(frame, visitor)}
         start = 0
         for tab, panel in panels:
             end = start + len(tab.library_inputs(panel))
@@ -175,15 +190,17 @@ def _wire_changes(
         seen = zip(now, (model, sets, runs), strict=True)
         return frame.status_now(visitor), *(gr.skip() if one == other else one for one, other in seen)
 
-    def then_opened(event: Any) -> None:
-        for handler, inputs, outputs in frame.opened:
+    def then_each(event: Any, handlers: Sequence[tuple[Any, list[Any], list[Any]]]) -> Any:
+        for handler, inputs, outputs in handlers:
             event = event.then(handler, inputs, outputs, **EVENT, **UNCHECKED)
+        return event
 
-    opened = page.load(on_open, seen, everything, **EVENT)
-    then_opened(opened.then(None, None, None, js=OPENED_JS, **EVENT))
+    opened = page.load(on_open, [*seen, frame.address], everything, js=address.READ_JS, **EVENT)
+    opened = then_each(opened, frame.opening)
+    then_each(opened.then(None, None, None, js=OPENED_JS, **EVENT), frame.opened)
     # A change that comes during the update for the one before must not be dropped.
     latest: dict[str, Any] = {"trigger_mode": "always_last", **EVENT}
-    then_opened(frame.model_seen.change(on_model, None, everything, **latest))
+    then_each(frame.model_seen.change(on_model, None, everything, **latest), frame.opened)
     asked = [component for tab, panel in panels for component in tab.library_inputs(panel)]
     frame.library_seen.change(on_library, asked, of_library, **latest, **UNCHECKED)
     # In the queue, since only there a gr.State triggers its change event.
@@ -198,7 +215,7 @@ def launch_options(page: Page, hosts: Hosts | None = None, shares: Shares | None
         "state_session_capacity": VISITORS,
         "theme": theme.Playground(),
         "css": theme.CSS.read_text(encoding="utf-8"),
-        "js": theme.JAVASCRIPT.read_text(encoding="utf-8"),
+        "js": theme.script(),
         "run_history": False,
         "ssr_mode": False,  # a Space would turn it on, and nothing is tested with it
         "allowed_paths": [],

@@ -94,7 +94,7 @@ def test_every_prompt_brings_what_there_is_so_far_and_a_cancel_keeps_it(tiny, lo
     assert [event.share for event in events] == [0.5, 1.0]
     stopped = shifts(loaded, request(), load, cancelled=iter([False, True]).__next__)
     assert (stopped.done, stopped.cancelled) == (1, True)
-    assert stopped.kl_prompts == events[0].kl_prompts
+    assert stopped.kl_prompts == events[0].result.kl_prompts
     with pytest.raises(Cancelled):
         shifts(loaded, request(), load, cancelled=lambda: True)
 

@@ -18,7 +18,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `import visiting`
 
-from playwright.sync_api import BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from visiting import CHROMIUM, TIMEOUT, Site, Visitor
 
 from playground.library.store import Store
@@ -100,3 +100,22 @@ def visit(site: Site, chromium: BrowserContext, waiting: list[Visitor]) -> Itera
 @pytest.fixture
 def visitor(visit: Callable[..., Visitor]) -> Visitor:
     return visit()
+
+
+@pytest.fixture
+def fresh(site: Site, chromium: BrowserContext) -> Iterator[Callable[[str], Page]]:
+    """Opens a link in a browser that has seen nothing of the page."""
+    contexts: list[BrowserContext] = []
+
+    def open_link(address: str) -> Page:
+        assert chromium.browser is not None
+        context = chromium.browser.new_context()
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector("body:not([inert]) #steer-examples .sp-chip")
+        return page
+
+    yield open_link
+    for context in contexts:
+        context.close()

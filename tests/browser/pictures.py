@@ -48,10 +48,10 @@ def _discover(visitor: Visitor) -> None:
     page = visitor.page
     page.click("#discover-compute")
     expect(page.locator("#discover-progress")).to_contain_text("of computation")
-    expect(page.locator("#discover-looks-table .sp-caption")).to_contain_text("at the found scales")
+    expect(page.locator("#discover-gallery .sp-caption")).to_contain_text("at the found scales")
     page.click("#discover-save")
     expect(page.locator("#discover-save-notice")).to_contain_text("Saved as")
-    page.locator("#discover-looks-table .sp-lookline:has(.sp-text:not(:empty)) button[data-act=steer]").first.click()
+    page.locator("#discover-gallery .sp-galcell:has(.sp-text:not(:empty)) button[data-act=steer]").first.click()
     expect(page.get_by_role("tab", name="Steer")).to_have_attribute("aria-selected", "true")
     page.wait_for_timeout(2000)  # what the click changes comes in several events
     visitor.tab("Discover")

@@ -1,4 +1,4 @@
-"""Discover: live convergence, Stop, a first look, saving, and prompts from every source."""
+"""Discover: live convergence, Stop, the gallery, saving, and prompts from every source."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ def discover(visit: Callable[..., Visitor]) -> Visitor:
     return visitor
 
 
-def test_compute_shows_convergence_spectrum_and_a_first_look(discover: Visitor) -> None:
+def test_compute_shows_convergence_spectrum_and_a_gallery(discover: Visitor) -> None:
+    discover.unfold("discover-which")
     expect(discover.page.locator("#discover-preview li").first).to_be_visible()
-    expect(discover.page.locator("#discover-hint")).to_contain_text("about")
+    expect(discover.page.locator("#discover-hint")).to_contain_text(re.compile("about|under"))
     fill(discover, "discover-use", 2)
     fill(discover, "discover-vectors", 4)
+    before = expected_time(discover, "4 vectors")
     compute(discover)
+    expect(discover.page.locator("#discover-hint")).not_to_have_text(before)  # with what was learnt
     expect(discover.page.locator("#discover-figure-0 .scatterlayer .trace").first).to_be_attached()
     expect(discover.page.locator("#discover-figure-1 .barlayer .point")).to_have_count(4)
-    expect(discover.page.locator("#discover-looks-table .sp-caption")).to_contain_text("at the found scales")
-    expect(discover.page.locator("#discover-looks-table .sp-sign.sp-minus")).to_have_count(4)
+    expect(discover.page.locator("#discover-gallery .sp-caption")).to_contain_text("at the found scales")
+    expect(discover.page.locator("#discover-gallery .sp-sign.sp-minus")).to_have_count(4)
     expect(discover.page.locator("#discover-progress")).to_contain_text("signed vectors say something else")
     assert "python -m playground find power" in discover.text("discover-command")
     discover.shot("discover-desktop")
@@ -51,6 +54,13 @@ def test_what_is_saved_appears_in_steer_and_library_without_a_reload(discover: V
     site.store.delete("saved-here")
 
 
+def expected_time(visitor: Visitor, size: str) -> str:
+    """The line beside Compute, once it tells of a run of that size."""
+    hint = visitor.page.locator("#discover-hint")
+    expect(hint).to_contain_text(size)
+    return hint.inner_text()
+
+
 def starting(text: str) -> re.Pattern[str]:
     return re.compile(rf"^{re.escape(text)}")
 
@@ -59,11 +69,11 @@ def test_unsaved_vectors_can_be_steered_with_and_named(discover: Visitor) -> Non
     fill(discover, "discover-use", 1)
     fill(discover, "discover-vectors", 2)
     compute(discover)
-    expect(discover.page.locator("#discover-looks-table .sp-caption")).to_contain_text("at the found scales")
-    expect(discover.page.locator("#discover-looks-table .sp-sign.sp-minus")).to_have_count(2)
-    discover.page.locator("#discover-looks-table .sp-name").first.fill("odd one")
-    discover.page.locator("#discover-looks-table .sp-name").first.press("Enter")
-    discover.page.locator("#discover-looks-table button[data-act=steer][data-sign='-1']").first.click()
+    expect(discover.page.locator("#discover-gallery .sp-caption")).to_contain_text("at the found scales")
+    expect(discover.page.locator("#discover-gallery .sp-sign.sp-minus")).to_have_count(2)
+    discover.page.locator("#discover-gallery .sp-name").first.fill("odd one")
+    discover.page.locator("#discover-gallery .sp-name").first.press("Enter")
+    discover.page.locator("#discover-gallery button[data-act=steer][data-sign='-1']").first.click()
     expect(discover.page.locator("#mix-0-set input")).to_have_value("(not saved)")
     expect(discover.page.locator("#mix-0-row input")).to_have_value(starting("0 “odd one”"))
     discover.page.click("#steer-generate")
@@ -78,14 +88,14 @@ def test_stop_keeps_what_there_is(discover: Visitor) -> None:
     fill(discover, "discover-use", 24)
     discover.page.click("#discover-compute")
     expect(discover.page.locator("#discover-progress")).to_contain_text(re.compile(r"step \d+ of"))
-    discover.page.click("#discover-stop")
+    discover.page.click("#stop")
     expect(discover.page.locator("#discover-progress")).to_contain_text("stopped: what there was is kept")
     expect(discover.page.locator("#discover-figure-1 .barlayer .point").first).to_be_attached()
     expect(discover.page.locator("#discover-save")).to_be_enabled()
     steps = re.search(r"(\d+) steps", discover.page.locator("#discover-progress").inner_text())
     assert steps is not None
     expect(discover.page.locator("#discover-command")).to_contain_text(f"--steps {steps[1]} ")
-    expect(discover.page.locator("#discover-looks-table .sp-lookline .sp-text").nth(2)).not_to_be_empty()
+    expect(discover.page.locator("#discover-gallery .sp-steered .sp-text").first).not_to_be_empty()
 
 
 def test_layers_in_the_wrong_order_are_one_sentence(discover: Visitor) -> None:
@@ -100,6 +110,7 @@ def test_layers_in_the_wrong_order_are_one_sentence(discover: Visitor) -> None:
 def test_typed_prompts_are_previewed_as_they_will_be_used(discover: Visitor) -> None:
     discover.page.get_by_label("typed").check()
     discover.page.fill("#discover-typed textarea", "How can I jinx a lighthouse?\nHow do I build a kite?")
+    discover.unfold("discover-which")
     expect(discover.page.locator("#discover-preview li")).to_have_count(2)
     discover.page.fill("#discover-typed textarea", "  ")
     discover.page.click("#discover-compute")
@@ -120,6 +131,7 @@ def test_uploaded_prompts_are_read(discover: Visitor, tmp_path: Path, name: str,
     path.write_text(content, encoding="utf-8")
     discover.page.get_by_label("file", exact=True).check()
     discover.page.locator("#discover-upload input[type=file]").set_input_files(path)
+    discover.unfold("discover-which")
     expect(discover.page.locator("#discover-preview li")).to_have_count(count)
 
 

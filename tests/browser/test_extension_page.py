@@ -54,7 +54,7 @@ def test_a_method_of_another_package_is_computed_seen_saved_and_steered_with(
         page.click("#discover-save")
         expect(page.locator("#discover-save-notice")).to_contain_text("Saved as mine")
         assert (tmp_path / "sets" / "mine.safetensors").exists()
-        page.locator("#discover-looks-table [data-act=steer]").first.click()
+        page.locator("#discover-gallery [data-act=steer]").first.click()
         expect(page.get_by_role("tab", name="Steer")).to_have_attribute("aria-selected", "true")
         expect(page.locator("#mix-0-set input").first).to_have_value("mine")
     finally:

@@ -39,6 +39,7 @@ def small(visitor: Visitor, rows: str = "3", scales: str = "-0.5 0 0.5", items: 
     """As little as shows everything: the machine that tests is slow."""
     write(visitor, "measure-rows", rows)
     write(visitor, "measure-scales", scales)
+    visitor.unfold("measure-more")
     fill(visitor, "measure-controls", 1)
     fill(visitor, "measure-use", items)
 
@@ -234,6 +235,7 @@ def test_exact_answers_and_next_tokens_are_kept_opened_and_deleted_with_every_re
     expect(tab.page.locator("#measure-one-row input")).to_be_visible()
     write(tab, "measure-scales", "0.5")
     fill(tab, "measure-use", 1)
+    tab.unfold("measure-more")
     fill(tab, "measure-controls", 1)
     measure(tab, "1 of 1 prompts")
     expect(command).to_contain_text(f"--count 1 --steer '{SET}#3@")
@@ -296,6 +298,7 @@ def test_the_next_token_is_followed_and_sets_are_compared(tab: Visitor) -> None:
     expect(tab.page.locator("#measure-one-row input")).to_be_visible()
     write(tab, "measure-scales", "-0.5 0 0.5")
     fill(tab, "measure-use", 2)
+    tab.unfold("measure-more")
     fill(tab, "measure-controls", 1)
     measure(tab, "2 of 2 prompts")
     expect(tab.page.locator("#measure-plot-note")).to_contain_text("mean over 2 of 2 prompts")
@@ -329,6 +332,7 @@ def test_an_uploaded_choice_set_is_measured_and_items_it_cannot_score_are_counte
     path.write_text("\n".join(json.dumps(dict(zip(names, item, strict=True))) for item in items), encoding="utf-8")
     tab.page.locator("#measure-prompts").get_by_label("file", exact=True).check()
     tab.page.locator("#measure-upload input[type=file]").set_input_files(path)
+    tab.unfold("measure-which")
     expect(tab.page.locator("#measure-preview li")).to_have_count(3)
     write(tab, "measure-rows", "3")
     write(tab, "measure-scales", "-0.5 0.5")

@@ -19,7 +19,7 @@ ONLY = {
     "discover-melbo-learning-rate": {"MELBO"},
     "discover-ortho-batch": {"MELBO-ortho"},
     "discover-read-sinks": set(METHODS) - {"Random baseline"},
-    "discover-looks": set(METHODS),
+    "discover-write-gallery": set(METHODS),
 }
 """Controls, and the methods that they apply to."""
 
@@ -40,7 +40,7 @@ def small_ortho(visitor: Visitor, steps: int) -> None:
     visitor.unfold("discover-more")
     fill(visitor, "discover-ortho-batch", 2)
     fill(visitor, "discover-ortho-steps", steps)
-    fill(visitor, "discover-looks", 0)
+    visitor.page.locator("#discover-write-gallery input").uncheck()
     visitor.page.locator("#discover-find-scales input").uncheck()
     fill(visitor, "discover-ortho-stop-share", 0)
 
@@ -75,8 +75,6 @@ def test_melbo_draws_its_ascent_and_says_the_command(discover: Visitor) -> None:
     choose(discover, "MELBO")
     fill(discover, "discover-vectors", 2)
     fill(discover, "discover-melbo-steps", 6)
-    discover.unfold("discover-more")
-    fill(discover, "discover-looks", 1)
     compute(discover)
     expect(discover.page.locator("#discover-figure-0 .scatterlayer .trace")).to_have_count(2)
     expect(discover.page.locator("#discover-figure-1 .barlayer .point")).to_have_count(2)
@@ -121,7 +119,7 @@ def test_ortho_draws_its_pictures_stops_with_what_it_has_and_goes_on(discover: V
     fill(discover, "discover-ortho-steps", 25)  # enough for an effect above zero, so that it does not end by itself
     discover.page.click("#discover-continue")
     expect(discover.page.locator("#discover-progress")).to_contain_text("batch 2")
-    discover.page.click("#discover-stop")
+    discover.page.click("#stop")
     expect(discover.page.locator("#discover-progress")).to_contain_text("stopped: what there was is kept")
     assert 6 <= site.store.load(name).rows < 204
     assert f"--continue vectors/{name}.safetensors --first 4" in discover.text("discover-command")
@@ -158,7 +156,7 @@ def test_a_base_that_adds_nothing_is_one_sentence(discover: Visitor) -> None:
 def test_found_scales_are_kept_and_marked_on_the_slider(discover: Visitor) -> None:
     fill(discover, "discover-vectors", 1)
     discover.unfold("discover-more")
-    fill(discover, "discover-looks", 0)
+    discover.page.locator("#discover-write-gallery input").uncheck()
     discover.page.locator("#discover-find-scales input").uncheck()
     compute(discover)
     discover.unfold("discover-linearity")
@@ -167,7 +165,7 @@ def test_found_scales_are_kept_and_marked_on_the_slider(discover: Visitor) -> No
     expect(discover.page.locator("#discover-linearity-plot .scatterlayer .trace")).to_have_count(3)
     discover.page.click("#discover-calibrate")
     expect(discover.page.locator("#discover-linearity-note")).to_contain_text("2 signed vectors")
-    discover.page.locator("#discover-looks-table button[data-act=steer]").first.click()
+    discover.page.locator("#discover-gallery button[data-act=steer]").first.click()
     expect(discover.page.locator("#mix-0-strip")).to_contain_text("× found")
     expect(discover.page.locator("#mix-0-strip .sp-found").first).to_be_attached()
     expect(discover.page.locator("#mix-0-strip .sp-extreme").first).to_be_attached()

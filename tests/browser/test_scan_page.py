@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_one_click_gives_groups_worth_seeing(scan: Visitor, site: Site) -> None:
     found = int((site.store.load(SHIPPED).found_scales > 0).sum())
     said = f"{found} vectors and signs with a found scale × 2 scales × 2 prompts = {4 * found} texts"
     expect(scan.page.locator("#scan-hint")).to_contain_text(said)
-    expect(scan.page.locator("#scan-hint")).to_contain_text("about")
+    expect(scan.page.locator("#scan-hint")).to_contain_text(re.compile("about|under"))
     scan.shot("scan-before")
     started = time.monotonic()
     run(scan)
@@ -95,7 +96,7 @@ def test_a_cell_opens_in_steer_with_the_same_text(scan: Visitor, site: Site) -> 
         scan.page.fill(f"#{element} input[type=number]", value)
         scan.page.locator(f"#{element} input[type=number]").press("Tab")
     small(scan, "3")
-    scan.page.get_by_label("group alike").uncheck()
+    scan.page.get_by_label("similar texts together").uncheck()
     cell = scan.page.locator("#scan-table tr.sp-cell", has_text="sample 2").first
     wanted = " ".join(cell.locator(".sp-text").inner_text().split())
     sign = cell.locator(".sp-sign").inner_text()
@@ -120,7 +121,7 @@ def test_a_cell_opens_in_steer_with_the_same_text(scan: Visitor, site: Site) -> 
 def test_names_stars_and_bins_are_in_the_set_and_in_the_pickers(kept: str, scan: Visitor, site: Site) -> None:
     choose_set(scan, kept)
     small(scan, "6-9")
-    scan.page.get_by_label("group alike").uncheck()
+    scan.page.get_by_label("similar texts together").uncheck()
     table = scan.page.locator("#scan-table")
     first = table.locator("input.sp-name[data-row='7']").first
     first.fill("says the same")
@@ -163,7 +164,7 @@ def test_a_set_that_is_not_saved_is_scanned_and_named_too(scan: Visitor, site: S
     scan.page.locator("#scan-unit").get_by_label("relative").check()
     expect(scan.page.locator("#scan-scales").locator("input, textarea")).to_have_value("0.3 0.5")
     small(scan, "all")
-    scan.page.get_by_label("group alike").uncheck()
+    scan.page.get_by_label("similar texts together").uncheck()
     expect(scan.page.locator("#scan-command")).to_contain_text("Save the set")
     field = scan.page.locator("#scan-table input.sp-name[data-row='1']").first
     field.fill("one of two")
@@ -225,7 +226,7 @@ def test_a_saved_scan_opens_as_it_was(
     later.page.set_viewport_size({"width": 1440, "height": 900})
     later.shot("scan-opened")
     assert [later.text(part) for part in ("scan-table", "scan-progress", "scan-command")] == wanted
-    later.page.get_by_label("group alike").uncheck()
+    later.page.get_by_label("similar texts together").uncheck()
     expect(later.page.locator("#scan-table .sp-pages").first).to_contain_text("12 texts")
     later.page.locator("#scan-table button[data-act=discard][data-row='4']").first.click()
     expect(later.page.locator("#scan-table .sp-undo")).to_contain_text("Vector 4 is discarded")
@@ -243,7 +244,7 @@ def test_a_saved_scan_opens_as_it_was(
 
 def test_filters_and_order_of_the_table(scan: Visitor) -> None:
     small(scan, "0-4")
-    scan.page.get_by_label("group alike").uncheck()
+    scan.page.get_by_label("similar texts together").uncheck()
     rows = scan.page.locator("#scan-table tr.sp-cell")
     expect(rows).to_have_count(20)
     scan.page.click("#scan-sort input")
@@ -258,7 +259,7 @@ def test_filters_and_order_of_the_table(scan: Visitor) -> None:
     expect(scan.page.locator("#scan-table")).to_contain_text("No text passes the filters")
     write(scan, "scan-contains", "")
     expect(rows).to_have_count(20)
-    scan.page.get_by_label("group alike").check()
+    scan.page.get_by_label("similar texts together").check()
     scan.page.locator("#scan-table details.sp-group summary").first.click()
     count = int(scan.page.locator("#scan-table details.sp-group .sp-count").first.inner_text().split()[0])
     scan.page.locator("#scan-table button[data-act=group]").first.click()
@@ -272,7 +273,7 @@ def test_limits_cut_the_table_down_to_what_is_within_them(visit: Callable[..., V
     scan.tab("Scan")
     choose_set(scan, kept)
     small(scan, "0-4")
-    scan.page.get_by_label("group alike").uncheck()
+    scan.page.get_by_label("similar texts together").uncheck()
     scan.page.get_by_label("hide noise").uncheck()
     rows = scan.page.locator("#scan-table tr.sp-cell")
     expect(rows).to_have_count(20)
@@ -313,7 +314,7 @@ def test_stop_keeps_the_texts_that_are_whole(scan: Visitor) -> None:
     scan.page.click("#scan-run")
     expect(scan.page.locator("#scan-table tr.sp-cell").first).to_be_visible()
     expect(scan.page.locator("#scan-progress")).to_contain_text("to go")
-    scan.page.click("#scan-stop")
+    scan.page.click("#stop")
     expect(scan.page.locator("#scan-progress")).to_contain_text("stopped")
     expect(scan.page.locator("#scan-notice")).to_contain_text("Stopped; the texts that were whole are kept.")
     assert scan.page.locator("#scan-table tr.sp-cell").count() > 0
@@ -346,6 +347,7 @@ def test_typed_prompts_that_are_empty_are_refused_and_others_used(scan: Visitor)
     scan.page.click("#scan-run")
     expect(scan.page.locator("#scan-notice .sp-error")).to_contain_text("Expected at least one prompt")
     scan.page.fill("#scan-typed textarea", "How can I kick a <b>moat</b>?")
+    scan.unfold("scan-which")
     expect(scan.page.locator("#scan-preview li")).to_have_count(1)
     write(scan, "scan-rows", "3")
     run(scan)
@@ -402,7 +404,7 @@ def test_a_set_of_1500_vectors_pages_smoothly(
         write(visitor, "scan-scales", "0.5")
         monkeypatch.setattr(scan_run, "scan", as_scanned(many))
         run(visitor)
-        page.get_by_label("group alike").uncheck()
+        page.get_by_label("similar texts together").uncheck()
         expect(page.locator("#scan-table .sp-pages").first).to_contain_text("1–30 of 3000 texts")
         for span in ("31–60", "61–90", "91–120"):
             page.locator("#scan-table button[data-act=page]", has_text="later").first.click()
@@ -426,3 +428,40 @@ def test_the_table_fits_a_phone_and_the_dark(visit: Callable[..., Visitor], widt
     inside = "document.documentElement.scrollWidth <= window.innerWidth"
     assert visitor.page.evaluate(inside)
     visitor.shot(f"scan-{'dark' if dark else 'phone'}")
+
+
+def test_the_texts_are_downloaded_as_a_page(scan, tmp_path):
+    """One click makes the archive and hands it over; before there is a scan a sentence says so."""
+    page = scan.page
+    page.click("#scan-page")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("Expected the texts of a scan")
+    small(scan, "2-3")
+    with page.expect_download() as download:
+        page.click("#scan-page")
+    download.value.save_as(tmp_path / "page.zip")
+    with zipfile.ZipFile(tmp_path / "page.zip") as packed:
+        index, plotly = packed.namelist()
+        assert b"<title>Scan of " in packed.read(index)
+        assert plotly.endswith("plotly.min.js")
+
+
+def test_two_pinned_texts_stand_side_by_side_and_open_in_steer(scan):
+    page = scan.page
+    small(scan, "2-3")
+    page.get_by_label("similar texts together").uncheck()
+    expect(page.locator("#scan-table .sp-group")).to_have_count(0)
+    for row in (2, 3):
+        page.locator(f"#scan-table .sp-cell:has([data-row='{row}']) [data-act=pin]").first.click()
+        expect(page.locator("#scan-table .sp-compare thead th")).to_have_count(row + 1)
+    heads = page.locator("#scan-table .sp-compare thead th").all_inner_texts()
+    assert heads[:2] == ["prompt", "baseline"]
+    assert "2 at" in heads[2]
+    assert page.locator("#scan-table .sp-compare mark").count() > 0
+    scan.shot("scan-compare")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("#scan-table .sp-compare").get_by_role("button", name="Unpin").first.click()
+    expect(page.locator("#scan-table .sp-compare thead th")).to_have_count(3)
+    page.locator("#scan-table .sp-compare").get_by_role("button", name="Open").first.click()
+    expect(page.get_by_role("tab", name="Steer")).to_have_attribute("aria-selected", "true")

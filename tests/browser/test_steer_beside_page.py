@@ -21,6 +21,7 @@ def text(visitor: Visitor, pane: str) -> str:
 
 def test_a_preset_fills_everything_in_and_shows_its_effect_with_one_click(visit: Callable[..., Visitor]) -> None:
     visitor = visit(dark=True)
+    visitor.page.click("#steer-presets summary")
     visitor.page.click("#steer-presets [data-name='sum: at once → step by step']")
     visitor.page.wait_for_selector("#steer-command code")
     assert recognise(text(visitor, "baseline")).mode == "direct"
@@ -86,6 +87,7 @@ def test_solo_silences_the_others_and_units_change_together(visitor: Visitor) ->
     expect(page.locator("#mix-0-strip")).to_contain_text("silent")
     page.locator("#mix-1-solo input").uncheck()
     expect(page.locator("#mix-0-strip")).not_to_contain_text("silent")
+    visitor.unfold("steer-options")
     page.get_by_label("absolute").check()
     expect(page.locator("#mix-0-scale input[type=number]")).to_have_value("-17.99")
     expect(page.locator("#mix-0-strip")).to_contain_text("0.57 r · norm 18 · 1 × found")

@@ -148,7 +148,7 @@ def test_markup_in_a_prompt_stays_text(visitor: Visitor) -> None:
 
 def test_samples_are_shown_side_by_side(visitor: Visitor) -> None:
     page = visitor.page
-    visitor.unfold("steer-sampling")
+    visitor.unfold("steer-options")
     page.fill("#steer-samples input[type=number]", "3")
     page.fill("#steer-temperature input[type=number]", "0.9")
     page.locator("#steer-temperature input[type=number]").press("Tab")
@@ -159,7 +159,7 @@ def test_samples_are_shown_side_by_side(visitor: Visitor) -> None:
 @pytest.mark.usefixtures("endless")
 def test_stop_keeps_what_was_written(visitor: Visitor) -> None:
     page = visitor.page
-    visitor.unfold("steer-sampling")
+    visitor.unfold("steer-options")
     page.fill("#steer-tokens input[type=number]", "512")
     page.fill("#steer-temperature input[type=number]", "2")
     page.fill("#steer-samples input[type=number]", "8")
@@ -189,7 +189,7 @@ def test_two_visitors_keep_their_own_prompts_and_texts(visit: Callable[..., Visi
 def test_closing_the_tab_cancels_its_job(visit: Callable[..., Visitor], site: Site) -> None:
     visitor = visit()
     page = visitor.page
-    visitor.unfold("steer-sampling")
+    visitor.unfold("steer-options")
     page.fill("#steer-tokens input[type=number]", "512")
     page.fill("#steer-samples input[type=number]", "8")
     page.fill("#steer-temperature input[type=number]", "2")
@@ -201,3 +201,50 @@ def test_closing_the_tab_cancels_its_job(visit: Callable[..., Visitor], site: Si
     while site.workbench.jobs.status().running is not None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert site.workbench.jobs.status().running is None
+
+
+def test_undo_and_redo_take_the_mix_back_and_forth_by_buttons_and_keys(visitor: Visitor) -> None:
+    page = visitor.page
+    scale = page.locator("#mix-0-scale input[type=number]")
+    before = scale.input_value()
+    set_scale(visitor, 0, 0.123)
+    page.wait_for_timeout(1500)
+    page.click("#mix-add-vector")
+    expect(page.locator("#mix-1")).to_be_visible()
+    page.wait_for_timeout(1500)
+    page.click("#mix-undo")
+    expect(page.locator("#mix-1")).to_be_hidden()
+    page.locator("#tabs").get_by_role("tab", name="Steer").focus()
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Control+z")
+    expect(scale).to_have_value(before)
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Control+Shift+Z")
+    expect(scale).to_have_value("0.123")
+    page.click("#mix-redo")
+    expect(page.locator("#mix-1")).to_be_visible()
+    page.click("#steer-prompt textarea")
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(1000)
+    expect(page.locator("#mix-1")).to_be_visible()
+    visitor.shot("steer-undo")
+
+
+def test_the_drawer_goes_back_to_a_generation_and_sets_two_side_by_side(visitor: Visitor) -> None:
+    page, lines = visitor.page, visitor.page.locator("#steer-drawer li")
+    generate(visitor)
+    expect(lines).to_have_count(1)
+    before = texts(visitor, "steered")
+    scale = page.locator("#mix-0-scale input[type=number]").input_value()
+    set_scale(visitor, 0, -float(scale))
+    generate(visitor)
+    expect(lines).to_have_count(2)
+    page.locator("#steer-drawer summary").click()
+    lines.last.locator("[data-act=back]").click()
+    expect(page.locator("#mix-0-scale input[type=number]")).to_have_value(scale)
+    expect(page.locator("#steer-steered .sp-text").first).to_have_text(before[0])
+    for count in (1, 2):
+        lines.nth(count - 1).locator("[data-act=pin]").click()
+        expect(page.locator("#steer-drawer .sp-compare thead th")).to_have_count(count + 2)
+    assert page.locator("#steer-drawer .sp-compare mark").count() > 0
+    visitor.shot("steer-drawer")

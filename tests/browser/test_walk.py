@@ -18,8 +18,8 @@ from playground.library.vector_set import load
 from playground.organism.modes import recognise
 
 MINUTES = 3
-LOOKED_AT = 12
-"""Vectors that the first look shows by default."""
+VECTORS = 12
+"""Vectors that are found by default."""
 
 
 def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
@@ -34,9 +34,9 @@ def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
     visitor.shot("walk-2-discover")
     page.click("#discover-compute")
     expect(page.locator("#discover-progress")).to_contain_text("of computation")
-    cards = page.locator("#discover-looks-table .sp-look")
-    expect(page.locator("#discover-looks-table .sp-caption")).to_contain_text("at the found scales")
-    expect(page.locator("#discover-looks-table .sp-sign.sp-minus")).to_have_count(LOOKED_AT)
+    cards = page.locator("#discover-gallery .sp-galrow")
+    expect(page.locator("#discover-gallery .sp-caption")).to_contain_text("at the found scales")
+    expect(page.locator("#discover-gallery .sp-sign.sp-minus")).to_have_count(VECTORS)
     visitor.shot("walk-3-found")
 
     row, sign, mode = a_turned_refusal(visitor)
@@ -49,7 +49,7 @@ def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
     expect(page.locator("#discover-save-notice")).to_contain_text("Saved as")
     visitor.shot("walk-4-named")
 
-    text = cards.nth(row).locator(f".sp-lookline:has(button[data-sign='{sign}']) .sp-text").inner_text()
+    text = cards.nth(row).locator(f".sp-galcell:has(button[data-sign='{sign}']) .sp-text").inner_text()
     cards.nth(row).locator(f"button[data-act=steer][data-sign='{sign}']").click()
     expect(page.locator("#mix-0-row input")).to_have_value(re.compile(f"{row} “refusal to {mode}”"))
     first = page.locator("#steer-answer-1 input, #steer-answer-1 textarea")
@@ -87,9 +87,9 @@ def test_three_minutes_from_the_open_page_to_a_file_for_a_colleague(
 
 
 def a_turned_refusal(visitor: Visitor) -> tuple[int, int, str]:
-    """Row, sign and mode of the first text of the first look in a mode that is no refusal."""
-    lines = visitor.page.locator("#discover-looks-table .sp-look .sp-lookline")
-    for line in lines.all():
+    """Row, sign and mode of the first text of the gallery in a mode that is no refusal."""
+    cells = visitor.page.locator("#discover-gallery > * .sp-galcell:not(.sp-baseline)")
+    for line in cells.filter(visible=True).all():
         if not line.locator(".sp-text").count():
             continue  # only noise
         said = recognise(line.locator(".sp-text").inner_text())

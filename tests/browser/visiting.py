@@ -76,9 +76,13 @@ class Visitor:
         self.page.get_by_role("tab", name=name, exact=True).click()
 
     def unfold(self, element: str) -> None:
-        """Open an accordion. Gradio fills it in as it opens: what is typed in that very moment is shown, but lost."""
-        self.page.click(f"#{element} > button")
-        self.page.wait_for_timeout(400 * SLACK)
+        """Open an accordion unless it is open. Gradio fills it in as it opens: what is typed in that very moment is
+        shown, but lost.
+        """
+        button = self.page.locator(f"#{element} > button")
+        if "open" not in (button.get_attribute("class") or "").split():
+            button.click()
+            self.page.wait_for_timeout(400 * SLACK)
 
     def ends(self, button: str, progress: str, says: str) -> None:
         """Click, and wait until the line of progress says something new, and at last `says`."""

@@ -204,7 +204,7 @@ class Visitor(threading.Thread):
     def _discover(self, tab: Tab) -> None:
         tab.set("discover-vectors", self._random.choice((4, 8)))
         tab.set("discover-find-scales", False)
-        tab.set("discover-looks", 2)
+        tab.set("discover-write-gallery", True)
         begun = time.monotonic()
         self._done(tab, "discovered", tab.click("discover-compute"), "discover-notice", begun)
 

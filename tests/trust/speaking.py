@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 from gradio_client.utils import apply_diff
 
+from playground.ui.kit.event_order import NUMBERED_JS
+
 
 class Refused(Exception):
     """The server took no event; `status` and its sentence."""
@@ -26,6 +28,7 @@ class Speaking:
         self.url = url.rstrip("/")
         self.client = client if client is not None else httpx.Client(timeout=timeout)
         self.session = secrets.token_hex(6)
+        self._sequence = 0
         self.warnings: list[str] = []
         """Messages that the page showed over everything."""
 
@@ -63,7 +66,10 @@ class Speaking:
 
     def join(self, event: dict[str, Any], data: list[Any] | None = None, event_data: Any = None) -> str:
         """Put an event into the queue; its id. Raises Refused."""
-        sent = [self.values[number] for number in event["inputs"]] if data is None else data
+        sent = [self.values[number] for number in event["inputs"]] if data is None else list(data)
+        if event.get("js") == NUMBERED_JS:
+            self._sequence += 1
+            sent[0] = [sent[0], self._sequence]
         body = {"data": sent, "event_data": event_data, "fn_index": event["id"], "trigger_id": None}
         answer = self.client.post(f"{self.url}/gradio_api/queue/join?", json={**body, "session_hash": self.session})
         if answer.status_code != 200:

@@ -113,8 +113,11 @@ def test_a_configuration_of_another_size_than_its_weights_is_refused_before_it_i
 
 
 def test_an_index_names_files_beside_it_only(tmp_path):
-    hostile = changed("model index", "model-00001-of-00002.safetensors", "../../secret.safetensors")
-    assert "index.json (unreadable)" in refusal("model index", hostile, tmp_path)
+    for place, name in enumerate(("../../secret.safetensors", "x" * 300 + ".safetensors", "é" * 130 + ".safetensors")):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        hostile = changed("model index", "model-00001-of-00002.safetensors", name)
+        assert "index.json (unreadable)" in refusal("model index", hostile, folder)
 
 
 def test_a_template_of_any_output_is_refused_in_a_bounded_sentence(tmp_path):

@@ -161,7 +161,7 @@ def test_a_run_that_was_to_be_kept_outlives_its_page_and_is_shown_after_a_reload
     mine.set("discover-vectors", 2)
     mine.set("discover-use", 1)
     mine.set("discover-find-scales", False)
-    mine.set("discover-looks", 0)
+    mine.set("discover-write-gallery", False)
     with mine.client.stream("GET", f"{url}/gradio_api/heartbeat/{mine.session}"):  # closing it tells of the closed tab
         mine.join(mine.event("discover-compute"))
         until(lambda: workbench.jobs.running is not None, 20)

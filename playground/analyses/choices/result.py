@@ -201,14 +201,15 @@ class MeasureProgress:
     """After `done` of `total` rows (a part of one counts). `result` holds the rows that are finished, None until the
     baseline is.
 
-    `new` are the rows finished since the last event. `seconds_to_go` is an estimate at the pace so far, None before
-    there is one.
+    `new` are the rows finished since the last event. `seconds_to_go` is None until there is a pace; `longer`: it is
+    more than before.
     """
 
     done: float
     total: int
     seconds: float
     seconds_to_go: float | None
+    longer: bool
     new: tuple[MeasuredRow, ...] = ()
     result: MeasureResult | None = None
 

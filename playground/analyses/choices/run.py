@@ -17,6 +17,7 @@ from playground.analyses.choices.summary import Balance
 from playground.analyses.common.directions import Direction, directions
 from playground.analyses.common.result import BASELINE, Place, measured_on
 from playground.core.push import Push
+from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled
 from playground.library.mix import LoadSet
 from playground.model.finite import check_finite, overflow
@@ -177,7 +178,7 @@ class _ProgressReporter:
     def __post_init__(self) -> None:
         self.total = len(self.directions) * len(self.start.request.scales)
         self._places = {id(direction): place for place, direction in enumerate(self.directions)}
-        self._measuring = time.perf_counter()
+        self._time_to_go = TimeToGo()
         self._emit(0.0)
 
     def part(self, done: float) -> None:
@@ -209,6 +210,5 @@ class _ProgressReporter:
     def _emit(self, done: float, new: tuple[MeasuredRow, ...] = ()) -> None:
         self._last = time.perf_counter()
         done = self._most = max(done, self._most)
-        seconds = self._last - self._measuring
-        to_go = seconds / done * (self.total - done) if done else None
-        self.emit(MeasureProgress(done, self.total, self._last - self.begun, to_go, new, self.result()))
+        left, seconds = self._time_to_go.at(done / self.total), self._last - self.begun
+        self.emit(MeasureProgress(done, self.total, seconds, left.seconds, left.longer, new, self.result()))

@@ -17,6 +17,7 @@ from playground.analyses.common.request import OverScales, counted
 from playground.analyses.common.result import BASELINE, Place, Row, measured_on
 from playground.analyses.common.scales_result import ScalesResult
 from playground.core.push import Push
+from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled
 from playground.library.mix import LoadSet
 from playground.limits import check_count, limits
@@ -111,22 +112,21 @@ class TextsResult(ScalesResult):
 
 @dataclass(frozen=True)
 class TextsProgress:
-    """After `done` of `total` texts; `result` holds the rows that are finished, None until the baseline is."""
+    """After `done` of `total` texts; `result` holds the rows that are finished, None until the baseline is.
+    `seconds_to_go` is None until there is a pace; `longer`: it is more than before.
+    """
 
     done: int
     total: int
     seconds: float
+    seconds_to_go: float | None = None
+    longer: bool = False
     result: TextsResult | None = None
 
     @property
     def share(self) -> float:
         """The part done, 0..1."""
         return self.done / self.total
-
-    @property
-    def seconds_to_go(self) -> float | None:
-        """At the pace so far, None before there is one."""
-        return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
 R = TypeVar("R", bound=TextsRow)
@@ -173,6 +173,7 @@ def over_texts(
 
     total = len(pushes) * per_row
     emit(TextsProgress(0, total, 0.0))
+    time_to_go = TimeToGo()
     texts: list[str] = []
     with suppress(Cancelled):
         for batch in _generated(loaded, request, pushes, cancelled, overflowed):
@@ -183,7 +184,9 @@ def over_texts(
                 if row is None:
                     break
                 finished.append(row)
-            emit(TextsProgress(len(texts), total, time.perf_counter() - begun, result() if finished else None))
+            left, so_far = time_to_go.at(len(texts) / total), result() if finished else None
+            seconds = time.perf_counter() - begun
+            emit(TextsProgress(len(texts), total, seconds, left.seconds, left.longer, so_far))
     if not finished:
         raise Cancelled
     return result(stopped=len(finished) < len(pushes))

@@ -13,7 +13,7 @@ ANALYSIS = Analysis(
         Figure(
             "angles",
             "Principal angles",
-            "Choose a second set: the angles between<br>what the two span are drawn here.",
+            "Choose a second set: the angles between what the two span are drawn here.",
         ),
         Figure("spectra", "Spectra", "σ, objective or norm of every vector."),
     ),

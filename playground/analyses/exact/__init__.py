@@ -27,7 +27,7 @@ ANALYSIS = Analysis(
         Figure(
             "curves",
             "Accuracy",
-            "Measure draws the part of right answers here,<br>beside random directions of equal norm.",
+            "Measure draws the part of right answers here, beside random directions of equal norm.",
             axis="part of right answers",
         ),
     ),

@@ -21,7 +21,7 @@ ANALYSIS = Analysis(
         Figure(
             "divergence",
             "KL from the baseline",
-            "Measure draws KL(steered ‖ baseline) here,<br>beside random directions of equal norm.",
+            "Measure draws KL(steered ‖ baseline) here, beside random directions of equal norm.",
         ),
         Figure("tokens", "Next tokens", "Probabilities of the next tokens, scale by scale."),
     ),

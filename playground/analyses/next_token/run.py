@@ -19,6 +19,7 @@ from torch import Tensor
 from playground.analyses.common.labels import UNLABELLED, Labels
 from playground.analyses.common.request import Asking, counted
 from playground.analyses.common.result import Lines, Measurement, measured_on
+from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled, InputError
 from playground.extensions import resolve
 from playground.library.checks import checked_scales
@@ -131,16 +132,6 @@ class Shifts(Measurement):
         return len(self.request.texts)
 
     @property
-    def share(self) -> float:
-        """The part done, 0..1."""
-        return self.done / self.total
-
-    @property
-    def seconds_to_go(self) -> float:
-        """At the pace so far."""
-        return self.seconds / max(self.done, 1) * (self.total - self.done)
-
-    @property
     def name(self) -> str:
         """The name of the vector, or the recipe of a mix."""
         components = self.request.recipe.components
@@ -248,11 +239,42 @@ class Shifts(Measurement):
             )
 
 
+@dataclass(frozen=True)
+class ShiftsProgress:
+    """The `result` so far, after a prompt. `seconds_to_go` is None until there is a pace; `longer`: it is more than
+    before.
+    """
+
+    result: Shifts
+    seconds_to_go: float | None
+    longer: bool
+
+    @property
+    def done(self) -> int:
+        """The prompts that were read."""
+        return self.result.done
+
+    @property
+    def total(self) -> int:
+        """The prompts that were asked for."""
+        return self.result.total
+
+    @property
+    def seconds(self) -> float:
+        """The time so far."""
+        return self.result.seconds
+
+    @property
+    def share(self) -> float:
+        """The part done, 0..1."""
+        return self.done / self.total
+
+
 def shifts(
     loaded: LoadedModel,
     request: ShiftsRequest,
     load_set: LoadSet,
-    emit: Callable[[Shifts], None] = lambda event: None,
+    emit: Callable[[ShiftsProgress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Shifts:
     """Follow the next token of each prompt over the scales; what there is so far is emitted after every prompt.
@@ -261,7 +283,7 @@ def shifts(
     and for rows that a set does not have, FileError for sets that are missing or were made for another width,
     Cancelled when it is stopped before the first prompt is done.
     """
-    begun = time.perf_counter()
+    begun, time_to_go = time.perf_counter(), TimeToGo()
     made = mix(loaded, request.recipe, load_set)
     encoded = encode(loaded, request.texts, request.format)
     about = measured_on(loaded, request.sources, load_set)
@@ -299,7 +321,8 @@ def shifts(
             if not number:
                 raise
             return result(stopped=True)
-        emit(result())
+        left = time_to_go.at((number + 1) / len(encoded))
+        emit(ShiftsProgress(result(), left.seconds, left.longer))
     return result()
 
 

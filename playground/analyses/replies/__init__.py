@@ -28,13 +28,13 @@ ANALYSIS = Analysis(
         Figure(
             "curves",
             "Replies",
-            "Measure draws here how many replies give the behaviour's answer,<br>or match the first pattern.",
+            "Measure draws here how many replies give the behaviour's answer, or match the first pattern.",
             axis="share of replies",
         ),
         Figure(
             "groups",
             "Replies by group",
-            "The share of every group of replies,<br>for the vector that is looked at.",
+            "The share of every group of replies, for the vector that is looked at.",
             axis="share of replies",
         ),
     ),

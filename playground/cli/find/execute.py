@@ -24,8 +24,10 @@ def run(options: argparse.Namespace) -> Outcome:
     so_far_path: Path | None = getattr(options, "so_far", None)
     out: Path = so_far_path if so_far_path is not None and options.out is None else options.out
     check_out(out, "found.safetensors")
+    from playground.cli.estimates import tell_expected
     from playground.cli.models import follow_model, load_quietly, load_sets
     from playground.library import vector_set
+    from playground.services.estimates import learn, work_of_find, work_of_scales
     from playground.services.find import FindProgress, find, find_with_scales
 
     so_far = None if so_far_path is None else _so_far(so_far_path, options.first)
@@ -36,16 +38,29 @@ def run(options: argparse.Namespace) -> Outcome:
         follow_model(options, so_far)
     progress = Progress()
 
+    searched: list[ScalesProgress] = []
+
     def show(event: FindProgress | ScalesProgress) -> None:
-        progress.show(line(event) if isinstance(event, FindProgress) else scales_line(event))
+        if isinstance(event, FindProgress):
+            progress.show(line(event))
+        else:
+            searched[:] = [event]
+            progress.show(scales_line(event))
 
     def keep(found: VectorSet) -> None:
         write_so_far(out, partial(vector_set.save, found))
 
     loaded = load_quietly(options, progress)
+    work = work_of_find(loaded, request, 0 if so_far is None else so_far.rows)
+    scales = work_of_scales(loaded, request.prompts, request.format, request.k)
+    tell_expected(progress, loaded, work, scales if options.scales else None)
     with stoppable(progress) as stopped:
         job = find_with_scales if options.scales else find
         result = job(loaded, request, show, stopped, sets.__getitem__, keep, so_far)
+    if not result.cancelled:
+        learn(loaded, work, result.seconds)
+    for event in searched:
+        learn(loaded, scales, event.seconds, event.share)
     write_out(out, partial(vector_set.save, result.vector_set))
     if options.scales and stopped() and not result.cancelled:
         tell(f"stopped; {out} holds all vectors, and the scales that were found.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.cli.scales import scale_text, scales_data
 from playground.methods.base.registry import columns, norm_of
+from playground.services.durations import to_go
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,9 +24,8 @@ def line(event: FindProgress) -> str:
         return f"batch finished · {len(event.values['norms'])} vectors so far"
     if event.stage != "iterate":
         return _STAGES.get(event.stage, "")
-    to_go = "" if event.seconds_to_go is None else f" · {event.seconds_to_go:.1f} s to go"
     batch = "" if event.batch is None else f"batch {event.batch + 1} · "
-    return f"{batch}step {event.step} of about {event.steps} · {event.state} · {event.seconds:.1f} s{to_go}"
+    return f"{batch}step {event.step} of about {event.steps} · {event.state} · {event.seconds:.1f} s{to_go(event)}"
 
 
 def data(out: Path, result: FindResult) -> dict[str, Any]:

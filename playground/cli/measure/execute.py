@@ -12,6 +12,7 @@ from playground.cli.measure.options import analysis_of, asked_set, check
 from playground.cli.outcome import Outcome, write_out
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled
+from playground.services.durations import to_go
 
 if TYPE_CHECKING:
     from playground.analyses.choices.result import MeasureResult
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> Outcome:
     check(options)
     from playground.analyses.common.labels import labels_of
+    from playground.cli.estimates import tell_expected
     from playground.cli.measure.request import request_of, sources
     from playground.cli.models import load_quietly, load_sets
     from playground.cli.prompts import tell_notes
     from playground.library import prompts
+    from playground.services.estimates import learn, work_of_measure
     from playground.services.measure import measure
 
     analysis = analysis_of(options)
@@ -37,10 +40,14 @@ def run(options: argparse.Namespace) -> Outcome:
     request = request_of(options, asked, sets)
     progress = Progress()
     loaded = load_quietly(options, progress)
+    work = work_of_measure(loaded, request)
+    tell_expected(progress, loaded, work)
     with stoppable(progress) as stopped:
         result = measure(
             loaded, request, sets.__getitem__, lambda event: progress.show(_line(analysis.counts, event)), stopped
         )
+        if not result.cancelled:
+            learn(loaded, work, result.seconds)
         if options.leaderboard:
             result = _with_side_effects(loaded, result, sets.__getitem__, progress, stopped)
     for warning in result.warnings:
@@ -55,8 +62,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _line(counts: str, event: Any) -> str:
-    to_go = "" if event.seconds_to_go is None else f" · {event.seconds_to_go:.0f} s to go"
-    return f"{counts} {event.done:.0f} of {event.total} · {event.seconds:.0f} s{to_go}"
+    return f"{counts} {event.done:.0f} of {event.total} · {event.seconds:.0f} s{to_go(event)}"
 
 
 def _with_side_effects(

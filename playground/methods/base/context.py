@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from playground.core.push import Push
+from playground.core.time_to_go import Left, TimeToGo
 from playground.errors import Cancelled, InputError
 from playground.library.recipe import Recipe
 from playground.library.vector_set import VectorSet
@@ -45,7 +46,8 @@ class Found:
 @dataclass(frozen=True)
 class Context:
     """A request on its model. `keep` takes what is finished before the rest is. `pushes` gives what a recipe of the
-    request adds; a second argument names it in errors. `so_far` is a set to go on with.
+    request adds; a second argument names it in errors. `so_far` is a set to go on with. `time_to_go` follows the shares
+    of the solver.
     """
 
     loaded: LoadedModel
@@ -57,6 +59,7 @@ class Context:
     keep: Callable[[Found], None]
     so_far: VectorSet | None
     begun: float
+    time_to_go: TimeToGo = field(default_factory=TimeToGo)
 
     @property
     def seconds(self) -> float:
@@ -64,15 +67,16 @@ class Context:
         return time.perf_counter() - self.begun
 
     def tell(
-        self, stage: str, share: float, step: int = 0, steps: int = 0, to_go: float | None = None, **shown: Any
+        self, stage: str, share: float, step: int = 0, steps: int = 0, left: Left | None = None, **shown: Any
     ) -> None:
         """Emit progress; `shown` are the other fields of FindProgress."""
-        self.emit(FindProgress(stage, step, steps, self.seconds, share, to_go, **shown))
+        left = Left() if left is None else left
+        self.emit(FindProgress(stage, step, steps, self.seconds, share, left.seconds, longer=left.longer, **shown))
 
     def tell_step(self, event: Any, first_share: float = PREPARE_SHARE, **shown: Any) -> None:
-        """Emit a solver's step: its `step`, `steps`, `seconds` and `share`, the last one from `first_share` on."""
-        to_go = event.seconds / event.share * (1 - event.share) if event.share > 0 else None
-        self.tell("iterate", first_share + (1 - first_share) * event.share, event.step, event.steps, to_go, **shown)
+        """Emit a solver's step: its `step`, `steps` and `share`, the last one from `first_share` on."""
+        share, left = first_share + (1 - first_share) * event.share, self.time_to_go.at(event.share)
+        self.tell("iterate", share, event.step, event.steps, left, **shown)
 
     def layer_slice(self, target_tokens: int | None, pushes: Sequence[Push] = ()) -> LayerSlice:
         """The blocks between the request's layers, prepared. Raises Cancelled."""

@@ -52,7 +52,7 @@ class Count:
     limit: str = "vectors"
     beside: int = 0
     label: str = "Vectors"
-    info: str = "how many; 12 is plenty to look at"
+    info: str = ""
     help: str = "how many directions"
 
     @property

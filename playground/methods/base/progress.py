@@ -18,7 +18,8 @@ class FindProgress:
     `values` are estimates by the names of the method's columns: of the vectors under way while `stage` is "iterate",
     (k,), in a method that works batch by batch those of batch number `batch` (from 0); of all rows found, earlier runs
     included, when it is "batch" or "done". `marks` are levels that values are compared with. `state` says in a few
-    words how it goes. `seconds` is the time so far, `share` in 0..1; `seconds_to_go` is None until it can be judged.
+    words how it goes. `seconds` is the time so far, `share` in 0..1; `seconds_to_go` is None until it can be judged,
+    and `longer` tells that it is more than before (core/time_to_go.py).
     """
 
     stage: str
@@ -31,6 +32,7 @@ class FindProgress:
     marks: Mapping[str, float] = field(default_factory=dict)
     batch: int | None = None
     state: str = ""
+    longer: bool = False
 
 
 @dataclass(frozen=True)

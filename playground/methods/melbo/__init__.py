@@ -114,7 +114,7 @@ METHOD = Method(
         Figure("lines", "Ascent", "displacements", "displacement at the target"),
         Figure(
             "bars", "Displacement", "displacements", "displacement at the target",
-            wait="How far each vector moves<br>the target layer comes here.",
+            wait="How far each vector moves the target layer comes here.",
         ),
     ),
     presets=(

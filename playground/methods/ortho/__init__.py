@@ -119,7 +119,7 @@ METHOD = Method(
     figures=(
         Figure(
             "shares", "This batch", "effects", "effect left / %",
-            wait="The effect left of every vector of a batch<br>is drawn here, step by step.",
+            wait="The effect left of every vector of a batch is drawn here, step by step.",
         ),
         Figure("effect_left", "Effect left", "effects"),
         Figure("divergence", "KL to the base", "divergences"),

@@ -136,7 +136,7 @@ METHOD = Method(
         Figure("convergence", "Convergence", "singular_values"),
         Figure(
             "spectrum", "Spectrum", "singular_values",
-            wait="The singular values come here:<br>how much the model amplifies each direction.",
+            wait="The singular values come here: how much the model amplifies each direction.",
         ),
     ),
     presets=(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from playground.core.push import Push
+from playground.core.time_to_go import Left
 from playground.errors import InputError
 from playground.library.mix import LoadSet, mix
 from playground.library.origin import Origin, library_versions, now
@@ -67,7 +68,7 @@ def find(
     vector_set = _vector_set(loaded, request, found, seconds, so_far)
     values = {name: values for name in TENSORS if (values := getattr(vector_set, name)) is not None}
     values["norms"] = vector_set.native_norms
-    ready.tell("done", 1.0, found.steps, found.steps, 0.0, values=values, marks=found.marks)
+    ready.tell("done", 1.0, found.steps, found.steps, Left(0.0), values=values, marks=found.marks)
     return FindResult(vector_set, seconds, found.cancelled, found.steps, found.stopped, found.note, found.marks)
 
 

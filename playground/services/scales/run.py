@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled
 from playground.library.rows import check_rows
 from playground.library.scale_window import ScaleWindow
@@ -64,16 +65,15 @@ class Look:
 
 @dataclass(frozen=True)
 class ScalesProgress:
-    """How far the search is: the share done (0 to 1, never falling) and the texts that are new since the last event."""
+    """How far the search is: the share done (0 to 1, never falling) and the texts that are new since the last event.
+    `seconds_to_go` is None until there is a pace; `longer`: it is more than before.
+    """
 
     share: float
     seconds: float
+    seconds_to_go: float | None
+    longer: bool
     looks: tuple[Look, ...] = ()
-
-    @property
-    def seconds_to_go(self) -> float | None:
-        """At the pace so far; None while there is none."""
-        return self.seconds * (1 - self.share) / self.share if self.share > 0 else None
 
 
 @within_memory
@@ -96,7 +96,7 @@ def find_scales(
     Cancelled when it is stopped before there is anything, ModelError when memory runs out.
     """
     request = ScalesRequest() if request is None else request
-    begun = time.perf_counter()
+    begun, time_to_go = time.perf_counter(), TimeToGo()
     rows = [row for row in check_rows(vector_set, request.rows) if bool(vector_set.vectors[row].any())]
     check_count(
         "new tokens of looks (rows × signs × texts × length)", len(rows) * 2 * request.texts * request.tokens,
@@ -108,7 +108,9 @@ def find_scales(
     for block in blocks:
 
         def tell(share: float, looks: Sequence[Look], before: int = done, size: int = len(block)) -> None:
-            emit(ScalesProgress((before + share * size) / len(rows), time.perf_counter() - begun, tuple(looks)))
+            of_all = (before + share * size) / len(rows)
+            left = time_to_go.at(of_all)
+            emit(ScalesProgress(of_all, time.perf_counter() - begun, left.seconds, left.longer, tuple(looks)))
 
         search = _BlockSearch(reader, vector_set, block, request.texts, tell)
         try:

@@ -11,6 +11,7 @@ from functools import partial
 from torch import Tensor
 
 from playground.core.noise import is_noise, repetition
+from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled, ModelError
 from playground.library.mix import LoadSet, Mix, mix
 from playground.library.origin import library_versions, now
@@ -46,7 +47,8 @@ _FINISHING = 0.5
 @dataclass(frozen=True)
 class ScanProgress:
     """Progress of a scan. `cells` (baselines included) are those that are new since the previous event; with them comes
-    the result `so_far`, without groups.
+    the result `so_far`, without groups. `seconds_to_go` is None until there is a pace; `longer`: it is more than
+    before.
     """
 
     cells: tuple[Cell, ...]
@@ -54,12 +56,9 @@ class ScanProgress:
     total: int
     seconds: float
     share: float
+    seconds_to_go: float | None
+    longer: bool
     so_far: ScanResult | None = None
-
-    @property
-    def seconds_to_go(self) -> float | None:
-        """At the pace so far; None while there is none."""
-        return self.seconds * (1 - self.share) / self.share if self.share > 0 else None
 
 
 @within_memory
@@ -78,7 +77,7 @@ def scan(
     when not even one text fits into memory.
     """
     recent.ran(request)
-    begun = time.perf_counter()
+    begun, time_to_go = time.perf_counter(), TimeToGo()
     vector_set = load_set(request.source)
     warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
     rows = request.rows_of(vector_set)
@@ -122,7 +121,8 @@ def scan(
     def tell(new: Sequence[Cell], done: int, under_way: int = 0, part_done: float = 0.0) -> None:
         share, count = (done + under_way * part_done) / len(entries), len(baselines) + len(cells)
         seconds = time.perf_counter() - begun
-        emit(ScanProgress(tuple(new), count, len(entries), seconds, share, so_far() if new else None))
+        left, result = time_to_go.at(share), so_far() if new else None
+        emit(ScanProgress(tuple(new), count, len(entries), seconds, share, left.seconds, left.longer, result))
 
     while start < len(entries) and not cancelled():
         part = entries[start : start + size]

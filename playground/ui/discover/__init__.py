@@ -1,9 +1,9 @@
-"""The Discover tab: compute steering vectors, watch the convergence, take a first look, and save them."""
+"""The Discover tab: compute steering vectors, watch the convergence, read the gallery, and save them."""
 
-from playground.ui.discover import layout, tab
+from playground.ui.discover import tab
 from playground.ui.kit.tab import Tab
 
 TAB = Tab(
-    name="discover", label="Discover", layout=layout.build, wire=tab.wire, outputs=tab.outputs,
+    name="discover", label="Discover", layout=tab.build, wire=tab.wire, outputs=tab.outputs,
     model_updates=tab.model_updates, library_outputs=tab.library_outputs, library_updates=tab.library_updates,
 )

@@ -16,7 +16,7 @@ def convergence(history: Sequence[tuple[int, Sequence[float], Sequence[float]]],
     The band round a line is residual × σ, each residual relative to its own σ: a true singular value lies in it.
     """
     if not history:
-        return waiting("Compute draws one line a vector here,<br>with what is still uncertain as a band.", height)
+        return waiting("Compute draws one line a vector here, with what is still uncertain as a band.", height)
     plot = figure(height)
     count = max(len(values) for _, values, _ in history)
     for vector in reversed(range(count)):
@@ -107,7 +107,7 @@ def climb(
 ) -> go.Figure:
     """One line a vector over the steps; each history entry is (step, values (k,)). `labels` names the highest line."""
     if not history:
-        return waiting(f"The {quantity} of every vector<br>is drawn here, step by step.", height)
+        return waiting(f"The {quantity} of every vector is drawn here, step by step.", height)
     plot = figure(height)
     stride = -(-len(history) // POINTS)
     kept = [*history[:-1:stride], history[-1]]

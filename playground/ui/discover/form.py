@@ -51,7 +51,7 @@ class Common:
     all_tokens: bool
     seed: float
     find_scales: bool
-    looks: float
+    write_gallery: bool
     read_sinks: bool
     continued: str | None
 
@@ -103,9 +103,9 @@ class DiscoverForm(Common):
         return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
 
     @property
-    def first_look(self) -> tuple[bool, int]:
-        """(whether to search for scales, number of vectors of the first look). Raises InputError."""
-        return bool(self.find_scales), whole(self.looks, "first look", least=0)
+    def after(self) -> tuple[bool, bool]:
+        """Whether to search for scales, and whether to write the gallery."""
+        return bool(self.find_scales), bool(self.write_gallery)
 
     def request(self, prompts: PromptSet, against: PromptSet | None, load: Load) -> FindRequest:
         """The request. Raises PlaygroundError for values that are wrong for every model."""

@@ -1,8 +1,8 @@
-"""Event handlers for computed vectors: name, star, save, download, steer, calibrate."""
+"""Event handlers for computed vectors: name, star, discard, scale strip, save, download, steer, calibrate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ import torch
 from playground.errors import InputError, PlaygroundError
 from playground.library.vector_set import VectorSet
 from playground.services.changed import first_difference
+from playground.ui.discover.gallery import gallery_of, toggle_strip
 from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import defaults, markup
 from playground.ui.kit.downloads import download
 from playground.ui.kit.frame import IN_TURN, Frame, acted
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.notes import found_name, keep_note, row_number
-from playground.ui.kit.running import EVENT, quick
+from playground.ui.kit.running import EVENT, long, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets import linearity_panel
 
@@ -80,34 +81,55 @@ def wire(frame: Frame, tab: DiscoverTab) -> None:
     def on_act(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         visitor, data = frame.visitor(request), acted(event)
         vector_set = visitor.computed
-        row = row_number(data, vector_set.rows)
-        if data.get("act") == "steer":
-            return _steer_with(frame, visitor, row, -1 if data.get("sign") == "-1" else 1)
+        row, act = row_number(data, vector_set.rows), data.get("act")
+        if act == "strip":  # on_strip below
+            return {frame.library_seen: gr.skip()}
+        if act == "steer":
+            return _steer_with(frame, visitor, row, data)
         keep_note(frame, visitor, found_name(frame, visitor), row, data)
-        return {
+        if act == "discard":
+            DiscoverState.of(visitor).discarded = row if data.get("value") == "true" else None
+        shown = {} if act == "star" else {tab.gallery: gallery_of(visitor)}
+        return shown | {
             frame.library_seen: frame.library_token(visitor),
             tab.download: download(visitor, visitor.computed),
         }
 
-    tab.look_table.act(
+    tab.gallery.act(
         on_act,
         None,
-        [frame.library_seen, tab.download, *frame.steer_outputs],
+        [tab.gallery, frame.library_seen, tab.download, *frame.steer_outputs],
         **EVENT,
         **IN_TURN,
     )
 
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_strip(event: gr.EventData, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        visitor, data = frame.visitor(request), acted(event)
+        if data.get("act") == "strip":
+            yield from toggle_strip(frame, tab, visitor, row_number(data, visitor.computed.rows))
 
-def _steer_with(frame: Frame, visitor: Visitor, row: int, sign: int) -> dict[Any, Any]:
-    """Open Steer with the vector, sign, scale and prompt of the first look; returns the updates."""
-    state = DiscoverState.of(visitor)
-    vector_set, norm = visitor.computed, state.scales.get((row, sign))
-    residual = vector_set.origin.residual_norm
-    scale = defaults.usual_scale(vector_set, row, sign) if norm is None else sign * float(f"{norm / residual:.8g}")
+    tab.gallery.act(on_strip, None, [tab.gallery, tab.notice, frame.status], trigger_mode="multiple", **EVENT)
+
+
+def _steer_with(frame: Frame, visitor: Visitor, row: int, data: dict[str, str]) -> dict[Any, Any]:
+    """Open Steer with a vector, and with the scale and prompt of its text in the gallery (`sign` in the data of the
+    event) or of a cell of its strip (`multiple`); returns the updates.
+    """
+    state, vector_set = DiscoverState.of(visitor), visitor.computed
+    residual, sign = vector_set.origin.residual_norm, -1 if data.get("sign") == "-1" else 1
+    scale, text = defaults.usual_scale(vector_set, row, sign), ""
+    written, strip = state.gallery.texts.get((row, sign)), state.strips.get(row)
+    if "multiple" in data:
+        cell = None if strip is None else strip.at(data["multiple"])
+        if cell is None:
+            raise InputError("Expected a cell of an open strip, got another one; open the strip again.")
+        scale, text = float(f"{cell.norm / residual:.8g}"), cell.text or ""
+    elif written is not None:
+        scale, text = sign * float(f"{written.scale / residual:.8g}"), written.text
     mix = [MixRow(found_name(frame, visitor), str(row), scale=scale)]
     seen: dict[str, Any] = {}
     if state.format is not None:
-        text = state.texts.get((row, sign), "")
         seen = {"prompt": state.prompt, "format": state.format}
-        seen["answers"] = first_difference(text, state.baseline)
+        seen["answers"] = first_difference(text, state.gallery.baseline)
     return frame.open_in_steer(visitor, mix, **seen)

@@ -101,7 +101,6 @@ class LayerControls:
             self.source: gr.update(minimum=0, maximum=max(bounds.last - 1, 1), value=bounds.source),
             self.target: gr.update(
                 minimum=0 if bounds.last == 1 else 1, maximum=bounds.last, value=bounds.target,
-                info=_target_info(bounds.last),
             ),
             self.vectors: gr.update(**_bounds(first, loaded), value=usual_vectors(first, loaded), visible=True),
             self.tokens: gr.update(value=tokens, visible=not all_tokens),
@@ -133,7 +132,8 @@ def _bounds(method: Method, loaded: LoadedModel | None) -> dict[str, Any]:
     most = _most_vectors(method, loaded)
     if method.count is None:
         return {"maximum": most}
-    return {"maximum": most, "label": method.count.label, "info": f"{method.count.info}; {at_most(most)}"}
+    info = "; ".join(part for part in (method.count.info, at_most(most)) if part)
+    return {"maximum": most, "label": method.count.label, "info": info}
 
 
 def _usual_tokens(method: Method) -> tuple[int, bool]:
@@ -150,11 +150,11 @@ def build(loaded: LoadedModel | None) -> LayerControls:
         with gr.Row(elem_classes="sp-tight"):
             source = gr.Slider(
                 0, max(bounds.last - 1, 1), bounds.source, label="Source layer", elem_id="discover-source",
-                info="block the direction is added at", **plain,
+                elem_classes="sp-slim", **plain,
             )
             target = gr.Slider(
                 0 if bounds.last == 1 else 1, bounds.last, bounds.target, label="Target layer",
-                elem_id="discover-target", info=_target_info(bounds.last), **plain,
+                elem_id="discover-target", elem_classes="sp-slim", **plain,
             )
         with gr.Row(elem_classes="sp-tight") as sizes:
             vectors = gr.Slider(
@@ -162,15 +162,10 @@ def build(loaded: LoadedModel | None) -> LayerControls:
             )
             with gr.Column(min_width=150, elem_classes="sp-options"):
                 tokens = gr.Slider(
-                    1, 16, _usual_tokens(first)[0], label="Last tokens", elem_id="discover-tokens",
-                    info="positions that are read", **plain,
+                    1, 16, _usual_tokens(first)[0], label="Last tokens read", elem_id="discover-tokens", **plain,
                 )
                 all_tokens = gr.Checkbox(
                     False, label="all positions", elem_id="discover-all-tokens", container=False,
                     elem_classes="sp-mute sp-under",
                 )
     return LayerControls(source, target, sizes, vectors, tokens, all_tokens)
-
-
-def _target_info(last: int) -> str:
-    return f"block the effect is read at, of {last + 1}"

@@ -11,7 +11,6 @@ import gradio as gr
 from playground.methods.base.registry import registered
 from playground.model.load import LoadedModel
 from playground.ui.discover import figures as discover_figures
-from playground.ui.discover import first_look
 from playground.ui.discover import presets as discover_presets
 from playground.ui.discover.figures import Figures
 from playground.ui.discover.layers import LayerControls, first_method
@@ -21,6 +20,7 @@ from playground.ui.kit import defaults
 from playground.ui.kit.frame import Frame, board
 from playground.ui.kit.pick import Pick
 from playground.ui.kit.visitor import Visitor
+from playground.ui.widgets import gallery as gallery_widget
 from playground.ui.widgets import linearity_panel, prompt_source
 from playground.ui.widgets.linearity_panel import LinearityPanel
 from playground.ui.widgets.prompt_source import AGAINST, PromptSource
@@ -45,15 +45,14 @@ class DiscoverTab:
     continue_button: gr.Button
     seed: gr.Number
     find_scales: gr.Checkbox
-    looks: gr.Slider
+    write_gallery: gr.Checkbox
     read_sinks: gr.Checkbox
     compute: gr.Button
-    stop: gr.Button
     hint: gr.HTML
     notice: gr.HTML
     progress: gr.HTML
     figures: Figures
-    look_table: gr.HTML
+    gallery: gr.HTML
     name: gr.Textbox
     repeat: gr.HTML
     save_notice: gr.HTML
@@ -66,7 +65,7 @@ class DiscoverTab:
         """The components whose values are those of DiscoverForm, in its order, without the mix."""
         return [
             self.method, *self.prompts.inputs, *self.against.inputs, self.mode, self.system, *self.layers.inputs,
-            self.seed, self.find_scales, self.looks, self.read_sinks, self.continued,
+            self.seed, self.find_scales, self.write_gallery, self.read_sinks, self.continued,
             *(part for controls in self.methods for part in controls.inputs),
         ]
 
@@ -95,7 +94,7 @@ class Options(NamedTuple):
     continued: gr.Dropdown
     continue_button: gr.Button
     find_scales: gr.Checkbox
-    looks: gr.Slider
+    write_gallery: gr.Checkbox
     read_sinks: gr.Checkbox
     seed: gr.Number
 
@@ -118,8 +117,7 @@ def build(frame: Frame) -> DiscoverTab:
             with gr.Group(elem_classes="sp-card"):
                 method = gr.Radio(
                     [method.label for method in registered().values()], value=first_method().label,
-                    label="Method", elem_id="discover-method",
-                    info="the form below shows what applies to it",
+                    label="Method", show_label=False, elem_id="discover-method", elem_classes="sp-inline",
                 )
                 about = gr.HTML(discover_presets.explained(first_method()), elem_id="discover-what")
                 presets = board(discover_presets.presets(first_method()), elem_id="discover-presets")
@@ -127,25 +125,24 @@ def build(frame: Frame) -> DiscoverTab:
             layers = build_layers(loaded)
             options = _options(frame)
             with gr.Row(elem_classes="sp-actions"):
-                compute = gr.Button("Compute", variant="primary", elem_id="discover-compute", min_width=120)
-                stop = gr.Button("Stop", variant="secondary", elem_id="discover-stop", min_width=80, scale=0)
-            hint = gr.HTML("", elem_id="discover-hint")
+                compute = gr.Button("Compute", variant="primary", elem_id="discover-compute", min_width=120, scale=0)
+                hint = gr.HTML("", elem_id="discover-hint", min_width=120, scale=2)
             notice = gr.HTML("", elem_id="discover-notice")
         with gr.Column(scale=8, min_width=330):
             figures = discover_figures.build(first_method())
             progress = gr.HTML("", elem_id="discover-progress", elem_classes="sp-quiet")
             saving = _save()
-            linearity = linearity_panel.build("discover")
             with gr.Column(elem_classes="sp-card"):
-                gr.HTML('<div class="sp-cardhead"><h3>First look</h3></div>')
-                look_table = board(first_look.WAITING, elem_id="discover-looks-table")
+                gr.HTML('<div class="sp-cardhead"><h3>Gallery</h3></div>')
+                gallery = gallery_widget.board("discover-gallery")
+            linearity = linearity_panel.build("discover")
     return DiscoverTab(
         method=method, about=about, presets=presets, prompts=prompts.prompts, against_box=prompts.against_box,
         against=prompts.against, mode=prompts.mode, system=prompts.system, layers=layers, methods=options.methods,
         continue_box=options.continue_box, continued=options.continued, continue_button=options.continue_button,
-        seed=options.seed, find_scales=options.find_scales, looks=options.looks, read_sinks=options.read_sinks,
-        compute=compute, stop=stop, hint=hint, notice=notice, progress=progress, figures=figures,
-        look_table=look_table, name=saving.name, repeat=saving.repeat, save_notice=saving.notice,
+        seed=options.seed, find_scales=options.find_scales, write_gallery=options.write_gallery,
+        read_sinks=options.read_sinks, compute=compute, hint=hint, notice=notice, progress=progress,
+        figures=figures, gallery=gallery, name=saving.name, repeat=saving.repeat, save_notice=saving.notice,
         download=saving.download, save=saving.save, linearity=linearity,
     )
 
@@ -154,7 +151,7 @@ def _prompts(loaded: LoadedModel | None) -> PromptControls:
     chosen = prompt_source.default_prompts(loaded)
     with gr.Group(elem_classes="sp-card"):
         prompts = prompt_source.build(loaded)
-        with gr.Row(elem_classes="sp-tight"):
+        with prompts.folded, gr.Row(elem_classes="sp-tight"):
             mode = gr.Radio(
                 ["chat", "raw"],
                 value="chat" if chosen is None or chosen.chat else "raw",
@@ -175,7 +172,7 @@ def _prompts(loaded: LoadedModel | None) -> PromptControls:
             )
     with gr.Column(visible=False, elem_id="discover-against") as against_box, gr.Group(elem_classes="sp-card"):
         against = prompt_source.build(
-            loaded, AGAINST, "Other side", "prompts that do not show the behaviour; their mean is subtracted"
+            loaded, AGAINST, "Other side, without the behaviour; its mean is subtracted"
         )
     return PromptControls(prompts, mode, system, against_box, against)
 
@@ -202,9 +199,9 @@ def _options(frame: Frame) -> Options:
                 True, label="Find scales", elem_id="discover-find-scales", min_width=150,
                 info="looks at texts: where each vector begins to tell, and where text breaks",
             )
-            looks = gr.Slider(
-                0, first_look.MOST_CARDS, 12, step=1, label="First look at", elem_id="discover-looks", buttons=[],
-                min_width=150, info="vectors, both signs, at the scales that were found; 0: none",
+            write_gallery = gr.Checkbox(
+                True, label="Write the gallery", elem_id="discover-write-gallery", min_width=150,
+                info="a text for every vector in both signs, at the scales that were found",
             )
         with gr.Row(elem_classes="sp-tight"):
             read_sinks = gr.Checkbox(
@@ -215,7 +212,7 @@ def _options(frame: Frame) -> Options:
                 0, label="Seed", precision=0, elem_id="discover-seed", min_width=150,
                 info="of everything drawn at random",
             )
-    return Options(methods, continue_box, continued, continue_button, find_scales, looks, read_sinks, seed)
+    return Options(methods, continue_box, continued, continue_button, find_scales, write_gallery, read_sinks, seed)
 
 
 def _save() -> SaveControls:

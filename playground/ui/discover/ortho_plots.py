@@ -40,7 +40,7 @@ def effect_left(
     vectors that are finished.
     """
     if not effects:
-        return waiting("How much of the base's effect each vector<br>keeps is drawn here, batch by batch.", height)
+        return waiting("How much of the base's effect each vector keeps is drawn here, batch by batch.", height)
     plot = _numbered([100 * effect for effect in effects], "effect left / %", unfinished, "%{y:.1f} %", height)
     if stop_share:
         plot.add_hline(y=100 * stop_share, line={"color": BASELINE, "width": 1.5, "dash": "dash"})
@@ -72,7 +72,7 @@ def divergence(values: Sequence[float], unsteered: float | None = None, height: 
     `unsteered`, a line, is that of the model without a push: a vector with the effect of the base stays below it.
     """
     if not values:
-        return waiting("How far each vector is from doing what<br>the base does is drawn here, batch by batch.", height)
+        return waiting("How far each vector is from doing what the base does is drawn here, batch by batch.", height)
     plot = _averaged(values, "KL(vector ‖ base) / nats", "%{y:.3g} nats", height)
     if unsteered is not None:
         plot.add_hline(y=unsteered, line={"color": BASELINE, "width": 1.5, "dash": "dash"})
@@ -87,7 +87,7 @@ def divergence(values: Sequence[float], unsteered: float | None = None, height: 
 def norm(values: Sequence[float], base: float | None = None, height: int = HEIGHT) -> go.Figure:
     """Native norm of each vector with a moving average, and the norm of the base as a line."""
     if not values:
-        return waiting("The norm that each vector needs<br>is drawn here, batch by batch.", height)
+        return waiting("The norm that each vector needs is drawn here, batch by batch.", height)
     plot = _averaged(values, "native norm", "%{y:.3g}", height)
     if base is not None:
         plot.add_hline(y=base, line={"color": BASELINE, "width": 1.5})

@@ -17,9 +17,8 @@ def presets(method: Method) -> str:
     if len(method.presets) < 2:
         return ""
     lines = "".join(
-        f'<li><button type="button" class="sp-chip" data-act="preset" data-name="{escape(preset.name)}">'
-        f"{'As in the paper' if preset.published else 'Recommended'}</button>"
-        f"<small>{escape(preset.label)}</small></li>"
+        f'<li><button type="button" class="sp-chip" data-act="preset" data-name="{escape(preset.name)}" '
+        f'title="{escape(preset.label)}">{"As in the paper" if preset.published else "Recommended"}</button></li>'
         for preset in method.presets
     )
     return f'<ul class="sp-presets" aria-label="Settings to begin with">{lines}</ul>'

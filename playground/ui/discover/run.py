@@ -1,4 +1,4 @@
-"""Runs of the Discover tab: compute or continue a set, find scales, generate the first look; live updates."""
+"""Runs of the Discover tab: compute or continue a set, find scales, write the gallery; live updates."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from playground.errors import Cancelled, FileError
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services import command as commands
+from playground.services.durations import to_go
+from playground.services.estimates import learn, work_of_find, work_of_scales
 from playground.services.find import FindProgress, FindRequest, FindResult, find, suggest_name
 from playground.services.find.stopped import as_far_as
-from playground.services.generate import GenerateProgress, generate
 from playground.services.jobs import JobContext
 from playground.services.scales import ScalesProgress
-from playground.ui.discover import first_look
+from playground.services.set_prompts import format_of
+from playground.ui.discover import gallery
 from playground.ui.discover.figures import RunFigures
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layout import DiscoverTab
 from playground.ui.discover.state import DiscoverState
-from playground.ui.kit import cost, markup
+from playground.ui.kit import markup
 from playground.ui.kit.downloads import download
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
+from playground.ui.widgets.gallery import WAITING
 from playground.ui.widgets.prompt_source import against_of
 from playground.ui.widgets.scale_search import progress_line, scales_of, scales_summary, with_scales_of
 
@@ -38,11 +41,11 @@ Updates = dict[Any, Any]
 
 
 def compute_vectors(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: DiscoverForm) -> Iterator[Updates]:
-    """Compute the vectors of the form, then scales and first look; yields updates. Raises PlaygroundError."""
+    """Compute the vectors of the form, then scales and gallery; yields updates. Raises PlaygroundError."""
     load = frame.load_set(visitor)
     prompts = form.choice.chosen(visitor)
     request = form.request(prompts, against_of(form.by, prompts, form.other_choice, visitor), load)
-    yield from _run(frame, tab, visitor, request, form.first_look)
+    yield from run_request(frame, tab, visitor, request, form.after)
 
 
 def continue_set(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: DiscoverForm) -> Iterator[Updates]:
@@ -51,18 +54,18 @@ def continue_set(frame: Frame, tab: DiscoverTab, visitor: Visitor, form: Discove
     if not name:
         raise FileError("Expected a set to continue, got none; choose one of the list.")
     so_far = load(name)
-    yield from _run(frame, tab, visitor, form.continuing(so_far, load), form.first_look, so_far)
+    yield from run_request(frame, tab, visitor, form.continuing(so_far, load), form.after, so_far)
 
 
-def _run(
+def run_request(
     frame: Frame,
     tab: DiscoverTab,
     visitor: Visitor,
     request: FindRequest,
-    first_look_options: tuple[bool, int],
+    after: tuple[bool, bool],
     so_far: VectorSet | None = None,
 ) -> Iterator[Updates]:
-    """Run a request, continuing `so_far` if given. `first_look_options`: find scales, number of vectors to look at."""
+    """Run a request and yield updates, continuing `so_far` if given. `after` it: find scales, write the gallery."""
     state = DiscoverState.of(visitor)
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.store(visitor)
     figures = RunFigures(tab.figures, request)
@@ -101,9 +104,8 @@ def _run(
             done = max(done, *(event.share for event in progress if event.stage != "done"), 0.0)
         yield updates
     result = job.result()
-    # The speed of a run that ended early is that of the share it did.
-    early = result.cancelled or (result.stopped not in (None, "count"))
-    cost.learn(loaded, request, result.seconds, done if early else 1.0)
+    known = 0 if so_far is None else so_far.rows
+    learn(loaded, work_of_find(loaded, request, known), result.seconds, done if result.cancelled else 1.0)
     # A free name, since an earlier run with these settings may have been saved under the usual one.
     vector_set = replace(result.vector_set, name=store.free_name(result.vector_set.name))
     visitor.keep_found(vector_set)
@@ -114,8 +116,9 @@ def _run(
     if kept_as:
         vector_set = replace(result.vector_set, name=kept_as[0])
         visitor.saved_as, visitor.found = kept_as[0], vector_set
-    state.prompt, state.format, state.scales, state.texts = request.prompts[0], request.format, {}, {}
-    with_scales, looks = first_look_options
+    state.prompt, state.format = request.prompts[0], request.format
+    state.forget_gallery()
+    with_scales, with_gallery = after
     yield {
         **figures.finish(result),
         **_kept(frame, tab, visitor, kept_as, not_kept),
@@ -124,14 +127,14 @@ def _run(
         tab.save: gr.update(interactive=not kept_as),
         tab.download: download(visitor, visitor.computed),
         tab.repeat: _command(as_far_as(request, result), loaded, vector_set.name, so_far),
-        tab.look_table: first_look.table(vector_set, {}),
+        tab.gallery: gallery.gallery_of(visitor),
         tab.progress: markup.run_line(_result_line(result)),
         frame.status: frame.status_now(),
     }
     if with_scales and not result.cancelled:
         yield from _find_scales(frame, tab, visitor, _result_line(result))
-    if looks:  # after a Stop too, at the scales that are known: what was found is to be seen
-        yield from _look(frame, tab, visitor, looks)
+    if with_gallery:  # after a Stop too, at the scales that are known: what was found is to be seen
+        yield from gallery.write(frame, tab, visitor, request.prompts[0])
 
 
 def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
@@ -139,7 +142,7 @@ def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
     return {
         **tab.figures.empty(request.by),
         **tab.linearity.cleared(),
-        tab.look_table: first_look.WAITING,
+        tab.gallery: WAITING,
         tab.save_notice: "",
         tab.repeat: "",
         tab.save: gr.update(interactive=False),
@@ -184,9 +187,7 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
     """
     begun = visitor.computed
     job = frame.start(visitor, "finding scales", lambda model, context: scales_of(model, begun, context))
-    looks: dict[tuple[int, int], str] = {}
-    scales: dict[tuple[int, int], float] = {}
-    prompt, share, took = "", 0.0, 0.0
+    state, share, took = DiscoverState.of(visitor), 0.0, 0.0
 
     def keep(scaled: VectorSet) -> None:
         visitor.found = with_scales_of(visitor.computed, scaled)
@@ -204,64 +205,23 @@ def _find_scales(frame: Frame, tab: DiscoverTab, visitor: Visitor, ended: str) -
                 keep(event)
             elif isinstance(event, ScalesProgress):
                 share, took = event.share, event.seconds
-                for look in event.looks:
-                    if not look.noise:
-                        place = (look.row, look.sign)
-                        looks[place], scales[place] = look.text, look.scale
-                        prompt = begun.origin.prompts[look.prompt]
+                gallery.record_looks(state, event, begun.origin.prompts)
         if line := progress_line(batch):
             updates[tab.progress] = markup.run_line(f"{ended} · {line}")
-            updates[tab.look_table] = first_look.table(visitor.computed, looks, "", prompt, scales)
+            updates[tab.gallery] = gallery.gallery_of(visitor)
         yield updates
     try:
         keep(job.result())
     except Cancelled:
         return
-    work = cost.scale_operations(frame.loaded, begun.origin.prompts, begun.rows)
-    cost.learn_speed(frame.loaded, cost.SCALES, work * share, took)
+    origin = begun.origin
+    learn(frame.loaded, work_of_scales(frame.loaded, origin.prompts, format_of(origin), begun.rows), took, share)
     yield {
         tab.progress: markup.run_line(f"{ended} · {scales_summary(visitor.computed)}"),
-        tab.look_table: first_look.table(visitor.computed, looks, scales=scales),  # not yet at the found scales
+        tab.gallery: gallery.gallery_of(visitor),
         tab.download: download(visitor, visitor.computed),
         frame.library_seen: frame.library_token(visitor),
     }
-
-
-def _look(frame: Frame, tab: DiscoverTab, visitor: Visitor, count: int) -> Iterator[Updates]:
-    """Generate the first look at `count` vectors; yields updates."""
-    state = DiscoverState.of(visitor)
-    vector_set = visitor.computed
-    scales = first_look.signed_rows(vector_set, count)
-    if not scales:
-        return
-
-    def load(name: str) -> VectorSet:
-        return {NOT_SAVED: vector_set}[name]
-
-    assert state.format is not None  # the run has set it
-    request = first_look.request_for(NOT_SAVED, scales, state.prompt, state.format)
-    job = frame.start(
-        visitor,
-        "taking a first look",
-        lambda model, context: generate(model, request, load, context.emit, context.cancelled),
-    )
-    state.scales = scales
-
-    def table() -> str:
-        # Names and stars may have changed during the job, so the set is read anew.
-        looks, baseline = state.texts, state.baseline
-        return first_look.table(visitor.computed, looks, baseline, state.prompt, scales)
-
-    for batch in follow(job, REDRAW):
-        progress = [event for event in batch if isinstance(event, GenerateProgress)]
-        updates: Updates = {frame.status: frame.status_now(visitor)}
-        if progress:
-            state.baseline, state.texts = first_look.looks_of(progress[-1].texts, scales)
-            updates[tab.look_table] = table()
-        yield updates
-    texts = [row.text for row in job.result().rows]
-    state.baseline, state.texts = first_look.looks_of(texts, scales)
-    yield {tab.look_table: table()}
 
 
 def _progress_line(request: FindRequest, event: FindProgress) -> str:
@@ -269,11 +229,10 @@ def _progress_line(request: FindRequest, event: FindProgress) -> str:
         return "reading the prompts"
     if event.stage == "prepare":
         return f"running the first blocks once · {seconds(event.seconds)}"
-    to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
     batch = "" if event.batch is None else f"batch {event.batch + 1}, "
     method = request.by
     about = "at most " if method.at_most else "" if "steps" in method.cost else "about "
-    return f"{batch}step {event.step} of {about}{event.steps} · {seconds(event.seconds)}{to_go}"
+    return f"{batch}step {event.step} of {about}{event.steps} · {seconds(event.seconds)}{to_go(event)}"
 
 
 def _result_line(result: FindResult) -> str:

@@ -1,4 +1,4 @@
-"""Session state of the Discover tab: chosen method, and texts of the first look."""
+"""Session state of the Discover tab: chosen method, and the gallery."""
 
 from __future__ import annotations
 
@@ -6,19 +6,27 @@ from dataclasses import dataclass, field
 
 from playground.methods.base.registry import registered
 from playground.model.prompting import PromptFormat
+from playground.services.gallery import Gallery, Signed
+from playground.services.strip import Strip
 from playground.ui.kit.visitor import Slice
 
 
 @dataclass
 class DiscoverState(Slice):
-    """State of one visitor. `texts` are those of the first look at `prompt` by (row, sign), `scales` the norms of the
-    pushes.
+    """State of one visitor. `gallery` is written on `prompt`; `strips` are the open ones by row; `names` are suggested
+    ones by row, `discarded` the vector that was discarded last; `looks` are texts of the search for scales.
     """
 
     method: str = field(default_factory=lambda: next(iter(registered())))
     prompt: str = ""
     format: PromptFormat | None = None
     """None before the first run."""
-    scales: dict[tuple[int, int], float] = field(default_factory=dict)
-    baseline: str = ""
-    texts: dict[tuple[int, int], str] = field(default_factory=dict)
+    gallery: Gallery = field(default_factory=Gallery)
+    strips: dict[int, Strip] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    discarded: int | None = None
+    looks: dict[Signed, list[str]] = field(default_factory=dict)
+
+    def forget_gallery(self) -> None:
+        """Drop the gallery of the run before."""
+        self.gallery, self.strips, self.names, self.discarded, self.looks = Gallery(), {}, {}, None, {}

@@ -11,19 +11,20 @@ from playground.errors import InputError, PlaygroundError
 from playground.methods.base.method import Method
 from playground.methods.base.registry import registered
 from playground.services.find.continuing import settings_in
-from playground.ui.discover import first_look, found, settings
+from playground.ui.discover import estimate, found, layout, settings
 from playground.ui.discover import presets as method_presets
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layers import first_method
 from playground.ui.discover.layout import DiscoverTab
-from playground.ui.discover.run import compute_vectors, continue_set
+from playground.ui.discover.run import compute_vectors, continue_set, run_request
 from playground.ui.discover.state import DiscoverState
-from playground.ui.kit import cost, defaults
-from playground.ui.kit.frame import Frame, acted
+from playground.ui.kit import defaults
+from playground.ui.kit.frame import Discovering, Frame, acted
 from playground.ui.kit.pick import Pick
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.widgets import prompt_source
+from playground.ui.widgets import gallery, prompt_source
+from playground.ui.widgets.find_some import first_request
 from playground.ui.widgets.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
@@ -74,7 +75,7 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
         **tab.layers.bounds(loaded),
         **tab.figures.empty(first),
         tab.progress: "",
-        tab.look_table: first_look.WAITING,
+        tab.gallery: gallery.WAITING,
         tab.repeat: "",
         tab.notice: "",
         tab.save_notice: "",
@@ -100,7 +101,7 @@ def outputs(tab: DiscoverTab) -> list[Any]:
     """All components that `model_updates` may write to."""
     return [
         *_form_outputs(tab), tab.method, *tab.prompts.outputs, *tab.against.outputs, tab.mode, tab.system,
-        *tab.figures.outputs, tab.notice, tab.progress, tab.look_table, tab.repeat, tab.name,
+        *tab.figures.outputs, tab.notice, tab.progress, tab.gallery, tab.repeat, tab.name,
         tab.save_notice, tab.download, tab.save,
     ]
 
@@ -142,12 +143,32 @@ def _reads_answers(method: Method, kind: str) -> bool:
     return method.reads.sides > 1 and kind == "choices"
 
 
-def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
-    written = [
-        tab.notice, tab.progress, *tab.figures.outputs, tab.look_table, tab.name, tab.repeat, tab.save_notice,
+def build(frame: Frame) -> DiscoverTab:
+    """The components; also sets the interface of Discover to the other tabs."""
+    tab = layout.build(frame)
+    written = [*_written(frame, tab), frame.tabs]
+
+    @frame.keepable("discover", "Discover", written)
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def find(request: gr.Request) -> Iterator[dict[Any, Any]]:
+        yield {frame.tabs: gr.update(selected="discover")}
+        yield from run_request(frame, tab, frame.visitor(request), first_request(frame.loaded), (True, True))
+
+    frame.discovering = Discovering(written, find)
+    return tab
+
+
+def _written(frame: Frame, tab: DiscoverTab) -> list[Any]:
+    """All components that a run writes to."""
+    return [
+        tab.notice, tab.progress, *tab.figures.outputs, tab.gallery, tab.name, tab.repeat, tab.save_notice,
         tab.download, tab.save, tab.continue_box, tab.continued, frame.status, frame.library_seen,
         *tab.linearity.results,
     ]
+
+
+def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
+    written = _written(frame, tab)
     options: dict[str, Any] = {"trigger_mode": "once", **PRIVATE}
 
     @frame.keepable("discover", "Discover", written)
@@ -160,10 +181,12 @@ def _wire_run(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
     def on_continue(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from continue_set(frame, tab, *_form_of(frame, tab, request, values))
 
-    tab.compute.click(on_compute, inputs, written, **options)
-    tab.continue_button.click(on_continue, inputs, written, **options)
+    def on_ended(request: gr.Request, *values: Any) -> str:
+        """The estimate anew, with what was learnt."""
+        return cost_hint(frame, *_form_of(frame, tab, request, values))
 
-    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
+    for button, run in ((tab.compute, on_compute), (tab.continue_button, on_continue)):
+        button.click(run, inputs, written, **options).then(on_ended, inputs, tab.hint, **PRIVATE)
 
 
 def _wire_form(frame: Frame, tab: DiscoverTab, inputs: list[Any]) -> None:
@@ -288,6 +311,6 @@ def cost_hint(frame: Frame, visitor: Visitor, form: DiscoverForm) -> str:
         prompts = form.choice.chosen(visitor)
         against = against_of(form.by, prompts, form.other_choice, visitor)
         request = form.request(prompts, against, frame.load_set(visitor))
-        return cost.hint(frame.loaded, request, form.first_look[0])
+        return estimate.hint(frame.loaded, request, form.after[0])
     except PlaygroundError:
         return ""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from playground.library.scale_window import UNKNOWN_SCALE
 from playground.library.store import Entry, Store
 from playground.library.vector_set import VectorSet
 from playground.limits import limits
 from playground.model.load import LoadedModel, is_organism
 
-UNKNOWN_SCALE = 0.2
 UNIT_CHOICES = (("found", "f"), ("relative", "r"), ("absolute", "a"))
-"""Relative scale of a vector whose scales were not found: breaks on SmolLM2 lie between 0.05 and 0.7."""
 MAXIMUM_SCALE = 1.5
 """End of its slider on either side, in relative scale; beyond it every push makes noise."""
 EXTREME_SCALE = 1.0

@@ -19,6 +19,7 @@ from playground.model.generation.sampling import Sampling
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat
 from playground.services.jobs import Job, JobContext
+from playground.services.link import Link
 from playground.services.session import Workbench
 from playground.ui.guard import who
 from playground.ui.kit import defaults
@@ -55,12 +56,26 @@ class OpenInSteer(Protocol):
 @dataclass(frozen=True)
 class Steering:
     """Interface of the Steer tab to the other tabs. `open` shows a mix there and writes to `outputs`; `mix` is the mix
-    of a visitor.
+    of a visitor. `fill_in` shows a link there, writes to `link_outputs`, and says what of it is missing; `not_whole` is
+    the link of which something was missing when it was opened last.
     """
 
     outputs: list[Any]
     open: OpenInSteer
     mix: Callable[[Visitor], tuple[MixRow, ...]]
+    link_outputs: list[Any]
+    fill_in: Callable[[Visitor, Link], tuple[dict[Any, Any], str]]
+    not_whole: Callable[[Visitor], Link | None]
+
+
+@dataclass(frozen=True)
+class Discovering:
+    """Interface of the Discover tab to the other tabs. `find` shows the tab, computes vectors with the defaults for the
+    loaded model, and ends in their gallery; it yields updates of `outputs`, and shows errors there.
+    """
+
+    outputs: list[Any]
+    find: Callable[[gr.Request], Iterator[dict[Any, Any]]]
 
 
 NOT_SAVED = "(not saved)"
@@ -123,15 +138,20 @@ class Frame:
     library_seen: gr.State = field(init=False, repr=False)
     """The library token that the page shows; its change event refreshes the pickers."""
     tabs: gr.Tabs = field(init=False, repr=False)
+    address: gr.HTML = field(init=False, repr=False)
+    """Tells the page's script the link to what Steer shows (ui/address.py)."""
     steering: Steering | None = None
     """Set by Steer when it is laid out."""
+    _discovering: Discovering | None = None
     runs: Runs = field(init=False, repr=False)
     kept_outputs: list[Any] = field(default_factory=list)
     """All components that runs which can be kept write to."""
     _kept_sessions: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
     """Sessions whose page was closed while their visitor kept runs."""
+    opening: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
+    """Handlers that run once when the page opens, before it accepts input: (handler, inputs, outputs)."""
     opened: list[tuple[Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
-    """Handlers that run once when the page opens: (handler, inputs, outputs)."""
+    """Handlers that run once it does."""
 
     def __post_init__(self) -> None:
         store = self.workbench.store
@@ -156,9 +176,24 @@ class Frame:
         """The function that shows a mix in Steer."""
         return self._steering.open
 
+    @property
+    def links(self) -> Steering:
+        """The part of Steer that shows links."""
+        return self._steering
+
     def mix_now(self, visitor: Visitor) -> tuple[MixRow, ...]:
         """The visitor's mix in Steer."""
         return self._steering.mix(visitor)
+
+    @property
+    def discovering(self) -> Discovering:
+        """The interface of Discover, once all tabs are laid out."""
+        assert self._discovering is not None, "the page has no tab that discovers"
+        return self._discovering
+
+    @discovering.setter
+    def discovering(self, interface: Discovering) -> None:
+        self._discovering = interface
 
     @property
     def _steering(self) -> Steering:

@@ -88,6 +88,11 @@ def visible_token(token: str) -> str:
     return token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "·") or "∅"
 
 
+def estimate(size: str, took: object | None, then: str = "") -> str:
+    """HTML of the line beside a button: the size of a run, and the time it is expected to take, where that is known."""
+    return f'<p class="sp-hint">{escape(size if took is None else f"{size} · {took}{then}")}</p>'
+
+
 def token_shifts(shifts: Sequence[tuple[str, float, float]], kl: float | None) -> str:
     """Next-token probabilities before (grey) and after (accent); shifts are (token, before, after)."""
     rows = []
@@ -163,10 +168,15 @@ def prompt_preview(
     return f'<div class="sp-preview">{head}<ol class="sp-prompts">{lines}</ol>{more}</div>'
 
 
-def chips(names: Sequence[tuple[str, str]], what: str = "example") -> str:
-    """Small buttons, one for each (key, label) of `names`. `what` is the noun for one of them and their `data-act`."""
-    buttons = "".join(
+def chips(names: Sequence[tuple[str, str]], what: str = "example", shown: int | None = None) -> str:
+    """Small buttons, one for each (key, label) of `names`. `what` is the noun for one of them and their `data-act`.
+    What comes after the first `shown` (None: all) is folded.
+    """
+    buttons = [
         f'<button type="button" class="sp-chip" data-act="{what}" data-name="{escape(key)}">{escape(label)}</button>'
         for key, label in names
-    )
-    return f'<div class="sp-chips" role="group" aria-label="{what.capitalize()}s"><span>{what}s</span>{buttons}</div>'
+    ]
+    first, rest = "".join(buttons[:shown]), "".join(buttons[shown:] if shown is not None else [])
+    more = f"<details><summary>more</summary><div>{rest}</div></details>" if rest else ""
+    said = f"<span>{what}s</span>"
+    return f'<div class="sp-chips" role="group" aria-label="{what.capitalize()}s">{said}{first}{more}</div>'

@@ -70,7 +70,7 @@
   });
   window.addEventListener('pagehide', () => {
     const tab = document.querySelector('#tabs [role=tab][aria-selected=true]')?.textContent.trim();
-    if (lost) sessionStorage.setItem(KEPT, JSON.stringify({ tab, fields: Object.fromEntries([...pending, ...typed]) }));
+    if (lost) stored('sessionStorage')?.setItem(KEPT, JSON.stringify({ tab, fields: Object.fromEntries([...pending, ...typed]) }));
   });
   setInterval(() => {
     const toast = [...document.querySelectorAll('[data-testid=toast-body]')]
@@ -83,6 +83,15 @@
     if (!document.body.hasAttribute('inert')) restoreFields();
   }, 500);
 
+  // Browsers deny them to a page in a frame of another site, as a Space is shown.
+  function stored(name) {
+    try {
+      return window[name];
+    } catch {
+      return null;
+    }
+  }
+
   function fieldKey(field) {
     const block = field.closest('.block[id]');
     // The scales of a mix mean nothing without its vectors, which a new session does not have.
@@ -90,11 +99,11 @@
   }
 
   function takeKept() {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT) || 'null');
-    sessionStorage.removeItem(KEPT);
+    const kept = JSON.parse(stored('sessionStorage')?.getItem(KEPT) || 'null');
+    stored('sessionStorage')?.removeItem(KEPT);
     // Streams that end as a page is left can look like a lost server too; only Gradio's reload brings back what was kept.
     if (!kept || performance.getEntriesByType('navigation')[0]?.type !== 'reload') return {};
-    showLine('The server answers again. What you had typed is back; the mix and what was not saved are not.', 'status');
+    showLine('The server answers again. What you had typed is back, and the mix; what was not saved is not.', 'status');
     const opened = setInterval(() => {
       if (document.body.hasAttribute('inert')) return;
       clearInterval(opened);
@@ -132,6 +141,114 @@
     document.body.append(line);
   }
 
+  // What stands behind # is the open tab and the state of Steer, which the server writes into #address whenever it
+  // changes. A change after a generation (a sealed state) or to another tab begins a new entry of the history, further
+  // ones replace it; so Back goes from text to text. The entry keeps its link too: the page opens without one.
+  const TABS = '#tabs [role=tab]';
+  let steer = null;
+  let sealed = true;
+  let seals = 0;
+  let newest = 0;
+  let waiting = null;
+  let restoring = null;
+  let settling = null;
+  let tab = null;
+  const tabName = (button) => button.dataset.tabId;
+  const openTab = () => [...document.querySelectorAll(TABS)].find((each) => each.ariaSelected === 'true');
+  const linkNow = () => `#v=1&tab=${tab}${steer ? `&${steer}` : ''}`;
+
+  function writeAddress(push) {
+    clearTimeout(waiting);
+    waiting = null;
+    const link = linkNow();
+    if (link === (history.state?.link ?? location.hash)) return;
+    history[push ? 'pushState' : 'replaceState']({ link }, '', link);
+    const parent = location.ancestorOrigins?.[0] ?? (document.referrer && new URL(document.referrer).origin);
+    // A Space's page shows this one in a frame, and takes its hash by this message.
+    if (window.parent !== window && parent === 'https://huggingface.co') window.parent.postMessage({ hash: link }, parent);
+  }
+
+  function writeSoon() {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { writeAddress(sealed); sealed = false; }, 400);
+  }
+
+  function stateSaid({ link, sealed: seal, number }) {
+    if (Number(number) < newest) return;  // answers may overtake one another
+    newest = Number(number);
+    const first = steer === null;
+    const changed = link !== steer;
+    steer = link;
+    if (first) {
+      // What was opened stays in the address as it was written.
+      history.replaceState({ link: linkNow() }, '', location.href);
+      if (location.hash) restore(linkNow(), 2000);
+    } else if (restoring !== null) {
+      restore(restoring, linkNow() === restoring ? 1000 : 5000);
+    } else if (changed) {
+      writeSoon();
+    }
+    if (Number(seal) > seals) {
+      if (waiting !== null) writeAddress(sealed);
+      sealed = true;
+    }
+    seals = Math.max(seals, Number(seal));
+  }
+
+  // While a link is shown, its parts come one after another: none of these states is one that somebody made.
+  function restore(link, time) {
+    restoring = link;
+    clearTimeout(settling);
+    settling = setTimeout(restored, time);
+  }
+
+  function restored() {
+    clearTimeout(settling);
+    restoring = null;
+    sealed = true;
+    writeAddress(false);
+  }
+
+  const address = setInterval(() => {
+    const said = document.getElementById('address');
+    if (!said || !openTab()) return;
+    clearInterval(address);
+    tab = tabName(openTab());
+    const hear = () => {
+      const state = said.querySelector('[data-link]');
+      if (state) stateSaid(state.dataset);
+    };
+    new MutationObserver(hear).observe(said, { childList: true, subtree: true, attributes: true });
+    hear();
+    new MutationObserver(() => {
+      const now = openTab();
+      if (!now || tabName(now) === tab) return;
+      tab = tabName(now);
+      if (steer === null || restoring !== null) return;
+      if (waiting !== null) writeAddress(sealed);
+      writeAddress(true);
+      sealed = false;
+    }).observe(document.getElementById('tabs'), { subtree: true, attributeFilter: ['aria-selected'] });
+  }, 100);
+
+  window.addEventListener('popstate', (event) => {
+    const link = event.state?.link ?? location.hash;
+    clearTimeout(waiting);
+    waiting = null;
+    const pairs = link.replace(/^#/, '').split('&');
+    const name = pairs.find((pair) => pair.startsWith('tab='))?.slice(4);
+    const rest = pairs.filter((pair) => !/^(v|tab)=/.test(pair)).join('&');
+    const button = [...document.querySelectorAll(TABS)].find((each) => tabName(each) === name);
+    if (button && restoring === null && rest === steer) {
+      tab = name;
+      sealed = true;
+      button.click();
+    } else {
+      restore(link, 20000);
+      act('address', { act: 'link', link });
+    }
+  });
+
   async function copyText(text) {
     try {
       await navigator.clipboard.writeText(text);
@@ -148,19 +265,23 @@
     }
   }
 
-  // A click on a point of a plot in .sp-points becomes an `act` event of the board #measure-item.
-  // A redrawn plot has lost its listeners, so they are attached when the pointer enters it.
-  const open = (event) => {
-    const point = event.points.map((each) => each.customdata).find((data) => typeof data === 'string');
-    const board = document.querySelector('#measure-item .prose');
-    if (!point || !board) return;
+  // An `act` event of a board, without anything that is clicked.
+  function act(id, data) {
+    const board = document.querySelector(`#${id} .prose`);
+    if (!board) return;
     const button = document.createElement('button');
-    button.dataset.act = 'point';
-    button.dataset.point = point;
+    Object.assign(button.dataset, data);
     button.hidden = true;
     board.append(button);
     button.click();
     button.remove();
+  }
+
+  // A click on a point of a plot in .sp-points becomes an `act` event of the board #measure-item.
+  // A redrawn plot has lost its listeners, so they are attached when the pointer enters it.
+  const open = (event) => {
+    const point = event.points.map((each) => each.customdata).find((data) => typeof data === 'string');
+    if (point) act('measure-item', { act: 'point', point });
   };
   for (const near of ['pointerover', 'pointerdown']) {
     document.addEventListener(near, (event) => {
@@ -181,6 +302,16 @@
     }
   });
 
-  const chosen = new URLSearchParams(location.search).get('__theme') || localStorage.getItem('playground-theme');
+  // Ctrl+Z and Ctrl+Shift+Z undo and redo the mix, but for fields of text, which undo what was typed.
+  document.addEventListener('keydown', (event) => {
+    if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    if (event.target.closest?.('textarea, input:not([type=range], [type=checkbox], [type=radio])')) return;
+    const button = document.getElementById(event.shiftKey ? 'mix-redo' : 'mix-undo');
+    if (!button?.offsetParent) return;  // another tab is open
+    event.preventDefault();
+    button.click();
+  });
+
+  const chosen = new URLSearchParams(location.search).get('__theme') || stored('localStorage')?.getItem('playground-theme');
   if (chosen === 'dark' || chosen === 'light') document.body.classList.toggle('dark', chosen === 'dark');
 }

@@ -6,6 +6,7 @@ themselves rather than in a legend.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,9 +53,10 @@ _LOOK = go.layout.Template(
 
 
 def waiting(sentence: str, height: int = HEIGHT) -> go.Figure:
-    """An empty figure with a sentence on what will be drawn there."""
+    """An empty figure with a sentence on what will be drawn there, in lines that are not cut at the width of a card."""
     plot = figure(height)
-    plot.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, align="center")
+    text = "<br>".join(textwrap.wrap(sentence, 40))
+    plot.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, align="center")
     plot.update_xaxes(visible=False)
     plot.update_yaxes(visible=False)
     return plot

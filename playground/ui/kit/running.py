@@ -13,6 +13,7 @@ import gradio as gr
 
 from playground.errors import Cancelled, PlaygroundError
 from playground.services import recent
+from playground.services.durations import duration, to_go
 from playground.services.jobs import Job, Status, Tick, Waiting
 from playground.ui.kit.markup import escape, escape_sentence, notice
 
@@ -64,19 +65,22 @@ def waiting_line(batch: list[object]) -> str | None:
 
 def queue_sentence(place: Waiting) -> str:
     """A sentence on the place of a waiting job."""
-    wait = "" if place.seconds is None else f", in about {seconds(place.seconds)}"
+    wait = "" if place.seconds is None else f", in about {duration(place.seconds)}"
     return f"The model is busy with another job; this one is number {place.position} in the queue{wait}."
 
 
 def status_line(status: Status) -> str:
-    """HTML of the status line: the running job, its progress and its remaining time; the place of who waits."""
+    """HTML of the status line: the running job, its progress and its remaining time; the place of who waits. It has the
+    class sp-own while something of the visitor's runs or waits (kit/running.js).
+    """
     if status.running is None:
-        return '<div class="sp-status"><i class="sp-dot"></i><span>ready</span></div>'
+        own = " sp-own" if status.own else ""
+        return f'<div class="sp-status{own}"><i class="sp-dot"></i><span>ready</span></div>'
     parts = [status.running, seconds(status.seconds)]
-    if status.seconds_to_go is not None:
-        parts.append(f"{seconds(status.seconds_to_go)} to go")
+    if status.seconds_to_go:
+        parts.append(to_go(status, before=""))
     if status.mine is not None:
-        wait = "" if status.mine.seconds is None else f", about {seconds(status.mine.seconds)}"
+        wait = "" if status.mine.seconds is None else f", about {duration(status.mine.seconds)}"
         parts.append(f"yours waits: {status.mine.position} of {status.waiting}{wait}")
     elif status.waiting:
         parts.append(f"{status.waiting} waiting")
@@ -85,7 +89,9 @@ def status_line(status: Status) -> str:
         if status.share is None
         else f'<b class="sp-share" style="width:{100 * min(max(status.share, 0), 1):.0f}%"></b>'
     )
-    return f'<div class="sp-status sp-busy"><i class="sp-dot"></i><span>{escape(" · ".join(parts))}</span>{share}</div>'
+    own = " sp-own" if status.own else ""
+    said = escape(" · ".join(parts))
+    return f'<div class="sp-status sp-busy{own}"><i class="sp-dot"></i><span>{said}</span>{share}</div>'
 
 
 def seconds(value: float) -> str:

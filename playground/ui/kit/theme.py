@@ -20,9 +20,12 @@ POSITIVE = "#e07b1a"
 PLOT_TEXT = "#888"
 PLOT_GRID = "rgba(128,128,128,.25)"
 
+WEIGHTS = (400, 700)
+"""Of the fonts that come with Gradio; their files of other weights hold hardly any letters."""
 FOLDER = Path(__file__).parent
 CSS = FOLDER / "page.css"
-JAVASCRIPT = FOLDER / "page.js"
+SCRIPTS = ("page.js", "running.js")
+"""Functions that the browser calls once, as the page opens."""
 
 
 class Playground(gr.themes.Base):
@@ -36,8 +39,8 @@ class Playground(gr.themes.Base):
             text_size=sizes.text_sm,
             spacing_size=sizes.spacing_sm,
             radius_size=sizes.radius_sm,
-            font=(LocalFont("IBM Plex Sans"), "system-ui", "sans-serif"),
-            font_mono=(LocalFont("IBM Plex Mono"), "ui-monospace", "monospace"),
+            font=(LocalFont("IBM Plex Sans", WEIGHTS), "system-ui", "sans-serif"),
+            font_mono=(LocalFont("IBM Plex Mono", WEIGHTS), "ui-monospace", "monospace"),
         )
         super().set(
             body_background_fill="#f5f6f8",
@@ -135,3 +138,9 @@ class Playground(gr.themes.Base):
             error_text_color="#b3261e",
             error_text_color_dark="#f2a39d",
         )
+
+
+def script() -> str:
+    """One function that calls those of SCRIPTS, in their order."""
+    functions = [(FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return "() => {\n" + "".join(f"({function.strip()})();\n" for function in functions) + "}"

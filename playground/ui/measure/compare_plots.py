@@ -61,7 +61,7 @@ def cosines(comparison: Comparison, height: int = HEIGHT) -> go.Figure:
 def angles(comparison: Comparison, height: int = HEIGHT) -> go.Figure:
     """Principal angles between every two sets, in degrees, from the closest direction on."""
     if not comparison.angles:
-        return waiting("Choose a second set: the angles between<br>what the two span are drawn here.", height)
+        return waiting("Choose a second set: the angles between what the two span are drawn here.", height)
     plot = figure(height)
     for number, pair in enumerate(comparison.angles):
         degrees = [math.degrees(angle) for angle in pair.angles.tolist()]

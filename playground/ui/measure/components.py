@@ -10,6 +10,7 @@ import gradio as gr
 from playground.analyses.analysis import Analysis
 from playground.ui.kit import markup
 from playground.ui.measure.cards import PlotCards
+from playground.ui.widgets.page_file import PageFile
 from playground.ui.widgets.prompt_source import PromptSource
 
 WAIT_ITEM = "Click a point or a row below: the item's text, and what the model says there, come here."
@@ -45,7 +46,6 @@ class MeasureTab:
     scales_box: gr.Group
     more: gr.Accordion
     measure: gr.Button
-    stop: gr.Button
     hint: gr.HTML
     notice: gr.HTML
     progress: gr.HTML
@@ -60,6 +60,7 @@ class MeasureTab:
     name: gr.Textbox
     keep: gr.Button
     download: gr.DownloadButton
+    page: PageFile
     repeat: gr.HTML
     keep_notice: gr.HTML
     keep_box: gr.Column

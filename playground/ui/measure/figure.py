@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from playground.analyses.analysis import Figure
 from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.common.labels import UNLABELLED, Labels
-from playground.analyses.common.result import Row
+from playground.analyses.common.result import Measurement, Row
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.common.table import RANDOM, SetTable, set_table
 from playground.analyses.next_token.run import Shifts
@@ -53,6 +53,19 @@ def figure_of(result: ScalesResult) -> go.Figure:
     interval of the one that moves most, beside random directions.
     """
     return draw(result.analysis.figures[0], Seen(result, best(result)))
+
+
+def figures_of(result: Measurement, labels: Labels = UNLABELLED) -> list[tuple[str, go.Figure, str]]:
+    """Every plot that the page shows of a measurement: title, figure and note."""
+    shown = result.analysis.figures
+    if isinstance(result, Shifts):
+        drawn = [divergence_of(result, labels), tokens_of(result)]
+        return [(each.title, plot, "") for each, plot in zip(shown, drawn, strict=True)]
+    assert isinstance(result, ScalesResult), "an analysis over scales, or over a mix"
+    look = best(result)
+    seen, found = Seen(result, look, None, labels), result.notes("" if look is None else labels.called(look.name))
+    notes = (*found, *("",) * len(shown))[: len(shown)]
+    return [(each.title, draw(each, seen), note) for each, note in zip(shown, notes, strict=True)]
 
 
 def draw(figure: Figure, seen: Seen) -> go.Figure:

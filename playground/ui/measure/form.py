@@ -17,12 +17,12 @@ from playground.library import reply_patterns
 from playground.library.prompts import PromptSet
 from playground.library.recipe import Component, Recipe, rounded
 from playground.library.rows import read_rows
+from playground.library.scale_window import UNKNOWN_SCALE
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.scan.request import usual_unit
-from playground.ui.kit import defaults
 from playground.ui.kit.entered import real, whole
 from playground.ui.kit.pick import Load
 from playground.ui.widgets.prompt_source import PromptChoice
@@ -177,7 +177,7 @@ def suggested_scales(
     unit, multiples = unit or usual_unit(vector_set), FEW_MULTIPLES if few else MULTIPLES
     if unit == "f":
         return unit, " ".join(f"{multiple:g}" for multiple in multiples)
-    usual = ORGANISM_SCALE if loaded is not None and is_organism(loaded) else defaults.UNKNOWN_SCALE
+    usual = ORGANISM_SCALE if loaded is not None and is_organism(loaded) else UNKNOWN_SCALE
     if vector_set is not None:
         every = [] if vector_set.found_scales is None else vector_set.found_scales.flatten().tolist()
         if found := [scale for scale in every if scale > 0]:

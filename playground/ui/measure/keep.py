@@ -15,6 +15,8 @@ from playground.analyses.common.result import Measurement
 from playground.errors import InputError, PlaygroundError
 from playground.library.atomic import write_atomically
 from playground.library.prompts import built_in
+from playground.services.bundle import part_of
+from playground.services.bundle.part import Part
 from playground.services.command import measure_command
 from playground.ui.kit import markup
 from playground.ui.kit.downloads import offer
@@ -25,6 +27,7 @@ from playground.ui.measure import layout, leaderboard, tables, view
 from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.current import drawn, look_at, shown
 from playground.ui.measure.state import MeasureState, drawable
+from playground.ui.widgets import page_file
 
 Updates = dict[Any, Any]
 
@@ -96,6 +99,14 @@ def _command(frame: Frame, result: Measurement) -> str:
 
 def wire(frame: Frame, tab: MeasureTab) -> None:
     private: dict[str, Any] = {**EVENT, **UNCHECKED}
+
+    def part(visitor: Visitor) -> Part:
+        result = MeasureState.of(visitor).result
+        if result is None:
+            raise InputError("Expected a measurement for a page, got none; measure something first.")
+        return part_of(result, lambda name: frame.any_set(visitor, name))
+
+    page_file.wire(frame, tab.page, part)
 
     @quick
     def on_page(request: gr.Request) -> Any:

@@ -18,7 +18,8 @@ from playground.ui.kit.visitor import Visitor
 from playground.ui.measure import cards
 from playground.ui.measure.components import WAIT_ITEM, MeasureTab
 from playground.ui.measure.form import PLACE, suggested_scales
-from playground.ui.widgets import prompt_source
+from playground.ui.widgets import page_file, prompt_source
+from playground.ui.widgets.page_file import PageFile
 from playground.ui.widgets.prompt_source import PromptSource
 
 CONTROLS = 4
@@ -49,17 +50,16 @@ def build(frame: Frame) -> MeasureTab:
             with gr.Group(elem_classes="sp-card"):
                 kind = gr.Radio(
                     [each.label for each in analyses().values()], value=first.label, label="Measure",
-                    elem_id="measure-kind", info="the form below shows what applies to it",
+                    show_label=False, elem_id="measure-kind", elem_classes="sp-inline",
                 )
                 what = gr.HTML(f'<p class="sp-hint sp-inset">{first.summary}</p>', elem_id="measure-what")
             prompts, mode, system, patterns, prompts_box = _prompts(loaded, first)
             sets, rows, one_set, one_row, many_box, one_box = _vectors(frame)
-            scales, controls, unit, scales_box = _scales(frame)
-            leaderboard, positions, new_tokens, followed, samples, temperature, seed, more = _more()
+            scales, unit, scales_box = _scales(frame)
+            leaderboard, controls, positions, new_tokens, followed, samples, temperature, seed, more = _more()
             with gr.Row(elem_classes="sp-actions"):
-                measure = gr.Button("Measure", variant="primary", elem_id="measure-measure", min_width=120)
-                stop = gr.Button("Stop", variant="secondary", elem_id="measure-stop", min_width=80, scale=0)
-            hint = gr.HTML("", elem_id="measure-hint")
+                measure = gr.Button("Measure", variant="primary", elem_id="measure-measure", min_width=120, scale=0)
+                hint = gr.HTML("", elem_id="measure-hint", min_width=120, scale=2)
             notice = gr.HTML("", elem_id="measure-notice")
         with gr.Column(scale=8, min_width=330):
             progress = gr.HTML("", elem_id="measure-progress", elem_classes="sp-quiet")
@@ -69,7 +69,7 @@ def build(frame: Frame) -> MeasureTab:
                 item = board(markup.empty(WAIT_ITEM), elem_id="measure-item")
                 items = board("", elem_id="measure-items")
             table = board("", elem_id="measure-table", elem_classes="sp-quiet-card")
-            name, keep, download, keep_notice, keep_box = _keep()
+            name, keep, download, page, keep_notice, keep_box = _keep()
             repeat = gr.HTML("", elem_id="measure-command")  # of what cannot be kept too
             with gr.Column(elem_classes="sp-card"):
                 gr.HTML('<div class="sp-cardhead"><h3>Kept measurements</h3><small>files beside the sets</small></div>')
@@ -84,9 +84,9 @@ def build(frame: Frame) -> MeasureTab:
         scales=scales, unit=unit, controls=controls, seed=seed, positions=positions, new_tokens=new_tokens,
         followed=followed, leaderboard=leaderboard, patterns=patterns, samples=samples, temperature=temperature,
         what=what, prompts_box=prompts_box, many_box=many_box, one_box=one_box, scales_box=scales_box, more=more,
-        measure=measure, stop=stop, hint=hint, notice=notice, progress=progress, figures=figures, look=look,
+        measure=measure, hint=hint, notice=notice, progress=progress, figures=figures, look=look,
         against=against, look_box=look_box, item=item, item_box=item_box, items=items, table=table, name=name,
-        keep=keep, download=download, repeat=repeat, keep_notice=keep_notice, keep_box=keep_box, saved=saved,
+        keep=keep, download=download, page=page, repeat=repeat, keep_notice=keep_notice, keep_box=keep_box, saved=saved,
         upload=upload, undo=undo,
     )
 
@@ -99,10 +99,10 @@ def _prompts(
     whole = None if chosen is None else prompt_sets.built_in()[chosen]
     with gr.Group(elem_classes="sp-card") as box:
         prompts = prompt_source.build(
-            loaded, PLACE, "Items", "what the model is asked", "all of them for what you publish",
+            loaded, PLACE, "Items",
             names=sets_for(loaded, first), typed=False, use=first.use,
         )
-        with gr.Row(elem_classes="sp-tight"):
+        with prompts.folded, gr.Row(elem_classes="sp-tight"):
             mode = gr.Radio(
                 ["chat", "raw"], value="chat" if whole is None or whole.chat else "raw", label="Format",
                 elem_id="measure-mode", min_width=130, info="chat: the model's template",
@@ -131,11 +131,11 @@ def _vectors(frame: Frame) -> tuple[gr.Dropdown, gr.Textbox, gr.Dropdown, gr.Dro
         with gr.Row(elem_classes="sp-tight") as many:
             sets = gr.Dropdown(
                 names, value=[opening.set_name] if opening.set_name else [], multiselect=True, label="Vector sets",
-                elem_id="measure-sets", info="one or several, measured side by side", scale=3, min_width=180,
+                elem_id="measure-sets", scale=3, min_width=180, info="one or several",
             )
             rows = gr.Textbox(
-                "all", label="Rows", max_lines=1, elem_id="measure-rows", info="all, starred, 0-3, mean:0-4",
-                min_width=110, placeholder="all",
+                "all", label="Rows", max_lines=1, elem_id="measure-rows", info="all or 0-3",
+                min_width=104, placeholder="all, starred, 0-3, mean:0-4",
             )
         with gr.Row(elem_classes="sp-tight", visible=False) as one:
             one_set = gr.Dropdown(
@@ -154,39 +154,39 @@ def vector_choices(vector_set: VectorSet) -> list[tuple[str, str]]:
     return [(label, row) for label, row in row_choices(vector_set) if not is_average(row)]
 
 
-def _scales(frame: Frame) -> tuple[gr.Textbox, gr.Number, gr.Radio, gr.Group]:
-    """Scales, number of random controls, unit, and the box around them."""
+def _scales(frame: Frame) -> tuple[gr.Textbox, gr.Radio, gr.Group]:
+    """Scales, unit, and the box around them."""
     loaded = frame.workbench.loaded
     name = defaults.opening(loaded, frame.workbench.store).set_name
     usual_unit, usual_scales = suggested_scales(loaded, None if name is None else frame.load_set(Visitor(""))(name))
     own = limits()
-    with gr.Group(elem_classes="sp-card") as box:
-        with gr.Row(elem_classes="sp-tight"):
-            scales = gr.Textbox(
-                usual_scales, label="Scales", max_lines=2, elem_id="measure-scales", scale=3, min_width=180,
-                info=f"in the unit below, {at_most(own.scales)}; negative ones turn vectors around",
-            )
-            most = own.measured_vectors
-            controls = gr.Number(
-                CONTROLS, label="Random controls", precision=0, minimum=1, maximum=most, elem_id="measure-controls",
-                min_width=130, info=f"of equal norm, always; {at_most(most)}",
-            )
-        unit = gr.Radio(
-            list(defaults.UNIT_CHOICES), value=usual_unit, label="Unit", elem_id="measure-unit", min_width=150,
-            info="times the found scale or the reference norm, or a norm",
+    with gr.Group(elem_classes="sp-card") as box, gr.Row(elem_classes="sp-tight"):
+        scales = gr.Textbox(
+            usual_scales, label="Scales", max_lines=1, elem_id="measure-scales", min_width=120,
+            info=at_most(own.scales),
         )
-    return scales, controls, unit, box
+        unit = gr.Radio(
+            list(defaults.UNIT_CHOICES), value=usual_unit, label="Unit", elem_id="measure-unit",
+            elem_classes="sp-inline",
+        )
+    return scales, unit, box
 
 
 def _more() -> tuple[
-    gr.Checkbox, gr.Radio, gr.Number, gr.Number, gr.Number, gr.Number, gr.Number, gr.Accordion
+    gr.Checkbox, gr.Number, gr.Radio, gr.Number, gr.Number, gr.Number, gr.Number, gr.Number, gr.Accordion
 ]:
-    """Leaderboard, positions, new tokens, tokens followed, samples, temperature, seed, and the accordion of them."""
+    """Leaderboard, random controls, positions, new tokens, tokens followed, samples, temperature, seed, and the
+    accordion of them.
+    """
     own = limits()
     with gr.Accordion("More", open=False, elem_id="measure-more") as more:
         leaderboard = gr.Checkbox(
             False, label="leaderboard with side effects and coherence", elem_id="measure-leaderboard",
             info="as many random directions as vectors, each judged on neutral prompts too; takes longer",
+        )
+        controls = gr.Number(
+            CONTROLS, label="Random controls", precision=0, minimum=1, maximum=own.measured_vectors,
+            elem_id="measure-controls", info=f"of equal norm, always; {at_most(own.measured_vectors)}",
         )
         with gr.Row(elem_classes="sp-tight"):
             positions = gr.Radio(
@@ -213,7 +213,7 @@ def _more() -> tuple[
                 0, label="Seed", precision=0, minimum=0, elem_id="measure-seed", min_width=90,
                 info="of random directions",
             )
-    return leaderboard, positions, new_tokens, followed, samples, temperature, seed, more
+    return leaderboard, controls, positions, new_tokens, followed, samples, temperature, seed, more
 
 
 def _look() -> tuple[gr.Dropdown, gr.Dropdown, gr.Row]:
@@ -230,8 +230,8 @@ def _look() -> tuple[gr.Dropdown, gr.Dropdown, gr.Row]:
     return look, against, box
 
 
-def _keep() -> tuple[gr.Textbox, gr.Button, gr.DownloadButton, gr.HTML, gr.Column]:
-    """Name, Keep, download, the notice below, and the box around them."""
+def _keep() -> tuple[gr.Textbox, gr.Button, gr.DownloadButton, PageFile, gr.HTML, gr.Column]:
+    """Name, Keep, download, page, the notice below, and the box around them."""
     with gr.Column(elem_classes="sp-card sp-save") as box:
         with gr.Row(elem_classes="sp-tight sp-saverow"):
             name = gr.Textbox(
@@ -242,6 +242,7 @@ def _keep() -> tuple[gr.Textbox, gr.Button, gr.DownloadButton, gr.HTML, gr.Colum
             download = gr.DownloadButton(
                 "Download JSON", elem_id="measure-download", min_width=130, scale=0, interactive=False
             )
+            page = page_file.build("measure")
         keep_notice = gr.HTML("", elem_id="measure-keep-notice")
-    return name, keep, download, keep_notice, box
+    return name, keep, download, page, keep_notice, box
 

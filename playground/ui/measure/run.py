@@ -11,17 +11,18 @@ from playground.analyses.choices.side_effects import SideEffectProgress, judge, 
 from playground.analyses.common.labels import UNLABELLED
 from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.compare.run import Comparison, compare
-from playground.analyses.next_token.run import Shifts
+from playground.analyses.next_token.run import Shifts, ShiftsProgress
 from playground.model.load import LoadedModel
 from playground.services.command import compare_command
+from playground.services.durations import to_go
+from playground.services.estimates import learn, work_of_measure
 from playground.services.jobs import Job, JobContext
 from playground.services.measure import measure
-from playground.ui.kit import cost
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.markup import command, notice, run_line
 from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
-from playground.ui.measure import current, estimate, keep, leaderboard, show, tables, view
+from playground.ui.measure import current, keep, leaderboard, show, tables, view
 from playground.ui.measure.components import MeasureTab
 from playground.ui.measure.form import MeasureForm
 from playground.ui.measure.state import MeasureState
@@ -37,12 +38,22 @@ Updates = dict[Any, Any]
 
 @runtime_checkable
 class Progress(Protocol):
-    """Progress event of a run over scales, of whatever analysis. It may have the `result` so far."""
+    """Progress event of a measurement, of whatever analysis. It may have the `result` so far."""
 
-    done: float
-    total: int
-    seconds: float
-    seconds_to_go: float | None
+    @property
+    def done(self) -> float: ...
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def seconds_to_go(self) -> float | None: ...
+
+    @property
+    def longer(self) -> bool: ...
 
 
 def run(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
@@ -54,7 +65,6 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
     state = MeasureState.of(visitor)
     loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
     request = form.request(form.choice.whole(visitor), load)
-    work = estimate.operations(loaded, request)
     job: Job[ScalesResult] = frame.start(
         visitor,
         "measuring",
@@ -78,7 +88,7 @@ def _over_scales(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureF
         yield updates
     result = job.result()
     if not result.cancelled:
-        cost.learn_speed(loaded, analysis.label, work, result.seconds)
+        learn(loaded, work_of_measure(loaded, request), result.seconds)
     current.look_at(visitor, result)
     yield current.shown(frame, tab, visitor, result)
     compared, failed = leaderboard.comparable(result), None
@@ -133,7 +143,6 @@ def _judge(
 def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm) -> Iterator[Updates]:
     loaded, load, analysis = frame.loaded, frame.load_set(visitor), form.analysis
     request = form.request(form.choice.whole(visitor), load)
-    work = estimate.operations(loaded, request)
     job: Job[Shifts] = frame.start(
         visitor,
         "following the next token",
@@ -142,18 +151,18 @@ def _over_mix(frame: Frame, tab: MeasureTab, visitor: Visitor, form: MeasureForm
     shown, labels = False, UNLABELLED
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(visitor), **_waiting(tab, batch)}
-        events = [event for event in batch if isinstance(event, Shifts)]
+        events = [event for event in batch if isinstance(event, ShiftsProgress)]
         if events:
             if not shown:
                 shown, MeasureState.of(visitor).result = True, None
                 updates |= tab.cleared(analysis)
-                labels = view.labels_now(frame, visitor, events[-1])
-            updates |= show.shifted(tab, events[-1], labels)
+                labels = view.labels_now(frame, visitor, events[-1].result)
+            updates |= show.shifted(tab, events[-1].result, labels)
             updates[tab.progress] = run_line(_progress(events[-1], f" {analysis.counts}s"))
         yield updates
     seen = job.result()
     if not seen.cancelled:
-        cost.learn_speed(loaded, analysis.label, work, seen.seconds)
+        learn(loaded, work_of_measure(loaded, request), seen.seconds)
     current.look_at(visitor, seen)
     yield {**current.shown(frame, tab, visitor, seen), **keep.offered(frame, tab, visitor)}
 
@@ -199,7 +208,6 @@ def _waiting(tab: MeasureTab, batch: list[object]) -> Updates:
     return {} if line is None else {tab.progress: run_line(line)}
 
 
-def _progress(event: Progress | Shifts, unit: str = "") -> str:
+def _progress(event: Progress, unit: str = "") -> str:
     """The progress of a run: how much is done, for how long it has run, and the time to go."""
-    to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
-    return f"{int(event.done)} of {event.total}{unit} · {seconds(event.seconds)}{to_go}"
+    return f"{int(event.done)} of {event.total}{unit} · {seconds(event.seconds)}{to_go(event)}"

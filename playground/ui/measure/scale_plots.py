@@ -98,7 +98,7 @@ def over_scales(
 def groups_over_scales(curves: Sequence[Curve], axes: Axes, height: int = HEIGHT) -> go.Figure:
     """A line with its interval for every group of replies of one vector; a click opens the curve's name."""
     if not curves or not curves[0].scales:
-        return waiting("The share of every group of replies,<br>for one vector, is drawn here.", height)
+        return waiting("The share of every group of replies, for one vector, is drawn here.", height)
     plot = figure(height)
     for place, curve in enumerate(curves):
         colour = GROUPS[place % len(GROUPS)]
@@ -129,7 +129,7 @@ def items_over_scales(
     Orange points are items on which the behaviour wins, blue ones those on which the other answer does.
     """
     if not scales:
-        return waiting("The items of one vector, a violin a scale,<br>are drawn here.", height)
+        return waiting("The items of one vector, a violin a scale, are drawn here.", height)
     plot = figure(height)
     for place, values in enumerate(differences):
         _violin(plot, place, values, BASELINE, GREY)
@@ -169,7 +169,7 @@ def items_over_sets(
 ) -> go.Figure:
     """A violin a vector set over the items of its best vector, side by side at one scale; random directions grey."""
     if not violins:
-        return waiting("The items of the best vector of each set,<br>side by side, are drawn here.", height)
+        return waiting("The items of the best vector of each set, side by side, are drawn here.", height)
     plot = figure(height)
     for place, violin in enumerate(violins):
         line, fill = (BASELINE, GREY) if violin.random else (STEERED, STRENGTH[0])

@@ -127,9 +127,13 @@ def _wire_run(frame: Frame, tab: MeasureTab) -> None:
     measured = tab.measure.click(
         on_measure, tab.inputs, written, trigger_mode="once", **PRIVATE
     )
-    measured.then(on_measured, None, current.shown_again_outputs(tab), **PRIVATE)
 
-    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
+    def on_ended(request: gr.Request, *values: Any) -> str:
+        """The estimate anew, with what was learnt."""
+        return cost_hint(frame, frame.visitor(request), MeasureForm(*values))
+
+    shown_again = measured.then(on_measured, None, current.shown_again_outputs(tab), **PRIVATE)
+    shown_again.then(on_ended, tab.inputs, tab.hint, **PRIVATE)
 
 
 def _wire_form(frame: Frame, tab: MeasureTab) -> None:

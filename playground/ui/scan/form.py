@@ -14,12 +14,11 @@ from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import PromptFormat
+from playground.services.estimates import expected, work_of_scan
 from playground.services.scan import ScanRequest
 from playground.services.scan.request import SIGNS, read_scales, usual_scales, usual_unit
-from playground.ui.kit import cost
 from playground.ui.kit.entered import real, whole
-from playground.ui.kit.markup import escape
-from playground.ui.kit.running import seconds
+from playground.ui.kit.markup import estimate
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets.prompt_source import PromptChoice
 
@@ -121,16 +120,9 @@ def hint(loaded: LoadedModel, request: ScanRequest, vector_set: VectorSet) -> st
         parts = [_counted(signed, "vector") + " and signs with a found scale"]
     parts += [_counted(len(request.scales), "scale"), _counted(len(request.prompts), "prompt")]
     parts += [_counted(request.samples, "sample")] if request.samples > 1 else []
-    texts, work = _counted(request.cells(signed), "text"), operations(loaded, request, request.cells(signed))
-    line = f"{' × '.join(parts)} = {texts} · at most about {seconds(cost.duration(loaded, PLACE, work))}"
-    return f'<p class="sp-hint">{escape(line)}</p>'
-
-
-def operations(loaded: LoadedModel, request: ScanRequest, texts: float) -> float:
-    """Floating-point operations of so many texts of a request, by order of magnitude: written once and read once."""
-    characters = sum(map(len, request.prompts)) / len(request.prompts)
-    tokens = characters / cost.CHARACTERS_A_TOKEN + cost.TEMPLATE_TOKENS + request.sampling.max_new_tokens
-    return 2 * 2 * loaded.parameters * tokens * texts
+    texts = request.cells(signed)
+    took = expected(loaded, work_of_scan(loaded, request, texts))
+    return estimate(f"{' × '.join(parts)} = {_counted(texts, 'text')}", took)
 
 
 def _counted(number: int, what: str) -> str:

@@ -16,7 +16,8 @@ from playground.ui.scan import table as scan_table
 from playground.ui.scan.form import PLACE, SIGN_CHOICES, suggested_scales
 from playground.ui.scan.limits import FIELDS
 from playground.ui.scan.view import ALL_GROUPS, SORTS, ScanView
-from playground.ui.widgets import prompt_source
+from playground.ui.widgets import page_file, prompt_source
+from playground.ui.widgets.page_file import PageFile
 from playground.ui.widgets.prompt_source import PromptSource
 
 PROMPTS = 2
@@ -43,13 +44,13 @@ class ScanTab:
     seed: gr.Number
     positions: gr.Radio
     scan: gr.Button
-    stop: gr.Button
     hint: gr.HTML
     notice: gr.HTML
     progress: gr.HTML
     open: gr.UploadButton
     json: gr.DownloadButton
     csv: gr.DownloadButton
+    page: PageFile
     sort: gr.Dropdown
     group: gr.Dropdown
     contains: gr.Textbox
@@ -98,12 +99,11 @@ def build(frame: Frame) -> ScanTab:
             prompts, mode, system = _prompts(frame)
             tokens, samples, temperature, top_p, seed, positions = _sampling()
             with gr.Row(elem_classes="sp-actions"):
-                scan = gr.Button("Scan", variant="primary", elem_id="scan-run", min_width=120)
-                stop = gr.Button("Stop", variant="secondary", elem_id="scan-stop", min_width=80, scale=0)
-            hint = gr.HTML("", elem_id="scan-hint")
+                scan = gr.Button("Scan", variant="primary", elem_id="scan-run", min_width=120, scale=0)
+                hint = gr.HTML("", elem_id="scan-hint", min_width=120, scale=2)
             notice = gr.HTML("", elem_id="scan-notice")
         with gr.Column(scale=9, min_width=330), gr.Column(elem_classes="sp-card"):
-            open_file, json, csv = _files()
+            open_file, json, csv, page = _files()
             progress = gr.HTML("", elem_id="scan-progress", elem_classes="sp-quiet")
             sort, group, contains = _filters()
             group_alike, hide_noise, hide_discarded, starred_only = _checks()
@@ -113,8 +113,8 @@ def build(frame: Frame) -> ScanTab:
     return ScanTab(
         set_name=set_name, rows=rows, signs=signs, scales=scales, unit=unit, prompts=prompts, mode=mode, system=system,
         samples=samples, tokens=tokens, temperature=temperature, top_p=top_p, seed=seed, positions=positions, scan=scan,
-        stop=stop, hint=hint, notice=notice, progress=progress, open=open_file, json=json, csv=csv, sort=sort,
-        group=group, contains=contains, hide_noise=hide_noise, hide_discarded=hide_discarded,
+        hint=hint, notice=notice, progress=progress, open=open_file, json=json, csv=csv, page=page,
+        sort=sort, group=group, contains=contains, hide_noise=hide_noise, hide_discarded=hide_discarded,
         starred_only=starred_only, group_alike=group_alike, limits=limits, table=table, repeat=repeat,
     )
 
@@ -127,27 +127,21 @@ def _vectors(frame: Frame) -> tuple[gr.Dropdown, gr.Textbox, gr.Textbox, gr.Radi
     chosen = None if opening.set_name is None else frame.load_set(visitor)(opening.set_name)
     usual_unit, usual_scales = suggested_scales(loaded, chosen)
     with gr.Group(elem_classes="sp-card"):
+        set_name = gr.Dropdown(names, value=opening.set_name, label="Set of vectors", elem_id="scan-set")
         with gr.Row(elem_classes="sp-tight"):
-            set_name = gr.Dropdown(
-                names, value=opening.set_name, label="Set of vectors", elem_id="scan-set", scale=3, min_width=170,
-                info="computed in Discover, or kept in Library",
-            )
             rows = gr.Textbox(
-                "all", label="Vectors", elem_id="scan-rows", max_lines=1, scale=2, min_width=130,
+                "all", label="Vectors", elem_id="scan-rows", max_lines=1, min_width=130,
                 info="all, starred, 0-11, 0,3,7",
             )
-        with gr.Row(elem_classes="sp-tight"):
             scales = gr.Textbox(
-                usual_scales, label="Scales", elem_id="scan-scales", max_lines=1, scale=2,
-                min_width=110, info=f"numbers above 0, {at_most(limits().scan_scales)}",
+                usual_scales, label="Scales", elem_id="scan-scales", max_lines=1, min_width=130,
+                info=f"above 0, {at_most(limits().scan_scales)}",
             )
-            unit = gr.Radio(
-                list(defaults.UNIT_CHOICES), value=usual_unit, label="Unit", elem_id="scan-unit", scale=3,
-                min_width=150, info="times the found scale or the reference norm, or a norm",
-            )
+        unit = gr.Radio(
+            list(defaults.UNIT_CHOICES), value=usual_unit, label="Unit", elem_id="scan-unit", elem_classes="sp-inline",
+        )
         signs = gr.Radio(
-            list(SIGN_CHOICES), value="both", label="Signs", elem_id="scan-signs",
-            info="With one sign alone, much of what vectors do is missed.",
+            list(SIGN_CHOICES), value="both", label="Signs", elem_id="scan-signs", elem_classes="sp-inline",
         )
     return set_name, rows, scales, unit, signs
 
@@ -157,10 +151,8 @@ def _prompts(frame: Frame) -> tuple[PromptSource, gr.Radio, gr.Textbox]:
     loaded = frame.workbench.loaded
     chosen = prompt_source.default_prompts(loaded)
     with gr.Group(elem_classes="sp-card"):
-        prompts = prompt_source.build(
-            loaded, PLACE, "Prompts", "what every vector is asked", "a section of the table for each", use=PROMPTS
-        )
-        with gr.Row(elem_classes="sp-tight"):
+        prompts = prompt_source.build(loaded, PLACE, use=PROMPTS)
+        with prompts.folded, gr.Row(elem_classes="sp-tight"):
             mode = gr.Radio(
                 ["chat", "raw"], value="chat" if chosen is None or chosen.chat else "raw", label="Format",
                 elem_id="scan-mode", scale=3, min_width=150, info="chat: its template",
@@ -202,8 +194,8 @@ def _sampling() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Number, 
     return tokens, samples, temperature, top_p, seed, positions
 
 
-def _files() -> tuple[gr.UploadButton, gr.DownloadButton, gr.DownloadButton]:
-    """The buttons that open a scan, and download it as JSON and as CSV."""
+def _files() -> tuple[gr.UploadButton, gr.DownloadButton, gr.DownloadButton, PageFile]:
+    """The buttons that open a scan, and download it as JSON, as CSV and as a page."""
     with gr.Row(elem_classes="sp-tight sp-saverow"):
         gr.HTML('<div class="sp-cardhead"><h3>Texts</h3></div>', min_width=60)
         open_file = gr.UploadButton(
@@ -215,7 +207,8 @@ def _files() -> tuple[gr.UploadButton, gr.DownloadButton, gr.DownloadButton]:
         csv = gr.DownloadButton(
             "Download CSV", elem_id="scan-csv", min_width=112, scale=0, size="sm", interactive=False
         )
-    return open_file, json, csv
+        page = page_file.build("scan")
+    return open_file, json, csv, page
 
 
 def _filters() -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
@@ -236,7 +229,7 @@ def _filters() -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
 
 
 def _checks() -> tuple[gr.Checkbox, gr.Checkbox, gr.Checkbox, gr.Checkbox]:
-    """Check boxes: group alike, hide noise, hide discarded, starred only."""
+    """Check boxes: similar texts together, hide noise, hide discarded, starred only."""
 
     def box(label: str, on: bool) -> gr.Checkbox:
         return gr.Checkbox(
@@ -247,7 +240,7 @@ def _checks() -> tuple[gr.Checkbox, gr.Checkbox, gr.Checkbox, gr.Checkbox]:
     usual = ScanView()
     with gr.Row(elem_classes="sp-tight sp-checks"):
         return (
-            box("group alike", usual.group_alike), box("hide noise", usual.hide_noise),
+            box("similar texts together", usual.group_alike), box("hide noise", usual.hide_noise),
             box("hide discarded", usual.hide_discarded), box("starred only", usual.starred_only),
         )
 

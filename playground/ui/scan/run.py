@@ -11,17 +11,20 @@ import gradio as gr
 
 from playground.library.named_files import is_name
 from playground.services import command as commands
+from playground.services.durations import to_go
+from playground.services.estimates import learn, work_of_scan
 from playground.services.job import Job
 from playground.services.scan import ScanProgress, ScanResult, file, scan
-from playground.ui.kit import cost, markup
+from playground.ui.kit import markup
 from playground.ui.kit.downloads import offer
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
 from playground.ui.scan import table as scan_table
-from playground.ui.scan.form import PLACE, ScanForm, operations, prompts_of
+from playground.ui.scan.form import ScanForm, prompts_of
 from playground.ui.scan.layout import ScanTab
 from playground.ui.scan.notes import noted_now
+from playground.ui.scan.pins import comparison
 from playground.ui.scan.state import ScanState
 from playground.ui.scan.view import ALL_GROUPS, ScanView
 
@@ -52,7 +55,7 @@ def run_scan(
     finally:
         state.scanning = False
     result = job.result()
-    cost.learn_speed(loaded, PLACE, operations(loaded, request, len(result.cells)), result.seconds)
+    learn(loaded, work_of_scan(loaded, request, len(result.cells)), result.seconds)
     yield {**show_whole(frame, tab, visitor, result, view), frame.status: frame.status_now(visitor)}
 
 
@@ -107,6 +110,7 @@ def drawn_table(frame: Frame, visitor: Visitor, view: ScanView) -> str:
     state.notes, kept = noted_now(frame, visitor)
     if state.discarded is not None:
         above += scan_table.undo_line(state.discarded)
+    above += comparison(state.result, state.notes, state.pins)
     return scan_table.table(state.result, view, state.notes, state.first, above, kept)
 
 
@@ -135,8 +139,7 @@ def _downloads(tab: ScanTab, visitor: Visitor | None) -> Updates:
 
 
 def _progress(event: ScanProgress) -> str:
-    to_go = "" if event.seconds_to_go is None else f" · about {seconds(event.seconds_to_go)} to go"
-    return f"text {event.done} of {event.total} · {seconds(event.seconds)}{to_go}"
+    return f"text {event.done} of {event.total} · {seconds(event.seconds)}{to_go(event)}"
 
 
 def _summary(result: ScanResult) -> str:

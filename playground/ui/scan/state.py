@@ -8,6 +8,9 @@ from playground.library.vector_set import RowNote
 from playground.services.scan import ScanResult
 from playground.ui.kit.visitor import Slice
 
+Pin = tuple[str, int | None, int, float, int]
+"""A pinned text: hash of the vectors, row, sign, scale and sample; the same for all prompts, in every scan of them."""
+
 
 @dataclass
 class ScanState(Slice):
@@ -21,3 +24,5 @@ class ScanState(Slice):
     """The vector that was discarded last, and can be brought back."""
     notes: tuple[RowNote, ...] = ()
     """The notes on vectors that the table was last drawn with."""
+    pins: tuple[Pin, ...] = ()
+    """The texts that are compared."""

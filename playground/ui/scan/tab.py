@@ -11,6 +11,8 @@ import gradio as gr
 from playground.errors import InputError, PlaygroundError
 from playground.library.recipe import Recipe
 from playground.library.recipe import parse as parse_recipe
+from playground.services.bundle import part_of
+from playground.services.bundle.part import Part
 from playground.services.changed import first_difference
 from playground.ui.kit import defaults
 from playground.ui.kit.frame import IN_TURN, NOT_SAVED, Frame, acted
@@ -21,10 +23,11 @@ from playground.ui.scan.form import PLACE, ScanForm, hint, prompts_of, suggested
 from playground.ui.scan.layout import PROMPTS, ScanTab
 from playground.ui.scan.notes import name_now, note, notes_now, scanned, set_now
 from playground.ui.scan.open import open_scan
+from playground.ui.scan.pins import pin_of, toggled
 from playground.ui.scan.run import drawn_table, run_scan, show
 from playground.ui.scan.state import ScanState
 from playground.ui.scan.view import ScanView
-from playground.ui.widgets import prompt_source
+from playground.ui.widgets import page_file, prompt_source
 from playground.ui.widgets.prompt_source import PromptChoice
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
@@ -36,6 +39,7 @@ def wire(frame: Frame, tab: ScanTab) -> None:
     _wire_run(frame, tab)
     _wire_form(frame, tab)
     _wire_table(frame, tab)
+    page_file.wire(frame, tab.page, _part)
 
 
 def outputs(tab: ScanTab) -> list[Any]:
@@ -105,11 +109,12 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
         form, view = ScanForm.of(values[: len(tab.inputs)]), ScanView.of(values[len(tab.inputs) :])
         yield from run_scan(frame, tab, frame.visitor(request), form, view)
 
-    tab.scan.click(
-        on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", **PRIVATE,
-    )
+    def on_ended(request: gr.Request, *values: Any) -> str:
+        """The estimate anew, with what was learnt."""
+        return cost_hint(frame, frame.visitor(request), ScanForm.of(values))
 
-    tab.stop.click(frame.cancel_jobs, queue=False, **PRIVATE)
+    scanned_all = tab.scan.click(on_scan, [*tab.inputs, *tab.view], written, trigger_mode="once", **PRIVATE)
+    scanned_all.then(on_ended, tab.inputs, tab.hint, **PRIVATE)
 
     @quick
     def on_open(request: gr.Request, path: str | None, *view: Any) -> dict[Any, Any]:
@@ -121,17 +126,8 @@ def _wire_run(frame: Frame, tab: ScanTab) -> None:
 def _wire_form(frame: Frame, tab: ScanTab) -> None:
     source = tab.prompts
 
-    def cost_hint(visitor: Visitor, form: ScanForm) -> str:
-        """The estimated cost of a scan; "" while the form is incomplete."""
-        try:
-            load = frame.load_set(visitor)
-            request = form.request(prompts_of(form, visitor), load)
-            return hint(frame.loaded, request, load(request.source))
-        except PlaygroundError:
-            return ""
-
     def on_cost(request: gr.Request, *values: Any) -> str:
-        return cost_hint(frame.visitor(request), ScanForm.of(values))
+        return cost_hint(frame, frame.visitor(request), ScanForm.of(values))
 
     costly: list[Any] = [
         tab.set_name, tab.rows, tab.signs, tab.scales, tab.unit, tab.samples, tab.tokens, tab.temperature,
@@ -142,7 +138,7 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
     @quick
     def on_source(request: gr.Request, *values: Any) -> dict[Any, Any]:
         visitor, form = frame.visitor(request), ScanForm.of(values)
-        return {**source.updates(form.choice, visitor), tab.hint: cost_hint(visitor, form)}
+        return {**source.updates(form.choice, visitor), tab.hint: cost_hint(frame, visitor, form)}
 
     gr.on(source.changes, on_source, tab.inputs, [*source.outputs, tab.hint], trigger_mode="always_last", **PRIVATE)
 
@@ -151,7 +147,7 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
         visitor, form = frame.visitor(request), ScanForm.of(values)
         if refused := source.take_upload(visitor, PLACE, path):
             return refused
-        return {**source.updates(form.choice, visitor, use=PROMPTS), tab.hint: cost_hint(visitor, form)}
+        return {**source.updates(form.choice, visitor, use=PROMPTS), tab.hint: cost_hint(frame, visitor, form)}
 
     source.upload.change(on_upload, [source.upload, *tab.inputs], [*source.outputs, tab.hint], **CHECKED)
 
@@ -172,6 +168,16 @@ def _wire_form(frame: Frame, tab: ScanTab) -> None:
         return _scales(frame, tab, frame.visitor(request), name, unit)
 
     tab.unit.input(on_unit, [tab.set_name, tab.unit], [tab.scales, tab.unit], **PRIVATE)
+
+
+def cost_hint(frame: Frame, visitor: Visitor, form: ScanForm) -> str:
+    """The estimated time of a scan, as HTML; "" while the form is incomplete."""
+    try:
+        load = frame.load_set(visitor)
+        request = form.request(prompts_of(form, visitor), load)
+        return hint(frame.loaded, request, load(request.source))
+    except PlaygroundError:
+        return ""
 
 
 def _wire_table(frame: Frame, tab: ScanTab) -> None:
@@ -201,6 +207,11 @@ def _wire_table(frame: Frame, tab: ScanTab) -> None:
             return {tab.group: group, tab.table: drawn_table(frame, visitor, replace(view, group=group))}
         if act == "steer":
             return _open(frame, visitor, action)
+        if act == "pin":
+            result = scanned(visitor)
+            cell = result.cells[_number(action.get("cell"), "cell", len(result.cells))]
+            state.pins = toggled(state.pins, pin_of(result, cell))
+            return {tab.table: drawn_table(frame, visitor, view)}
         row = note(frame, visitor, action)
         if act == "discard":
             state.discarded = row if action.get("value") == "true" else None
@@ -218,6 +229,11 @@ def _wire_table(frame: Frame, tab: ScanTab) -> None:
         **PRIVATE,
         **IN_TURN,
     )
+
+
+def _part(visitor: Visitor) -> Part:
+    """The scan that is shown, for its page. Raises InputError while there is none."""
+    return part_of(replace(scanned(visitor), notes=ScanState.of(visitor).notes))
 
 
 def _open(frame: Frame, visitor: Visitor, action: dict[str, str]) -> dict[Any, Any]:

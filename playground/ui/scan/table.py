@@ -164,9 +164,12 @@ def _star_and_name(row: int, note: RowNote, kept: bool) -> str:
 
 
 def _steer(number: int) -> str:
+    """The buttons that open a text in Steer, and pin it for comparison."""
     return (
         f'<button type="button" class="sp-small" data-act="steer" data-cell="{number}" '
         f'aria-label="Open this text in Steer">steer</button>'
+        f'<button type="button" class="sp-small" data-act="pin" data-cell="{number}" '
+        f'aria-label="Pin this text to compare it with others">pin</button>'
     )
 
 

@@ -11,13 +11,11 @@ from playground.errors import InputError
 from playground.model.conversation import Turn
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
+from playground.services.link import BESIDE
 from playground.ui.kit.entered import real, whole
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.visitor import Visitor
 from playground.ui.steer.state import SteerState
-
-BESIDE = ("negative", "random")
-"""Optional panes beside Baseline and Steered."""
 
 
 @dataclass(frozen=True)

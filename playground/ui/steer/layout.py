@@ -53,16 +53,23 @@ class SteerTab:
     hint: gr.HTML
     add_vector: gr.Button
     add_average: gr.Button
+    undo: gr.Button
+    redo: gr.Button
     beside: tuple[gr.Checkbox, gr.Checkbox]
     colour: gr.Checkbox
     panes: gr.HTML
+    write_strip: gr.Button
+    strip: gr.HTML
+    share: gr.Button
+    shared: gr.HTML
+    """The panel of Share."""
     shifts: gr.HTML
     curve: gr.Plot
     curve_note: gr.HTML
     repeat: gr.HTML
+    drawer: gr.HTML
     notice: gr.HTML
     generate: gr.Button
-    stop: gr.Button
 
     def mix_updates(self, frame: Frame, visitor: Visitor, mix: Sequence[MixRow]) -> dict[Any, Any]:
         """Replace the visitor's mix by `mix`; returns the updates of the mixer. Raises InputError for too many rows."""
@@ -88,11 +95,13 @@ class SteerTab:
     def cleared(self, visitor: Visitor) -> dict[Any, Any]:
         """Clear the generated texts and the conversation; returns the updates."""
         state = SteerState.of(visitor)
-        state.written, state.turns = None, ()
+        state.written, state.turns, state.strip = None, (), None
         return {
+            self.strip: "",
             self.turns: "",
             self.panes: panes.waiting(("baseline", "steered", *state.beside)),
             self.repeat: "",
+            self.shared: "",
             self.notice: "",
         }
 
@@ -103,6 +112,7 @@ def build(frame: Frame) -> SteerTab:
     start = defaults.opening(loaded, frame.workbench.store)
     names, load = frame.set_choices(blank), frame.load_set(blank)
     mix = [*opening_mix(start), *[MixRow(None)] * mixer.POOL][: mixer.POOL]
+    small: dict[str, Any] = {"container": False, "scale": 0, "min_width": 110, "elem_classes": "sp-mute"}
     with gr.Row(elem_classes="sp-columns"):
         with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
             preset_chips = board(presets.chips(loaded, names), elem_id="steer-presets")
@@ -118,52 +128,11 @@ def build(frame: Frame) -> SteerTab:
                     placeholder="What should the model answer?",
                 )
                 examples = board(example_chips(frame), elem_id="steer-examples")
-                with gr.Row(elem_classes="sp-tight"):
-                    mode = gr.Radio(
-                        ["chat", "raw"],
-                        value="chat",
-                        label="Format",
-                        elem_id="steer-mode",
-                        scale=2,
-                        min_width=130,
-                        info="chat: the model's template",
-                    )
-                    positions = gr.Radio(
-                        list(POSITIONS),
-                        value="all",
-                        label="Positions",
-                        elem_id="steer-positions",
-                        scale=3,
-                        min_width=240,
-                        info="tokens at which the mix is added",
-                    )
-                thinking = gr.Checkbox(
-                    False,
-                    label="Thinking",
-                    elem_id="steer-thinking",
-                    info="let the model think aloud before it answers",
-                    visible=loaded is not None and can_think(loaded),
-                )
-                with gr.Accordion("System prompt", open=False, elem_id="steer-system-box"):
-                    system = gr.Textbox(
-                        start.example.system or "",
-                        label="System prompt",
-                        lines=2,
-                        max_lines=6,
-                        elem_id="steer-system",
-                        info="Left empty: the template's own.",
-                        placeholder="You are …",
-                    )
             with gr.Group(elem_classes="sp-card sp-mix"):
-                with gr.Row(elem_classes="sp-tight sp-mixtop"):
-                    gr.HTML(
-                        '<div class="sp-cardhead"><h3>Mix</h3><small>what is added to the residual stream. ┊ marks a '
-                        "scale worth trying, ▨ where text usually breaks</small></div>"
-                    )
-                    units = gr.Radio(
-                        list(mixer.UNITS), value=mixer.UNITS[0], label="Scales", elem_id="steer-units", min_width=236,
-                        scale=0, info="over the reference norm there, or the norm", elem_classes="sp-units",
-                    )
+                gr.HTML(
+                    '<div class="sp-cardhead"><h3>Mix</h3><small>added to the residual stream; ┊ worth trying, '
+                    "▨ text breaks</small></div>"
+                )
                 hint = gr.HTML(set_hint(frame, names), elem_id="steer-hint")
                 mixed = gr.State(0)
                 rows = [mix_row.build(slot, row, names, load) for slot, row in enumerate(mix)]
@@ -172,7 +141,39 @@ def build(frame: Frame) -> SteerTab:
                 with gr.Row(elem_classes="sp-tight sp-addrow"):
                     add_vector = gr.Button("+ vector", size="sm", elem_id="mix-add-vector", elem_classes="sp-add")
                     add_average = gr.Button("+ average", size="sm", elem_id="mix-add-average", elem_classes="sp-add")
-            with gr.Accordion("Sampling", open=False, elem_id="steer-sampling"):
+                    undo = gr.Button("↶ undo", size="sm", elem_id="mix-undo", min_width=74, scale=0)
+                    redo = gr.Button("↷ redo", size="sm", elem_id="mix-redo", min_width=74, scale=0)
+            with gr.Accordion(
+                "Options: format, positions, scales, sampling", open=False, elem_id="steer-options"
+            ):
+                mode = gr.Radio(
+                    ["chat", "raw"], value="chat", label="Format", elem_id="steer-mode", elem_classes="sp-inline",
+                    info="chat: the model's template",
+                )
+                units = gr.Radio(
+                    list(mixer.UNITS), value=mixer.UNITS[0], label="Scales", elem_id="steer-units",
+                    elem_classes="sp-inline", info="over the reference norm, or the norm",
+                )
+                positions = gr.Radio(
+                    list(POSITIONS), value="all", label="Positions", elem_id="steer-positions",
+                    elem_classes="sp-inline", info="tokens at which the mix is added",
+                )
+                thinking = gr.Checkbox(
+                    False,
+                    label="Thinking",
+                    elem_id="steer-thinking",
+                    info="let the model think aloud before it answers",
+                    visible=loaded is not None and can_think(loaded),
+                )
+                system = gr.Textbox(
+                    start.example.system or "",
+                    label="System prompt",
+                    lines=1,
+                    max_lines=6,
+                    elem_id="steer-system",
+                    info="Left empty: the template's own.",
+                    placeholder="You are …",
+                )
                 with gr.Row(elem_classes="sp-tight"):
                     tokens = gr.Slider(
                         1,
@@ -222,24 +223,23 @@ def build(frame: Frame) -> SteerTab:
                 seed = gr.Number(0, label="Seed", info="same seed, same texts", precision=0, elem_id="steer-seed")
             with gr.Row(elem_classes="sp-actions"):
                 generate_button = gr.Button("Generate", variant="primary", elem_id="steer-generate", min_width=120)
-                stop = gr.Button("Stop", variant="secondary", elem_id="steer-stop", min_width=80, scale=0)
             notice = gr.HTML("", elem_id="steer-notice")
         with gr.Column(scale=8, min_width=330):
-            with gr.Row(elem_classes="sp-tight sp-beside"):
-                negative = gr.Checkbox(
-                    False, label="− mix", elem_id="steer-negative", min_width=150,
-                    info="the mix the other way, beside it",
-                )
-                random = gr.Checkbox(
-                    False, label="random", elem_id="steer-random", min_width=150,
-                    info="a random push, as large, from the seed",
-                )
-                colour = gr.Checkbox(
-                    False, label="colour by KL", elem_id="steer-colour", min_width=150,
-                    info="shade every token by how far it is pushed",
-                )
+            with gr.Row(elem_classes="sp-tight sp-checks sp-beside"):
+                negative = gr.Checkbox(False, label="opposite sign", elem_id="steer-negative", **small)
+                random = gr.Checkbox(False, label="random control, same norm", elem_id="steer-random", **small)
+                colour = gr.Checkbox(False, label="colour tokens by KL", elem_id="steer-colour", **small)
+                share = gr.Button("↗ Share", elem_id="steer-share", size="sm", min_width=80, scale=0)
             written = board(panes.waiting(("baseline", "steered")), elem_id="steer-panes", elem_classes="sp-panes")
             repeat = gr.HTML("", elem_id="steer-command")
+            shared = board("", elem_id="steer-shared", elem_classes="sp-shared")
+            with gr.Row(elem_classes="sp-tight sp-striphead"):
+                write_strip = gr.Button(
+                    "Scale strip", size="sm", elem_id="steer-write-strip", elem_classes="sp-add", min_width=96, scale=0
+                )
+                gr.HTML('<p class="sp-hint">the prompt from −1 to 1½ times the found scale; a click goes there</p>')
+            strip = board("", elem_id="steer-strip")
+            drawer = board("", elem_id="steer-drawer")
             with gr.Row(elem_classes="sp-effects"):
                 with gr.Column(min_width=280, elem_classes="sp-card sp-figure"):
                     gr.HTML('<div class="sp-cardhead"><h3>Next token, before and after</h3></div>')
@@ -249,7 +249,7 @@ def build(frame: Frame) -> SteerTab:
                     with gr.Row(elem_classes="sp-tight"):
                         first = gr.Textbox(
                             start.example.answers[0],
-                            label="Answer that shows it",
+                            label="Target answer",
                             elem_id="steer-answer-1",
                             min_width=110,
                             max_lines=1,
@@ -257,7 +257,7 @@ def build(frame: Frame) -> SteerTab:
                         )
                         second = gr.Textbox(
                             start.example.answers[1],
-                            label="Answer that does not",
+                            label="Other answer",
                             elem_id="steer-answer-2",
                             min_width=110,
                             max_lines=1,
@@ -277,10 +277,9 @@ def build(frame: Frame) -> SteerTab:
         inputs=inputs, prompt=prompt, turns=turns, mode=mode, thinking=thinking, system=system, positions=positions,
         answers=(first, second), examples=examples, presets=preset_chips, tokens=tokens, temperature=temperature,
         top_p=top_p, samples=samples, seed=seed, units=units, mixed=mixed, rows=rows, beyond=beyond, more=more,
-        hint=hint, add_vector=add_vector, add_average=add_average, beside=(negative, random), colour=colour,
-        panes=written,
+        hint=hint, add_vector=add_vector, add_average=add_average, undo=undo, redo=redo, beside=(negative, random),
+        colour=colour, panes=written, share=share, shared=shared, write_strip=write_strip, strip=strip, drawer=drawer,
         shifts=shifts, curve=curve, curve_note=curve_note, repeat=repeat, notice=notice, generate=generate_button,
-        stop=stop,
     )
 
 
@@ -312,6 +311,8 @@ def outputs(tab: SteerTab) -> list[Any]:
         tab.examples,
         tab.presets,
         tab.panes,
+        tab.strip,
         tab.repeat,
+        tab.shared,
         tab.notice,
     ]

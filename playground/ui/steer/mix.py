@@ -65,6 +65,21 @@ def wire(frame: Frame, tab: SteerTab, follow: Any) -> None:
 
     tab.units.input(on_units, tab.units, tab.mix_outputs, **DRAWS)
 
+    def step(forward: bool) -> Any:
+        @quick
+        def on_step(request: gr.Request) -> Any:
+            visitor = frame.visitor(request)
+            mix = SteerState.of(visitor).mix
+            if not mix.step_back(forward, frame.load_set(visitor)):
+                gr.Info(f"There is nothing to {'redo' if forward else 'undo'}.", title="Mix", duration=3)
+                return gr.skip()
+            return {tab.units: mixer.UNITS[mix.absolute], **tab.drawn(frame, visitor)}
+
+        return on_step
+
+    for button, forward in ((tab.undo, False), (tab.redo, True)):
+        button.click(step(forward), None, [tab.units, *tab.mix_outputs], trigger_mode="multiple", **DRAWS)
+
 
 def library_updates(frame: Frame, tab: SteerTab, visitor: Visitor, names: Sequence[str]) -> dict[Any, Any]:
     """Updates after the library changed: rows whose set is gone are removed, a set just saved gets its new name."""
@@ -115,7 +130,7 @@ def _wire_row(
     @quick
     def on_remove(request: gr.Request) -> dict[Any, Any]:
         visitor = frame.visitor(request)
-        SteerState.of(visitor).mix.rows.pop(slot, None)
+        SteerState.of(visitor).mix.remove(slot)
         return tab.drawn(frame, visitor)
 
     controls.remove.click(on_remove, None, tab.mix_outputs, **DRAWS)

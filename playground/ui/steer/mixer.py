@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from playground.errors import InputError
+from playground.errors import InputError, PlaygroundError
 from playground.limits import LIMITS
 from playground.ui.kit.event_order import EventOrder
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.pick import Load
+from playground.ui.steer.history import History, State
 
 MOST_ROWS = LIMITS.components
 """Rows of a mix at most, as many as a recipe has components."""
@@ -37,6 +39,15 @@ def converted(row: MixRow, absolute: bool, load: Load) -> MixRow:
     return replace(other, scale=float(f"{norm / other.unit(vector_set):.{4 if absolute else 3}g}"))
 
 
+def _loads(row: MixRow, load: Load) -> bool:
+    """Whether the set of a row is there."""
+    try:
+        load(row.source)
+    except PlaygroundError:
+        return False
+    return True
+
+
 @dataclass
 class Mix:
     """The mix of one visitor. `rows` are by slot, the place on the page, which a row keeps while others are added and
@@ -51,6 +62,8 @@ class Mix:
     """Ids of Gradio's handlers of the rows beyond the pool, from `render_handlers.keep_previous`."""
     row_events: EventOrder = field(default_factory=EventOrder)
     """Order of the events that change a row; the key is its slot."""
+    history: History = field(default_factory=History)
+    """Undo and redo."""
 
     @property
     def beyond(self) -> int:
@@ -62,12 +75,41 @@ class Mix:
         """The rows in the order of their slots."""
         return tuple(self.rows[slot] for slot in sorted(self.rows))
 
+    @property
+    def _state(self) -> State:
+        return tuple(sorted(self.rows.items())), self.absolute
+
+    @contextmanager
+    def _step(self, slot: int | None = None) -> Iterator[None]:
+        """Record what is changed inside for undo; `slot` as in History.changed."""
+        before = self._state
+        yield
+        self.history.changed(before, self._state, slot)
+
+    def step_back(self, forward: bool, load: Load) -> bool:
+        """Undo the last step, or redo the one undone last; returns whether there was one. Rows whose set is gone are
+        left out.
+        """
+        move = self.history.redo if forward else self.history.undo
+        state = move(self._state)
+        if state is None:
+            return False
+        rows, self.absolute = state
+        self.rows = {slot: row for slot, row in rows if _loads(row, load)}
+        return True
+
     def show(self, rows: Sequence[MixRow]) -> None:
         """Replace the mix by these rows, all in the unit of the first. Raises InputError for more than MOST_ROWS."""
         if len(rows) > MOST_ROWS:
             raise InputError(f"Expected at most {MOST_ROWS} rows in the mix, got {len(rows)}; average some of them.")
-        self.rows = dict(enumerate(rows))
-        self.absolute = bool(rows) and rows[0].absolute
+        with self._step():
+            self.rows = dict(enumerate(rows))
+            self.absolute = bool(rows) and rows[0].absolute
+
+    def put(self, slot: int, row: MixRow) -> None:
+        """Put another row in a slot."""
+        with self._step():
+            self.rows = {**self.rows, slot: row}
 
     def add(self, row: MixRow) -> None:
         """Add a row in the first free slot. Raises InputError when there is none."""
@@ -76,12 +118,19 @@ class Mix:
             raise InputError(
                 f"Expected at most {MOST_ROWS} rows in the mix, got one more; remove one, or average several of them."
             )
-        self.rows[free] = row
+        with self._step():
+            self.rows[free] = row
+
+    def remove(self, slot: int) -> None:
+        """Take a row away, if it is there."""
+        with self._step():
+            self.rows.pop(slot, None)
 
     def set_unit(self, absolute: bool, load: Load) -> None:
         """Convert all scales to this unit. When that raises PlaygroundError, the mix is unchanged."""
-        self.rows = {slot: converted(row, absolute, load) for slot, row in self.rows.items()}
-        self.absolute = absolute
+        rows = {slot: converted(row, absolute, load) for slot, row in self.rows.items()}
+        with self._step():
+            self.rows, self.absolute = rows, absolute
 
     def update(self, slot: int, values: Mapping[str, Any], number: int, drawn: int | None = None) -> MixRow | None:
         """Set fields of a row to the values of its controls; returns the row, None for one that is gone.
@@ -93,12 +142,14 @@ class Mix:
         if row is None or drawn not in (None, self.drawn):
             return None
         if self.row_events.accept(slot, number):
-            self.rows[slot] = row = replace(row, **values)
+            with self._step(slot):
+                self.rows[slot] = row = replace(row, **values)
         return row
 
     def set_solo(self, slot: int, solo: bool) -> None:
         """Turn solo of this row on or off, and that of all others off."""
-        self.rows = {each: replace(row, solo=solo and each == slot) for each, row in self.rows.items()}
+        with self._step():
+            self.rows = {each: replace(row, solo=solo and each == slot) for each, row in self.rows.items()}
 
     def remark(self, slot: int) -> str:
         """A remark on a row while any row has solo, else nothing."""

@@ -15,7 +15,7 @@ from playground.model.prompting import PromptFormat
 from playground.ui.kit.frame import Frame, Steering
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import conversation, layout
+from playground.ui.steer import address, conversation, layout
 from playground.ui.steer.layout import SteerTab
 from playground.ui.steer.state import SteerState
 
@@ -27,6 +27,9 @@ def steering(frame: Frame, tab: SteerTab) -> Steering:
         outputs=[frame.tabs, *layout.outputs(tab), *sampling],
         open=functools.partial(open_in_steer, frame, tab),
         mix=lambda visitor: SteerState.of(visitor).mix.all,
+        link_outputs=address.outputs(tab),
+        fill_in=functools.partial(address.fill_in, frame, tab),
+        not_whole=lambda visitor: None if (opened := SteerState.of(visitor).opened) is None else opened.link,
     )
 
 

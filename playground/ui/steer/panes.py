@@ -79,7 +79,7 @@ def _block(pane: Pane, index: int, against: Sequence[str], streaming: bool, turn
         more = (
             f'<button type="button" class="sp-small sp-turn" data-act="turn" data-pane="{pane.kind}" '
             f'data-sample="{index}" title="Take this as the assistant\'s turn and write the user\'s next one" '
-            f'aria-label="Go on from this answer of {TITLES[pane.kind]}">+ turn</button>'
+            f'aria-label="Go on from this answer of {TITLES[pane.kind]}">continue chat from this</button>'
         )
     return f'<div class="sp-block">{number}<div class="sp-text">{body}{caret}</div>{more}</div>'
 

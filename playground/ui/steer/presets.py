@@ -64,6 +64,10 @@ ORGANISM = (
 )
 
 
+SHOWN = 3
+"""Presets that are seen at once."""
+
+
 def offered(loaded: LoadedModel | None, names: Sequence[str]) -> tuple[Preset, ...]:
     """The presets for the loaded model whose sets are among `names`."""
     if loaded is None or not is_organism(loaded):
@@ -74,4 +78,4 @@ def offered(loaded: LoadedModel | None, names: Sequence[str]) -> tuple[Preset, .
 def chips(loaded: LoadedModel | None, names: Sequence[str]) -> str:
     """Buttons of the offered presets as HTML; nothing without any."""
     found = offered(loaded, names)
-    return markup.chips([(preset.name, preset.name) for preset in found], "preset") if found else ""
+    return markup.chips([(preset.name, preset.name) for preset in found], "preset", SHOWN) if found else ""

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 from playground.model.conversation import Turn
 from playground.services.generate import GenerateRequest, GenerateResult
+from playground.services.link import Link
+from playground.services.strip import Strip
 from playground.services.token_kl import TokenKl
+from playground.ui.kit.event_order import EventOrder
+from playground.ui.kit.mix import MixRow
 from playground.ui.kit.visitor import Slice
 from playground.ui.steer.mixer import Mix
 
@@ -31,6 +35,23 @@ class Written:
         return slice(self.kinds.index(kind) * count, (self.kinds.index(kind) + 1) * count)
 
 
+@dataclass(frozen=True)
+class WrittenStrip:
+    """A scale strip of row `row` of the set `source`, its scales without the texts."""
+
+    source: str
+    row: int
+    strip: Strip
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A link that could not be shown whole. `shown`: the link of what was shown in its place, as `encode` writes it."""
+
+    link: Link
+    shown: str
+
+
 @dataclass
 class SteerState(Slice):
     """State of one visitor."""
@@ -39,6 +60,10 @@ class SteerState(Slice):
     """Session state, because the values that a browser sends may be older than the last update."""
     written: Written | None = None
     """The texts that were generated last."""
+    written_with: tuple[MixRow, ...] = ()
+    """The mix that they were generated with."""
+    strip: WrittenStrip | None = None
+    """The scale strip under them."""
     beside: tuple[str, ...] = ()
     """The panes beside Baseline and Steered."""
     turns: tuple[Turn, ...] = ()
@@ -49,3 +74,9 @@ class SteerState(Slice):
     """Key of the inputs that the panels show the effect of, so that nothing is computed twice."""
     effect_wanted: object = None
     """Key of the inputs whose effect is being computed."""
+    sealed: int = 0
+    """Counts the states that get an entry of their own in the browser's history."""
+    form_events: EventOrder = field(default_factory=EventOrder)
+    """Order of the events that bring the values of the form."""
+    opened: Opened | None = None
+    """The link that was opened last, where something of it is missing: the address keeps it until Steer changes."""

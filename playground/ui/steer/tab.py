@@ -11,13 +11,15 @@ import gradio as gr
 from playground.errors import InputError
 from playground.model.prompting import can_think
 from playground.ui.kit import defaults
+from playground.ui.kit.event_order import NUMBERED_JS
 from playground.ui.kit.frame import Frame, acted
 from playground.ui.kit.mix import opening_mix
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.steer import layout, mix, presets, turns
+from playground.ui.steer import address, drawer, layout, mix, presets, share, strip, turns
 from playground.ui.steer.effect import show_effect
 from playground.ui.steer.form import SteerForm
+from playground.ui.steer.history import History
 from playground.ui.steer.layout import SteerTab, example_chips
 from playground.ui.steer.open import steering
 from playground.ui.steer.state import SteerState
@@ -58,7 +60,9 @@ def model_updates(frame: Frame, tab: SteerTab, visitor: Visitor) -> dict[Any, An
 
 def arrive(frame: Frame, visitor: Visitor) -> None:
     """Set the mix of a new visitor to the one that the page was built with."""
-    SteerState.of(visitor).mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.store(visitor))))
+    mix = SteerState.of(visitor).mix
+    mix.show(opening_mix(defaults.opening(frame.workbench.loaded, frame.store(visitor))))
+    mix.history = History()  # the opening mix is no step of the visitor's
 
 
 def library_outputs(tab: SteerTab) -> list[Any]:
@@ -126,6 +130,7 @@ def show_preset(
         max_new_tokens=preset.max_new_tokens, temperature=preset.temperature,
         mix=preset.mix, turns=(),
     )
+    yield {frame.address: address.said(frame, visitor, filled, seal=True)}
     yield from generate_texts(frame, tab, visitor, filled)
 
 
@@ -139,19 +144,31 @@ def wire(frame: Frame, tab: SteerTab) -> None:
         visitor = frame.visitor(request)
         return visitor, SteerForm.of(values, visitor)
 
+    def numbered_form(request: gr.Request, values: Sequence[Any]) -> tuple[Visitor, SteerForm, int]:
+        (first, number), *others = values
+        return *form_of(request, (first, *others)), number
+
+    numbered: dict[str, Any] = {"js": NUMBERED_JS, **queued}
+
     @with_errors
     def on_generate(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
-        yield from generate_texts(frame, tab, *form_of(request, values))
+        visitor, form, number = numbered_form(request, values)
+        yield {frame.address: address.said(frame, visitor, form, number, seal=True), tab.shared: ""}
+        yield from generate_texts(frame, tab, visitor, form)
 
-    texts = [tab.panes, tab.repeat, tab.notice, frame.status]
-    gr.on([tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **queued)
+    texts = [tab.panes, tab.repeat, tab.shared, tab.notice, frame.status, frame.address]
+    generated = [gr.on(
+        [tab.generate.click, tab.prompt.submit], on_generate, tab.inputs, texts, trigger_mode="once", **numbered
+    )]  # fmt: skip
 
     @with_errors
     def on_preset(request: gr.Request, event: gr.EventData, *values: Any) -> Iterator[dict[Any, Any]]:
         visitor, form = form_of(request, values)
         yield from show_preset(frame, tab, visitor, form, acted(event).get("name", ""))
 
-    tab.presets.act(on_preset, tab.inputs, [*layout.outputs(tab), tab.tokens, tab.temperature, frame.status], **queued)
+    filled = [*layout.outputs(tab), tab.tokens, tab.temperature, frame.status, frame.address]
+    generated.append(tab.presets.act(on_preset, tab.inputs, filled, **queued))
+    drawer.wire(frame, tab, generated)
 
     @with_errors
     def on_colour(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
@@ -167,22 +184,40 @@ def wire(frame: Frame, tab: SteerTab) -> None:
 
     gr.on([box.input for box in tab.beside], on_beside, tab.inputs, tab.panes, trigger_mode="always_last", **unchecked)
 
-    tab.stop.click(frame.cancel_jobs, queue=False, **EVENT)
-
     def on_change(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+        visitor, form, number = numbered_form(request, values)
+        yield {frame.address: address.said(frame, visitor, form, number)}
+        yield from show_effect_of(frame, tab, visitor, form)
+
+    @quick
+    def on_opening(request: gr.Request, *values: Any) -> Any:
+        return address.said(frame, *form_of(request, values))
+
+    def on_opened(request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
         yield from show_effect_of(frame, tab, *form_of(request, values))
 
     changes = [tab.prompt.change, tab.mode.change, tab.thinking.change, tab.system.change, tab.positions.change]
     changes += [answer.change for answer in tab.answers]
-    effects = [tab.shifts, tab.curve, tab.curve_note]
+    effects = [tab.shifts, tab.curve, tab.curve_note, frame.address]
     following: dict[str, Any] = {"trigger_mode": "always_last"}
-    gr.on(changes, on_change, tab.inputs, effects, **following, **unchecked)
-    frame.opened.append((on_change, tab.inputs, effects))
+    gr.on(changes, on_change, tab.inputs, effects, **following, **numbered)
+    frame.opening.append((on_opening, tab.inputs, [frame.address]))
+    frame.opened.append((on_opened, tab.inputs, effects))
+
+    @quick
+    def on_sampling(request: gr.Request, *values: Any) -> Any:
+        return address.said(frame, *numbered_form(request, values))
+
+    sampling: list[Any] = [tab.tokens, tab.temperature, tab.top_p, tab.samples, tab.seed, *tab.beside]
+    # In the queue: outside of it, what changed while an event was under way was not sent once that had ended.
+    gr.on([each.change for each in sampling], on_sampling, tab.inputs, frame.address, **following, **numbered)
 
     def follow(event: Any) -> None:
-        event(on_change, tab.inputs, effects, **following, **unchecked)
+        event(on_change, tab.inputs, effects, **following, **numbered)
 
+    share.wire(frame, tab, form_of)
     mix.wire(frame, tab, follow)
+    strip.wire(frame, tab)
     turns.wire(frame, tab, follow)
 
     @quick

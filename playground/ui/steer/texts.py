@@ -85,6 +85,7 @@ def generate_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerFor
     result, kl = job.result()
     detail = f"{result.tokens_per_second:.0f} tokens/s · {seconds(result.seconds)}"
     state.written, state.beside = Written(request, result, kinds, detail, kl), form.beside
+    state.written_with = form.mix
     if any(part.source == NOT_SAVED for recipe in request.recipes for part in recipe.components):
         repeat = markup.notice("Save the set in Discover to get the command that repeats this.", "info")
     else:
@@ -135,8 +136,8 @@ def colour_texts(frame: Frame, tab: SteerTab, visitor: Visitor, form: SteerForm)
 
 
 def answer_of(visitor: Visitor, data: dict[str, str]) -> tuple[GenerateRequest, str]:
-    """The request and the text of a “+ turn” button, from the data of its event. Raises InputError for a text that is
-    not there any more.
+    """The request and the text of a “continue chat from this” button, from the data of its event. Raises InputError for
+    a text that is not there any more.
     """
     written, texts = SteerState.of(visitor).written, []
     if written is not None:

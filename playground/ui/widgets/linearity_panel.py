@@ -22,7 +22,7 @@ from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets.linearity_plot import linearity as linearity_plot
 from playground.ui.widgets.scale_search import progress_line, scales_of, scales_summary, with_scales_of
 
-WAIT = "What a push really moves the target layer by,<br>beside the straight line R·σ, is drawn here."
+WAIT = "What a push really moves the target layer by, beside the straight line R·σ, is drawn here."
 
 
 @dataclass(frozen=True)

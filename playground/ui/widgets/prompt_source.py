@@ -127,6 +127,8 @@ class PromptSource:
     draw_seed: gr.Number
     category: gr.Dropdown
     preview: gr.HTML
+    folded: gr.Accordion
+    """Which of the prompts, and their list; tabs add the format."""
 
     @property
     def inputs(self) -> list[Any]:
@@ -143,7 +145,7 @@ class PromptSource:
         """All components that `updates` and `take_upload` may write to."""
         return [
             self.kind, self.set_name, self.typed, self.upload, self.use, self.order, self.draw_seed, self.category,
-            self.preview,
+            self.preview, self.folded,
         ]  # fmt: skip
 
     def take_upload(self, visitor: Visitor, place: str, path: str | None) -> dict[Any, Any]:
@@ -161,7 +163,11 @@ class PromptSource:
             elif path:
                 uploads.sets[place] = prompt_sets.read(Path(path))
         except PlaygroundError as error:
-            return {self.preview: markup.notice(str(error)), self.use: gr.update(visible=False)}
+            return {
+                self.preview: markup.notice(str(error)),
+                self.use: gr.update(visible=False),
+                self.folded: gr.update(open=True),
+            }
         return {}
 
     def updates(self, choice: PromptChoice, visitor: Visitor, use: int | None = None) -> dict[Any, Any]:
@@ -182,6 +188,7 @@ class PromptSource:
         except PlaygroundError as error:
             waits = choice.kind == UPLOADED or (choice.kind == TYPED and not (choice.typed or "").strip())
             shown[self.preview] = markup.empty(WAIT) if waits else markup.notice(str(error), "warning")
+            shown |= {} if waits else {self.folded: gr.update(open=True)}
             shown[self.use] = gr.update(visible=False)
             return shown
         shown[self.use] = gr.update(
@@ -256,28 +263,25 @@ def build(
     loaded: LoadedModel | None,
     place: str = "discover",
     label: str = "Prompts",
-    info: str = "what the directions are found on",
-    how_many: str = "Several give an axis that holds across prompts; one is quickest.",
     names: Sequence[str] | None = None,
     typed: bool = True,
     use: int = USE,
+    more: str = "Which of them, and format",
 ) -> PromptSource:
     """The components, filled in for this model; `place` is the prefix of their ids.
 
     `names` are the built-in sets to choose from, the default one first (None: all). Without `typed` prompts cannot be
-    typed. `use` is the default number of items.
+    typed. `use` is the default number of items, `more` the title of what is folded.
     """
     if names is None:
         names, chosen = set_names(loaded), default_other(loaded) if place == AGAINST else default_set(loaded)
     else:
         chosen = next(iter(names), None)
     kind = gr.Radio(
-        kinds(typed), value=BUILT_IN, label=label, elem_id=f"{place}-prompts",
-        info=info,
+        kinds(typed), value=BUILT_IN, label=label, elem_id=f"{place}-prompts", elem_classes="sp-inline",
     )
     set_name = gr.Dropdown(
-        list(names), value=chosen, label="Prompt set", elem_id=f"{place}-set",
-        info="Sets where the model could go either way show most.",
+        list(names), value=chosen, label="Prompt set", show_label=False, elem_id=f"{place}-set", elem_classes="sp-bare"
     )
     typed_box = gr.Textbox(
         label="Typed prompts", lines=4, max_lines=12, visible=False, elem_id=f"{place}-typed",
@@ -298,18 +302,19 @@ def build(
     slider = gr.Slider(
         1, max(total, 2), count, step=1, label=label_of_use, elem_id=f"{place}-use",
         buttons=[],
-        info=how_many,
-    )
-    order = gr.Radio(
-        list(ORDERS), value=FIRST, label="Which", elem_id=f"{place}-order",
-        info="Drawn ones speak for the whole set; letters alike where answers are (A) and (B).",
-    )
-    draw_seed = gr.Number(
-        0, label="Seed of the items", precision=0, minimum=0, visible=False, elem_id=f"{place}-draw-seed"
+        elem_classes="sp-slim",
     )
     category = gr.Dropdown([], label="List of the file", visible=False, elem_id=f"{place}-category")
-    parts = (kind, set_name, typed_box, upload, slider, order, draw_seed, category)
-    return PromptSource(*parts, gr.HTML(preview, elem_id=f"{place}-preview"))
+    with gr.Accordion(more, open=False, elem_id=f"{place}-which", elem_classes="sp-fold") as folded:
+        order = gr.Radio(
+            list(ORDERS), value=FIRST, label="Which", elem_id=f"{place}-order",
+            info="Drawn ones speak for the whole set; letters alike where answers are (A) and (B).",
+        )
+        draw_seed = gr.Number(
+            0, label="Seed of the items", precision=0, minimum=0, visible=False, elem_id=f"{place}-draw-seed"
+        )
+        shown = gr.HTML(preview, elem_id=f"{place}-preview")
+    return PromptSource(kind, set_name, typed_box, upload, slider, order, draw_seed, category, shown, folded)
 
 
 def format_of_set(name: str | None, mode: gr.Radio, system: gr.Textbox) -> dict[Any, Any]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
+from playground.services.durations import to_go
 from playground.services.jobs import JobContext
 from playground.services.scales import ScalesProgress, find_scales
-from playground.ui.kit.running import seconds
 
 SCALE_FIELDS = ("onsets", "breaks", "found_scales", "scales_tried")
 
@@ -36,9 +36,7 @@ def progress_line(events: Sequence[object]) -> str:
     progress = [event for event in events if isinstance(event, ScalesProgress)]
     if not progress:
         return ""
-    to_go = progress[-1].seconds_to_go
-    left = "" if to_go is None or progress[-1].share == 1 else f" · about {seconds(to_go)} to go"
-    return f"looking at texts to find the scales · {100 * progress[-1].share:.0f} %{left}"
+    return f"looking at texts to find the scales · {100 * progress[-1].share:.0f} %{to_go(progress[-1])}"
 
 
 def scales_summary(vector_set: VectorSet) -> str:

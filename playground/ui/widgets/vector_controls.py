@@ -87,11 +87,10 @@ def build(
     vector_set = load(start.source) if start.used else None
     top = 0 if vector_set is None else vector_set.rows - 1
     most, step = (start.maximum, STEP) if vector_set is None else start.reach(vector_set)
+    set_name = gr.Dropdown(
+        list(names), value=start.set_name, label=f"set of {what}", elem_id=f"{name}-set", elem_classes="sp-set", **plain
+    )
     with gr.Row(elem_classes="sp-tight sp-mixhead"):
-        set_name = gr.Dropdown(
-            list(names), value=start.set_name, label=f"set of {what}", elem_id=f"{name}-set", scale=4, min_width=80,
-            **plain,
-        )
         row = gr.Dropdown(
             row_choices(vector_set) if vector_set is not None else [], value=start.row if start.used else None,
             label=f"vector of {what}", elem_id=f"{name}-row", scale=4, min_width=80, **plain,
@@ -110,7 +109,7 @@ def build(
             buttons=[], elem_classes="sp-slider", scale=5, **plain,
         )
         native = gr.Checkbox(
-            start.native, label="× native", elem_id=f"{name}-native", min_width=84, scale=0, container=False,
+            start.native, label="in its own norm", elem_id=f"{name}-native", min_width=118, scale=0, container=False,
             elem_classes="sp-mute sp-native", interactive=True,
         )
     strip = gr.HTML(start.strip(load, remark), elem_id=f"{name}-strip")

@@ -10,7 +10,7 @@ import torch
 
 from playground.errors import InputError
 from playground.library.origin import now
-from playground.library.scale_window import ScaleWindow
+from playground.library.scale_window import UNKNOWN_SCALE, ScaleWindow
 from playground.library.vector_set import Origin, RowNote, VectorSet
 from playground.ui.kit import defaults
 from playground.ui.kit.mix import MixRow, recipe_of
@@ -138,8 +138,8 @@ def test_scales_to_begin_with_are_the_found_ones() -> None:
     assert defaults.usual_scale(scaled_set(), 0) == 0.3
     assert defaults.usual_scale(scaled_set(), 0, -1) == -0.4
     assert defaults.usual_scale(scaled_set(), 1) == 0.6
-    assert defaults.usual_scale(scaled_set(), 1, -1) == -defaults.UNKNOWN_SCALE
-    assert defaults.usual_scale(scaled_set(), 2) == defaults.UNKNOWN_SCALE
+    assert defaults.usual_scale(scaled_set(), 1, -1) == -UNKNOWN_SCALE
+    assert defaults.usual_scale(scaled_set(), 2) == UNKNOWN_SCALE
 
 
 def test_rows_that_are_empty_muted_or_at_zero_add_nothing() -> None:

@@ -54,8 +54,8 @@ def test_shades_grow_with_the_divergence_and_say_it_in_nats() -> None:
 def test_there_is_no_legend_without_shades_and_no_turn_while_text_streams() -> None:
     shown = [Pane("baseline", ("a",)), Pane("steered", ("b",))]
     assert "sp-heatlegend" not in panes.grid(shown)
-    assert "+ turn" not in panes.grid(shown, streaming=True, turns=True)
-    assert panes.grid(shown, turns=True).count("+ turn") == 2
+    assert "continue chat from this" not in panes.grid(shown, streaming=True, turns=True)
+    assert panes.grid(shown, turns=True).count("continue chat from this") == 2
 
 
 def test_panes_without_text_say_what_will_fill_them() -> None:
