@@ -14,7 +14,19 @@ import sys
 from collections.abc import Sequence
 
 from playground.analyses.common.json_values import plain
-from playground.cli import bundle, calibrate, compare, evidence, find, generate, measure, scan, serve, train_organism
+from playground.cli import (
+    atlas,
+    bundle,
+    calibrate,
+    compare,
+    evidence,
+    find,
+    generate,
+    measure,
+    scan,
+    serve,
+    train_organism,
+)
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
 from playground.cli.terminal import print_what_can_be_printed, tell
@@ -25,6 +37,7 @@ COMMANDS = {
     "generate": generate,
     "measure": measure,
     "scan": scan,
+    "atlas": atlas,
     "calibrate": calibrate,
     "compare": compare,
     "evidence": evidence,

@@ -10,10 +10,13 @@ from playground.analyses import registry
 from playground.analyses.common.over_texts import OverTexts
 from playground.analyses.common.request import OverScales
 from playground.analyses.next_token.run import ShiftsRequest
+from playground.core.atlas.solver import ROWS_BESIDE
 from playground.methods.base.request import FindRequest
 from playground.model.generation.batch import rows_together
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
+from playground.services.atlas.request import AtlasRequest
+from playground.services.atlas.run import USUAL_SWEEPS
 from playground.services.scales.onsets import PASSES
 from playground.services.scales.run import BLOCK, ScalesRequest
 from playground.services.scan import ScanRequest
@@ -46,6 +49,16 @@ def work_of_find(loaded: LoadedModel, request: FindRequest, known: int = 0) -> W
     between = 0.0 if request.target is None else (request.target - request.source) / whole
     calls = before + between * passes / max(request.k, 1)
     return Work(request.method, calls, read * (before + between * passes))
+
+
+def work_of_atlas(loaded: LoadedModel, request: AtlasRequest) -> Work:
+    """An atlas. Raises as `work_of_find`."""
+    find, layers = request.find, request.layers
+    read = _tokens(loaded, find.prompts, find.format) * len(find.prompts)
+    blocks = sum(target - source for source in layers for target in layers if source < target)
+    # A sweep of rows costs as much as two passes each through the blocks between all pairs (services/atlas/run.py).
+    passes = 2 * USUAL_SWEEPS * (find.k + ROWS_BESIDE) * blocks / loaded.block_count
+    return Work("atlas", 2 * USUAL_SWEEPS, read * passes)
 
 
 def work_of_scales(

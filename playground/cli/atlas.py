@@ -1,0 +1,136 @@
+"""python -m playground atlas: leading singular vectors of every pair of layers, written to one file."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playground.cli.outcome import Outcome, check_out, write_out, write_so_far
+from playground.cli.parser import SEED, add_json, add_model, add_prompts, whole
+from playground.cli.terminal import Progress, stoppable, tell
+from playground.errors import InputError
+from playground.limits import at_most, limits
+from playground.services.durations import to_go
+
+if TYPE_CHECKING:
+    from playground.library.atlas import Atlas
+    from playground.services.atlas import AtlasProgress, AtlasRequest, AtlasResult
+
+SUMMARY = "map the leading directions of every pair of layers"
+DESCRIPTION = (
+    "Find the leading singular vectors of the Jacobian of every pair of layers s < t at once, by sweeps through the\n"
+    "model that all pairs share: a fraction of the cost of `find` for each. Ctrl-C keeps the pairs that are known;\n"
+    "the same command goes on from there: what was computed stands beside the file, as FILE.part, until it is whole."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_prompts(parser, required=True)
+    group = parser.add_argument_group("layers and vectors")
+    group.add_argument("--source", metavar="S", type=whole("a source layer", 0), help="first source layer (0)")
+    group.add_argument("--target", metavar="T", type=whole("a target layer", 1), help="last target layer (the last)")
+    group.add_argument(
+        "--every", metavar="N", default=1, type=whole("a step between layers", 1),
+        help="take every N-th layer between them, and the last (1)",
+    )  # fmt: skip
+    group.add_argument(
+        "--tokens", metavar="K", type=whole("a number of target tokens", 1, limits().target_tokens, or_word="all"),
+        help="read the effect on the last K tokens of each prompt, or on all but attention sinks (2)",
+    )  # fmt: skip
+    group.add_argument(
+        "--vectors", metavar="k", type=whole("a number of vectors", 1, limits().vectors),
+        help=f"vectors of every pair (4; {at_most(limits().vectors)})",
+    )  # fmt: skip
+    group.add_argument("--seed", metavar="N", type=SEED, default=0, help="seed of the first rows (0)")
+    add_model(parser)
+    parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="file to write (.safetensors)")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    check_out(options.out, "map.atlas.safetensors")
+    from playground.cli.estimates import tell_expected
+    from playground.cli.models import load_quietly
+    from playground.library import atlas as files
+    from playground.services.atlas import atlas, partial_file
+    from playground.services.estimates import learn, work_of_atlas
+
+    progress = Progress()
+    loaded = load_quietly(options, progress)
+    request = _asked(options, loaded)
+    request.encode(loaded)
+    part = partial_file.beside(options.out)
+    so_far = partial_file.read(part, loaded, request)
+    if so_far is not None:
+        tell(f"going on from {part}.")
+    work = work_of_atlas(loaded, request)
+    tell_expected(progress, loaded, work)
+
+    def keep(state: dict[str, Any]) -> None:
+        write_so_far(part, partial(partial_file.write, state, loaded, request))
+
+    with stoppable(progress) as stopped:
+        result = atlas(loaded, request, lambda event: progress.show(_line(event)), stopped, keep, so_far)
+    write_out(options.out, partial(files.save, result.atlas))
+    if result.cancelled:
+        known = len(result.atlas.pairs)
+        tell(f"stopped; {options.out} holds {known} of {request.pairs} pairs, {result.unfinished} not converged.")
+    else:
+        part.unlink(missing_ok=True)
+        if so_far is None:
+            learn(loaded, work, result.seconds)
+    return Outcome(_data(options.out, result), _text(options.out, result.atlas, result), interrupted=result.cancelled)
+
+
+def _asked(options: argparse.Namespace, loaded: Any) -> AtlasRequest:
+    from playground.cli.prompts import prompt_fields_of, prompt_set_of
+    from playground.services.atlas import atlas_request
+
+    given: dict[str, Any] = {"seed": options.seed}
+    if options.vectors is not None:
+        given["vectors"] = options.vectors
+    if options.tokens is not None:
+        given["target_tokens"] = None if options.tokens == "all" else options.tokens
+    last = loaded.block_count - 1
+    for name, value in (("--source", options.source), ("--target", options.target)):
+        if value is not None and value > last:
+            raise InputError(f"Expected {name} of at most {last}, the last block of {loaded.name}, got {value}.")
+    fields = prompt_fields_of(options, prompt_set_of(options))
+    return atlas_request(loaded, options.source, options.target, options.every, **fields, **given)
+
+
+def _line(event: AtlasProgress) -> str:
+    done = event.pairs - event.unfinished
+    return f"{done} of {event.pairs} pairs · {event.seconds:.1f} s{to_go(event)}"
+
+
+def _data(out: Path, result: AtlasResult) -> dict[str, Any]:
+    made = result.atlas
+    return {
+        "file": str(out),
+        "model": made.origin.model,
+        "fingerprint": made.origin.fingerprint,
+        "layers": sorted({*made.sources, *made.targets}),
+        "pairs": made.pairs.tolist(),
+        "singular_values": made.singular_values.tolist(),
+        "converged": made.converged.tolist(),
+        "tokens": made.origin.target_tokens,
+        "prompts": len(made.origin.prompts),
+        "seed": made.origin.seed,
+        "unfinished": result.unfinished,
+        "rows_times_blocks": result.rows_times_blocks,
+        "seconds": result.seconds,
+    }
+
+
+def _text(out: Path, made: Atlas, result: AtlasResult) -> str:
+    """σ₁ of every pair as a table, sources down and targets across."""
+    places, values = made.places, made.singular_values[:, 0].tolist()
+    lines = ["σ₁   " + "".join(f"{f't={target}':>8}" for target in made.targets)]
+    for source in made.sources:
+        cells = (places.get((source, target)) for target in made.targets)
+        lines.append(f"{f's={source}':<5}" + "".join(f"{'' if at is None else f'{values[at]:.3g}':>8}" for at in cells))
+    spent = f"{result.seconds:.1f} s · {result.rows_times_blocks} products of a row and a block"
+    return "\n".join([*lines, "", f"{len(made.pairs)} pairs · {made.k} vectors each · {spent}", f"written to {out}"])

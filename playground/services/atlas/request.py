@@ -1,0 +1,66 @@
+"""AtlasRequest: over which prompts and layers, checked when it is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from playground.errors import InputError
+from playground.limits import check_whole
+from playground.methods.base.request import FindRequest, find_request
+from playground.model.load import LoadedModel
+from playground.model.prompting import Encoded
+
+USUAL_VECTORS = 4
+
+
+@dataclass(frozen=True)
+class AtlasRequest:
+    """`find` is power iteration between the first source and the last target; every `step`-th layer between them, and
+    the last one, is a source and a target. Raises InputError for another method and for settings that an atlas does not
+    have.
+    """
+
+    find: FindRequest
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        if self.find.method != "power":
+            raise InputError(f"Expected power iteration for an atlas, got {self.find.method}; leave the method out.")
+        if self.find.read_sinks:
+            raise InputError("Expected an atlas that leaves attention sinks out, got read_sinks; leave it out.")
+        check_whole("step between layers", self.step, least=1)
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Layers that are sources or targets, the first to the last."""
+        first, last = self.find.source, self.find.target
+        assert last is not None
+        return (*range(first, last, self.step), last)
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        return self.layers[:-1]
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        return self.layers[1:]
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of layers."""
+        return len(self.sources) * (len(self.sources) + 1) // 2
+
+    def encode(self, loaded: LoadedModel) -> Encoded:
+        """The prompts as this model reads them. Raises InputError for layers, k and prompts that do not fit it."""
+        return self.find.encode(loaded)
+
+
+def atlas_request(
+    loaded: LoadedModel, source: int | None = None, target: int | None = None, step: int = 1, **values: Any
+) -> AtlasRequest:
+    """A request from fields of FindRequest; all layers of the model where none are given. Raises InputError."""
+    values = {"vectors": USUAL_VECTORS} | values
+    first = 0 if source is None else source
+    last = loaded.block_count - 1 if target is None else target
+    return AtlasRequest(find_request("power", source=first, target=last, **values), step)

@@ -1,0 +1,150 @@
+"""Computes an atlas: events as pairs become known, a state that a stopped run goes on from, and the file's content."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.core.atlas.solver import ROWS_BESIDE, AtlasSettings, AtlasSolver
+from playground.core.time_to_go import Left, TimeToGo
+from playground.errors import Cancelled
+from playground.library.atlas import Atlas, Pair
+from playground.library.origin import Origin, library_versions, now
+from playground.library.prompts import content_hash
+from playground.model.chat_template import reads_date
+from playground.model.cut.memory import within_memory
+from playground.model.cut.sweeps import LayerSweeps
+from playground.model.interrupt import interrupts_passes
+from playground.model.load import LoadedModel
+from playground.services.atlas.request import AtlasRequest
+
+USUAL_SWEEPS = 7.0
+"""Whole sweeps of a first basis that a run usually costs: what its share of the work is counted by."""
+
+
+@dataclass(frozen=True)
+class AtlasProgress:
+    """How far it is: `values` (k,) of the pairs that are better known than before, `unfinished` of `pairs` pairs."""
+
+    values: Mapping[Pair, Tensor]
+    unfinished: int
+    pairs: int
+    seconds: float
+    share: float
+    seconds_to_go: float | None
+    longer: bool = False
+
+
+@dataclass(frozen=True)
+class AtlasResult:
+    """`rows_times_blocks` is what was computed: a product of one row with the Jacobian of one block counts 1."""
+
+    atlas: Atlas
+    seconds: float
+    cancelled: bool
+    unfinished: int
+    rows_times_blocks: int
+
+
+@within_memory
+@interrupts_passes
+def atlas(
+    loaded: LoadedModel,
+    request: AtlasRequest,
+    emit: Callable[[AtlasProgress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    keep: Callable[[dict[str, Tensor]], None] | None = None,
+    so_far: Mapping[str, Tensor] | None = None,
+) -> AtlasResult:
+    """The leading vectors of all pairs of the request's layers.
+
+    `keep` is called with the state after every sweep, to be written at once; `so_far` is such a state, of the same
+    request on the same model, to go on from. A cancel returns the pairs that are known, marked as not converged where
+    they are not; before there is one it raises Cancelled. Raises InputError for layers, k and prompts that do not fit,
+    ModelError when memory runs out.
+    """
+    begun, time_to_go = time.perf_counter(), TimeToGo()
+    find = request.find
+    encoded = request.encode(loaded)
+    sweeps = LayerSweeps.prepare(
+        loaded, encoded, request.sources, request.targets, find.last_tokens, find.memory_budget, cancelled
+    )
+    solver = AtlasSolver(sweeps, AtlasSettings(find.k, seed=find.seed))
+    if so_far is not None:
+        solver.load(so_far)
+    usual = USUAL_SWEEPS * (find.k + ROWS_BESIDE) * sum(target - source for source, target in sweeps.pairs)
+
+    def tell(values: Mapping[Pair, Tensor], unfinished: int, share: float, left: Left) -> None:
+        seconds = time.perf_counter() - begun
+        emit(AtlasProgress(values, unfinished, len(sweeps.pairs), seconds, share, left.seconds, left.longer))
+
+    known = {pair: found.singular_values for pair, found in solver.spectra.items()}
+    tell(known, len(solver.unfinished), 0.0, time_to_go.at(0.0))
+    share = 0.0
+    for step in solver.run(cancelled):
+        # What is left shrinks with what is unfinished, and cannot be told before.
+        spent = step.rows_times_blocks / usual
+        share = max(share, min(spent / (spent + 0.1), 0.99) if spent > 1 else 0.9 * spent)
+        tell(step.values, step.unfinished, share, time_to_go.at(share))
+        if step.whole and keep is not None:
+            keep(solver.state())
+    spectra = {pair: found for pair, found in solver.spectra.items() if len(found.singular_values) == find.k}
+    if not spectra:
+        raise Cancelled
+    seconds = time.perf_counter() - begun
+    norms = torch.zeros(loaded.block_count)
+    for layer, norm in sweeps.residual_norms.items():
+        norms[layer] = norm
+    made = Atlas(
+        pairs=torch.tensor(list(spectra)),
+        singular_values=torch.stack([found.singular_values for found in spectra.values()]),
+        vectors=torch.stack([found.vectors for found in spectra.values()]),
+        converged=torch.tensor([found.converged for found in spectra.values()]),
+        residual_norms=norms,
+        origin=_origin(loaded, request, float(norms[request.sources[0]]), seconds, not solver.unfinished),
+    )
+    tell({}, len(solver.unfinished), 1.0, Left(0.0))
+    return AtlasResult(made, seconds, cancelled(), len(solver.unfinished), solver.rows_times_blocks)
+
+
+def _origin(loaded: LoadedModel, request: AtlasRequest, norm: float, seconds: float, converged: bool) -> Origin:
+    find = request.find
+    dtype = str(loaded.dtype).removeprefix("torch.")
+    parameters: dict[str, object] = {"vectors": find.k, "dtype": dtype, "atlas": True}
+    if request.step > 1:
+        parameters["step"] = request.step
+    if find.format.chat:
+        parameters["thinking"] = find.format.thinking
+        if reads_date(loaded):
+            parameters["date"] = find.format.date
+    if find.sample_seed is not None:
+        parameters["sample_seed"] = find.sample_seed
+    if find.balance:
+        parameters["balance"] = True
+    return Origin(
+        model=loaded.name,
+        revision=loaded.revision,
+        fingerprint=loaded.fingerprint,
+        width=loaded.width,
+        block_count=loaded.block_count,
+        source=find.source,
+        target=find.target,
+        target_tokens=find.last_tokens,
+        method="power",
+        parameters=parameters,
+        seed=find.seed,
+        prompts=find.prompts,
+        prompt_set=find.prompt_set,
+        prompt_hash=content_hash(find.prompts),
+        chat=find.format.chat,
+        system=find.format.system,
+        residual_norm=norm,
+        converged=converged,
+        seconds=seconds,
+        versions=library_versions(),
+        created=now(),
+    )
