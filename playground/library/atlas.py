@@ -14,13 +14,13 @@ from torch import Tensor
 
 from playground.errors import FileError
 from playground.library.atomic import write_atomically
-from playground.library.header import read_document, write_document
+from playground.library.header import ATLAS_KEY, read_document, write_document
 from playground.library.origin import Origin
+from playground.library.strict_json import parse_json
 from playground.library.text import reason
 from playground.library.vector_set import VectorSet
 
 SUFFIX = ".atlas.safetensors"
-ATLAS_KEY = "steering_playground_atlas"
 MAX_FILE_BYTES = 2**32
 
 Pair = tuple[int, int]
@@ -196,9 +196,7 @@ def from_bytes(data: bytes, name: str = "") -> Atlas:
 
 
 def _metadata(data: bytes) -> dict[str, str]:
-    import json
-
     length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    found = header.get("__metadata__", {})
+    header = parse_json(data[8 : 8 + length].decode())
+    found = header.get("__metadata__") if isinstance(header, dict) else None
     return found if isinstance(found, dict) else {}

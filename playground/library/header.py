@@ -16,6 +16,8 @@ FORMAT_VERSION = 2
 """The version that is written. Version 1 is read too: its reference norm is a mean, its residuals count against σ₁."""
 READ_VERSIONS = (1, 2)
 DOCUMENT_KEY = "steering_playground"
+ATLAS_KEY = "steering_playground_atlas"
+"""In the place of DOCUMENT_KEY: the same document, of an atlas (library/atlas.py)."""
 MAX_HEADER_BYTES = 32 * 2**20
 """More than a hundred thousand prompts in full; a length beyond it is a damaged file, not a long header."""
 
@@ -59,6 +61,8 @@ def read_head(file: BinaryIO, size: int) -> Head:
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     text = metadata.get(DOCUMENT_KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
+        if isinstance(metadata, dict) and ATLAS_KEY in metadata:
+            raise FileError("Expected a vector set, got an atlas; open it in Atlas, or save the vectors of one cell.")
         raise FileError(
             f"Expected a vector set, got a safetensors file without `{DOCUMENT_KEY}` in its metadata; "
             "see vectors/FORMAT.md for what a set holds."

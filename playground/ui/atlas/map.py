@@ -1,0 +1,111 @@
+"""The map as HTML: a grid of cells, source down and target across, which report clicks; its legend; profiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.library.atlas import Pair
+from playground.services.atlas.colours import Colour
+from playground.ui.kit.digits import digits
+from playground.ui.kit.frame import BOARD_JS
+from playground.ui.kit.markup import empty, escape
+
+WAITING = empty("Compute fills in a cell for each pair of layers here: the source down, the target across.")
+_JS = Path(__file__).with_name("map.js").read_text(encoding="utf-8")
+_FAINT = 0.07
+"""Opacity of the smallest value; nothing is known where a cell is hatched."""
+
+
+def board() -> gr.HTML:
+    """The board of the map. Its `act` event is `cell`, with the source and the target of the cell."""
+    options: dict[str, Any] = {"elem_id": "atlas-map", "js_on_load": BOARD_JS + _JS}
+    return gr.HTML(WAITING, **options)
+
+
+def map_html(
+    layers: Sequence[int], values: Mapping[Pair, float], colour: Colour, gains: Mapping[Pair, Sequence[float]],
+    cell: Pair | None = None,
+) -> str:
+    """The map of `values` over all pairs of `layers`; `gains` are the σ of each pair, told on hover."""
+    if not layers:
+        return WAITING
+    sources, targets = layers[:-1], layers[1:]
+    shade = _shades(values, colour)
+    chosen = cell if cell in values else next(iter(values), None)
+    head = "".join(f'<b class="sp-maphead" role="columnheader">{target}</b>' for target in targets)
+    rows = "".join(
+        f'<div role="row"><b class="sp-maphead" role="rowheader">{source}</b>'
+        + "".join(_cell((source, target), values, shade, gains, chosen, cell) for target in targets)
+        + f"{_profile(values, shade, 0, source)}</div>"
+        for source in sources
+    )
+    below = "".join(_profile(values, shade, 1, target) for target in targets)
+    return (
+        f'<div class="sp-map" role="grid" aria-label="Map of layers by {escape(colour.title)}: source down, target '
+        f'across" style="--layers:{len(targets)}"><div role="row"><b class="sp-mapcorner">source ↓ target →</b>{head}'
+        f'<b class="sp-maphead" title="mean of the row">mean</b></div>{rows}<div role="row"><b class="sp-maphead" '
+        f'title="mean of the column">mean</b>{below}<i></i></div></div>{_legend(values, colour)}'
+    )
+
+
+def _cell(
+    pair: Pair, values: Mapping[Pair, float], shade: Mapping[Pair, float], gains: Mapping[Pair, Sequence[float]],
+    chosen: Pair | None, cell: Pair | None,
+) -> str:
+    source, target = pair
+    if source >= target:
+        return '<i role="gridcell"></i>'
+    if pair not in values:
+        return '<i class="sp-mapnone" role="gridcell" title="not known yet"></i>'
+    sigmas = ", ".join(digits(value) for value in gains.get(pair, ())[:4])
+    title = f"{source} → {target}: {digits(values[pair])}" + (f"\nσ {sigmas}" if sigmas else "")
+    return (
+        f'<button type="button" role="gridcell" class="sp-mapcell{" sp-chosen" if pair == cell else ""}" data-act="cell" '
+        f'data-source="{source}" data-target="{target}" style="--shade:{shade[pair]:.3f}" title="{escape(title)}" '
+        f'tabindex="{0 if pair == chosen else -1}" aria-label="source {source}, target {target}: '
+        f'{digits(values[pair])}"></button>'
+    )
+
+
+def _profile(values: Mapping[Pair, float], shade: Mapping[Pair, float], side: int, layer: int) -> str:
+    """The mean shade of a row (side 0) or a column (1) as a cell, with the mean value on hover."""
+    own = [pair for pair in values if pair[side] == layer]
+    if not own:
+        return '<i role="gridcell"></i>'
+    mean = sum(values[pair] for pair in own) / len(own)
+    dark = sum(shade[pair] for pair in own) / len(own)
+    which = ("source", "target")[side]
+    return (
+        f'<i class="sp-mapmean" role="gridcell" style="--shade:{dark:.3f}" title="{which} {layer}, mean of {len(own)}: '
+        f'{digits(mean)}" aria-label="{which} {layer}, mean {digits(mean)}"></i>'
+    )
+
+
+def _shades(values: Mapping[Pair, float], colour: Colour) -> dict[Pair, float]:
+    """Opacity of each cell."""
+    scale = {pair: _place(value, colour) for pair, value in values.items()}
+    if not scale:
+        return {}
+    low, high = min(scale.values()), max(scale.values())
+    span = (high - low) or 1.0
+    return {pair: _FAINT + (1 - _FAINT) * (at - low) / span for pair, at in scale.items()}
+
+
+def _place(value: float, colour: Colour) -> float:
+    return math.log(max(value, 1e-12)) if colour.ratio else value
+
+
+def _legend(values: Mapping[Pair, float], colour: Colour) -> str:
+    if not values:
+        return ""
+    low, high = min(values.values()), max(values.values())
+    ratio = ", logarithmic" if colour.ratio else ""
+    return (
+        f'<div class="sp-maplegend"><span>{escape(colour.title)}{ratio}</span><span>{digits(low)}</span>'
+        f"<i></i><span>{digits(high)}</span></div>"
+    )
