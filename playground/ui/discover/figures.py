@@ -80,7 +80,9 @@ class RunFigures:
     figures: Figures
     request: FindRequest
     history: list[tuple[int, Mapping[str, list[float]]]] = field(default_factory=list)
-    """(step, values by name) of the current batch."""
+    """(step, values by name) of the current batch, or of the last one."""
+    under_way: bool = False
+    """Whether the rows of that batch are not among the finished ones yet."""
     finished: dict[str, list[float]] = field(default_factory=dict)
     """Values of all finished rows, by name."""
     marks: dict[str, float] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class RunFigures:
 
     def latest(self, name: str) -> list[float]:
         """Values of the rows of the current batch at its last step."""
-        return list(self.history[-1][1].get(name, ())) if self.history else []
+        return list(self.history[-1][1].get(name, ())) if self.under_way else []
 
     def steps(self, name: str, factor: float = 1.0) -> list[tuple[int, list[float]]]:
         """(step, values) of the current batch."""
@@ -105,9 +107,10 @@ class RunFigures:
                 if event.batch != self.batch:
                     self.batch, self.history = event.batch, []
                 self.history.append((event.step, values))
+                self.under_way = True
                 stages.add("iterate")
             elif event.stage == BATCH:
-                self.finished, self.history = values, []
+                self.finished, self.under_way = values, False
                 stages.add(BATCH)
         return self._drawn(stages) if stages else {}
 
@@ -115,8 +118,7 @@ class RunFigures:
         """Record the result; returns the updates of the figures and of the note."""
         self.result, vector_set = result, result.vector_set
         self.marks |= dict(result.marks)
-        if self.batch is not None:
-            self.history = []
+        self.under_way = False
         values = {column.title: vector_set.value(column.name) for column in columns()}
         table = {name: tensor.tolist() for name, tensor in values.items() if tensor is not None}
         self.finished = {

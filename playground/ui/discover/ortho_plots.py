@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from playground.ui.kit.digits import digits
-from playground.ui.kit.plots import HEIGHT, figure, waiting
+from playground.ui.kit.plots import DOTTED, SOLID, figure, key, waiting
 from playground.ui.kit.theme import BASELINE, PLOT_TEXT, STEERED
 
+HEIGHT = 180
+"""So low that the gallery begins within the first screen of a laptop, under two rows of plots."""
 LEAST_WINDOW = 5
 """Window of the moving average in a small set, in vectors; in a large one it is a fortieth of them."""
 
@@ -43,12 +45,10 @@ def effect_left(
     if not effects:
         return waiting("How much of the base's effect each vector keeps is drawn here, batch by batch.", height)
     plot = _numbered([100 * effect for effect in effects], "effect left / %", unfinished, "%{y:.1f} %", height)
+    entries = []
     if stop_share:
         plot.add_hline(y=100 * stop_share, line={"color": BASELINE, "width": 1.5, "dash": "dash"})
-        plot.add_annotation(
-            x=1, xref="paper", y=100 * stop_share, text="stops here", showarrow=False, xanchor="right", yshift=8,
-            font={"size": 11},
-        )
+        entries.append((DOTTED, f"stops at {100 * stop_share:.3g} %", PLOT_TEXT))
     if last_effects:
         plot.add_scatter(
             x=list(range(len(last_effects))),
@@ -57,10 +57,9 @@ def effect_left(
             marker={"size": 6 if len(effects) <= 100 else 3, "color": PLOT_TEXT, "symbol": "diamond", "opacity": 0.8},
             hovertemplate="vector %{x}, last tokens: %{y:.1f} %<extra></extra>",
         )
-        plot.add_annotation(
-            x=1, xref="paper", y=1, yref="paper", text="◆ at the last tokens", showarrow=False, xanchor="right",
-            yshift=8, font={"size": 11},
-        )
+        entries = [("●", "at all tokens", STEERED), ("◆", "at the last tokens", PLOT_TEXT), *entries]
+    if entries:
+        key(plot, entries)
     shares = (*effects, *last_effects)
     low = min(0.0, *(100 * share for share in shares))
     plot.update_yaxes(range=[1.05 * low - (5 if low < 0 else 0), max(105.0, 105 * max(shares))])
@@ -74,13 +73,9 @@ def divergence(values: Sequence[float], unsteered: float | None = None, height: 
     """
     if not values:
         return waiting("How far each vector is from doing what the base does is drawn here, batch by batch.", height)
-    plot = _averaged(values, "KL(vector ‖ base) / nats", "%{y:.3g} nats", height)
+    line = None if unsteered is None else (DOTTED, f"no push {digits(unsteered)} nats", unsteered)
+    plot = _averaged(values, "KL(vector ‖ base) / nats", "%{y:.3g} nats", line, height)
     if unsteered is not None:
-        plot.add_hline(y=unsteered, line={"color": BASELINE, "width": 1.5, "dash": "dash"})
-        plot.add_annotation(
-            x=1, xref="paper", y=unsteered, text="no push", showarrow=False, xanchor="right", yshift=8,
-            font={"size": 11},
-        )
         plot.update_yaxes(range=[0, 1.1 * max(unsteered, *values)])
     return plot
 
@@ -89,17 +84,15 @@ def norm(values: Sequence[float], base: float | None = None, height: int = HEIGH
     """Native norm of each vector with a moving average, and the norm of the base as a line."""
     if not values:
         return waiting("The norm that each vector needs is drawn here, batch by batch.", height)
-    plot = _averaged(values, "native norm", "%{y:.3g}", height)
-    if base is not None:
-        plot.add_hline(y=base, line={"color": BASELINE, "width": 1.5})
-        plot.add_annotation(
-            x=1, xref="paper", y=base, text=f"base {digits(base)}", showarrow=False, xanchor="right", yshift=8,
-            font={"size": 11},
-        )
-    return plot
+    line = None if base is None else (DOTTED, f"base {digits(base)}", base)
+    return _averaged(values, "native norm", "%{y:.3g}", line, height)
 
 
-def _averaged(values: Sequence[float], quantity: str, reading: str, height: int) -> go.Figure:
+def _averaged(
+    values: Sequence[float], quantity: str, reading: str, line: tuple[str, str, float] | None, height: int
+) -> go.Figure:
+    """Points with their moving average and a level `line` of other values: (mark, name, value)."""
+    entries = []
     plot = _numbered(values, quantity, 0, reading, height)
     averages, window = moving_average(values)
     if len(values) > LEAST_WINDOW:
@@ -110,10 +103,13 @@ def _averaged(values: Sequence[float], quantity: str, reading: str, height: int)
             line={"color": PLOT_TEXT, "width": 2},
             hovertemplate=f"mean of {window} round %{{x}}: {reading}<extra></extra>",
         )
-        plot.add_annotation(
-            x=len(values) - 1, y=averages[-1], text=f"mean of {window}", showarrow=False, xanchor="right", yshift=11,
-            font={"size": 11},
-        )
+        entries.append((SOLID, f"mean of {window}", PLOT_TEXT))
+    if line is not None:
+        mark, name, level = line
+        plot.add_hline(y=level, line={"color": BASELINE, "width": 1.5, "dash": "dash"})
+        entries.append((mark, name, PLOT_TEXT))
+    if entries:
+        key(plot, entries)
     plot.update_yaxes(rangemode="tozero")
     return plot
 

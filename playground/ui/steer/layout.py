@@ -83,13 +83,20 @@ class SteerTab:
         hint = set_hint(frame, frame.set_choices(visitor))
         return {self.units: mixer.UNITS[state.mix.absolute], self.hint: hint, **self.drawn(frame, visitor)}
 
-    def drawn(self, frame: Frame, visitor: Visitor) -> dict[Any, Any]:
-        """Updates of the rows of the visitor's mix."""
+    def drawn(self, frame: Frame, visitor: Visitor, only: int | None = None) -> dict[Any, Any]:
+        """Updates of the rows of the visitor's mix. With `only` a slot that was filled or emptied, the values of other
+        rows are not written: a late response must not undo what was typed there since.
+        """
         mix, names, load = SteerState.of(visitor).mix, frame.set_choices(visitor), frame.load_set(visitor)
         mix.drawn += 1
         updates: dict[Any, Any] = {self.mixed: mix.drawn, self.beyond: mix.beyond}
+        solo = any(row.solo for row in mix.all)
         for slot, controls in enumerate(self.rows):
-            updates |= controls.show(mix.rows.get(slot), names, load, mix.remark(slot))
+            row = mix.rows.get(slot)
+            if only in (None, slot):
+                updates |= controls.show(row, names, load, mix.remark(slot))
+            elif row is not None and solo:
+                updates[controls.pick.strip] = row.strip(load, mix.remark(slot))
         return updates
 
     @property

@@ -130,8 +130,9 @@ def _wire_row(
     @quick
     def on_remove(request: gr.Request) -> dict[Any, Any]:
         visitor = frame.visitor(request)
-        SteerState.of(visitor).mix.remove(slot)
-        return tab.drawn(frame, visitor)
+        removed = SteerState.of(visitor).mix.remove(slot)
+        alone = removed is not None and removed.solo  # then the small print of all others changes
+        return tab.drawn(frame, visitor, only=None if alone else slot)
 
     controls.remove.click(on_remove, None, tab.mix_outputs, **DRAWS)
 
@@ -149,8 +150,8 @@ def _wire_adding(frame: Frame, tab: SteerTab) -> None:
             taken = {row.row for row in mix.all if row.set_name == used}
             free = next((str(row) for row in range(vector_set.rows) if str(row) not in taken), "0")
             row = FIRST if average and vector_set.rows > 1 else free
-            mix.add(MixRow(used, row, native=counts_native(row, vector_set), absolute=mix.absolute))
-            return tab.drawn(frame, visitor)
+            slot = mix.add(MixRow(used, row, native=counts_native(row, vector_set), absolute=mix.absolute))
+            return tab.drawn(frame, visitor, only=slot)
 
         return on_add
 

@@ -111,8 +111,8 @@ class Mix:
         with self._step():
             self.rows = {**self.rows, slot: row}
 
-    def add(self, row: MixRow) -> None:
-        """Add a row in the first free slot. Raises InputError when there is none."""
+    def add(self, row: MixRow) -> int:
+        """Add a row in the first free slot, and return it. Raises InputError when there is none."""
         free = next((slot for slot in range(MOST_ROWS) if slot not in self.rows), None)
         if free is None:
             raise InputError(
@@ -120,11 +120,12 @@ class Mix:
             )
         with self._step():
             self.rows[free] = row
+        return free
 
-    def remove(self, slot: int) -> None:
-        """Take a row away, if it is there."""
+    def remove(self, slot: int) -> MixRow | None:
+        """Take a row away, and return it, if it is there."""
         with self._step():
-            self.rows.pop(slot, None)
+            return self.rows.pop(slot, None)
 
     def set_unit(self, absolute: bool, load: Load) -> None:
         """Convert all scales to this unit. When that raises PlaygroundError, the mix is unchanged."""
