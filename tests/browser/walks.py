@@ -171,8 +171,13 @@ def researcher(walk: Walk, opened: Callable[[str], Page]) -> None:
 
 
 def ortho(walk: Walk) -> None:
-    """Sixteen orthogonal copies of a vector, and the average of three in its own norm."""
+    """Sixteen orthogonal copies of a vector, and the average of three in its own norm; the vector is the first that was
+    found where there is none.
+    """
     page = walk.page
+    if page.locator("#find-some [data-act=find]").is_visible():
+        walk.click("#find-some [data-act=find]")
+        walk.found()
     walk.tab("Discover")
     page.get_by_label("MELBO-ortho", exact=True).check()
     expect(page.locator("#discover-vectors input[type=number]")).to_have_value("64")
