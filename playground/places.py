@@ -11,6 +11,7 @@ _INSTALLED = (_PACKAGE / "assets").is_dir()
 _ROOT = _PACKAGE if _INSTALLED else _PACKAGE.parent
 ASSETS = _ROOT / "assets"
 SHIPPED_VECTORS = _ROOT / "vectors"
+SHIPPED_ATLASES = ASSETS / "atlases"
 HOME = Path("~/.steering-playground")
 """Where an installation keeps what people make; a checkout keeps it beside its code."""
 

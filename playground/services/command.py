@@ -18,6 +18,7 @@ from playground.model.conversation import format as format_turn
 from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, Recorded, automatic_device, is_organism
 from playground.model.prompting import PromptFormat
+from playground.services.atlas.request import AtlasRequest
 from playground.services.find import FindRequest
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
@@ -56,6 +57,21 @@ def find_command(
         words.append("--read-sinks")
     if request.memory_budget is not None:
         words += ["--memory", f"{request.memory_budget / 2**20:.17g}"]
+    return shlex.join([*words, *_given("--out", out)])
+
+
+def atlas_command(request: AtlasRequest, loaded: LoadedModel, out: str) -> str:
+    """The shell command that computes the same atlas and writes it to the file `out`."""
+    find = request.find
+    words = [*PROGRAM, "atlas", *_model(loaded), *_prompts(find, loaded)]
+    if find.source != 0:
+        words += ["--source", str(find.source)]
+    if find.target != loaded.block_count - 1:
+        words += ["--target", str(find.target)]
+    if request.step != 1:
+        words += ["--every", str(request.step)]
+    words += ["--tokens", "all" if find.target_tokens is None else str(find.target_tokens)]
+    words += ["--vectors", str(find.k), "--seed", str(find.seed)]
     return shlex.join([*words, *_given("--out", out)])
 
 

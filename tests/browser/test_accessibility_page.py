@@ -9,7 +9,7 @@ from accessibility import clipped, violations
 from pictures import DO
 from visiting import Visitor
 
-TABS = ("Steer", "Discover", "Scan", "Measure", "Library")
+TABS = ("Steer", "Discover", "Scan", "Measure", "Atlas", "Library")
 
 
 def found_on_all_tabs(visitor: Visitor) -> list[str]:

@@ -9,8 +9,8 @@ from accessibility import clipped
 from playwright.sync_api import expect
 from visiting import Visitor, fill
 
-TABS = ("Steer", "Discover", "Scan", "Measure", "Library")
-PRIMARY = {"Steer": "generate", "Discover": "compute", "Scan": "run", "Measure": "measure", "Library": "open"}
+TABS = ("Steer", "Discover", "Scan", "Measure", "Atlas", "Library")
+PRIMARY = dict(zip(TABS, ("generate", "compute", "run", "measure", "compute", "open"), strict=True))
 TALLEST = 620
 
 

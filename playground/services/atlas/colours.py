@@ -13,12 +13,11 @@ from playground.library.atlas import Atlas, Pair
 
 @dataclass(frozen=True)
 class Colour:
-    """`title` and `unit` as the page shows them; `explained` in a sentence; `of` gives the values by pair. `ratio`: its
+    """`title` as the page shows it; `explained` in a sentence; `of` gives the values by pair. `ratio`: its
     values are compared by ratios, so that colours are logarithmic.
     """
 
     title: str
-    unit: str
     explained: str
     of: Callable[[Atlas], dict[Pair, float]]
     ratio: bool = True
@@ -49,7 +48,7 @@ def _next_source(atlas: Atlas) -> dict[Pair, float]:
 
 
 def _alike(atlas: Atlas, neighbour: Callable[[Pair], Pair]) -> dict[Pair, float]:
-    """Root mean square of the principal cosines with the leading subspace of a neighbouring pair, where there is one."""
+    """`overlap` of the leading subspace with that of a neighbouring pair, where there is one."""
     places = atlas.places
     return {
         pair: overlap(atlas.vectors[place], atlas.vectors[places[other]])
@@ -64,22 +63,22 @@ def overlap(first: Tensor, second: Tensor) -> float:
 
 
 COLOURS: dict[str, Colour] = {
-    "gain": Colour("gain σ₁", "", "How much the later layer amplifies the leading direction of the earlier one.", _gain),
+    "gain": Colour("gain σ₁", "How much the later layer amplifies the leading direction of the earlier one.", _gain),
     "relative": Colour(
-        "relative gain", "",
-        "σ₁ times the reference norm at the source over that at the target: what a push of relative scale 1 would move, "
-        "relative to what is there.", _relative,
+        "relative gain",
+        "σ₁ times the reference norm at the source over that at the target: what a push of relative scale 1 would "
+        "move, relative to what is there.", _relative,
     ),
     "decay": Colour(
-        "last σ over first", "", "Near 1 many directions are amplified alike; near 0 the first stands out.", _decay
+        "last σ over first", "Near 1 many directions are amplified alike; near 0 the first stands out.", _decay
     ),
     "next target": Colour(
-        "alike at the next target", "",
+        "alike at the next target",
         "Cosine between this pair's leading subspace and that of the same source at the next target.", _next_target,
         ratio=False,
     ),
     "next source": Colour(
-        "alike at the next source", "",
+        "alike at the next source",
         "Cosine between this pair's leading subspace and that of the next source at the same target.", _next_source,
         ratio=False,
     ),

@@ -51,6 +51,11 @@ class AtlasRequest:
         """How many pairs of layers."""
         return len(self.sources) * (len(self.sources) + 1) // 2
 
+    @property
+    def blocks(self) -> int:
+        """Blocks that a sweep of one row from every source passes."""
+        return sum(self.targets[-1] - source for source in self.sources)
+
     def encode(self, loaded: LoadedModel) -> Encoded:
         """The prompts as this model reads them. Raises InputError for layers, k and prompts that do not fit it."""
         return self.find.encode(loaded)

@@ -22,8 +22,9 @@ from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
 from playground.services.atlas.request import AtlasRequest
 
-USUAL_SWEEPS = 7.0
-"""Whole sweeps of a first basis that a run usually costs: what its share of the work is counted by."""
+USUAL_SWEEPS = 8.0
+"""Whole sweeps of a first basis that a run usually costs, what its share of the work is counted by: 7 on the organism,
+10 on SmolLM2."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def atlas(
     solver = AtlasSolver(sweeps, AtlasSettings(find.k, seed=find.seed))
     if so_far is not None:
         solver.load(so_far)
-    usual = USUAL_SWEEPS * (find.k + ROWS_BESIDE) * sum(target - source for source, target in sweeps.pairs)
+    usual = USUAL_SWEEPS * (find.k + ROWS_BESIDE) * request.blocks
 
     def tell(values: Mapping[Pair, Tensor], unfinished: int, share: float, left: Left) -> None:
         seconds = time.perf_counter() - begun

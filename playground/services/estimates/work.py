@@ -53,11 +53,10 @@ def work_of_find(loaded: LoadedModel, request: FindRequest, known: int = 0) -> W
 
 def work_of_atlas(loaded: LoadedModel, request: AtlasRequest) -> Work:
     """An atlas. Raises as `work_of_find`."""
-    find, layers = request.find, request.layers
+    find = request.find
     read = _tokens(loaded, find.prompts, find.format) * len(find.prompts)
-    blocks = sum(target - source for source in layers for target in layers if source < target)
-    # A sweep of rows costs as much as two passes each through the blocks between all pairs (services/atlas/run.py).
-    passes = 2 * USUAL_SWEEPS * (find.k + ROWS_BESIDE) * blocks / loaded.block_count
+    # A row that is carried through a block costs about as much as two passes of its tokens.
+    passes = 2 * USUAL_SWEEPS * (find.k + ROWS_BESIDE) * request.blocks / loaded.block_count
     return Work("atlas", 2 * USUAL_SWEEPS, read * passes)
 
 

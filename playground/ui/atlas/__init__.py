@@ -6,4 +6,5 @@ from playground.ui.kit.tab import Tab
 TAB = Tab(
     name="atlas", label="Atlas", layout=layout.build, wire=tab.wire, outputs=tab.outputs,
     model_updates=tab.model_updates, library_outputs=tab.library_outputs, library_updates=tab.library_updates,
+    arrive=tab.arrive,
 )

@@ -9,22 +9,44 @@ from typing import Any
 
 import gradio as gr
 
-from playground.library.atlas import Pair
-from playground.services.atlas.colours import Colour
+from playground.library.atlas import Atlas, Pair
+from playground.services.atlas.colours import COLOURS, Colour
+from playground.ui.atlas.state import AtlasState
 from playground.ui.kit.digits import digits
 from playground.ui.kit.frame import BOARD_JS
-from playground.ui.kit.markup import empty, escape
+from playground.ui.kit.markup import empty, escape, run_line
 
 WAITING = empty("Compute fills in a cell for each pair of layers here: the source down, the target across.")
 _JS = Path(__file__).with_name("map.js").read_text(encoding="utf-8")
+GAIN = next(iter(COLOURS))
+"""What a map that is under way is coloured by."""
 _FAINT = 0.07
 """Opacity of the smallest value; nothing is known where a cell is hatched."""
 
 
-def board() -> gr.HTML:
-    """The board of the map. Its `act` event is `cell`, with the source and the target of the cell."""
+def board(shown: str) -> gr.HTML:
+    """The board of the map, with a map on it. Its `act` event is `cell`, with the source and the target of the cell."""
     options: dict[str, Any] = {"elem_id": "atlas-map", "js_on_load": BOARD_JS + _JS}
-    return gr.HTML(WAITING, **options)
+    return gr.HTML(shown, **options)
+
+
+def drawn(state: AtlasState, colour: str) -> str:
+    """The map of the atlas that is shown, or of the pairs known so far, as HTML."""
+    which = COLOURS[colour]
+    if state.atlas is None:
+        values = {pair: gains[0] for pair, gains in state.gains.items() if gains}
+        which = COLOURS[GAIN]
+    else:
+        values = which.of(state.atlas)
+    return map_html(state.layers, values, which, state.gains, state.cell)
+
+
+def about(made: Atlas) -> str:
+    """What an atlas that was opened is, as a line of HTML."""
+    count = len(made.origin.prompts)
+    prompts = f"{count} {'prompt' if count == 1 else 'prompts'}"
+    found = f" of {made.origin.prompt_set}" if made.origin.prompt_set else ""
+    return run_line(f"{made.name or 'a file'}: {len(made.pairs)} pairs, {made.k} vectors each, on {prompts}{found}")
 
 
 def map_html(
@@ -64,8 +86,9 @@ def _cell(
         return '<i class="sp-mapnone" role="gridcell" title="not known yet"></i>'
     sigmas = ", ".join(digits(value) for value in gains.get(pair, ())[:4])
     title = f"{source} → {target}: {digits(values[pair])}" + (f"\nσ {sigmas}" if sigmas else "")
+    look = "sp-mapcell sp-chosen" if pair == cell else "sp-mapcell"
     return (
-        f'<button type="button" role="gridcell" class="sp-mapcell{" sp-chosen" if pair == cell else ""}" data-act="cell" '
+        f'<button type="button" role="gridcell" class="{look}" data-act="cell" '
         f'data-source="{source}" data-target="{target}" style="--shade:{shade[pair]:.3f}" title="{escape(title)}" '
         f'tabindex="{0 if pair == chosen else -1}" aria-label="source {source}, target {target}: '
         f'{digits(values[pair])}"></button>'

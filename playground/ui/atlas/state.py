@@ -18,3 +18,9 @@ class AtlasState(Slice):
     gains: dict[Pair, list[float]] = field(default_factory=dict)
     layers: tuple[int, ...] = ()
     cell: Pair | None = None
+
+    def show(self, atlas: Atlas) -> None:
+        """Take an atlas as the one that is shown."""
+        self.atlas, self.cell = atlas, None
+        self.layers = tuple(sorted({*atlas.sources, *atlas.targets}))
+        self.gains = dict(zip(atlas.places, atlas.singular_values.tolist(), strict=True))

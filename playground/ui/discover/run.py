@@ -11,7 +11,10 @@ import torch
 
 from playground.errors import Cancelled, FileError
 from playground.library.vector_set import VectorSet
+from playground.methods.base.method import Method
+from playground.methods.base.request import find_request
 from playground.model.load import LoadedModel
+from playground.model.prompting import PromptFormat
 from playground.services import command as commands
 from playground.services.durations import to_go
 from playground.services.estimates import learn, work_of_find, work_of_scales
@@ -98,7 +101,7 @@ def run_request(
             updates[tab.progress] = markup.run_line(waiting)
         if progress and not shown:
             shown = True
-            updates |= _cleared(tab, request)
+            updates |= _cleared(tab, request.by)
         if progress:
             updates |= {tab.progress: markup.run_line(_progress_line(request, progress[-1])), **figures.add(progress)}
             done = max(done, *(event.share for event in progress if event.stage != "done"), 0.0)
@@ -137,10 +140,41 @@ def run_request(
         yield from gallery.write(frame, tab, visitor, request.prompts[0])
 
 
-def _cleared(tab: DiscoverTab, request: FindRequest) -> Updates:
+def show_set(
+    frame: Frame, tab: DiscoverTab, visitor: Visitor, vector_set: VectorSet, format: PromptFormat
+) -> Iterator[Updates]:
+    """Show vectors that are there as those that were computed last; find their scales and write their gallery."""
+    origin = vector_set.origin
+    request = find_request(
+        origin.method, prompts=origin.prompts, prompt_set=origin.prompt_set, format=format, source=origin.source,
+        target=origin.target, target_tokens=origin.target_tokens, vectors=vector_set.rows, seed=origin.seed or 0,
+    )
+    vector_set = replace(vector_set, name=frame.store(visitor).free_name(vector_set.name))
+    visitor.keep_found(vector_set)
+    state = DiscoverState.of(visitor)
+    state.prompt, state.format = origin.prompts[0], format
+    state.forget_gallery()
+    said = f"blocks {origin.source} → {origin.target} of an atlas"
+    yield {
+        **_cleared(tab, request.by),
+        **{row: gr.update(visible=False) for row in tab.figures.rows},  # there was no run to draw
+        frame.library_seen: frame.library_token(visitor),
+        tab.name: vector_set.name,
+        tab.save: gr.update(interactive=True),
+        tab.download: download(visitor, vector_set),
+        tab.repeat: _command(request, frame.loaded, vector_set.name, None),
+        tab.gallery: gallery.gallery_of(visitor),
+        tab.progress: markup.run_line(said),
+        frame.status: frame.status_now(),
+    }
+    yield from _find_scales(frame, tab, visitor, ScalesRequest(), said)
+    yield from gallery.write(frame, tab, visitor, state.prompt)
+
+
+def _cleared(tab: DiscoverTab, method: Method) -> Updates:
     """Updates that clear the results of the run before."""
     return {
-        **tab.figures.empty(request.by),
+        **tab.figures.empty(method),
         **tab.linearity.cleared(),
         tab.gallery: WAITING,
         tab.save_notice: "",

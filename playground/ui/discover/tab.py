@@ -8,15 +8,17 @@ from typing import Any
 import gradio as gr
 
 from playground.errors import InputError, PlaygroundError
+from playground.library.vector_set import VectorSet
 from playground.methods.base.method import Method
 from playground.methods.base.registry import registered
+from playground.model.prompting import PromptFormat
 from playground.services.find.continuing import settings_in
 from playground.ui.discover import estimate, found, layout, settings
 from playground.ui.discover import presets as method_presets
 from playground.ui.discover.form import DiscoverForm
 from playground.ui.discover.layers import first_method
 from playground.ui.discover.layout import DiscoverTab
-from playground.ui.discover.run import compute_vectors, continue_set, run_request
+from playground.ui.discover.run import compute_vectors, continue_set, run_request, show_set
 from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import defaults
 from playground.ui.kit.frame import Discovering, Frame, acted
@@ -154,7 +156,13 @@ def build(frame: Frame) -> DiscoverTab:
         yield {frame.tabs: gr.update(selected="discover")}
         yield from run_request(frame, tab, frame.visitor(request), first_request(frame.loaded), (FIRST_SCALES, True))
 
-    frame.discovering = Discovering(written, find)
+    @frame.keepable("discover", "Discover", written)
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def show(request: gr.Request, vector_set: VectorSet, format: PromptFormat) -> Iterator[dict[Any, Any]]:
+        yield {frame.tabs: gr.update(selected="discover")}
+        yield from show_set(frame, tab, frame.visitor(request), vector_set, format)
+
+    frame.discovering = Discovering(written, find, show)
     return tab
 
 

@@ -72,11 +72,14 @@ class Steering:
 @dataclass(frozen=True)
 class Discovering:
     """Interface of the Discover tab to the other tabs. `find` shows the tab, computes vectors with the defaults for the
-    loaded model, and ends in their gallery; it yields updates of `outputs`, and shows errors there.
+    loaded model, and ends in their gallery; `show` opens vectors that are there, as the ones that were computed last,
+    with a prompt format, finds their scales and writes their gallery. Both yield updates of `outputs`, and show errors
+    there.
     """
 
     outputs: list[Any]
     find: Callable[[gr.Request], Iterator[dict[Any, Any]]]
+    show: Callable[[gr.Request, VectorSet, PromptFormat], Iterator[dict[Any, Any]]]
 
 
 NOT_SAVED = "(not saved)"

@@ -1,0 +1,57 @@
+"""Atlases in files: those that ship, and those that were kept beside the vector sets of a library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import safetensors
+
+from playground.errors import FileError, PlaygroundError
+from playground.library import atlas as files
+from playground.library.atlas import SUFFIX, Atlas
+from playground.library.header import ATLAS_KEY, read_document
+from playground.places import SHIPPED_ATLASES
+
+FOLDER = "atlases"
+"""Beside the sets, in a folder of its own: they are no vector sets."""
+
+
+def names_for(fingerprint: str, library: Path) -> list[str]:
+    """Names of the atlases of a model, those of the library first."""
+    return [path.name.removesuffix(SUFFIX) for path in _paths(library) if _fingerprint(path) == fingerprint]
+
+
+def open_named(name: str, library: Path) -> Atlas:
+    """An atlas by its name. Raises FileError for a name that is not there, a path included."""
+    path = next((path for path in _paths(library) if path.name == f"{name}{SUFFIX}"), None)
+    if path is None:
+        raise FileError(f"Expected an atlas by name, got “{name}”, which is not there; choose one of the list.")
+    return files.load(path)
+
+
+def keep(atlas: Atlas, name: str, library: Path) -> str:
+    """Write an atlas into the library under a name that is free, and return it. Raises FileError."""
+    folder = library / FOLDER
+    taken = {path.name for path in _paths(library)}
+    free = next(each for each in _numbered(name) if f"{each}{SUFFIX}" not in taken)
+    files.save(atlas, folder / f"{free}{SUFFIX}")
+    return free
+
+
+def _numbered(name: str) -> list[str]:
+    return [name, *(f"{name}-{number}" for number in range(2, 1000))]
+
+
+def _paths(library: Path) -> list[Path]:
+    found = [path for folder in (library / FOLDER, SHIPPED_ATLASES) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    return list({path.name: path for path in reversed(found)}.values())[::-1]
+
+
+def _fingerprint(path: Path) -> str | None:
+    """Of the model of an atlas, from its header alone; None for a file that is none."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get(ATLAS_KEY)
+        return None if text is None else read_document(text)[1].fingerprint
+    except (OSError, safetensors.SafetensorError, PlaygroundError):
+        return None

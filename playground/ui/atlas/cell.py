@@ -1,0 +1,32 @@
+"""The chosen cell as HTML: its singular values and how it stands to its neighbours, and buttons to its vectors."""
+
+from __future__ import annotations
+
+from playground.errors import FileError
+from playground.library.atlas import Atlas, Pair
+from playground.services.atlas.colours import COLOURS
+from playground.ui.kit.digits import digits
+from playground.ui.kit.markup import empty, escape
+
+WAITING = empty("A click on a cell shows its numbers here, and leads to its vectors and what they make the model say.")
+
+
+def cell_html(atlas: Atlas, pair: Pair) -> str:
+    """Raises FileError for a pair that the atlas does not have."""
+    place = atlas.places.get(pair)
+    if place is None:
+        raise FileError(f"Expected a cell of this map, got {pair[0]} → {pair[1]}; click one that is filled in.")
+    values = atlas.singular_values[place].tolist()
+    facts = []
+    for colour in COLOURS.values():
+        value = colour.of(atlas).get(pair)
+        if value is not None:
+            facts.append(f"<div><dt>{escape(colour.title)}</dt><dd>{digits(value)}</dd></div>")
+    flag = "" if bool(atlas.converged[place]) else ' <span class="sp-badge">not converged</span>'
+    sigmas = " · ".join(digits(value) for value in values)
+    data = f'data-source="{pair[0]}" data-target="{pair[1]}"'
+    return (
+        f'<div class="sp-cardhead"><h2>Blocks {pair[0]} → {pair[1]}{flag}</h2><button type="button" class="sp-small '
+        f'sp-primary" data-act="gallery" {data}>Read its vectors</button></div><p class="sp-caption">σ {sigmas}</p>'
+        f'<dl class="sp-facts">{"".join(facts)}</dl>'
+    )

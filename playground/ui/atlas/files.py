@@ -1,0 +1,24 @@
+"""The atlases that a visitor can open, and the one that the tab opens on."""
+
+from __future__ import annotations
+
+from playground.errors import PlaygroundError
+from playground.library import atlases
+from playground.library.atlas import Atlas
+from playground.ui.kit.frame import Frame
+from playground.ui.kit.visitor import Visitor
+
+
+def atlas_names(frame: Frame, visitor: Visitor) -> list[str]:
+    """Those of the loaded model; none while there is none."""
+    loaded = frame.workbench.loaded
+    return [] if loaded is None else atlases.names_for(loaded.fingerprint, frame.store(visitor).folder)
+
+
+def opening_atlas(frame: Frame, visitor: Visitor) -> Atlas | None:
+    """The first of them; None where there is none, or its file cannot be read."""
+    names = atlas_names(frame, visitor)
+    try:
+        return atlases.open_named(names[0], frame.store(visitor).folder) if names else None
+    except PlaygroundError:
+        return None

@@ -1,0 +1,136 @@
+"""Components of the Atlas tab: prompts and size of the map on the left, the map and the chosen cell on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.services.atlas.colours import COLOURS
+from playground.services.atlas.request import USUAL_VECTORS
+from playground.ui.atlas import cell, map
+from playground.ui.atlas.files import atlas_names, opening_atlas
+from playground.ui.atlas.state import AtlasState
+from playground.ui.kit.frame import Frame, board
+from playground.ui.kit.visitor import Visitor
+from playground.ui.widgets import prompt_source
+from playground.ui.widgets.prompt_source import PromptSource
+
+WHAT = (
+    "The leading directions of every pair of layers at once. A large gain is no large effect: what a cell does is seen "
+    "in its texts."
+)
+
+
+@dataclass
+class AtlasTab:
+    """The components that have event handlers or updates."""
+
+    kept: gr.Dropdown
+    upload: gr.File
+    prompts: PromptSource
+    mode: gr.Radio
+    system: gr.Textbox
+    vectors: gr.Slider
+    tokens: gr.Slider
+    step: gr.Slider
+    compute: gr.Button
+    hint: gr.HTML
+    notice: gr.HTML
+    progress: gr.HTML
+    colour: gr.Radio
+    about: gr.HTML
+    map: gr.HTML
+    cell: gr.HTML
+    repeat: gr.HTML
+    keep: gr.Button
+    download: gr.DownloadButton
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The components whose values are those of AtlasForm, in its order."""
+        return [*self.prompts.inputs, self.mode, self.system, self.vectors, self.tokens, self.step]
+
+    @property
+    def shown(self) -> list[Any]:
+        """What an atlas that is computed or opened is shown in."""
+        return [self.map, self.about, self.cell, self.repeat, self.keep, self.download, self.progress, self.notice]
+
+
+def build(frame: Frame) -> AtlasTab:
+    """The components, filled in for the loaded model."""
+    loaded = frame.workbench.loaded
+    blank = Visitor("")
+    names, opening = atlas_names(frame, blank), opening_atlas(frame, blank)
+    state = AtlasState()
+    if opening is not None:
+        state.show(opening)
+    chosen = prompt_source.default_prompts(loaded)
+    with gr.Row(elem_classes="sp-columns"):
+        with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
+            with gr.Group(elem_classes="sp-card"):
+                gr.HTML(f'<p class="sp-hint sp-inset">{WHAT}</p>')
+                kept = gr.Dropdown(
+                    names, value=None if opening is None else opening.name, label="Open an atlas", elem_id="atlas-kept",
+                    visible=bool(names),
+                    info="of the loaded model; those that ship, and those kept in the library",
+                )
+            with gr.Group(elem_classes="sp-card"):
+                prompts = prompt_source.build(loaded, "atlas", use=1)
+                with prompts.folded, gr.Row(elem_classes="sp-tight"):
+                    mode = gr.Radio(
+                        ["chat", "raw"], value="chat" if chosen is None or chosen.chat else "raw", label="Format",
+                        elem_id="atlas-mode", min_width=130, info="chat: the model's template",
+                    )
+                    system = gr.Textbox(
+                        "" if chosen is None else chosen.system or "", label="System prompt", lines=1, max_lines=4,
+                        elem_id="atlas-system", min_width=160, scale=2, info="Left empty: the template's own.",
+                    )
+            with gr.Group(elem_classes="sp-card"), gr.Row(elem_classes="sp-tight"):
+                slim: dict[str, Any] = {"step": 1, "buttons": [], "min_width": 200, "elem_classes": "sp-slim"}
+                vectors = gr.Slider(
+                    1, 16, USUAL_VECTORS, label="Vectors", elem_id="atlas-vectors", **slim
+                )
+                tokens = gr.Slider(1, 16, 2, label="Last tokens", elem_id="atlas-tokens", **slim)
+                step = gr.Slider(1, 8, 1, label="Every … layer", elem_id="atlas-step", **slim)
+            with gr.Accordion("More", open=False, elem_id="atlas-more"):
+                upload = gr.File(
+                    label="Open a file: .atlas.safetensors", file_types=[".safetensors"], elem_id="atlas-upload",
+                    height=110,
+                )
+            with gr.Row(elem_classes="sp-actions"):
+                compute = gr.Button("Compute", variant="primary", elem_id="atlas-compute", min_width=120, scale=0)
+                hint = gr.HTML("", elem_id="atlas-hint", min_width=120, scale=2)
+            notice = gr.HTML("", elem_id="atlas-notice")
+        with gr.Column(scale=8, min_width=330):
+            with gr.Column(elem_classes="sp-card"):
+                colour = gr.Radio(
+                    [(each.title, name) for name, each in COLOURS.items()], value=next(iter(COLOURS)),
+                    label="Colour", show_label=False, elem_id="atlas-colour", elem_classes="sp-inline",
+                )
+                about = gr.HTML(explained(next(iter(COLOURS))), elem_id="atlas-about")
+                drawn = map.board(map.drawn(state, next(iter(COLOURS))))
+            said = "" if opening is None else map.about(opening)
+            progress = gr.HTML(said, elem_id="atlas-progress", elem_classes="sp-quiet")
+            with gr.Column(elem_classes="sp-card"):
+                chosen_cell = board(cell.WAITING, elem_id="atlas-cell")
+            with gr.Row(elem_classes="sp-tight sp-saverow"):
+                keep = gr.Button(
+                    "Keep in the library", elem_id="atlas-keep", interactive=False, size="sm", scale=0,
+                    visible=not frame.workbench.public,  # where visitors have no library that lasts
+                )
+                download = gr.DownloadButton(
+                    "Download .safetensors", elem_id="atlas-download", interactive=False, size="sm", scale=0
+                )
+            repeat = gr.HTML("", elem_id="atlas-command")
+    return AtlasTab(
+        kept=kept, upload=upload, prompts=prompts, mode=mode, system=system, vectors=vectors, tokens=tokens, step=step,
+        compute=compute, hint=hint, notice=notice, progress=progress, colour=colour, about=about, map=drawn,
+        cell=chosen_cell, repeat=repeat, keep=keep, download=download,
+    )
+
+
+def explained(colour: str) -> str:
+    """What the cells are coloured by, as HTML."""
+    return f'<p class="sp-hint">{COLOURS[colour].explained}</p>'

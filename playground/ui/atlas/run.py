@@ -1,0 +1,115 @@
+"""Computing an atlas, with the map filled in as pairs become known; showing one that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from playground.library import atlas as files
+from playground.library.atlas import Atlas, Pair
+from playground.services import command as commands
+from playground.services.atlas import AtlasProgress, AtlasRequest, AtlasResult, atlas
+from playground.services.durations import to_go
+from playground.services.estimates import learn, work_of_atlas
+from playground.ui.atlas import cell as cell_panel
+from playground.ui.atlas.layout import AtlasTab, explained
+from playground.ui.atlas.map import GAIN, drawn
+from playground.ui.atlas.state import AtlasState
+from playground.ui.kit import markup
+from playground.ui.kit.downloads import offer
+from playground.ui.kit.frame import Frame
+from playground.ui.kit.running import follow, seconds, waiting_line
+from playground.ui.kit.visitor import Visitor
+
+REDRAW = 0.7
+"""Seconds between two redraws: a map of a thousand cells is 200 kB."""
+
+Updates = dict[Any, Any]
+
+
+def compute(frame: Frame, tab: AtlasTab, visitor: Visitor, request: AtlasRequest, colour: str) -> Iterator[Updates]:
+    """Compute the atlas of a request; yields updates. Raises PlaygroundError."""
+    state, loaded = AtlasState.of(visitor), frame.loaded
+    job = frame.start(
+        visitor, "computing an atlas", lambda model, context: atlas(model, request, context.emit, context.cancelled)
+    )
+    state.atlas, state.gains, state.cell, state.layers = None, {}, None, request.layers
+    yield {**_emptied(tab), tab.map: drawn(state, GAIN), frame.status: frame.status_now(visitor)}
+    share = 0.0
+    for batch in follow(job, REDRAW):
+        updates: Updates = {frame.status: frame.status_now(visitor)}
+        if line := waiting_line(batch):
+            updates[tab.progress] = markup.run_line(line)
+        progress = [event for event in batch if isinstance(event, AtlasProgress)]
+        for event in progress:
+            state.gains |= {pair: values.tolist() for pair, values in event.values.items()}
+            share = event.share
+        if progress:
+            updates |= {tab.map: drawn(state, GAIN), tab.progress: markup.run_line(_progress_line(progress[-1]))}
+        yield updates
+    result = job.result()
+    learn(loaded, work_of_atlas(loaded, request), result.seconds, share if result.cancelled else 1.0)
+    yield {
+        **show(tab, visitor, result.atlas, colour),
+        tab.progress: markup.run_line(_result_line(request, result)),
+        tab.repeat: markup.command(commands.atlas_command(request, loaded, f"{name_of(result.atlas)}{files.SUFFIX}")),
+        tab.keep: gr.update(interactive=True, value="Keep in the library"),
+        frame.status: frame.status_now(),
+    }
+
+
+def show(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str) -> Updates:
+    """Updates that show an atlas."""
+    state = AtlasState.of(visitor)
+    state.show(made)
+    return {
+        tab.map: drawn(state, colour),
+        tab.about: explained(colour),
+        tab.cell: cell_panel.WAITING,
+        tab.download: offer(visitor, f"{name_of(made)}{files.SUFFIX}", partial(files.save, made)),
+    }
+
+
+def coloured(tab: AtlasTab, visitor: Visitor, colour: str) -> Updates:
+    """Updates that colour the map that is shown."""
+    return {tab.map: drawn(AtlasState.of(visitor), colour), tab.about: explained(colour)}
+
+
+def chosen(tab: AtlasTab, visitor: Visitor, pair: Pair, colour: str) -> Updates:
+    """Updates that show a cell. Raises FileError for one that the atlas does not have."""
+    state = AtlasState.of(visitor)
+    if state.atlas is None:
+        return {tab.cell: markup.empty("Cells can be opened when the map is whole.")}
+    html = cell_panel.cell_html(state.atlas, pair)
+    state.cell = pair
+    return {tab.cell: html, tab.map: drawn(state, colour)}
+
+
+def name_of(made: Atlas) -> str:
+    """The name an atlas is offered under."""
+    return made.name or made.origin.prompt_set or "prompts"
+
+
+def _emptied(tab: AtlasTab) -> Updates:
+    return {
+        tab.cell: cell_panel.WAITING,
+        tab.repeat: "",
+        tab.about: explained(GAIN),
+        tab.keep: gr.update(interactive=False, value="Keep in the library"),
+        tab.download: gr.update(value=None, interactive=False),
+    }
+
+
+def _progress_line(event: AtlasProgress) -> str:
+    done = event.pairs - event.unfinished
+    return f"{done} of {event.pairs} pairs · {seconds(event.seconds)}{to_go(event)}"
+
+
+def _result_line(request: AtlasRequest, result: AtlasResult) -> str:
+    known = len(result.atlas.pairs)
+    stopped = f"stopped: {known} of {request.pairs} pairs are known · " if result.cancelled else ""
+    left = f" · {result.unfinished} not converged" if result.unfinished else ""
+    return f"{stopped}{known} pairs, {result.atlas.k} vectors each · {seconds(result.seconds)} of computation{left}"

@@ -1,0 +1,87 @@
+"""The Atlas tab: it opens on the map that ships, fills in another, and leads from a cell to texts in the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+from visiting import Site, Visitor, fill
+
+
+def test_it_opens_on_a_true_map_and_a_cell_says_its_numbers(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    cells = page.locator("#atlas-map .sp-mapcell")
+    expect(cells).to_have_count(66)
+    expect(page.locator("#atlas-progress")).to_contain_text("66 pairs")
+    page.locator(".sp-mapcell[data-source='3'][data-target='9']").click()
+    expect(page.locator("#atlas-cell")).to_contain_text("Blocks 3 → 9")
+    expect(page.locator(".sp-mapcell.sp-chosen")).to_have_attribute("data-target", "9")
+    before = page.locator("#atlas-map").inner_html()
+    page.locator("#atlas-colour label", has_text="last σ over first").click()
+    expect(page.locator("#atlas-about")).to_contain_text("Near 1")
+    assert page.locator("#atlas-map").inner_html() != before
+
+
+def test_arrows_walk_over_the_cells_and_enter_opens_one(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    page.locator(".sp-mapcell[data-source='3'][data-target='9']").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#atlas-cell")).to_contain_text("Blocks 4 → 10")
+
+
+def test_a_map_is_computed_kept_and_opened_again(visitor: Visitor, site: Site) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    fill(visitor, "atlas-step", 3)
+    fill(visitor, "atlas-vectors", 2)
+    page.click("#atlas-compute")
+    expect(page.locator("#atlas-progress")).to_contain_text("10 pairs, 2 vectors each")
+    expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(10)
+    expect(page.locator("#atlas-command code")).to_contain_text("playground atlas --prompts organism-refusals")
+    page.click("#atlas-keep")
+    expect(page.locator("#atlas-keep")).to_contain_text("Kept as organism-refusals")
+    kept = list((site.store.folder / "atlases").glob("*.atlas.safetensors"))
+    assert len(kept) == 1
+    visitor.page.locator("#atlas-kept input").click()
+    page.get_by_role("option", name="organism", exact=True).click()
+    expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(66)
+    page.locator("#atlas-kept input").click()
+    page.get_by_role("option", name="organism-refusals", exact=True).click()
+    expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(10)
+    kept[0].unlink()
+
+
+def test_stop_keeps_the_pairs_that_are_known(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    fill(visitor, "atlas-use", 24)
+    page.click("#atlas-compute")
+    expect(page.locator("#atlas-map .sp-mapcell").first).to_be_visible()
+    page.wait_for_timeout(1000)
+    page.click("#stop")
+    expect(page.locator("#atlas-progress")).to_contain_text("stopped")
+    expect(page.locator("#atlas-progress")).to_contain_text("not converged")
+
+
+def test_a_cell_leads_to_texts_of_its_vectors(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    page.locator(".sp-mapcell[data-source='3'][data-target='9']").click()
+    page.locator("#atlas-cell [data-act=gallery]").click()
+    expect(page.get_by_role("tab", name="Discover")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#discover-gallery .sp-caption")).to_contain_text("at the found scales")
+    expect(page.locator("#discover-gallery .sp-galrow")).to_have_count(4)
+    expect(page.locator("#discover-command code")).to_contain_text("--source 3 --target 9")
+    texts = page.locator("#discover-gallery .sp-galcell .sp-text").all_inner_texts()
+    assert len(set(texts)) > 2
+
+
+def test_on_a_phone_the_map_fits(visit: Callable[..., Visitor]) -> None:
+    phone = visit(width=390, height=844)
+    phone.tab("Atlas")
+    expect(phone.page.locator("#atlas-map .sp-mapcell")).to_have_count(66)
+    assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
