@@ -28,11 +28,12 @@ from playground.errors import Cancelled, InputError
 
 ROWS_BESIDE = 4
 """Rows of a first basis, and at most of each later sweep, beyond the vectors wanted."""
-_ALONE = 1
-"""Pairs of so many blocks are solved alone: between neighbours the spectrum is flat, bases shared with others miss
-vectors that nothing shows, and a product costs one block."""
-_ALONE_TOLERANCE = 0.05
-"""Of their residuals; every σ is then within 1 % of the truth."""
+_ALONE = 0.1
+"""Pairs of this share of the layers, and of neighbours, are solved alone: where layers are close the spectrum is flat,
+bases shared with others miss vectors that nothing shows, and products cost little. It is 1 or 2 % of solving all
+alone."""
+_ALONE_TOLERANCE = 0.03
+"""Of their residuals."""
 _FILLED = 0.7
 """Rows are added until what every pair lacks is below this share of the tolerance."""
 _NEEDED = 0.5
@@ -48,7 +49,7 @@ class AtlasSettings:
     """
 
     vectors: int = 4
-    tolerance: float = 0.14
+    tolerance: float = 0.16
     sweeps: int = 12
     seed: int = 0
 
@@ -56,7 +57,7 @@ class AtlasSettings:
         if self.vectors < 1 or self.sweeps < 1:
             raise InputError(f"Expected 1 or more vectors and sweeps, got {self.vectors} and {self.sweeps}.")
         if not 0 < self.tolerance < 1:
-            raise InputError(f"Expected a tolerance between 0 and 1, got {self.tolerance}; 0.14 is usual.")
+            raise InputError(f"Expected a tolerance between 0 and 1, got {self.tolerance}; 0.16 is usual.")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class AtlasSolver:
         self._left = Known(sweeps.pairs, outputs, width, at_target=True)
         self._found: dict[Pair, Approximation] = {}
         self._alone: dict[Pair, PairSpectrum] = {}
+        self._close = max(1, round(_ALONE * (sweeps.targets[-1] - sweeps.sources[0])))
         self._sweep, self._forward = 0, True  # sweeps that are done, and which way the next one goes
         self.rows_times_blocks = 0
         """What was spent so far."""
@@ -107,7 +109,7 @@ class AtlasSolver:
         """Sweep until every pair is done, as a step a layer. `cancelled` is asked at each; it ends the run early."""
         try:
             for pair in self._sweeps.pairs:
-                if pair[1] - pair[0] <= _ALONE and pair not in self._alone:
+                if pair[1] - pair[0] <= self._close and pair not in self._alone:
                     yield self._solved_alone(pair, cancelled)
             while self._sweep < 2 * self._settings.sweeps:
                 # Of an unfinished pair one side at least lacks something.
