@@ -28,7 +28,7 @@ from playground.library.store import Store
 from playground.places import SHIPPED_VECTORS
 from playground.services.session import Workbench
 
-MINUTES = 2  # that a step may take with a real model
+MINUTES = 5  # that a step may take with a real model
 READY = "body:not([inert]) #steer-examples .sp-chip"
 
 

@@ -26,3 +26,7 @@ class EventOrder:
             return False
         self.newest[key] = number
         return True
+
+    def is_newest(self, key: Hashable, number: int) -> bool:
+        """Whether no later event about `key` has been recorded."""
+        return number >= self.newest.get(key, 0)

@@ -30,6 +30,10 @@
       [...document.querySelectorAll('.sp-actions button.primary')].find((button) => button.offsetParent)?.focus();
       return;
     }
+    if (event.target.closest('#find-some [data-act=find], [data-act=gallery]')) {
+      resultsOf('discover-compute', 40);  // what it opens is in another tab
+      return;
+    }
     if (event.target.closest('#stop')) {
       stopping = true;
       follow();
@@ -45,6 +49,12 @@
     }
     if (pressed || running) showResults(pressed || running);
   });
+
+  function resultsOf(button, tries) {
+    const there = document.getElementById(button);
+    if (there?.offsetParent) showResults(there.closest('.sp-actions'));
+    else if (tries) setTimeout(() => resultsOf(button, tries - 1), 250);
+  }
 
   // Results are beside the form, or below it where there is no room.
   function showResults(actions) {

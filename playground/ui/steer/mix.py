@@ -112,7 +112,9 @@ def _wire_row(
         row = state.mix.update(slot, dict(zip((*VALUES, "mute"), (first, *values), strict=True)), number, drawn)
         if row is None:
             return gr.skip()
-        return row.strip(frame.load_set(visitor), state.mix.remark(slot))
+        strip = row.strip(frame.load_set(visitor), state.mix.remark(slot))
+        # Of several at once the small print of the last one stays.
+        return strip if state.mix.row_events.is_newest(slot, number) else gr.skip()
 
     values = [*pick.values, controls.mute]
     changes = [value.change for value in values]
