@@ -5,5 +5,6 @@ from playground.ui.kit.tab import Tab
 
 TAB = Tab(
     name="discover", label="Discover", layout=tab.build, wire=tab.wire, outputs=tab.outputs,
-    model_updates=tab.model_updates, library_outputs=tab.library_outputs, library_updates=tab.library_updates,
+    model_updates=tab.model_updates, library_inputs=tab.library_inputs, library_outputs=tab.library_outputs,
+    library_updates=tab.library_updates,
 )

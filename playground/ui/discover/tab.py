@@ -28,6 +28,7 @@ from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets import gallery, prompt_source
 from playground.ui.widgets.find_some import FIRST_SCALES, first_request
 from playground.ui.widgets.prompt_source import AGAINST, PromptChoice, PromptSource, against_of
+from playground.ui.widgets.vector_controls import PickControls
 
 PRIVATE: dict[str, Any] = {**EVENT, **UNCHECKED}
 
@@ -91,11 +92,18 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
 def library_updates(
     frame: Frame, tab: DiscoverTab, visitor: Visitor, values: Sequence[Any]
 ) -> dict[Any, Any]:
-    """Updates of the pickers after the library changed; what is chosen stays."""
-    names = frame.set_choices(visitor)
+    """Updates of the pickers after the library changed; what is chosen stays, and where nothing is, the first vector of
+    the newest set is.
+    """
+    names, load = frame.set_choices(visitor), frame.load_set(visitor)
     updates: dict[Any, Any] = {}
     for controls in tab.methods:
         updates |= controls.offered(names)
+    empty = [pick for pick, value in zip(_picks(tab), values, strict=True) if not value]
+    if names and empty:
+        first = Pick(names[0], "0", scale=defaults.usual_scale(load(names[0]), 0, 1))
+        for pick in empty:
+            updates |= pick.show(first, names, load)
     return updates | tab.continuable(frame.continuable(visitor, DiscoverState.of(visitor).method))
 
 
@@ -108,9 +116,20 @@ def outputs(tab: DiscoverTab) -> list[Any]:
     ]
 
 
+def library_inputs(tab: DiscoverTab) -> list[Any]:
+    """The components whose values `library_updates` reads: sets of vector pickers."""
+    return [pick.set_name for pick in _picks(tab)]
+
+
 def library_outputs(tab: DiscoverTab) -> list[Any]:
     """All components that `library_updates` may write to."""
-    return [tab.continue_box, tab.continued, *(part for controls in tab.methods for part in controls.offered(()))]
+    offered = [part for controls in tab.methods for part in controls.offered(())]
+    shown = [part for pick in _picks(tab) for part in (*pick.values, pick.strip)]
+    return list(dict.fromkeys([tab.continue_box, tab.continued, *offered, *shown]))
+
+
+def _picks(tab: DiscoverTab) -> list[PickControls]:
+    return [pick for controls in tab.methods for pick in controls.picks]
 
 
 def _form_outputs(tab: DiscoverTab) -> list[Any]:
