@@ -1,4 +1,4 @@
-"""What sweeps have told of one pair of layers: its singular values and vectors, and what the bases lack of them.
+"""Approximate singular triplets of one pair of layers, from bases of both sides; and what the bases lack of them.
 
 Rows B of the source have images J B, rows C of the target were pulled back to Jᵀ C. Together they give
 

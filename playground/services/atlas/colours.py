@@ -1,4 +1,4 @@
-"""What the cells of an atlas can be coloured by: a number for each pair of layers."""
+"""Quantities that the cells of an atlas can be coloured by: a number for each pair of layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stopped atlas goes on from: the solver's state in a file beside the result, for the same request and model."""
+"""State of a stopped atlas in a file beside the result: the same request on the same model goes on from it."""
 
 from __future__ import annotations
 
