@@ -68,7 +68,17 @@ def _measure(visitor: Visitor) -> None:
     expect(visitor.page.locator("#measure-table")).to_contain_text("random controls")
 
 
-DO = {"steer": _steer, "discover": _discover, "scan": _scan, "measure": _measure, "library": lambda visitor: None}
+def _atlas(visitor: Visitor) -> None:
+    visitor.page.click("#atlas-compute")
+    expect(visitor.page.locator("#atlas-progress")).to_contain_text("of computation")
+    visitor.page.locator("#atlas-map .sp-mapcell").nth(20).click()
+    expect(visitor.page.locator("#atlas-cell")).to_contain_text("Blocks")
+
+
+DO = {
+    "steer": _steer, "discover": _discover, "scan": _scan, "measure": _measure, "atlas": _atlas,
+    "library": lambda visitor: None,
+}
 """What is done in every tab. On a model without sets, Discover comes first."""
 
 
@@ -78,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "screenshots")
     parser.add_argument("--model", help="a model's path; without it the one that ships")
-    parser.add_argument("--tabs", default="discover,steer,scan,measure,library", help="in this order")
+    parser.add_argument("--tabs", default="discover,steer,scan,measure,atlas,library", help="in this order")
     parser.add_argument("--width", type=int, default=1440)
     parser.add_argument("--height", type=int, help="of the picture; without it the whole page")
     parser.add_argument("--dark", action="store_true")
