@@ -185,6 +185,7 @@ def ortho(walk: Walk) -> None:
     walk.type("#discover-use", "1")
     walk.type("#discover-vectors", "16")
     walk.click("#discover-compute")
+    expect(page.locator("#discover-gallery .sp-caption")).to_have_count(0)  # that of the run before
     walk.found()
     walk.step("copies")
     walk.into_steer(".sp-galrow")
