@@ -114,6 +114,8 @@ class Limits:
     radii: int = 64
 
 
+MOST_PUSH = 4.0
+"""Relative scale at which effects of an atlas are measured, at most: four times what is there is noise anywhere."""
 LIMITS = Limits()
 """The ordinary limits."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome, check_out, write_out, write_so_far
-from playground.cli.parser import SEED, add_json, add_model, add_prompts, whole
+from playground.cli.parser import SEED, add_json, add_model, add_prompts, real, whole
 from playground.cli.terminal import Progress, stoppable, tell
-from playground.errors import InputError
-from playground.limits import at_most, limits
+from playground.errors import Cancelled, InputError
+from playground.limits import MOST_PUSH, at_most, limits
 from playground.services.durations import to_go
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"vectors of every pair (4; {at_most(limits().vectors)})",
     )  # fmt: skip
     group.add_argument("--seed", metavar="N", type=SEED, default=0, help="seed of the first rows (0)")
+    group.add_argument(
+        "--kl", metavar="R", type=real("a relative scale", 0, MOST_PUSH, above=True),
+        help="then measure KL(steered ‖ baseline) of the next token with every vector and its negative at this scale, "
+        "relative to the reference norm of its source, beside as many random directions",
+    )  # fmt: skip
     add_model(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="file to write (.safetensors)")
     add_json(parser)
@@ -73,7 +79,11 @@ def run(options: argparse.Namespace) -> Outcome:
 
     with stoppable(progress) as stopped:
         result = atlas(loaded, request, lambda event: progress.show(_line(event)), stopped, keep, so_far)
-    write_out(options.out, partial(files.save, result.atlas))
+        made = result.atlas
+        write_out(options.out, partial(files.save, made))
+        if options.kl is not None and not result.cancelled:
+            made = _measured(options.kl, loaded, made, progress, stopped)
+            write_out(options.out, partial(files.save, made))
     if result.cancelled:
         known = len(result.atlas.pairs)
         tell(f"stopped; {options.out} holds {known} of {request.pairs} pairs, {result.unfinished} not converged.")
@@ -81,7 +91,20 @@ def run(options: argparse.Namespace) -> Outcome:
         part.unlink(missing_ok=True)
         if so_far is None:
             learn(loaded, work, result.seconds)
-    return Outcome(_data(options.out, result), _text(options.out, result.atlas, result), interrupted=result.cancelled)
+    return Outcome(_data(options.out, result, made), _text(options.out, made, result), interrupted=stopped())
+
+
+def _measured(scale: float, loaded: Any, made: Atlas, progress: Progress, stopped: Any) -> Atlas:
+    """The atlas with KL at a relative scale; as it is where a stop came before the first source was done."""
+    from playground.services.atlas.effects import EffectsRequest, measure_effects
+
+    def show(event: Any) -> None:
+        progress.show(f"KL · source {event.done} of {event.total} · {event.seconds:.1f} s{to_go(event)}")
+
+    try:
+        return measure_effects(loaded, made, EffectsRequest(scale), show, stopped)
+    except Cancelled:
+        return made
 
 
 def _asked(options: argparse.Namespace, loaded: Any) -> AtlasRequest:
@@ -106,8 +129,7 @@ def _line(event: AtlasProgress) -> str:
     return f"{done} of {event.pairs} pairs · {event.seconds:.1f} s{to_go(event)}"
 
 
-def _data(out: Path, result: AtlasResult) -> dict[str, Any]:
-    made = result.atlas
+def _data(out: Path, result: AtlasResult, made: Atlas) -> dict[str, Any]:
     return {
         "file": str(out),
         "model": made.origin.model,
@@ -116,6 +138,7 @@ def _data(out: Path, result: AtlasResult) -> dict[str, Any]:
         "pairs": made.pairs.tolist(),
         "singular_values": made.singular_values.tolist(),
         "converged": made.converged.tolist(),
+        "effects": {name: _listed(values) for name, values in made.effects.items()},
         "tokens": made.origin.target_tokens,
         "prompts": len(made.origin.prompts),
         "seed": made.origin.seed,
@@ -125,12 +148,25 @@ def _data(out: Path, result: AtlasResult) -> dict[str, Any]:
     }
 
 
+def _listed(values: Any) -> Any:
+    """Nested lists of an effect, None for what was not measured."""
+    if isinstance(values, list):
+        return [_listed(each) for each in values]
+    return _listed(values.tolist()) if not isinstance(values, float) else None if math.isnan(values) else values
+
+
 def _text(out: Path, made: Atlas, result: AtlasResult) -> str:
-    """σ₁ of every pair as a table, sources down and targets across."""
-    places, values = made.places, made.singular_values[:, 0].tolist()
-    lines = ["σ₁   " + "".join(f"{f't={target}':>8}" for target in made.targets)]
-    for source in made.sources:
-        cells = (places.get((source, target)) for target in made.targets)
-        lines.append(f"{f's={source}':<5}" + "".join(f"{'' if at is None else f'{values[at]:.3g}':>8}" for at in cells))
+    """σ₁ of every pair, and its effects, as tables, sources down and targets across."""
+    from playground.services.atlas.colours import COLOURS, colours_of
+
+    shown = [colour for name, colour in colours_of(made).items() if name not in COLOURS or name == "gain"]
+    lines = []
+    for colour in shown:
+        values = colour.of(made)
+        lines += [colour.title, "     " + "".join(f"{f't={target}':>8}" for target in made.targets)]
+        for source in made.sources:
+            cells = (values.get((source, target)) for target in made.targets)
+            row = "".join(f"{'' if value is None else f'{value:.3g}':>8}" for value in cells)
+            lines.append(f"{f's={source}':<5}{row}")
     spent = f"{result.seconds:.1f} s · {result.rows_times_blocks} products of a row and a block"
     return "\n".join([*lines, "", f"{len(made.pairs)} pairs · {made.k} vectors each · {spent}", f"written to {out}"])

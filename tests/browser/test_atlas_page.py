@@ -19,8 +19,19 @@ def test_it_opens_on_a_true_map_and_a_cell_says_its_numbers(visitor: Visitor) ->
     expect(page.locator(".sp-mapcell.sp-chosen")).to_have_attribute("data-target", "9")
     before = page.locator("#atlas-map").inner_html()
     page.locator("#atlas-colour label", has_text="last σ over first").click()
-    expect(page.locator("#atlas-about")).to_contain_text("Near 1")
+    expect(page.locator("#atlas-about")).to_contain_text("near 0 the first stands out")
     assert page.locator("#atlas-map").inner_html() != before
+
+
+def test_effects_are_measured_and_colour_the_map(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    fill(visitor, "atlas-effect-scale", 0.2)
+    page.click("#atlas-effects")
+    expect(page.locator("#atlas-colour")).to_contain_text("KL at 0.2 r over random")
+    expect(page.locator("#atlas-map .sp-maplegend")).to_contain_text("KL at 0.2 r")
+    page.locator(".sp-mapcell[data-source='3'][data-target='9']").click()
+    expect(page.locator("#atlas-cell")).to_contain_text("KL at 0.2 r over random")
 
 
 def test_arrows_walk_over_the_cells_and_enter_opens_one(visitor: Visitor) -> None:

@@ -43,8 +43,9 @@ def test_people_read_a_table_of_sources_and_targets(atlas):
     out, run = atlas
     done = run(*PROMPTS, "--source", 1, "--every", 2, "--tokens", "all")
     assert done.status == 0
-    head, row, *_ = done.out.splitlines()
-    assert head.split() == ["σ₁", "t=3"]
+    title, head, row, *_ = done.out.splitlines()
+    assert title == "gain σ₁"
+    assert head.split() == ["t=3"]
     assert row.split()[0] == "s=1"
     assert f"written to {out}" in done.out
     assert files.load(out).origin.target_tokens is None

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from playground.library.atlas import Atlas, Pair
+
+CONTROL, OVER = ", random", " over random"
+"""Behind the name of an effect: that of random directions of equal norm, and the ratio of the two."""
 
 
 @dataclass(frozen=True)
@@ -83,3 +88,41 @@ COLOURS: dict[str, Colour] = {
         ratio=False,
     ),
 }  # fmt: skip
+
+
+def colours_of(atlas: Atlas | None) -> dict[str, Colour]:
+    """Colours of an atlas by name: its effects first, where there are any, then those that every atlas has."""
+    effects: dict[str, Colour] = {}
+    measured = {} if atlas is None else atlas.effects
+    for name in measured:
+        if f"{name}{CONTROL}" not in measured:
+            continue
+        effects[name] = Colour(
+            name,
+            "KL(steered ‖ baseline) of the next token in nats, mean over prompts, the largest over vectors and signs "
+            "at one relative scale. A very large one may be noise: read its texts.",
+            partial(_largest, name),
+        )
+        effects[f"{name}{OVER}"] = Colour(
+            f"{name} over random",
+            "The largest KL of the pair's vectors over that of as many random directions of equal norm at the same "
+            "source: 1 is what chance does.",
+            partial(_over, name),
+        )
+    return effects | COLOURS
+
+
+def _largest(name: str, atlas: Atlas) -> dict[Pair, float]:
+    values = largest(atlas.effects[name]).tolist()
+    return {pair: value for pair, value in zip(atlas.places, values, strict=True) if not math.isnan(value)}
+
+
+def _over(name: str, atlas: Atlas) -> dict[Pair, float]:
+    chance = _largest(f"{name}{CONTROL}", atlas)
+    return {pair: value / max(chance[pair], 1e-9) for pair, value in _largest(name, atlas).items() if pair in chance}
+
+
+def largest(effect: Tensor) -> Tensor:
+    """(P,) The largest of an effect (P, k, 2) over vectors and signs; NaN where nothing was measured."""
+    known = effect.flatten(1)
+    return torch.where(known.isnan().all(dim=1), torch.nan, known.nan_to_num(-1.0).amax(dim=1))

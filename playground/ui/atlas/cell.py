@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playground.errors import FileError
 from playground.library.atlas import Atlas, Pair
-from playground.services.atlas.colours import COLOURS
+from playground.services.atlas.colours import colours_of
 from playground.ui.kit.digits import digits
 from playground.ui.kit.markup import empty, escape
 
@@ -18,7 +18,7 @@ def cell_html(atlas: Atlas, pair: Pair) -> str:
         raise FileError(f"Expected a cell of this map, got {pair[0]} → {pair[1]}; click one that is filled in.")
     values = atlas.singular_values[place].tolist()
     facts = []
-    for colour in COLOURS.values():
+    for colour in colours_of(atlas).values():
         value = colour.of(atlas).get(pair)
         if value is not None:
             facts.append(f"<div><dt>{escape(colour.title)}</dt><dd>{digits(value)}</dd></div>")

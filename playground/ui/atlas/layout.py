@@ -7,12 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from playground.services.atlas.colours import COLOURS
+from playground.library.atlas import Atlas
+from playground.limits import MOST_PUSH
+from playground.services.atlas.colours import colours_of
+from playground.services.atlas.effects import usual_scale
 from playground.services.atlas.request import USUAL_VECTORS
 from playground.ui.atlas import cell, map
 from playground.ui.atlas.files import atlas_names, opening_atlas
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit.frame import Frame, board
+from playground.ui.kit.markup import escape
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets import prompt_source
 from playground.ui.widgets.prompt_source import PromptSource
@@ -44,6 +48,8 @@ class AtlasTab:
     map: gr.HTML
     cell: gr.HTML
     repeat: gr.HTML
+    effects: gr.Button
+    effect_scale: gr.Number
     keep: gr.Button
     download: gr.DownloadButton
 
@@ -55,7 +61,10 @@ class AtlasTab:
     @property
     def shown(self) -> list[Any]:
         """What an atlas that is computed or opened is shown in."""
-        return [self.map, self.about, self.cell, self.repeat, self.keep, self.download, self.progress, self.notice]
+        return [
+            self.map, self.colour, self.about, self.effects, self.cell, self.repeat, self.keep, self.download,
+            self.progress, self.notice,
+        ]  # fmt: skip
 
 
 def build(frame: Frame) -> AtlasTab:
@@ -63,7 +72,7 @@ def build(frame: Frame) -> AtlasTab:
     loaded = frame.workbench.loaded
     blank = Visitor("")
     names, opening = atlas_names(frame, blank), opening_atlas(frame, blank)
-    state = AtlasState()
+    state, first = AtlasState(), next(iter(colours_of(opening)))
     if opening is not None:
         state.show(opening)
     chosen = prompt_source.default_prompts(loaded)
@@ -106,16 +115,23 @@ def build(frame: Frame) -> AtlasTab:
         with gr.Column(scale=8, min_width=330):
             with gr.Column(elem_classes="sp-card"):
                 colour = gr.Radio(
-                    [(each.title, name) for name, each in COLOURS.items()], value=next(iter(COLOURS)),
-                    label="Colour", show_label=False, elem_id="atlas-colour", elem_classes="sp-inline",
+                    choices(opening), value=first, label="Colour", show_label=False, elem_id="atlas-colour",
+                    elem_classes="sp-inline",
                 )
-                about = gr.HTML(explained(next(iter(COLOURS))), elem_id="atlas-about")
-                drawn = map.board(map.drawn(state, next(iter(COLOURS))))
+                about = gr.HTML(explained(first, opening), elem_id="atlas-about")
+                drawn = map.board(map.drawn(state, first))
             said = "" if opening is None else map.about(opening)
             progress = gr.HTML(said, elem_id="atlas-progress", elem_classes="sp-quiet")
             with gr.Column(elem_classes="sp-card"):
                 chosen_cell = board(cell.WAITING, elem_id="atlas-cell")
             with gr.Row(elem_classes="sp-tight sp-saverow"):
+                effects = gr.Button(
+                    "Measure KL at r =", elem_id="atlas-effects", interactive=opening is not None, size="sm", scale=0
+                )
+                effect_scale = gr.Number(
+                    usual_scale(loaded), label="Relative scale of the effect", elem_id="atlas-effect-scale",
+                    minimum=0.001, maximum=MOST_PUSH, min_width=80, scale=0, container=False, show_label=False,
+                )
                 keep = gr.Button(
                     "Keep in the library", elem_id="atlas-keep", interactive=False, size="sm", scale=0,
                     visible=not frame.workbench.public,  # where visitors have no library that lasts
@@ -127,10 +143,16 @@ def build(frame: Frame) -> AtlasTab:
     return AtlasTab(
         kept=kept, upload=upload, prompts=prompts, mode=mode, system=system, vectors=vectors, tokens=tokens, step=step,
         compute=compute, hint=hint, notice=notice, progress=progress, colour=colour, about=about, map=drawn,
-        cell=chosen_cell, repeat=repeat, keep=keep, download=download,
+        cell=chosen_cell, repeat=repeat, keep=keep, download=download, effects=effects, effect_scale=effect_scale,
     )
 
 
-def explained(colour: str) -> str:
+def choices(atlas: Atlas | None) -> list[tuple[str, str]]:
+    """Colours of an atlas, as (label, name)."""
+    return [(each.title, name) for name, each in colours_of(atlas).items()]
+
+
+def explained(colour: str, atlas: Atlas | None = None) -> str:
     """What the cells are coloured by, as HTML."""
-    return f'<p class="sp-hint">{COLOURS[colour].explained}</p>'
+    colours = colours_of(atlas)
+    return f'<p class="sp-hint">{escape(colours[colour if colour in colours else map.GAIN].explained)}</p>'

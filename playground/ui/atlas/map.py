@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from playground.library.atlas import Atlas, Pair
-from playground.services.atlas.colours import COLOURS, Colour
+from playground.services.atlas.colours import COLOURS, Colour, colours_of
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit.digits import digits
 from playground.ui.kit.frame import BOARD_JS
@@ -32,7 +32,8 @@ def board(shown: str) -> gr.HTML:
 
 def drawn(state: AtlasState, colour: str) -> str:
     """The map of the atlas that is shown, or of the pairs known so far, as HTML."""
-    which = COLOURS[colour]
+    colours = colours_of(state.atlas)
+    which = colours.get(colour, colours[GAIN])
     if state.atlas is None:
         values = {pair: gains[0] for pair, gains in state.gains.items() if gains}
         which = COLOURS[GAIN]

@@ -8,14 +8,17 @@ from typing import Any
 
 import gradio as gr
 
+from playground.errors import InputError
 from playground.library import atlas as files
 from playground.library.atlas import Atlas, Pair
 from playground.services import command as commands
 from playground.services.atlas import AtlasProgress, AtlasRequest, AtlasResult, atlas
+from playground.services.atlas.colours import colours_of
+from playground.services.atlas.effects import EffectsProgress, EffectsRequest, measure_effects
 from playground.services.durations import to_go
 from playground.services.estimates import learn, work_of_atlas
 from playground.ui.atlas import cell as cell_panel
-from playground.ui.atlas.layout import AtlasTab, explained
+from playground.ui.atlas.layout import AtlasTab, choices, explained
 from playground.ui.atlas.map import GAIN, drawn
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit import markup
@@ -30,7 +33,7 @@ REDRAW = 0.7
 Updates = dict[Any, Any]
 
 
-def compute(frame: Frame, tab: AtlasTab, visitor: Visitor, request: AtlasRequest, colour: str) -> Iterator[Updates]:
+def compute(frame: Frame, tab: AtlasTab, visitor: Visitor, request: AtlasRequest) -> Iterator[Updates]:
     """Compute the atlas of a request; yields updates. Raises PlaygroundError."""
     state, loaded = AtlasState.of(visitor), frame.loaded
     job = frame.start(
@@ -53,7 +56,7 @@ def compute(frame: Frame, tab: AtlasTab, visitor: Visitor, request: AtlasRequest
     result = job.result()
     learn(loaded, work_of_atlas(loaded, request), result.seconds, share if result.cancelled else 1.0)
     yield {
-        **show(tab, visitor, result.atlas, colour),
+        **show(tab, visitor, result.atlas),
         tab.progress: markup.run_line(_result_line(request, result)),
         tab.repeat: markup.command(commands.atlas_command(request, loaded, f"{name_of(result.atlas)}{files.SUFFIX}")),
         tab.keep: gr.update(interactive=True, value="Keep in the library"),
@@ -61,13 +64,44 @@ def compute(frame: Frame, tab: AtlasTab, visitor: Visitor, request: AtlasRequest
     }
 
 
-def show(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str) -> Updates:
-    """Updates that show an atlas."""
+def measure(frame: Frame, tab: AtlasTab, visitor: Visitor, request: EffectsRequest) -> Iterator[Updates]:
+    """Measure effects of the atlas that is shown; yields updates. Raises PlaygroundError."""
+    state = AtlasState.of(visitor)
+    if state.atlas is None:
+        raise InputError("Expected an atlas to measure, got none; compute or open one first.")
+    begun = plain = state.atlas
+    job = frame.start(
+        visitor, "measuring an atlas",
+        lambda model, context: measure_effects(model, plain, request, context.emit, context.cancelled),
+    )
+    for batch in follow(job, REDRAW):
+        updates: Updates = {frame.status: frame.status_now(visitor)}
+        progress = [event for event in batch if isinstance(event, EffectsProgress)]
+        if state.atlas is not begun:
+            return  # another one is shown
+        if progress:
+            newest = progress[-1]
+            begun = state.atlas = newest.so_far
+            said = f"{newest.done} of {newest.total} sources · {seconds(newest.seconds)}{to_go(newest)}"
+            updates |= {tab.progress: markup.run_line(said), tab.map: drawn(state, request.name)}
+        yield updates
+    made, cell = job.result(), state.cell
+    yield {**show(tab, visitor, made, request.name), frame.status: frame.status_now()}
+    if cell is not None:
+        yield chosen(tab, visitor, cell, request.name)
+
+
+def show(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str | None = None) -> Updates:
+    """Updates that show an atlas, in the first of its colours where none of them is asked for."""
     state = AtlasState.of(visitor)
     state.show(made)
+    colours = colours_of(made)
+    colour = colour if colour in colours else next(iter(colours))
     return {
         tab.map: drawn(state, colour),
-        tab.about: explained(colour),
+        tab.colour: gr.update(choices=choices(made), value=colour),
+        tab.about: explained(colour, made),
+        tab.effects: gr.update(interactive=True),
         tab.cell: cell_panel.WAITING,
         tab.download: offer(visitor, f"{name_of(made)}{files.SUFFIX}", partial(files.save, made)),
     }
@@ -75,7 +109,8 @@ def show(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str) -> Updates:
 
 def coloured(tab: AtlasTab, visitor: Visitor, colour: str) -> Updates:
     """Updates that colour the map that is shown."""
-    return {tab.map: drawn(AtlasState.of(visitor), colour), tab.about: explained(colour)}
+    state = AtlasState.of(visitor)
+    return {tab.map: drawn(state, colour), tab.about: explained(colour, state.atlas)}
 
 
 def chosen(tab: AtlasTab, visitor: Visitor, pair: Pair, colour: str) -> Updates:
@@ -97,7 +132,9 @@ def _emptied(tab: AtlasTab) -> Updates:
     return {
         tab.cell: cell_panel.WAITING,
         tab.repeat: "",
+        tab.colour: gr.update(choices=choices(None), value=GAIN),
         tab.about: explained(GAIN),
+        tab.effects: gr.update(interactive=False),
         tab.keep: gr.update(interactive=False, value="Keep in the library"),
         tab.download: gr.update(value=None, interactive=False),
     }

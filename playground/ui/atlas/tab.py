@@ -13,16 +13,18 @@ from playground.library import atlas as files
 from playground.library import atlases
 from playground.library.atlas import Atlas, Pair
 from playground.library.vector_set import check_fits
-from playground.services.atlas.colours import COLOURS
+from playground.services.atlas.colours import colours_of
+from playground.services.atlas.effects import EffectsRequest, usual_scale
 from playground.services.estimates import expected, work_of_atlas
 from playground.services.set_prompts import format_of
 from playground.ui.atlas import cell as cell_panel
 from playground.ui.atlas import map, run
 from playground.ui.atlas.files import atlas_names, opening_atlas
 from playground.ui.atlas.form import AtlasForm
-from playground.ui.atlas.layout import AtlasTab, explained
+from playground.ui.atlas.layout import AtlasTab, choices, explained
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit import markup
+from playground.ui.kit.entered import real
 from playground.ui.kit.frame import Frame, acted
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
@@ -57,11 +59,13 @@ def model_updates(frame: Frame, tab: AtlasTab, visitor: Visitor) -> Updates:
     updates |= {
         tab.kept: gr.update(choices=names, value=None if opening is None else opening.name, visible=bool(names)),
         tab.map: map.WAITING, tab.cell: cell_panel.WAITING, tab.about: explained(map.GAIN), tab.progress: "",
-        tab.notice: "", tab.repeat: "", tab.hint: "", tab.keep: gr.update(interactive=False), tab.colour: map.GAIN,
+        tab.notice: "", tab.repeat: "", tab.hint: "", tab.keep: gr.update(interactive=False),
+        tab.colour: gr.update(choices=choices(None), value=map.GAIN), tab.effects: gr.update(interactive=False),
+        tab.effect_scale: usual_scale(loaded),
         tab.download: gr.update(value=None, interactive=False),
     }
     if opening is not None:
-        updates |= run.show(tab, visitor, opening, map.GAIN) | {tab.progress: map.about(opening)}
+        updates |= run.show(tab, visitor, opening) | {tab.progress: map.about(opening)}
     return updates
 
 
@@ -74,7 +78,7 @@ def arrive(frame: Frame, visitor: Visitor) -> None:
 
 def outputs(tab: AtlasTab) -> list[Any]:
     """All components that `model_updates` may write to."""
-    return [*tab.prompts.outputs, tab.mode, tab.system, tab.kept, tab.hint, tab.colour, *tab.shown]
+    return [*tab.prompts.outputs, tab.mode, tab.system, tab.kept, tab.hint, tab.effect_scale, *tab.shown]
 
 
 def library_updates(frame: Frame, tab: AtlasTab, visitor: Visitor, values: Any) -> Updates:
@@ -93,16 +97,24 @@ def _wire_run(frame: Frame, tab: AtlasTab) -> None:
 
     @frame.keepable("atlas", "Atlas", written)
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
-    def on_compute(request: gr.Request, colour: str, *values: Any) -> Iterator[Updates]:
+    def on_compute(request: gr.Request, *values: Any) -> Iterator[Updates]:
         visitor = frame.visitor(request)
         asked = AtlasForm.of(values).request(frame.loaded, visitor)
-        yield from run.compute(frame, tab, visitor, asked, _known(colour))
+        yield from run.compute(frame, tab, visitor, asked)
+
+    @frame.keepable("atlas", "Atlas", written)
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_effects(request: gr.Request, scale: Any) -> Iterator[Updates]:
+        asked = EffectsRequest(real(scale, "relative scale"))
+        yield from run.measure(frame, tab, frame.visitor(request), asked)
+
+    tab.effects.click(on_effects, tab.effect_scale, written, trigger_mode="once", **PRIVATE)
 
     def on_cost(request: gr.Request, *values: Any) -> str:
         return _hint(frame, frame.visitor(request), values)
 
     tab.compute.click(
-        on_compute, [tab.colour, *tab.inputs], written, trigger_mode="once", **PRIVATE
+        on_compute, tab.inputs, written, trigger_mode="once", **PRIVATE
     ).then(on_cost, tab.inputs, tab.hint, **PRIVATE)
     gr.on(
         [part.change for part in (tab.vectors, tab.tokens, tab.step)], on_cost, tab.inputs, tab.hint,
@@ -114,13 +126,15 @@ def _wire_run(frame: Frame, tab: AtlasTab) -> None:
 def _wire_map(frame: Frame, tab: AtlasTab) -> None:
     @quick
     def on_colour(colour: str, request: gr.Request) -> Updates:
-        return run.coloured(tab, frame.visitor(request), _known(colour))
+        visitor = frame.visitor(request)
+        return run.coloured(tab, visitor, _known(visitor, colour))
 
     tab.colour.input(on_colour, tab.colour, [tab.map, tab.about], **PRIVATE)
 
     @quick
     def on_cell(event: gr.EventData, colour: str, request: gr.Request) -> Updates:
-        return run.chosen(tab, frame.visitor(request), _pair(acted(event)), _known(colour))
+        visitor = frame.visitor(request)
+        return run.chosen(tab, visitor, _pair(acted(event)), _known(visitor, colour))
 
     tab.map.act(on_cell, tab.colour, [tab.cell, tab.map], trigger_mode="multiple", **PRIVATE)
 
@@ -139,12 +153,12 @@ def _wire_map(frame: Frame, tab: AtlasTab) -> None:
 
 
 def _wire_files(frame: Frame, tab: AtlasTab) -> None:
-    def opened(visitor: Visitor, made: Atlas, colour: str) -> Updates:
+    def opened(visitor: Visitor, made: Atlas) -> Updates:
         loaded = frame.loaded
         # The pair's own set says whether it fits: width, layers, fingerprint.
         first = made.vector_set((int(made.pairs[0, 0]), int(made.pairs[0, 1])))
         warning = check_fits(first, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
-        return run.show(tab, visitor, made, colour) | {
+        return run.show(tab, visitor, made) | {
             tab.progress: map.about(made),
             tab.notice: "" if warning is None else markup.notice(warning, "warning"),
             tab.repeat: "",
@@ -152,21 +166,21 @@ def _wire_files(frame: Frame, tab: AtlasTab) -> None:
         }
 
     @quick
-    def on_kept(name: str | None, colour: str, request: gr.Request) -> Updates:
+    def on_kept(name: str | None, request: gr.Request) -> Updates:
         if not name:
             return {tab.map: gr.skip()}
         visitor = frame.visitor(request)
-        return opened(visitor, atlases.open_named(name, frame.store(visitor).folder), _known(colour))
+        return opened(visitor, atlases.open_named(name, frame.store(visitor).folder))
 
-    tab.kept.input(on_kept, [tab.kept, tab.colour], tab.shown, **PRIVATE)
+    tab.kept.input(on_kept, tab.kept, tab.shown, **PRIVATE)
 
     @quick
-    def on_upload(path: str | None, colour: str, request: gr.Request) -> Updates:
+    def on_upload(path: str | None, request: gr.Request) -> Updates:
         if not path:
             return {tab.map: gr.skip()}
-        return opened(frame.visitor(request), files.load(Path(path)), _known(colour))
+        return opened(frame.visitor(request), files.load(Path(path)))
 
-    tab.upload.upload(on_upload, [tab.upload, tab.colour], tab.shown, **EVENT)
+    tab.upload.upload(on_upload, tab.upload, tab.shown, **EVENT)
 
     @quick
     def on_keep(request: gr.Request) -> Updates:
@@ -229,9 +243,10 @@ def _hint(frame: Frame, visitor: Visitor, values: Any) -> str:
     return markup.estimate(size, took)
 
 
-def _known(colour: str) -> str:
-    if colour not in COLOURS:
-        raise InputError(f"Expected one of {', '.join(COLOURS)}, got another colour; choose one of the list.")
+def _known(visitor: Visitor, colour: str) -> str:
+    colours = colours_of(AtlasState.of(visitor).atlas)
+    if colour not in colours:
+        raise InputError(f"Expected one of {', '.join(colours)}, got another colour; choose one of the list.")
     return colour
 
 
