@@ -9,6 +9,7 @@ import torch
 
 from playground.errors import Cancelled, FileError, InputError
 from playground.library import atlas as files
+from playground.limits import LIMITS, tightened
 from playground.methods.base.request import find_request
 from playground.model.prompting import PromptFormat
 from playground.services.atlas import AtlasRequest, atlas, atlas_request, partial_file
@@ -113,6 +114,12 @@ def test_a_damaged_state_is_left_aside(loaded, tmp_path):
 def test_what_does_not_fit_is_refused_in_a_sentence(loaded, changes, says):
     with pytest.raises(InputError, match=says):
         request(loaded, **changes).encode(loaded)
+
+
+def test_an_atlas_is_held_to_the_limit_on_passes():
+    one_pair = find_request("power", prompts=PROMPTS, source=0, target=29, vectors=3)
+    with tightened(replace(LIMITS, passes=2000)), pytest.raises(InputError, match="worth of an atlas over 3 prompts"):
+        AtlasRequest(one_pair)
 
 
 def test_an_atlas_is_one_of_power_iteration(loaded):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from playground.core.atlas.solver import ROWS_BESIDE
 from playground.errors import InputError
-from playground.limits import check_whole
+from playground.limits import check_count, check_whole, limits
 from playground.methods.base.request import FindRequest, find_request
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 
 USUAL_VECTORS = 4
+USUAL_SWEEPS = 8.0
+"""Whole sweeps of a first basis that a run usually costs, what its share of the work is counted by: 7 on the organism,
+10 on SmolLM2."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,11 @@ class AtlasRequest:
         if self.find.read_sinks:
             raise InputError("Expected an atlas that leaves attention sinks out, got read_sinks; leave it out.")
         check_whole("step between layers", self.step, least=1)
+        check_count(
+            f"forward passes’ worth of an atlas over {len(self.find.prompts)} prompts",
+            math.ceil(self.passes * len(self.find.prompts)), limits().passes,
+            "ask for fewer vectors, prompts or layers",
+        )  # fmt: skip
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -55,6 +65,14 @@ class AtlasRequest:
     def blocks(self) -> int:
         """Blocks that a sweep of one row from every source passes."""
         return sum(self.targets[-1] - source for source in self.sources)
+
+    @property
+    def passes(self) -> float:
+        """Forward passes of a prompt up to the last target that a run usually costs: a row that is carried through a
+        block costs about as much as two passes of its tokens.
+        """
+        assert self.find.target is not None
+        return 2 * USUAL_SWEEPS * (self.find.k + ROWS_BESIDE) * self.blocks / (self.find.target + 1)
 
     def encode(self, loaded: LoadedModel) -> Encoded:
         """The prompts as this model reads them. Raises InputError for layers, k and prompts that do not fit it."""

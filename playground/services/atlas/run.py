@@ -20,11 +20,7 @@ from playground.model.cut.memory import within_memory
 from playground.model.cut.sweeps import LayerSweeps
 from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
-from playground.services.atlas.request import AtlasRequest
-
-USUAL_SWEEPS = 8.0
-"""Whole sweeps of a first basis that a run usually costs, what its share of the work is counted by: 7 on the organism,
-10 on SmolLM2."""
+from playground.services.atlas.request import USUAL_SWEEPS, AtlasRequest
 
 
 @dataclass(frozen=True)

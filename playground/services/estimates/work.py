@@ -10,13 +10,11 @@ from playground.analyses import registry
 from playground.analyses.common.over_texts import OverTexts
 from playground.analyses.common.request import OverScales
 from playground.analyses.next_token.run import ShiftsRequest
-from playground.core.atlas.solver import ROWS_BESIDE
 from playground.methods.base.request import FindRequest
 from playground.model.generation.batch import rows_together
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
-from playground.services.atlas.request import AtlasRequest
-from playground.services.atlas.run import USUAL_SWEEPS
+from playground.services.atlas.request import USUAL_SWEEPS, AtlasRequest
 from playground.services.scales.onsets import PASSES
 from playground.services.scales.run import BLOCK, ScalesRequest
 from playground.services.scan import ScanRequest
@@ -55,8 +53,7 @@ def work_of_atlas(loaded: LoadedModel, request: AtlasRequest) -> Work:
     """An atlas. Raises as `work_of_find`."""
     find = request.find
     read = _tokens(loaded, find.prompts, find.format) * len(find.prompts)
-    # A row that is carried through a block costs about as much as two passes of its tokens.
-    passes = 2 * USUAL_SWEEPS * (find.k + ROWS_BESIDE) * request.blocks / loaded.block_count
+    passes = request.passes * (request.layers[-1] + 1) / loaded.block_count
     return Work("atlas", 2 * USUAL_SWEEPS, read * passes)
 
 
