@@ -163,10 +163,10 @@ def _text(out: Path, made: Atlas, result: AtlasResult) -> str:
     lines = []
     for colour in shown:
         values = colour.of(made)
-        lines += [colour.title, "     " + "".join(f"{f't={target}':>8}" for target in made.targets)]
+        lines += [colour.title, "     " + "".join(f"{f't={target}':>9}" for target in made.targets)]
         for source in made.sources:
             cells = (values.get((source, target)) for target in made.targets)
-            row = "".join(f"{'' if value is None else f'{value:.3g}':>8}" for value in cells)
+            row = "".join(f"{'' if value is None else f'{value:.3g}':>9}" for value in cells)
             lines.append(f"{f's={source}':<5}{row}")
     spent = f"{result.seconds:.1f} s · {result.rows_times_blocks} products of a row and a block"
     return "\n".join([*lines, "", f"{len(made.pairs)} pairs · {made.k} vectors each · {spent}", f"written to {out}"])
