@@ -101,6 +101,43 @@ def _sets() -> Sequence[bytes]:
     return [data, first, to_bytes(replace(small_set(), others={}))]
 
 
+def _atlases() -> Sequence[bytes]:
+    import torch
+
+    from playground.library.atlas import Atlas, to_bytes
+
+    origin = replace(small_set().origin, source=3, target=9)
+    eye = torch.eye(origin.width)
+    plain = Atlas(
+        pairs=torch.tensor([[3, 6], [3, 9], [6, 9]]),
+        singular_values=torch.tensor([[3.0, 2.0], [4.0, 1.0], [2.0, 2.0]]),
+        vectors=torch.stack([eye[:2], eye[2:4], eye[4:6]]),
+        converged=torch.tensor([True, False, True]),
+        residual_norms=torch.linspace(1, 2, origin.block_count),
+        origin=origin,
+    )
+    effects = {name: torch.rand(3, 2, 2) for name in ("KL at 0.1 r", "KL at 0.1 r, random")}
+    return [to_bytes(plain), to_bytes(replace(plain, effects=effects, description="with effects"))]
+
+
+def _read_atlas(path: Path) -> None:
+    from playground.library.atlas import load, to_bytes
+    from playground.library.vector_set import check_fits
+    from playground.services.atlas.colours import colours_of
+    from playground.ui.atlas.cell import cell_html
+    from playground.ui.atlas.map import drawn
+    from playground.ui.atlas.state import AtlasState
+
+    found, state = load(path), AtlasState()
+    to_bytes(found)
+    state.show(found)
+    for name in colours_of(found):
+        drawn(state, name)
+    for pair in found.places:
+        cell_html(found, pair)
+        check_fits(found.vector_set(pair), 6, 12, "5f0c", "organism")
+
+
 def _read_set(path: Path) -> None:
     from playground.library.store import Store
     from playground.library.vector_set import check_fits, load, to_bytes
@@ -332,6 +369,7 @@ _PAIR, _SUM = '{"positive":"Be kind.","negative":"Be rude."}', '{"question":"1 +
 _PLAIN = '{"instruction":"Translate to French.","input":"Good morning","output":"Bonjour"}'
 
 READERS: tuple[Reader, ...] = (
+    Reader("atlas", "safetensors", _atlases, _as_file("input.atlas.safetensors", _read_atlas), of_file=_read_atlas),
     Reader("vector set", "safetensors", _sets, _as_file("input.safetensors", _read_set), of_file=_read_set),
     Reader(
         "prompts.json", "json",
