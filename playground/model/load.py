@@ -25,6 +25,7 @@ from playground.model import gguf
 from playground.model.blocks import decoder_blocks, width
 from playground.model.bounds import check_built, check_files
 from playground.model.fingerprint import fingerprint
+from playground.model.panic import tokenizer_panics
 from playground.model.pasted import short
 from playground.model.source import ORGANISM, Progress, Source, bar, fetch_weights, locate, tensor_count
 
@@ -305,11 +306,13 @@ def _check_causal(config: Any, source: Source) -> None:
 
 def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            source.folder, trust_remote_code=False, local_files_only=True, **source.from_file
-        )
+        with tokenizer_panics(source.name):
+            tokenizer = AutoTokenizer.from_pretrained(
+                source.folder, trust_remote_code=False, local_files_only=True, **source.from_file
+            )
         # Some classes make up a tokenizer without words when they find no files.
-        words = set(tokenizer("Hello there", add_special_tokens=False)["input_ids"]) - {tokenizer.unk_token_id}
+        with tokenizer_panics(source.name):
+            words = set(tokenizer("Hello there", add_special_tokens=False)["input_ids"]) - {tokenizer.unk_token_id}
     except Exception as error:  # every tokenizer class fails in its own way on files that are missing or damaged
         raise ModelError(
             f"Expected a tokenizer beside the weights of {source.name}, but it is missing or cannot be read; choose a "

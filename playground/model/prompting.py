@@ -19,6 +19,7 @@ from playground.limits import check_characters, check_prompts, limits
 from playground.model.chat_template import DATE, Message, answer_space, check_date, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
+from playground.model.panic import tokenizer_panics
 from playground.once import log_once
 
 _LOG = logging.getLogger(__name__)
@@ -216,7 +217,8 @@ def tokenize(loaded: LoadedModel, text: str, format: PromptFormat) -> list[int]:
 
 def token_ids(loaded: LoadedModel, text: str, add_special_tokens: bool = False) -> list[int]:
     """The tokens of any text. Raises InputError for one that the model has no embedding for."""
-    tokens = list(loaded.tokenizer(text, add_special_tokens=add_special_tokens, truncation=False)["input_ids"])
+    with tokenizer_panics(loaded.name):
+        tokens = list(loaded.tokenizer(text, add_special_tokens=add_special_tokens, truncation=False)["input_ids"])
     count = loaded.token_count
     beyond = next((token for token in tokens if token >= count), None)
     if beyond is not None:

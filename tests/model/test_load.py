@@ -20,7 +20,9 @@ import tiny_models
 import torch
 from huggingface_hub import constants, errors
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import (
+    AutoTokenizer,
     BertConfig,
     BertForMaskedLM,
     BertLMHeadModel,
@@ -37,7 +39,7 @@ from playground.model import source as source_module
 from playground.model.fingerprint import fingerprint
 from playground.model.generation.generate import Sampling, generate
 from playground.model.load import DEVICES, DTYPES, load
-from playground.model.prompting import PromptFormat, encode
+from playground.model.prompting import PromptFormat, encode, token_ids
 
 
 @pytest.fixture
@@ -306,6 +308,30 @@ def test_a_model_without_a_tokenizer_is_refused(copy):
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (path / name).unlink()
     assert "Expected a tokenizer beside the weights" in refusal(path)
+
+
+def panicking(path: Path) -> Path:
+    """The folder with a tokenizer.json on which the Rust code of tokenizers panics as it reads text."""
+    file = path / "tokenizer.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["model"]["continuing_subword_prefix"] = "😀"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_a_tokenizer_that_panics_is_refused(copy):
+    path = panicking(copy())
+    with pytest.raises(BaseException, match="slice") as raised:
+        AutoTokenizer.from_pretrained(path)
+    assert not isinstance(raised.value, Exception)  # what `except Exception` does not catch
+    assert "Expected a tokenizer beside the weights" in refusal(path)
+
+
+def test_a_tokenizer_that_panics_later_is_an_error_in_a_sentence(copy, tiny):
+    broken = str(panicking(copy()) / "tokenizer.json")
+    loaded = dataclasses.replace(tiny("qwen3"), tokenizer=lambda text, **options: Tokenizer.from_file(broken))
+    with pytest.raises(ModelError, match="breaks down on text"):
+        token_ids(loaded, "Hello there")
 
 
 def test_devices_and_dtypes_are_known_by_name(tiny_path, monkeypatch):

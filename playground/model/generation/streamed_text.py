@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
+from playground.model.panic import tokenizer_panics
+
 _NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 """How decoders write bytes that are no character, or not one yet. At the end of a text the two look the same, so it is
 left out there."""
@@ -74,4 +76,5 @@ def whole_text(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str
 
 
 def _decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
-    return str(tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+    with tokenizer_panics("this model"):
+        return str(tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
