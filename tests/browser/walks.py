@@ -178,6 +178,8 @@ def ortho(walk: Walk) -> None:
     if page.locator("#find-some [data-act=find]").is_visible():
         walk.click("#find-some [data-act=find]")
         walk.found()
+        walk.click("#discover-save")
+        expect(page.locator("#discover-save-notice")).to_contain_text("Saved as")
     walk.tab("Discover")
     page.get_by_label("MELBO-ortho", exact=True).check()
     expect(page.locator("#discover-vectors input[type=number]")).to_have_value("64")

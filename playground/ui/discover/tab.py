@@ -21,7 +21,7 @@ from playground.ui.discover.layout import DiscoverTab
 from playground.ui.discover.run import compute_vectors, continue_set, run_request, show_set
 from playground.ui.discover.state import DiscoverState
 from playground.ui.kit import defaults
-from playground.ui.kit.frame import Discovering, Frame, acted
+from playground.ui.kit.frame import NOT_SAVED, Discovering, Frame, acted
 from playground.ui.kit.pick import Pick
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
@@ -92,13 +92,16 @@ def model_updates(frame: Frame, tab: DiscoverTab, visitor: Visitor) -> dict[Any,
 def library_updates(
     frame: Frame, tab: DiscoverTab, visitor: Visitor, values: Sequence[Any]
 ) -> dict[Any, Any]:
-    """Updates of the pickers after the library changed; what is chosen stays, and where nothing is, the first vector of
-    the newest set is.
+    """Updates of the pickers after the library changed; what is chosen stays, under its new name if it was just saved,
+    and where nothing is, the first vector of the first set is.
     """
     names, load = frame.set_choices(visitor), frame.load_set(visitor)
     updates: dict[Any, Any] = {}
     for controls in tab.methods:
         updates |= controls.offered(names)
+    for pick, value in zip(_picks(tab), values, strict=True):
+        if value == NOT_SAVED and NOT_SAVED not in names and visitor.saved_as in names:
+            updates[pick.set_name] = gr.update(choices=list(names), value=visitor.saved_as)
     empty = [pick for pick, value in zip(_picks(tab), values, strict=True) if not value]
     if names and empty:
         first = Pick(names[0], "0", scale=defaults.usual_scale(load(names[0]), 0, 1))
