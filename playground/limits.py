@@ -112,10 +112,10 @@ class Limits:
     look_prompts: int = 16
     look_tokens: int = 512
     radii: int = 64
+    effect_scale: float = 4.0
+    """Relative scale at which effects of an atlas are measured: four times what is there is noise anywhere."""
 
 
-MOST_PUSH = 4.0
-"""Relative scale at which effects of an atlas are measured, at most: four times what is there is noise anywhere."""
 LIMITS = Limits()
 """The ordinary limits."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from playground.cli.outcome import Outcome, check_out, write_out, write_so_far
 from playground.cli.parser import SEED, add_json, add_model, add_prompts, real, whole
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled, InputError
-from playground.limits import MOST_PUSH, at_most, limits
+from playground.limits import at_most, limits
 from playground.services.durations import to_go
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--seed", metavar="N", type=SEED, default=0, help="seed of the first rows (0)")
     group.add_argument(
-        "--kl", metavar="R", type=real("a relative scale", 0, MOST_PUSH, above=True),
+        "--kl", metavar="R", type=real("a relative scale", 0, limits().effect_scale, above=True),
         help="then measure KL(steered ‖ baseline) of the next token with every vector and its negative at this scale, "
         "relative to the reference norm of its source, beside as many random directions",
     )  # fmt: skip
@@ -138,7 +137,7 @@ def _data(out: Path, result: AtlasResult, made: Atlas) -> dict[str, Any]:
         "pairs": made.pairs.tolist(),
         "singular_values": made.singular_values.tolist(),
         "converged": made.converged.tolist(),
-        "effects": {name: _listed(values) for name, values in made.effects.items()},
+        "effects": {name: values.tolist() for name, values in made.effects.items()},
         "tokens": made.origin.target_tokens,
         "prompts": len(made.origin.prompts),
         "seed": made.origin.seed,
@@ -146,13 +145,6 @@ def _data(out: Path, result: AtlasResult, made: Atlas) -> dict[str, Any]:
         "rows_times_blocks": result.rows_times_blocks,
         "seconds": result.seconds,
     }
-
-
-def _listed(values: Any) -> Any:
-    """Nested lists of an effect, None for what was not measured."""
-    if isinstance(values, list):
-        return [_listed(each) for each in values]
-    return _listed(values.tolist()) if not isinstance(values, float) else None if math.isnan(values) else values
 
 
 def _text(out: Path, made: Atlas, result: AtlasResult) -> str:

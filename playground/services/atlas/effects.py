@@ -13,7 +13,7 @@ from playground.core.push import Push
 from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled, InputError
 from playground.library.atlas import Atlas
-from playground.limits import MOST_PUSH
+from playground.limits import check_real, check_whole, limits
 from playground.model.cut.memory import within_memory
 from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel, is_organism
@@ -42,12 +42,8 @@ class EffectsRequest:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.scale <= MOST_PUSH:
-            raise InputError(
-                f"Expected a relative scale above 0 and up to {MOST_PUSH:g}, got {self.scale:g}; 0.1 is usual."
-            )
-        if self.prompts < 1:
-            raise InputError(f"Expected 1 or more prompts, got {self.prompts}; ask for more.")
+        check_real("relative scale", self.scale, 0, limits().effect_scale, above=True)
+        check_whole("number of prompts", self.prompts, least=1)
 
     @property
     def name(self) -> str:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from playground.model.load import LoadedModel
-from playground.model.prompting import PromptFormat
 from playground.services.atlas import AtlasRequest, atlas_request
 from playground.ui.kit.entered import whole
 from playground.ui.kit.visitor import Visitor
-from playground.ui.widgets.prompt_source import PromptChoice
+from playground.ui.widgets.prompt_source import PromptChoice, prompt_format
+
+PLACE = "atlas"
+"""The name of the tab's prompt source on the page."""
 
 
 @dataclass(frozen=True)
 class AtlasForm:
-    """Values of all controls, in the order in which the page sends them."""
+    """Values of all controls: those of the prompt source, then the others in the order in which the page sends them."""
 
-    kind: str
-    set_name: str | None
-    typed: str | None
-    use: float | None
-    order: str
-    draw_seed: float | None
-    category: str | None
+    choice: PromptChoice
     mode: str
     system: str | None
     vectors: float
@@ -31,14 +28,10 @@ class AtlasForm:
     step: float
 
     @classmethod
-    def of(cls, values: Sequence[object]) -> AtlasForm:
-        return cls(*values)  # type: ignore[arg-type]
-
-    @property
-    def choice(self) -> PromptChoice:
-        return PromptChoice(
-            self.kind, self.set_name, self.typed, self.use, self.order, self.draw_seed, self.category, "atlas"
-        )
+    def of(cls, values: Sequence[Any]) -> AtlasForm:
+        kind, set_name, typed, use, order, draw_seed, category, *others = values
+        choice = PromptChoice(kind, set_name, typed, use, order, draw_seed, category, PLACE)
+        return cls(choice, *others)
 
     def request(self, loaded: LoadedModel, visitor: Visitor) -> AtlasRequest:
         """Raises PlaygroundError for values that make none."""
@@ -47,7 +40,7 @@ class AtlasForm:
             loaded,
             prompts=prompts.texts(),
             prompt_set=prompts.name,
-            format=PromptFormat(chat=self.mode == "chat", system=(self.system or "").strip() or None),
+            format=prompt_format(self.mode, self.system),
             vectors=whole(self.vectors, "vectors of each pair"),
             target_tokens=whole(self.tokens, "last tokens"),
             sample_seed=self.choice.sample_seed,

@@ -8,12 +8,13 @@ from typing import Any
 import gradio as gr
 
 from playground.library.atlas import Atlas
-from playground.limits import MOST_PUSH
+from playground.limits import limits
 from playground.services.atlas.colours import colours_of
 from playground.services.atlas.effects import usual_scale
 from playground.services.atlas.request import USUAL_VECTORS
 from playground.ui.atlas import cell, map
 from playground.ui.atlas.files import atlas_names, opening_atlas
+from playground.ui.atlas.form import PLACE
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit.frame import Frame, board
 from playground.ui.kit.markup import escape
@@ -86,16 +87,9 @@ def build(frame: Frame) -> AtlasTab:
                     info="of the loaded model; those that ship, and those kept in the library",
                 )
             with gr.Group(elem_classes="sp-card"):
-                prompts = prompt_source.build(loaded, "atlas", use=1)
-                with prompts.folded, gr.Row(elem_classes="sp-tight"):
-                    mode = gr.Radio(
-                        ["chat", "raw"], value="chat" if chosen is None or chosen.chat else "raw", label="Format",
-                        elem_id="atlas-mode", min_width=130, info="chat: the model's template",
-                    )
-                    system = gr.Textbox(
-                        "" if chosen is None else chosen.system or "", label="System prompt", lines=1, max_lines=4,
-                        elem_id="atlas-system", min_width=160, scale=2, info="Left empty: the template's own.",
-                    )
+                prompts = prompt_source.build(loaded, PLACE, use=1)
+                with prompts.folded:
+                    mode, system = prompt_source.build_format(PLACE, chosen)
             with gr.Group(elem_classes="sp-card"), gr.Row(elem_classes="sp-tight"):
                 slim: dict[str, Any] = {"step": 1, "buttons": [], "min_width": 200, "elem_classes": "sp-slim"}
                 vectors = gr.Slider(
@@ -130,7 +124,8 @@ def build(frame: Frame) -> AtlasTab:
                 )
                 effect_scale = gr.Number(
                     usual_scale(loaded), label="Relative scale of the effect", elem_id="atlas-effect-scale",
-                    minimum=0.001, maximum=MOST_PUSH, min_width=80, scale=0, container=False, show_label=False,
+                    minimum=0.001, maximum=limits().effect_scale, min_width=80, scale=0, container=False,
+                    show_label=False,
                 )
                 keep = gr.Button(
                     "Keep in the library", elem_id="atlas-keep", interactive=False, size="sm", scale=0,

@@ -20,7 +20,7 @@ from playground.services.set_prompts import format_of
 from playground.ui.atlas import cell as cell_panel
 from playground.ui.atlas import map, run
 from playground.ui.atlas.files import atlas_names, opening_atlas
-from playground.ui.atlas.form import AtlasForm
+from playground.ui.atlas.form import PLACE, AtlasForm
 from playground.ui.atlas.layout import AtlasTab, choices, explained
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit import markup
@@ -48,7 +48,7 @@ def model_updates(frame: Frame, tab: AtlasTab, visitor: Visitor) -> Updates:
     loaded = frame.workbench.loaded
     visitor.slices.pop(AtlasState, None)
     name = prompt_source.default_set(loaded)
-    choice = PromptChoice(prompt_source.BUILT_IN, name, "", 1, place="atlas")
+    choice = PromptChoice(prompt_source.BUILT_IN, name, "", 1, place=PLACE)
     updates: Updates = tab.prompts.updates(choice, visitor, use=1) | {
         tab.prompts.kind: prompt_source.BUILT_IN,
         tab.prompts.order: prompt_source.FIRST,
@@ -214,7 +214,7 @@ def _wire_prompts(frame: Frame, tab: AtlasTab) -> None:
     @quick
     def on_upload(request: gr.Request, path: str | None, *values: Any) -> Updates:
         visitor = frame.visitor(request)
-        if refused := source.take_upload(visitor, "atlas", path):
+        if refused := source.take_upload(visitor, PLACE, path):
             return refused
         return source.updates(AtlasForm.of(values).choice, visitor, use=1)
 

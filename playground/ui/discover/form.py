@@ -21,7 +21,7 @@ from playground.ui.discover.settings import Given, MethodControls
 from playground.ui.kit.entered import whole
 from playground.ui.kit.mix import MixRow, recipe_of
 from playground.ui.kit.pick import Load
-from playground.ui.widgets.prompt_source import AGAINST, PromptChoice
+from playground.ui.widgets.prompt_source import AGAINST, PromptChoice, prompt_format
 
 After = tuple[ScalesRequest | None, bool]
 """The search for scales (None: no), and whether the gallery is written."""
@@ -103,8 +103,7 @@ class DiscoverForm(Common):
     @property
     def format(self) -> PromptFormat:
         """The prompt format."""
-        chat = self.mode == "chat"
-        return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
+        return prompt_format(self.mode, self.system)
 
     @property
     def after(self) -> After:

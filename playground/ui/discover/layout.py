@@ -150,25 +150,8 @@ def _prompts(loaded: LoadedModel | None) -> PromptControls:
     chosen = prompt_source.default_prompts(loaded)
     with gr.Group(elem_classes="sp-card"):
         prompts = prompt_source.build(loaded)
-        with prompts.folded, gr.Row(elem_classes="sp-tight"):
-            mode = gr.Radio(
-                ["chat", "raw"],
-                value="chat" if chosen is None or chosen.chat else "raw",
-                label="Format",
-                elem_id="discover-mode",
-                min_width=130,
-                info="chat: the model's template",
-            )
-            system = gr.Textbox(
-                "" if chosen is None else chosen.system or "",
-                label="System prompt",
-                lines=1,
-                max_lines=4,
-                elem_id="discover-system",
-                min_width=160,
-                scale=2,
-                info="Left empty: the template's own.",
-            )
+        with prompts.folded:
+            mode, system = prompt_source.build_format("discover", chosen)
     with gr.Column(visible=False, elem_id="discover-against") as against_box, gr.Group(elem_classes="sp-card"):
         against = prompt_source.build(
             loaded, AGAINST, "Other side, without the behaviour; its mean is subtracted"

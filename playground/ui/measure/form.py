@@ -25,7 +25,7 @@ from playground.model.prompting import PromptFormat
 from playground.services.scan.request import usual_unit
 from playground.ui.kit.entered import real, whole
 from playground.ui.kit.pick import Load
-from playground.ui.widgets.prompt_source import PromptChoice
+from playground.ui.widgets.prompt_source import PromptChoice, prompt_format
 
 Request = OverScales | ShiftsRequest
 """What is asked of the model: vectors over scales, or one mix over multiples of it."""
@@ -80,8 +80,7 @@ class MeasureForm:
     @property
     def format(self) -> PromptFormat:
         """How prompts are formatted."""
-        chat = self.mode == "chat"
-        return PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None)
+        return prompt_format(self.mode, self.system)
 
     def chosen(self, load: Load) -> list[tuple[VectorSet, tuple[int, ...]]]:
         """The sets and which of their rows. Raises PlaygroundError."""

@@ -102,15 +102,8 @@ def _prompts(
             loaded, PLACE, "Items",
             names=sets_for(loaded, first), typed=False, use=first.use,
         )
-        with prompts.folded, gr.Row(elem_classes="sp-tight"):
-            mode = gr.Radio(
-                ["chat", "raw"], value="chat" if whole is None or whole.chat else "raw", label="Format",
-                elem_id="measure-mode", min_width=130, info="chat: the model's template",
-            )
-            system = gr.Textbox(
-                "" if whole is None else whole.system or "", label="System prompt", lines=1, max_lines=4,
-                elem_id="measure-system", min_width=160, scale=2, info="Left empty: the template's own.",
-            )
+        with prompts.folded:
+            mode, system = prompt_source.build_format(PLACE, whole)
         patterns = gr.Textbox(
             "", label="Patterns", lines=2, max_lines=6, elem_id="measure-patterns", visible=False,
             placeholder="polite=(?i)please|thank",

@@ -13,14 +13,13 @@ from playground.library.rows import read_rows
 from playground.library.vector_set import VectorSet
 from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, is_organism
-from playground.model.prompting import PromptFormat
 from playground.services.estimates import expected, work_of_scan
 from playground.services.scan import ScanRequest
 from playground.services.scan.request import SIGNS, read_scales, usual_scales, usual_unit
 from playground.ui.kit.entered import real, whole
 from playground.ui.kit.markup import estimate
 from playground.ui.kit.visitor import Visitor
-from playground.ui.widgets.prompt_source import PromptChoice
+from playground.ui.widgets.prompt_source import PromptChoice, prompt_format
 
 PLACE = "scan"
 """The name of the tab's prompt source on the page."""
@@ -71,7 +70,7 @@ class ScanForm:
         if self.mode not in ("chat", "raw"):
             raise InputError(f"Expected the format chat or raw, got “{self.mode}”; choose one of them.")
         signs = next((signs for signs, name in SIGNS.items() if name == self.signs), ())
-        vector_set, chat = load(self.set_name), self.mode == "chat"
+        vector_set = load(self.set_name)
         request = ScanRequest(
             source=self.set_name,
             rows=read_rows(self.rows or "", vector_set),
@@ -82,7 +81,7 @@ class ScanForm:
             prompt_set=prompts.name,
             sample_seed=self.choice.sample_seed,
             balance=self.choice.balance,
-            format=PromptFormat(chat=chat, system=(self.system or "").strip() or None if chat else None),
+            format=prompt_format(self.mode, self.system),
             positions=self.positions,
             sampling=Sampling(
                 max_new_tokens=whole(self.max_new_tokens, "tokens"),

@@ -17,6 +17,7 @@ from playground.library.prompts import PromptSet
 from playground.limits import at_most, limits
 from playground.methods.base.method import Method
 from playground.model.load import LoadedModel, is_organism
+from playground.model.prompting import PromptFormat
 from playground.ui.kit import markup
 from playground.ui.kit.entered import whole
 from playground.ui.kit.visitor import Slice, Visitor
@@ -315,6 +316,26 @@ def build(
         )
         shown = gr.HTML(preview, elem_id=f"{place}-preview")
     return PromptSource(kind, set_name, typed_box, upload, slider, order, draw_seed, category, shown, folded)
+
+
+def build_format(place: str, chosen: PromptSet | None) -> tuple[gr.Radio, gr.Textbox]:
+    """Format and system prompt, filled in for a prompt set; to stand in what the picker has folded."""
+    with gr.Row(elem_classes="sp-tight"):
+        mode = gr.Radio(
+            ["chat", "raw"], value="chat" if chosen is None or chosen.chat else "raw", label="Format",
+            elem_id=f"{place}-mode", min_width=130, info="chat: the model's template",
+        )
+        system = gr.Textbox(
+            "" if chosen is None else chosen.system or "", label="System prompt", lines=1, max_lines=4,
+            elem_id=f"{place}-system", min_width=160, scale=2, info="Left empty: the template's own.",
+        )
+    return mode, system
+
+
+def prompt_format(mode: str, system: str | None) -> PromptFormat:
+    """The format that these values of the controls make; plain text has no system prompt."""
+    chat = mode == "chat"
+    return PromptFormat(chat=chat, system=(system or "").strip() or None if chat else None)
 
 
 def format_of_set(name: str | None, mode: gr.Radio, system: gr.Textbox) -> dict[Any, Any]:
