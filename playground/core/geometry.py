@@ -55,6 +55,14 @@ def project_out(vectors: Tensor, basis: Tensor) -> Tensor:
     return vectors - (vectors @ basis.T) @ basis
 
 
+def with_fixed_signs(vectors: Tensor) -> Tensor:
+    """Rows (k, d), each turned so that its entry of largest magnitude is positive: equal runs give equal signs."""
+    if len(vectors) == 0:
+        return vectors
+    largest = vectors.abs().argmax(dim=1, keepdim=True)
+    return vectors * torch.where(vectors.gather(1, largest) < 0, -1.0, 1.0)
+
+
 def cosines(first: Tensor, second: Tensor) -> Tensor:
     """Cosine of every row of `first` (a, d) with every row of `second` (b, d): (a, b). A zero row has cosine 0."""
     _check_rows(first)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.core.geometry import orthonormalise
+from playground.core.geometry import orthonormalise, with_fixed_signs
 from playground.core.missed import SAFE_ROWS, MissedCheck, may_exceed
 from playground.core.operators import LinearOperator
 from playground.core.pace import Pace
@@ -170,7 +170,7 @@ def iterate(
     residuals = ritz.residuals
     yield Spectrum(
         singular_values=values.float(),
-        vectors=_with_fixed_signs(orthonormalise(vectors)).float(),
+        vectors=with_fixed_signs(orthonormalise(vectors)).float(),
         residuals=residuals.float(),
         converged=converged,
         steps=step,
@@ -198,13 +198,6 @@ def _check_start(start: Tensor, width: int) -> None:
             "Expected finite vectors to start from, not all of them zero, got NaN, infinity or zeros; start from "
             "others, or at random."
         )
-
-
-def _with_fixed_signs(vectors: Tensor) -> Tensor:
-    if len(vectors) == 0:
-        return vectors
-    largest = vectors.abs().argmax(dim=1, keepdim=True)
-    return vectors * torch.where(vectors.gather(1, largest) < 0, -1.0, 1.0)
 
 
 def _clusters(values: Tensor) -> tuple[tuple[int, int], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,9 +15,8 @@ from torch import Tensor
 
 from playground.errors import FileError
 from playground.library.atomic import write_atomically
-from playground.library.header import ATLAS_KEY, read_document, write_document
+from playground.library.header import ATLAS_KEY, read_document, read_metadata, write_document
 from playground.library.origin import Origin
-from playground.library.strict_json import parse_json
 from playground.library.text import reason
 from playground.library.vector_set import VectorSet
 
@@ -160,10 +160,10 @@ def from_bytes(data: bytes, name: str = "") -> Atlas:
     called = f"“{name}”" if name else "the file"
     try:
         tensors = deserialize(data)
-        metadata = _metadata(data)
     except (safetensors.SafetensorError, ValueError) as error:
         raise FileError(f"Expected an atlas, got {called}, no whole safetensors file; choose another.") from error
-    if ATLAS_KEY not in metadata:
+    _, _, metadata = read_metadata(io.BytesIO(data), len(data))
+    if not isinstance(metadata.get(ATLAS_KEY), str):
         raise FileError(
             f"Expected an atlas, got {called}, a safetensors file without `{ATLAS_KEY}` in its metadata; choose one "
             "that `python -m playground atlas` wrote."
@@ -193,10 +193,3 @@ def from_bytes(data: bytes, name: str = "") -> Atlas:
         name=name,
         description=description,
     )
-
-
-def _metadata(data: bytes) -> dict[str, str]:
-    length = int.from_bytes(data[:8], "little")
-    header = parse_json(data[8 : 8 + length].decode())
-    found = header.get("__metadata__") if isinstance(header, dict) else None
-    return found if isinstance(found, dict) else {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-
-import safetensors
 
 from playground.errors import FileError, PlaygroundError
 from playground.library import atlas as files
 from playground.library.atlas import SUFFIX, Atlas
-from playground.library.header import ATLAS_KEY, read_document
+from playground.library.header import ATLAS_KEY, read_document, read_metadata
+from playground.library.text import reason
 from playground.places import SHIPPED_ATLASES
 
 FOLDER = "atlases"
@@ -26,7 +26,11 @@ def open_named(name: str, library: Path) -> Atlas:
     path = next((path for path in _paths(library) if path.name == f"{name}{SUFFIX}"), None)
     if path is None:
         raise FileError(f"Expected an atlas by name, got “{name}”, which is not there; choose one of the list.")
-    return files.load(path)
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise FileError(f"Expected to read {path}, got “{reason(error)}”; choose another atlas.") from error
+    return _opened(path, changed)
 
 
 def keep(atlas: Atlas, name: str, library: Path) -> str:
@@ -36,6 +40,12 @@ def keep(atlas: Atlas, name: str, library: Path) -> str:
     free = next(each for each in _numbered(name) if f"{each}{SUFFIX}" not in taken)
     files.save(atlas, folder / f"{free}{SUFFIX}")
     return free
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(path: Path, changed: int) -> Atlas:
+    """The atlas of a file as it was last changed: every visitor's page opens on the same one."""
+    return files.load(path)
 
 
 def _numbered(name: str) -> list[str]:
@@ -50,8 +60,9 @@ def _paths(library: Path) -> list[Path]:
 def _fingerprint(path: Path) -> str | None:
     """Of the model of an atlas, from its header alone; None for a file that is none."""
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(ATLAS_KEY)
-        return None if text is None else read_document(text)[1].fingerprint
-    except (OSError, safetensors.SafetensorError, PlaygroundError):
+        with open(path, "rb") as file:
+            _, _, metadata = read_metadata(file, path.stat().st_size)
+        text = metadata.get(ATLAS_KEY)
+        return read_document(text)[1].fingerprint if isinstance(text, str) else None
+    except (OSError, PlaygroundError):
         return None

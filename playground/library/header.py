@@ -51,17 +51,10 @@ def read_head(file: BinaryIO, size: int) -> Head:
     Only the header is read, so that a folder of large files is listed in no time. (The safetensors library gives the
     metadata of a file that it maps into memory, and none for bytes; this reads both the same way.)
     """
-    length = int.from_bytes(file.read(8), "little")
-    if size < 8 or not 2 <= length <= min(size - 8, MAX_HEADER_BYTES):
-        raise FileError(f"Expected a safetensors file, got {size} bytes without a safetensors header{_AGAIN}")
-    try:
-        header = parse_json(file.read(length).decode())
-    except ValueError as error:
-        raise FileError(f"Expected a safetensors file, got one with a damaged header{_AGAIN}") from error
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    text = metadata.get(DOCUMENT_KEY) if isinstance(metadata, dict) else None
+    length, header, metadata = read_metadata(file, size)
+    text = metadata.get(DOCUMENT_KEY)
     if not isinstance(text, str):
-        if isinstance(metadata, dict) and ATLAS_KEY in metadata:
+        if ATLAS_KEY in metadata:
             raise FileError("Expected a vector set, got an atlas; open it in Atlas, or save the vectors of one cell.")
         raise FileError(
             f"Expected a vector set, got a safetensors file without `{DOCUMENT_KEY}` in its metadata; "
@@ -76,6 +69,21 @@ def read_head(file: BinaryIO, size: int) -> Head:
     if notes and len(notes) != rows:
         raise FileError(f"Expected {rows} notes, one a row, got {len(notes)}{_AGAIN}")
     return Head(rows, width, origin, notes, description, version)
+
+
+def read_metadata(file: BinaryIO, size: int) -> tuple[int, Any, dict[str, Any]]:
+    """Length and JSON of the header of a safetensors file of `size` bytes, and its metadata, {} without any. Raises
+    FileError when it has no header.
+    """
+    length = int.from_bytes(file.read(8), "little")
+    if size < 8 or not 2 <= length <= min(size - 8, MAX_HEADER_BYTES):
+        raise FileError(f"Expected a safetensors file, got {size} bytes without a safetensors header{_AGAIN}")
+    try:
+        header = parse_json(file.read(length).decode())
+    except ValueError as error:
+        raise FileError(f"Expected a safetensors file, got one with a damaged header{_AGAIN}") from error
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    return length, header, metadata if isinstance(metadata, dict) else {}
 
 
 def read_document(text: str) -> tuple[int, Origin, tuple[RowNote, ...], str]:

@@ -134,7 +134,7 @@ def _read_atlas(path: Path) -> None:
     for name in colours_of(found):
         drawn(state, name)
     for pair in found.places:
-        cell_html(found, pair)
+        cell_html(state, pair)
         check_fits(found.vector_set(pair), 6, 12, "5f0c", "organism")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from playground.core.atlas.sweeps import Carried, Pair, empty
+from playground.core.atlas.sweeps import Carried, Pair
 
 
 class Known:
@@ -19,9 +19,9 @@ class Known:
     def __init__(self, pairs: Iterable[Pair], width: int, across: int, at_target: bool) -> None:
         pairs = tuple(pairs)
         layers = sorted({pair[at_target] for pair in pairs})
-        self.rows = {layer: empty(width) for layer in layers}
+        self.rows = {layer: torch.empty(0, width) for layer in layers}
         self.reach: dict[int, tuple[int, ...]] = {layer: () for layer in layers}
-        self.images = {pair: empty(across) for pair in pairs}
+        self.images = {pair: torch.empty(0, across) for pair in pairs}
         self._at_target = at_target
 
     def add(self, layer: int, carried: Carried) -> None:

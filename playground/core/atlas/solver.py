@@ -21,7 +21,7 @@ from torch import Tensor
 from playground.core.atlas.known import Known
 from playground.core.atlas.pair import Approximation, approximate
 from playground.core.atlas.sweeps import Carried, Pair, PairOperator, Sweeps, cost
-from playground.core.geometry import orthonormalise
+from playground.core.geometry import orthonormalise, with_fixed_signs
 from playground.core.krylov import Spectrum, iterate
 from playground.core.settings import KrylovSettings
 from playground.errors import Cancelled, InputError
@@ -100,6 +100,7 @@ class AtlasSolver:
         self._left = Known(sweeps.pairs, outputs, width, at_target=True)
         self._found: dict[Pair, Approximation] = {}
         self._alone: dict[Pair, PairSpectrum] = {}
+        self._open = set(sweeps.pairs)  # that are not done
         self._close = max(1, round(_ALONE * (sweeps.targets[-1] - sweeps.sources[0])))
         self._sweep, self._forward = 0, True  # sweeps that are done, and which way the next one goes
         self.rows_times_blocks = 0
@@ -144,14 +145,14 @@ class AtlasSolver:
             if key.startswith("alone.") and key.endswith(".values"):
                 stem = key.removesuffix("values")
                 pair = (int(key.split(".")[1]), int(key.split(".")[2]))
-                self._alone[pair] = PairSpectrum(
-                    state[key], state[f"{stem}vectors"], bool(state[f"{stem}converged"])
+                self._take_alone(
+                    pair, PairSpectrum(state[key], state[f"{stem}vectors"], bool(state[f"{stem}converged"]))
                 )
         sweep, forward, spent = state["counts"].tolist()
         self._sweep, self._forward, self.rows_times_blocks = sweep, bool(forward), spent
         for pair, images in self._right.images.items():
             if len(images):
-                self._found[pair] = self._approximated(pair)
+                self._approximate(pair)
 
     @property
     def spectra(self) -> dict[Pair, PairSpectrum]:
@@ -161,14 +162,12 @@ class AtlasSolver:
 
     @property
     def unfinished(self) -> tuple[Pair, ...]:
-        return tuple(pair for pair in self._sweeps.pairs if not self._done(pair))
+        """Pairs that are not done."""
+        return tuple(sorted(self._open))
 
     def _spectrum(self, found: Approximation) -> PairSpectrum:
-        vectors = orthonormalise(found.vectors)
-        largest = vectors.abs().argmax(dim=1, keepdim=True)
-        signs = torch.where(vectors.gather(1, largest) < 0, -1.0, 1.0).to(vectors)
-        done = self._complete(found)
-        return PairSpectrum(found.singular_values.float(), (vectors * signs).float(), done)
+        vectors = with_fixed_signs(orthonormalise(found.vectors))
+        return PairSpectrum(found.singular_values.float(), vectors.float(), self._complete(found))
 
     def _solved_alone(self, pair: Pair, cancelled: Callable[[], bool]) -> AtlasStep:
         settings = KrylovSettings(
@@ -178,7 +177,7 @@ class AtlasSolver:
         assert isinstance(spectrum, Spectrum)
         self.rows_times_blocks += spectrum.products * (pair[1] - pair[0])
         if len(spectrum.singular_values):
-            self._alone[pair] = PairSpectrum(spectrum.singular_values, spectrum.vectors, spectrum.converged)
+            self._take_alone(pair, PairSpectrum(spectrum.singular_values, spectrum.vectors, spectrum.converged))
         if cancelled():
             raise Cancelled
         return self._step({pair: spectrum.singular_values}, whole=True)
@@ -212,15 +211,24 @@ class AtlasSolver:
                 pair = (start, layer) if forward else (layer, start)
                 if pair not in self._alone:
                     known.arrived(pair, arrived)
-                    self._found[pair] = self._approximated(pair)
+                    self._approximate(pair)
                     values[pair] = self._found[pair].singular_values.float()
             yield self._step(values, whole=False)
 
     def _step(self, values: Mapping[Pair, Tensor], whole: bool) -> AtlasStep:
-        return AtlasStep(self._sweep, values, len(self.unfinished), self.rows_times_blocks, whole)
+        return AtlasStep(self._sweep, values, len(self._open), self.rows_times_blocks, whole)
 
-    def _approximated(self, pair: Pair) -> Approximation:
-        return approximate(*self._right.of(pair), *self._left.of(pair), self._settings.vectors)
+    def _approximate(self, pair: Pair) -> None:
+        found = approximate(*self._right.of(pair), *self._left.of(pair), self._settings.vectors)
+        self._found[pair] = found
+        self._mark(pair, self._complete(found))
+
+    def _take_alone(self, pair: Pair, spectrum: PairSpectrum) -> None:
+        self._alone[pair] = spectrum
+        self._mark(pair, spectrum.converged)
+
+    def _mark(self, pair: Pair, done: bool) -> None:
+        (self._open.discard if done else self._open.add)(pair)
 
     def _lacking(self, of_targets: bool) -> dict[int, Carried]:
         """The rows that the next sweep carries from each layer: what unfinished pairs lack there."""
@@ -253,11 +261,6 @@ class AtlasSolver:
             reach.append(max(needed, key=lambda end: abs(end - layer)))
         order = sorted(range(count), key=lambda place: -abs(reach[place] - layer))
         return Carried(rows[order].float(), tuple(reach[place] for place in order))
-
-    def _done(self, pair: Pair) -> bool:
-        if pair in self._alone:
-            return self._alone[pair].converged
-        return pair in self._found and self._complete(self._found[pair])
 
     def _complete(self, found: Approximation) -> bool:
         if len(found.singular_values) < self._settings.vectors:

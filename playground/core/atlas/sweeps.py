@@ -129,7 +129,3 @@ class PairOperator(LinearOperator):
 def cost(rows: Mapping[int, Carried]) -> int:
     """Rows × blocks of a sweep."""
     return sum(abs(end - start) for start, carried in rows.items() for end in carried.reach)
-
-
-def empty(width: int) -> Tensor:
-    return torch.empty(0, width, dtype=torch.float32)

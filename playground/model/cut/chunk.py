@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from playground.core.push import Push
+from playground.errors import InputError
 from playground.model.activations import residual_stream
 from playground.model.cut.agreement import Refused, check_agreement
 from playground.model.cut.cut import Cut, capture, run, run_prefix
@@ -100,6 +101,16 @@ def run_chunk(
             states = _padding_first(chunk, before, states)
     # Of a model that is spread over devices, block t may have another one than block s, where all else is.
     return states.to(chunk.stream.device)
+
+
+def check_tokens(encoded: Encoded, tokens: int | None) -> None:
+    """Raises InputError for more target tokens than the shortest prompt has; None are all."""
+    shortest = min(encoded.lengths)
+    if tokens is not None and not 1 <= tokens <= shortest:
+        raise InputError(
+            f"Expected 1 to {shortest} target tokens, the length of the shortest prompt, got {tokens}; "
+            "read fewer, or leave out short prompts."
+        )
 
 
 def prefix_to_share(encoded: Encoded, tokens: int | None) -> int:

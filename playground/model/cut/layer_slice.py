@@ -22,6 +22,7 @@ from playground.model.cut.chunk import (
     Chunk,
     capture_chunk,
     check_prefix,
+    check_tokens,
     prefix_to_share,
     reference_norm,
     run_chunk,
@@ -316,9 +317,4 @@ def _check(loaded: LoadedModel, encoded: Encoded, source: int, target: int, targ
             f"Expected a source layer below a target layer, both from 0 to {last}, got {source} and {target}; "
             "choose others."
         )
-    shortest = min(encoded.lengths)
-    if target_tokens is not None and not 1 <= target_tokens <= shortest:
-        raise InputError(
-            f"Expected 1 to {shortest} target tokens, the length of the shortest prompt, got {target_tokens}; "
-            "read fewer, or leave out short prompts."
-        )
+    check_tokens(encoded, target_tokens)

@@ -19,7 +19,14 @@ from playground.core.atlas.sweeps import Carried, Sweeps
 from playground.core.out_of_memory import is_out_of_memory
 from playground.errors import Cancelled, InputError, ModelError
 from playground.model.cut.agreement import Refused, go_without
-from playground.model.cut.chunk import Chunk, capture_chunk, check_prefix, prefix_to_share, tokens_that_fit
+from playground.model.cut.chunk import (
+    Chunk,
+    capture_chunk,
+    check_prefix,
+    check_tokens,
+    prefix_to_share,
+    tokens_that_fit,
+)
 from playground.model.cut.cut import Cut, run, run_prefix
 from playground.model.cut.kernels import twice_differentiable
 from playground.model.cut.memory import default_budget
@@ -365,9 +372,4 @@ def _check(
             f"Expected source layers below target layers, all from 0 to {last}, got {sources} and {targets}; "
             "choose others."
         )
-    shortest = min(encoded.lengths)
-    if tokens is not None and not 1 <= tokens <= shortest:
-        raise InputError(
-            f"Expected 1 to {shortest} target tokens, the length of the shortest prompt, got {tokens}; "
-            "read fewer, or leave out short prompts."
-        )
+    check_tokens(encoded, tokens)

@@ -13,14 +13,12 @@ from playground.core.atlas.solver import ROWS_BESIDE, AtlasSettings, AtlasSolver
 from playground.core.time_to_go import Left, TimeToGo
 from playground.errors import Cancelled
 from playground.library.atlas import Atlas, Pair
-from playground.library.origin import Origin, library_versions, now
-from playground.library.prompts import content_hash
-from playground.model.chat_template import reads_date
 from playground.model.cut.memory import within_memory
 from playground.model.cut.sweeps import LayerSweeps
 from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
 from playground.services.atlas.request import USUAL_SWEEPS, AtlasRequest
+from playground.services.find.origin import origin_of
 
 
 @dataclass(frozen=True)
@@ -96,52 +94,17 @@ def atlas(
     norms = torch.zeros(loaded.block_count)
     for layer, norm in sweeps.residual_norms.items():
         norms[layer] = norm
+    parameters = {"atlas": True} | ({"step": request.step} if request.step > 1 else {})
     made = Atlas(
         pairs=torch.tensor(list(spectra)),
         singular_values=torch.stack([found.singular_values for found in spectra.values()]),
         vectors=torch.stack([found.vectors for found in spectra.values()]),
         converged=torch.tensor([found.converged for found in spectra.values()]),
         residual_norms=norms,
-        origin=_origin(loaded, request, float(norms[request.sources[0]]), seconds, not solver.unfinished),
+        origin=origin_of(
+            loaded, find, target_tokens=find.last_tokens, parameters=parameters,
+            residual_norm=float(norms[find.source]), converged=not solver.unfinished, seconds=seconds,
+        ),
     )
     tell({}, len(solver.unfinished), 1.0, Left(0.0))
     return AtlasResult(made, seconds, cancelled(), len(solver.unfinished), solver.rows_times_blocks)
-
-
-def _origin(loaded: LoadedModel, request: AtlasRequest, norm: float, seconds: float, converged: bool) -> Origin:
-    find = request.find
-    dtype = str(loaded.dtype).removeprefix("torch.")
-    parameters: dict[str, object] = {"vectors": find.k, "dtype": dtype, "atlas": True}
-    if request.step > 1:
-        parameters["step"] = request.step
-    if find.format.chat:
-        parameters["thinking"] = find.format.thinking
-        if reads_date(loaded):
-            parameters["date"] = find.format.date
-    if find.sample_seed is not None:
-        parameters["sample_seed"] = find.sample_seed
-    if find.balance:
-        parameters["balance"] = True
-    return Origin(
-        model=loaded.name,
-        revision=loaded.revision,
-        fingerprint=loaded.fingerprint,
-        width=loaded.width,
-        block_count=loaded.block_count,
-        source=find.source,
-        target=find.target,
-        target_tokens=find.last_tokens,
-        method="power",
-        parameters=parameters,
-        seed=find.seed,
-        prompts=find.prompts,
-        prompt_set=find.prompt_set,
-        prompt_hash=content_hash(find.prompts),
-        chat=find.format.chat,
-        system=find.format.system,
-        residual_norm=norm,
-        converged=converged,
-        seconds=seconds,
-        versions=library_versions(),
-        created=now(),
-    )

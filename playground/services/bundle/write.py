@@ -122,5 +122,3 @@ def plotly() -> bytes:
     except (IndexError, OSError) as error:
         got = reason(error) if isinstance(error, OSError) else "no plotly"
         raise FileError(f"Expected {PLOTLY} in the plotly package, got “{got}”; install plotly again.") from error
-
-

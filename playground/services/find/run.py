@@ -11,19 +11,17 @@ from playground.core.push import Push
 from playground.core.time_to_go import Left
 from playground.errors import InputError
 from playground.library.mix import LoadSet, mix
-from playground.library.origin import Origin, library_versions, now
-from playground.library.prompts import content_hash
 from playground.library.recipe import Recipe
 from playground.library.vector_set import TENSORS, VectorSet
 from playground.methods.base.context import Context, Found
 from playground.methods.base.progress import FindProgress, FindResult
 from playground.methods.base.request import FindRequest
-from playground.model.chat_template import reads_date
 from playground.model.cut.memory import within_memory
 from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel, is_organism
 from playground.services import recent
 from playground.services.find.continuing import check_continues
+from playground.services.find.origin import origin_of
 
 
 @within_memory
@@ -90,7 +88,10 @@ def _vector_set(
         seconds += so_far.origin.seconds or 0.0
     new = VectorSet(
         vectors=found.vectors,
-        origin=_origin(loaded, request, found, seconds),
+        origin=origin_of(
+            loaded, request, target_tokens=found.target_tokens, parameters=found.parameters,
+            residual_norm=found.residual_norm, converged=found.converged, seconds=seconds,
+        ),
         **{name: values for name, values in found.values.items() if name in TENSORS},
         others={name: values for name, values in found.values.items() if name not in TENSORS},
         notes=(),
@@ -115,38 +116,3 @@ def _pushes(loaded: LoadedModel, recipe: Recipe, what: str, load_set: LoadSet | 
     if not made.pushes:
         raise InputError(f"Expected {what} that adds something, got a recipe of scale 0; give it a scale.")
     return made.pushes
-
-
-def _origin(loaded: LoadedModel, request: FindRequest, found: Found, seconds: float) -> Origin:
-    parameters: dict[str, object] = {"vectors": request.vectors, "dtype": str(loaded.dtype).removeprefix("torch.")}
-    if request.format.chat:
-        parameters["thinking"] = request.format.thinking
-        if reads_date(loaded):
-            parameters["date"] = request.format.date
-    if request.sample_seed is not None:
-        parameters["sample_seed"] = request.sample_seed
-    if request.balance:
-        parameters["balance"] = True
-    return Origin(
-        model=loaded.name,
-        revision=loaded.revision,
-        fingerprint=loaded.fingerprint,
-        width=loaded.width,
-        block_count=loaded.block_count,
-        source=request.source,
-        target=request.target,
-        target_tokens=found.target_tokens,
-        method=request.method,
-        parameters=parameters | dict(found.parameters),
-        seed=request.seed,
-        prompts=request.prompts,
-        prompt_set=request.prompt_set,
-        prompt_hash=content_hash(request.prompts),
-        chat=request.format.chat,
-        system=request.format.system,
-        residual_norm=found.residual_norm,
-        converged=found.converged,
-        seconds=seconds,
-        versions=library_versions(),
-        created=now(),
-    )

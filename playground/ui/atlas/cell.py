@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from playground.errors import FileError
-from playground.library.atlas import Atlas, Pair
+from playground.library.atlas import Pair
 from playground.services.atlas.colours import colours_of
+from playground.ui.atlas.state import AtlasState
 from playground.ui.kit.digits import digits
 from playground.ui.kit.markup import empty, escape
 
 WAITING = empty("A click on a cell shows its numbers here, and leads to its vectors and what they make the model say.")
 
 
-def cell_html(atlas: Atlas, pair: Pair) -> str:
-    """Raises FileError for a pair that the atlas does not have."""
+def cell_html(state: AtlasState, pair: Pair) -> str:
+    """Raises FileError for a pair that the atlas which is shown does not have."""
+    atlas = state.atlas
+    assert atlas is not None
     place = atlas.places.get(pair)
     if place is None:
         raise FileError(f"Expected a cell of this map, got {pair[0]} → {pair[1]}; click one that is filled in.")
     values = atlas.singular_values[place].tolist()
     facts = []
-    for colour in colours_of(atlas).values():
-        value = colour.of(atlas).get(pair)
+    for name, colour in colours_of(atlas).items():
+        value = state.values(name).get(pair)
         if value is not None:
             facts.append(f"<div><dt>{escape(colour.title)}</dt><dd>{digits(value)}</dd></div>")
     flag = "" if bool(atlas.converged[place]) else ' <span class="sp-badge">not converged</span>'

@@ -32,14 +32,12 @@ def board(shown: str) -> gr.HTML:
 
 def drawn(state: AtlasState, colour: str) -> str:
     """The map of the atlas that is shown, or of the pairs known so far, as HTML."""
-    colours = colours_of(state.atlas)
-    which = colours.get(colour, colours[GAIN])
     if state.atlas is None:
-        values = {pair: gains[0] for pair, gains in state.gains.items() if gains}
-        which = COLOURS[GAIN]
-    else:
-        values = which.of(state.atlas)
-    return map_html(state.layers, values, which, state.gains, state.cell)
+        known = {pair: gains[0] for pair, gains in state.gains.items() if gains}
+        return map_html(state.layers, known, COLOURS[GAIN], state.gains, state.cell)
+    colours = colours_of(state.atlas)
+    colour = colour if colour in colours else GAIN
+    return map_html(state.layers, state.values(colour), colours[colour], state.gains, state.cell)
 
 
 def about(made: Atlas) -> str:

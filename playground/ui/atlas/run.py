@@ -81,7 +81,8 @@ def measure(frame: Frame, tab: AtlasTab, visitor: Visitor, request: EffectsReque
             return  # another one is shown
         if progress:
             newest = progress[-1]
-            begun = state.atlas = newest.so_far
+            begun = newest.so_far
+            state.renew(begun)
             said = f"{newest.done} of {newest.total} sources · {seconds(newest.seconds)}{to_go(newest)}"
             updates |= {tab.progress: markup.run_line(said), tab.map: drawn(state, request.name)}
         yield updates
@@ -118,7 +119,7 @@ def chosen(tab: AtlasTab, visitor: Visitor, pair: Pair, colour: str) -> Updates:
     state = AtlasState.of(visitor)
     if state.atlas is None:
         return {tab.cell: markup.empty("Cells can be opened when the map is whole.")}
-    html = cell_panel.cell_html(state.atlas, pair)
+    html = cell_panel.cell_html(state, pair)
     state.cell = pair
     return {tab.cell: html, tab.map: drawn(state, colour)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from playground.library.atlas import Atlas, Pair
+from playground.services.atlas.colours import colours_of
 from playground.ui.kit.visitor import Slice
 
 
@@ -18,9 +19,23 @@ class AtlasState(Slice):
     gains: dict[Pair, list[float]] = field(default_factory=dict)
     layers: tuple[int, ...] = ()
     cell: Pair | None = None
+    coloured: dict[str, dict[Pair, float]] = field(default_factory=dict)
+    """Values of the atlas by colour, as far as they were asked for."""
+
+    def values(self, colour: str) -> dict[Pair, float]:
+        """Values of the atlas that is shown, in one of its colours."""
+        assert self.atlas is not None
+        if colour not in self.coloured:
+            self.coloured[colour] = colours_of(self.atlas)[colour].of(self.atlas)
+        return self.coloured[colour]
 
     def show(self, atlas: Atlas) -> None:
         """Take an atlas as the one that is shown."""
-        self.atlas, self.cell = atlas, None
+        self.renew(atlas)
+        self.cell = None
         self.layers = tuple(sorted({*atlas.sources, *atlas.targets}))
         self.gains = dict(zip(atlas.places, atlas.singular_values.tolist(), strict=True))
+
+    def renew(self, atlas: Atlas) -> None:
+        """Take the atlas that is shown with other effects; the chosen cell stays."""
+        self.atlas, self.coloured = atlas, {}

@@ -69,7 +69,6 @@ def run_request(
     so_far: VectorSet | None = None,
 ) -> Iterator[Updates]:
     """Run a request and yield updates, continuing `so_far` if given."""
-    state = DiscoverState.of(visitor)
     loaded, load, store = frame.loaded, frame.load_set(visitor), frame.store(visitor)
     figures = RunFigures(tab.figures, request)
     kept_as: list[str] = []
@@ -119,20 +118,12 @@ def run_request(
     if kept_as:
         vector_set = replace(result.vector_set, name=kept_as[0])
         visitor.saved_as, visitor.found = kept_as[0], vector_set
-    state.prompt, state.format = request.prompts[0], request.format
-    state.forget_gallery()
     scales, with_gallery = after
     yield {
         **figures.finish(result),
         **_kept(frame, tab, visitor, kept_as, not_kept),
-        frame.library_seen: frame.library_token(visitor),
-        tab.name: vector_set.name,
+        **_computed(frame, tab, visitor, as_far_as(request, result), _result_line(result), so_far),
         tab.save: gr.update(interactive=not kept_as),
-        tab.download: download(visitor, visitor.computed),
-        tab.repeat: _command(as_far_as(request, result), loaded, vector_set.name, so_far),
-        tab.gallery: gallery.gallery_of(visitor),
-        tab.progress: markup.run_line(_result_line(result)),
-        frame.status: frame.status_now(),
     }
     if scales is not None and not result.cancelled:
         yield from _find_scales(frame, tab, visitor, scales, _result_line(result))
@@ -151,24 +142,38 @@ def show_set(
     )
     vector_set = replace(vector_set, name=frame.store(visitor).free_name(vector_set.name))
     visitor.keep_found(vector_set)
-    state = DiscoverState.of(visitor)
-    state.prompt, state.format = origin.prompts[0], format
-    state.forget_gallery()
     said = f"blocks {origin.source} → {origin.target} of an atlas"
     yield {
         **_cleared(tab, request.by),
         **{row: gr.update(visible=False) for row in tab.figures.rows},  # there was no run to draw
+        **_computed(frame, tab, visitor, request, said),
+        tab.save: gr.update(interactive=True),
+    }
+    yield from _find_scales(frame, tab, visitor, ScalesRequest(), said)
+    yield from gallery.write(frame, tab, visitor, origin.prompts[0])
+
+
+def _computed(
+    frame: Frame,
+    tab: DiscoverTab,
+    visitor: Visitor,
+    request: FindRequest,
+    said: str,
+    so_far: VectorSet | None = None,
+) -> Updates:
+    """Forget the gallery of the set before; updates that show the computed set, which `request` finds again."""
+    state, vector_set = DiscoverState.of(visitor), visitor.computed
+    state.prompt, state.format = request.prompts[0], request.format
+    state.forget_gallery()
+    return {
         frame.library_seen: frame.library_token(visitor),
         tab.name: vector_set.name,
-        tab.save: gr.update(interactive=True),
         tab.download: download(visitor, vector_set),
-        tab.repeat: _command(request, frame.loaded, vector_set.name, None),
+        tab.repeat: _command(request, frame.loaded, vector_set.name, so_far),
         tab.gallery: gallery.gallery_of(visitor),
         tab.progress: markup.run_line(said),
         frame.status: frame.status_now(),
     }
-    yield from _find_scales(frame, tab, visitor, ScalesRequest(), said)
-    yield from gallery.write(frame, tab, visitor, state.prompt)
 
 
 def _cleared(tab: DiscoverTab, method: Method) -> Updates:
