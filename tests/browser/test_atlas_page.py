@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 from visiting import Site, Visitor, fill
+
+from playground.services.atlas.colours import COLOURS
+from playground.ui.atlas.map import GAIN, map_html
 
 
 def test_it_opens_on_a_true_map_and_a_cell_says_its_numbers(visitor: Visitor) -> None:
@@ -18,7 +22,8 @@ def test_it_opens_on_a_true_map_and_a_cell_says_its_numbers(visitor: Visitor) ->
     expect(page.locator("#atlas-cell")).to_contain_text("Blocks 3 → 9")
     expect(page.locator(".sp-mapcell.sp-chosen")).to_have_attribute("data-target", "9")
     before = page.locator("#atlas-map").inner_html()
-    page.locator("#atlas-colour label", has_text="last σ over first").click()
+    page.locator("#atlas-colour input").click()
+    page.get_by_role("option", name="last σ over first", exact=True).click()
     expect(page.locator("#atlas-about")).to_contain_text("near 0 the first stands out")
     assert page.locator("#atlas-map").inner_html() != before
 
@@ -28,7 +33,7 @@ def test_effects_are_measured_and_colour_the_map(visitor: Visitor) -> None:
     visitor.tab("Atlas")
     fill(visitor, "atlas-effect-scale", 0.2)
     page.click("#atlas-effects")
-    expect(page.locator("#atlas-colour")).to_contain_text("KL at 0.2 r over random")
+    expect(page.locator("#atlas-colour input")).to_have_value("KL at 0.2 r")
     expect(page.locator("#atlas-map .sp-maplegend")).to_contain_text("KL at 0.2 r")
     page.locator(".sp-mapcell[data-source='3'][data-target='9']").click()
     expect(page.locator("#atlas-cell")).to_contain_text("KL at 0.2 r over random")
@@ -96,3 +101,37 @@ def test_on_a_phone_the_map_fits(visit: Callable[..., Visitor]) -> None:
     phone.tab("Atlas")
     expect(phone.page.locator("#atlas-map .sp-mapcell")).to_have_count(66)
     assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("layers", [30, 104])
+def test_a_map_of_many_layers_scrolls_in_its_card(visit: Callable[..., Visitor], layers: int) -> None:
+    """Drawn by the page's own code for a deeper model than any that ships, at the width of a phone."""
+    pairs = {(s, t): 1.0 + s for s in range(layers) for t in range(s + 1, layers)}
+    drawn = map_html(range(layers), pairs, COLOURS[GAIN], {pair: [gain] for pair, gain in pairs.items()})
+    phone = visit(width=390, height=844)
+    phone.tab("Atlas")
+    page = phone.page
+    expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(66)
+    page.locator("#atlas-map .sp-mapscroll").evaluate("(map, drawn) => { map.parentElement.innerHTML = drawn; }", drawn)
+    expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(len(pairs))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(
+        """() => {
+          const heads = [...document.querySelectorAll('#atlas-map [role=columnheader]')];
+          const boxes = heads.map((head) => {
+            const range = document.createRange();
+            range.selectNodeContents(head);
+            return range.getBoundingClientRect();
+          });
+          return boxes.every((box, i) => i === 0 || box.left >= boxes[i - 1].right);
+        }"""
+    ), "labels lie on one another"
+    scroll = page.locator("#atlas-map .sp-mapscroll")
+    scroll.evaluate("map => map.scrollTo(1e6, 0)")
+    card, last = scroll.bounding_box(), page.locator("#atlas-map .sp-mapmean").first.bounding_box()
+    assert card is not None
+    assert last is not None
+    assert last["x"] + last["width"] <= card["x"] + card["width"] + 1, "the last column cannot be reached"
+    row = page.locator("#atlas-map [role=rowheader]").first.bounding_box()
+    assert row is not None
+    assert row["x"] >= card["x"] - 3, "the name of a row scrolls away"

@@ -44,7 +44,7 @@ class AtlasTab:
     hint: gr.HTML
     notice: gr.HTML
     progress: gr.HTML
-    colour: gr.Radio
+    colour: gr.Dropdown
     about: gr.HTML
     map: gr.HTML
     cell: gr.HTML
@@ -108,9 +108,9 @@ def build(frame: Frame) -> AtlasTab:
             notice = gr.HTML("", elem_id="atlas-notice")
         with gr.Column(scale=8, min_width=330):
             with gr.Column(elem_classes="sp-card"):
-                colour = gr.Radio(
-                    choices(opening), value=first, label="Colour", show_label=False, elem_id="atlas-colour",
-                    elem_classes="sp-inline",
+                colour = gr.Dropdown(
+                    choices(opening), value=first, label="Coloured by", elem_id="atlas-colour", filterable=False,
+                    elem_classes="sp-beside",
                 )
                 about = gr.HTML(explained(first, opening), elem_id="atlas-about")
                 drawn = map.board(map.drawn(state, first))

@@ -67,10 +67,12 @@ def map_html(
     )
     below = "".join(_profile(values, shade, 1, target) for target in targets)
     return (
+        '<div class="sp-mapaxes" aria-hidden="true">source ↓ target →</div><div class="sp-mapscroll">'
         f'<div class="sp-map" role="grid" aria-label="Map of layers by {escape(colour.title)}: source down, target '
-        f'across" style="--layers:{len(targets)}"><div role="row"><b class="sp-mapcorner">source ↓ target →</b>{head}'
-        f'<b class="sp-maphead" title="mean of the row">mean</b></div>{rows}<div role="row"><b class="sp-maphead" '
-        f'title="mean of the column">mean</b>{below}<i></i></div></div>{_legend(values, colour)}'
+        f'across" style="--layers:{len(targets)};--digits:{len(str(targets[-1]))}"><div role="row">'
+        f'<b class="sp-maphead"></b>{head}<b class="sp-maphead" title="mean of the row">mean</b></div>{rows}'
+        f'<div role="row"><b class="sp-maphead" title="mean of the column">mean</b>{below}<i></i></div></div></div>'
+        f"{_legend(values, colour)}"
     )
 
 
