@@ -15,14 +15,17 @@ from playground.limits import at_most, limits
 from playground.services.durations import to_go
 
 if TYPE_CHECKING:
+    from playground.core.atlas.sweeps import Sweeps
     from playground.library.atlas import Atlas
+    from playground.model.cut.sharded import Team
     from playground.services.atlas import AtlasProgress, AtlasRequest, AtlasResult
 
 SUMMARY = "map the leading directions of every pair of layers"
 DESCRIPTION = (
     "Find the leading singular vectors of the Jacobian of every pair of layers s < t at once, by sweeps through the\n"
     "model that all pairs share: a fraction of the cost of `find` for each. Ctrl-C keeps the pairs that are known;\n"
-    "the same command goes on from there: what was computed stands beside the file, as FILE.part, until it is whole."
+    "the same command goes on from there: what was computed stands beside the file, as FILE.part, until it is whole.\n"
+    "`accelerate launch --num_processes N -m playground atlas ...` shares the sweeps among N processes or devices."
 )
 
 
@@ -56,6 +59,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     check_out(options.out, "map.atlas.safetensors")
+    from playground.model.cut.sharded import Team, processes_launched
+
+    if processes_launched() == 1:
+        return _computed(options)
+    team = Team()
+    options.device = options.device or team.device
+    if team.place:
+        _help(options, team)
+        raise SystemExit
+    try:
+        return _computed(options, team)
+    finally:
+        team.tell(None)  # the others end
+
+
+def _help(options: argparse.Namespace, team: Team) -> None:
+    """What the processes of a team do beside the first, which alone speaks and writes. Ctrl-C is for that one."""
+    import signal
+
+    from playground.model.cut.sharded import serve
+    from playground.model.load import load
+    from playground.services.atlas.run import prepared
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def prepare() -> Sweeps:
+        loaded = load(options.model, options.device, options.dtype)
+        return prepared(loaded, _asked(options, loaded))
+
+    serve(prepare, team)
+
+
+def _computed(options: argparse.Namespace, team: Team | None = None) -> Outcome:
     from playground.cli.estimates import tell_expected
     from playground.cli.models import load_quietly
     from playground.library import atlas as files
@@ -77,7 +113,7 @@ def run(options: argparse.Namespace) -> Outcome:
         write_so_far(part, partial(partial_file.write, state, loaded, request))
 
     with stoppable(progress) as stopped:
-        result = atlas(loaded, request, lambda event: progress.show(_line(event)), stopped, keep, so_far)
+        result = atlas(loaded, request, lambda event: progress.show(_line(event)), stopped, keep, so_far, team)
         made = result.atlas
         write_out(options.out, partial(files.save, made))
         if options.kl is not None and not result.cancelled:

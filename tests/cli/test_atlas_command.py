@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -103,3 +105,20 @@ def test_what_does_not_fit_is_refused_in_one_line(atlas, words, says):
     assert done.out == ""
     assert says in done.err
     assert not out.exists()
+
+
+def test_several_processes_write_the_file_of_one(atlas, tmp_path, tiny_path):
+    """As `accelerate launch` starts them, over gloo on this machine."""
+    out, run = atlas
+    assert run(*PROMPTS, "--out", out).status == 0
+    shared = tmp_path / "shared.atlas.safetensors"
+    launch = (sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2")
+    words = ("-m", "playground", "atlas", "--model", tiny_path("qwen3"), "--out", shared, "--vectors", "2", "--json")
+    done = subprocess.run(
+        [*map(str, (*launch, *words, *PROMPTS))], capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["file"] == str(shared), "one of the processes speaks, and only one"
+    alone, together = load_file(out), load_file(shared)
+    torch.testing.assert_close(together["singular_values"], alone["singular_values"])
+    torch.testing.assert_close(together["vectors"], alone["vectors"], rtol=1e-3, atol=1e-4)

@@ -14,6 +14,7 @@ from playground.core.time_to_go import Left, TimeToGo
 from playground.errors import Cancelled
 from playground.library.atlas import Atlas, Pair
 from playground.model.cut.memory import within_memory
+from playground.model.cut.sharded import ShardedSweeps, Team
 from playground.model.cut.sweeps import LayerSweeps
 from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel
@@ -54,20 +55,20 @@ def atlas(
     cancelled: Callable[[], bool] = lambda: False,
     keep: Callable[[dict[str, Tensor]], None] | None = None,
     so_far: Mapping[str, Tensor] | None = None,
+    team: Team | None = None,
 ) -> AtlasResult:
     """The leading vectors of all pairs of the request's layers.
 
     `keep` is called with the state after every sweep, to be written at once; `so_far` is such a state, of the same
     request on the same model, to go on from. A cancel returns the pairs that are known, marked as not converged where
-    they are not; before there is one it raises Cancelled. Raises InputError for layers, k and prompts that do not fit,
-    ModelError when memory runs out.
+    they are not; before there is one it raises Cancelled. With a `team` this is its first process, the
+    others `serve` the same sweeps. Raises InputError for layers, k and prompts that do not fit, ModelError when memory
+    runs out.
     """
     begun, time_to_go = time.perf_counter(), TimeToGo()
     find = request.find
-    encoded = request.encode(loaded)
-    sweeps = LayerSweeps.prepare(
-        loaded, encoded, request.sources, request.targets, find.last_tokens, find.memory_budget, cancelled
-    )
+    own = prepared(loaded, request, cancelled)
+    sweeps = own if team is None else ShardedSweeps(own, team)
     solver = AtlasSolver(sweeps, AtlasSettings(find.k, seed=find.seed))
     if so_far is not None:
         solver.load(so_far)
@@ -87,12 +88,14 @@ def atlas(
         tell(step.values, step.unfinished, share, time_to_go.at(share))
         if step.whole and keep is not None:
             keep(solver.state())
+    if isinstance(sweeps, ShardedSweeps):
+        sweeps.end()
     spectra = {pair: found for pair, found in solver.spectra.items() if len(found.singular_values) == find.k}
     if not spectra:
         raise Cancelled
     seconds = time.perf_counter() - begun
     norms = torch.zeros(loaded.block_count)
-    for layer, norm in sweeps.residual_norms.items():
+    for layer, norm in own.residual_norms.items():
         norms[layer] = norm
     parameters = {"atlas": True} | ({"step": request.step} if request.step > 1 else {})
     made = Atlas(
@@ -108,3 +111,14 @@ def atlas(
     )
     tell({}, len(solver.unfinished), 1.0, Left(0.0))
     return AtlasResult(made, seconds, cancelled(), len(solver.unfinished), solver.rows_times_blocks)
+
+
+def prepared(
+    loaded: LoadedModel, request: AtlasRequest, cancelled: Callable[[], bool] = lambda: False
+) -> LayerSweeps:
+    """The Jacobians of all pairs of a request's layers, behind their products."""
+    find = request.find
+    return LayerSweeps.prepare(
+        loaded, request.encode(loaded), request.sources, request.targets, find.last_tokens, find.memory_budget,
+        cancelled,
+    )  # fmt: skip
