@@ -122,3 +122,17 @@ def test_several_processes_write_the_file_of_one(atlas, tmp_path, tiny_path):
     alone, together = load_file(out), load_file(shared)
     torch.testing.assert_close(together["singular_values"], alone["singular_values"])
     torch.testing.assert_close(together["vectors"], alone["vectors"], rtol=1e-3, atol=1e-4)
+
+
+def test_two_atlases_are_compared(atlas, command, tmp_path):
+    out, run = atlas
+    other = tmp_path / "other.atlas.safetensors"
+    assert run(*PROMPTS).status == run(*PROMPTS, "--seed", 1, "--out", other).status == 0
+    said = command("compare-atlases", out, other)
+    assert said.status == 0
+    assert "6 pairs; the largest angles: " in said.out
+    found = json.loads(command("compare-atlases", out, other, "--json").out)
+    assert len(found["pairs"]) == 6
+    assert max(map(abs, found["log_ratio"])) < 0.02, "another seed leaves gains within 2 %"
+    refused = command("compare-atlases", out, tmp_path / "none")
+    assert refused.status == 2

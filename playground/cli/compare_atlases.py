@@ -1,0 +1,70 @@
+"""python -m playground compare-atlases: where two models of one architecture differ, layer pair by layer pair."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playground.cli.outcome import Outcome
+from playground.cli.parser import add_json
+
+if TYPE_CHECKING:
+    from playground.library.atlas import Pair
+    from playground.services.atlas.difference import PairDifference
+
+SUMMARY = "where two models of one architecture differ, layer pair by layer pair"
+DESCRIPTION = (
+    "The log-ratio of the gains of two atlases and the angle between their leading subspaces, for every pair of\n"
+    "layers. Both must be on the same prompts: map a model and a copy that was trained further, say, and see where\n"
+    "the change travels. An atlas made again with another seed differs too, by what both leave unsolved: compare\n"
+    "that first."
+)
+MOST = 8
+"""Pairs that are named."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("first", metavar="FIRST", type=Path, help="atlas of one model")
+    parser.add_argument("second", metavar="SECOND", type=Path, help="atlas of the other")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    from playground.library import atlas as files
+    from playground.services.atlas.difference import difference
+
+    first, second = files.load(options.first), files.load(options.second)
+    found = difference(first, second)
+    data = {
+        "first": first.origin.model,
+        "second": second.origin.model,
+        "pairs": [list(pair) for pair in found],
+        "log_ratio": [each.log_ratio for each in found.values()],
+        "angle": [each.angle for each in found.values()],
+    }
+    return Outcome(data, _text(found))
+
+
+def _text(found: dict[Pair, PairDifference]) -> str:
+    most = sorted(found, key=lambda pair: -found[pair].angle)[:MOST]
+    named = ", ".join(f"{source} → {target} {found[source, target].angle:.0f}°" for source, target in most)
+    return "\n".join(
+        [
+            *_table("log-ratio of gains, second over first", found, lambda each: f"{each.log_ratio:+.2f}"),
+            *_table("angle between leading subspaces, degrees", found, lambda each: f"{each.angle:.0f}"),
+            "",
+            f"{len(found)} pairs; the largest angles: {named}",
+        ]
+    )
+
+
+def _table(title: str, found: dict[Pair, PairDifference], shown: Callable[[PairDifference], str]) -> list[str]:
+    """Sources down and targets across."""
+    sources, targets = sorted({source for source, _ in found}), sorted({target for _, target in found})
+    lines = [title, "     " + "".join(f"{f't={target}':>7}" for target in targets)]
+    for source in sources:
+        cells = (found.get((source, target)) for target in targets)
+        lines.append(f"{f's={source}':<5}" + "".join(f"{'' if cell is None else shown(cell):>7}" for cell in cells))
+    return lines
