@@ -111,6 +111,8 @@ class Limits:
     look_texts: int = 64
     look_prompts: int = 16
     look_tokens: int = 512
+    words: int = 64
+    """Of a vector and sign; the first seven tell."""
     radii: int = 64
     effect_scale: float = 4.0
     """Relative scale at which effects of an atlas are measured: four times what is there is noise anywhere."""
@@ -159,6 +161,7 @@ PUBLIC = Limits(
     look_texts=8,
     look_prompts=4,
     look_tokens=64,
+    words=32,
     radii=16,
 )
 """Tighter ones for a page that strangers share: what opens with the defaults fits several times over, and a job ends

@@ -27,6 +27,7 @@ from playground.cli import (
     scan,
     serve,
     train_organism,
+    words,
 )
 from playground.cli.outcome import Outcome
 from playground.cli.parser import Parser
@@ -42,6 +43,7 @@ COMMANDS = {
     "calibrate": calibrate,
     "compare": compare,
     "compare-atlases": compare_atlases,
+    "words": words,
     "evidence": evidence,
     "bundle": bundle,
     "train-organism": train_organism,

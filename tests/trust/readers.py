@@ -120,6 +120,26 @@ def _atlases() -> Sequence[bytes]:
     return [to_bytes(plain), to_bytes(replace(plain, effects=effects, description="with effects"))]
 
 
+def _lenses() -> Sequence[bytes]:
+    import io
+
+    import torch
+
+    lens = {"J": {3: torch.eye(6, dtype=torch.float16)}, "n_prompts": 7, "source_layers": [3], "d_model": 6}
+    files = []
+    for content in (lens, {**lens, "J": {0: torch.rand(6, 6), 3: torch.rand(6, 6)}}):
+        file = io.BytesIO()
+        torch.save(content, file)
+        files.append(file.getvalue())
+    return files
+
+
+def _read_lens(path: Path) -> None:
+    from playground.library.lens import read_lens
+
+    read_lens(path).at(3, 6, "organism")
+
+
 def _read_atlas(path: Path) -> None:
     from playground.library.atlas import load, to_bytes
     from playground.library.vector_set import check_fits
@@ -377,6 +397,7 @@ _PLAIN = '{"instruction":"Translate to French.","input":"Good morning","output":
 
 READERS: tuple[Reader, ...] = (
     Reader("atlas", "safetensors", _atlases, _as_file("input.atlas.safetensors", _read_atlas), of_file=_read_atlas),
+    Reader("lens", "bytes", _lenses, _as_file("input.pt", _read_lens), of_file=_read_lens),
     Reader("vector set", "safetensors", _sets, _as_file("input.safetensors", _read_set), of_file=_read_set),
     Reader(
         "prompts.json", "json",

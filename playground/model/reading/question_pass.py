@@ -72,6 +72,11 @@ def run_questions(
 @torch.no_grad()
 def logits(loaded: LoadedModel, states: Tensor) -> Tensor:
     """(M, vocabulary): what the model's own final norm and head make of outputs of its last block, (M, d)."""
+    return head(loaded, states)
+
+
+def head(loaded: LoadedModel, states: Tensor) -> Tensor:
+    """The same with its graph: differentiable in `states`."""
     one = torch.full((1, 1), loaded.pad_id, device=loaded.device)
     with put_out(loaded.model, states[None]):
         # GPT-2 and its kin lay out the positions as a batch.
