@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="all, starred, kept (what is not discarded), a range like 0-11, or numbers like 0,3,7 (all)",
     )  # fmt: skip
     parser.add_argument(
-        "--first", metavar="N", default=4, type=whole("a number of prompts", 1, limits().look_prompts),
-        help=f"read at the first N prompts of the set (4; {at_most(limits().look_prompts)})",
+        "--first", metavar="N", default=2, type=whole("a number of prompts", 1, limits().look_prompts),
+        help=f"read at the first N prompts of the set (2; {at_most(limits().look_prompts)})",
     )  # fmt: skip
     parser.add_argument(
         "--lens", metavar="FILE", help="a public Jacobian lens (.pt) of this model, in the place of the Jacobian here"

@@ -28,7 +28,8 @@ CHANCE_ROWS = 16
 """Random directions whose shares are what chance has: a mean share is known to about a third."""
 ROWS_TOGETHER = 64
 """Rows whose changes are held at once: 40 MB a copy for a vocabulary of 150,000."""
-PROMPTS = 4
+PROMPTS = 2
+"""On the organism and on SmolLM2 one to eight prompts tell about as much, and each costs the page as much again."""
 COUNT = 7
 
 

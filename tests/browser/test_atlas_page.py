@@ -96,6 +96,17 @@ def test_a_cell_leads_to_texts_of_its_vectors(visitor: Visitor) -> None:
     assert len(set(texts)) > 2
 
 
+def test_a_cell_says_the_words_of_its_vectors(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    page.locator(".sp-mapcell[data-source='3'][data-target='9']").click()
+    page.locator("#atlas-cell [data-act=words]").click()
+    expect(page.locator("#atlas-cell .sp-words")).to_have_count(4)
+    expect(page.locator("#atlas-cell .sp-caution")).to_contain_text("they are noise")
+    expect(page.locator("#atlas-cell [data-act=words]")).to_have_count(0)
+    visitor.shot("atlas-words")
+
+
 def test_on_a_phone_the_map_fits(visit: Callable[..., Visitor]) -> None:
     phone = visit(width=390, height=844)
     phone.tab("Atlas")

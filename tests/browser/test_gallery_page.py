@@ -27,6 +27,12 @@ def test_a_set_is_read_named_thinned_out_and_steered_with(visit: Callable[..., V
     expect(page.locator("#discover-gallery article")).to_have_count(3)
     expect(page.locator("#discover-progress")).to_contain_text("signed vectors say something else")
     expect(page.locator("#discover-gallery .sp-take").first).to_be_visible()
+    words = page.locator("#discover-gallery .sp-words")
+    expect(words).to_have_count(3)  # without a click, once the texts are there
+    expect(words.first).to_contain_text(re.compile(r"words\s*\+.*−"))
+    expect(words.first.locator("code").first).not_to_be_empty()
+    expect(page.locator("#discover-gallery .sp-caution")).to_contain_text("they are noise")
+    expect(page.locator("#status")).to_contain_text("ready")
     visitor.shot("gallery-1280")
 
     count = rows.count()

@@ -55,6 +55,19 @@ def test_a_set_shows_where_it_comes_from(library: Visitor) -> None:
     library.shot("library-desktop")
 
 
+def test_words_of_a_set_are_read_on_a_click_and_go_with_another_set(library: Visitor, site: Site) -> None:
+    words = library.page.locator("#library-rows .sp-words")
+    expect(words).to_have_count(0)
+    library.page.click("#library-words")
+    expect(words).to_have_count(3)
+    expect(library.page.locator("#library-rows .sp-caution")).to_contain_text("to first order at 1 prompt")
+    expect(library.page.locator("#status")).to_contain_text("ready")
+    library.shot("library-words")
+    library.page.click("#library-sets tr[data-name='organism-refusals-power-3-9']")
+    expect(library.page.locator("#library-title")).to_contain_text("organism-refusals")
+    expect(words).to_have_count(0)
+
+
 def test_label_star_and_note_are_in_the_file(library: Visitor, site: Site) -> None:
     library.page.locator("#library-rows .sp-name").nth(1).fill("speaks in kites")
     library.page.locator("#library-rows .sp-name").nth(1).press("Enter")

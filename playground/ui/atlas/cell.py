@@ -1,4 +1,4 @@
-"""The chosen cell as HTML: its singular values and how it stands to its neighbours, and buttons to its vectors."""
+"""The chosen cell as HTML: its singular values, how it stands to its neighbours, and words of its vectors; buttons."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from playground.services.atlas.colours import colours_of
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit.digits import digits
 from playground.ui.kit.markup import empty, escape
+from playground.ui.widgets.words import caution, words_line
 
 WAITING = empty("A click on a cell shows its numbers here, and leads to its vectors and what they make the model say.")
 
@@ -28,8 +29,11 @@ def cell_html(state: AtlasState, pair: Pair) -> str:
     flag = "" if bool(atlas.converged[place]) else ' <span class="sp-badge">not converged</span>'
     sigmas = " · ".join(digits(value) for value in values)
     data = f'data-source="{pair[0]}" data-target="{pair[1]}"'
+    found = state.words.get(pair)
+    read = "" if found else f'<button type="button" class="sp-small" data-act="words" {data}>Its words</button>'
+    said = "".join(words_line(found, row, f"{row}") for row in range(len(values)))
     return (
         f'<div class="sp-cardhead"><h2>Blocks {pair[0]} → {pair[1]}{flag}</h2><button type="button" class="sp-small '
-        f'sp-primary" data-act="gallery" {data}>Read its vectors</button></div><p class="sp-caption">σ {sigmas}</p>'
-        f'<dl class="sp-facts">{"".join(facts)}</dl>'
+        f'sp-primary" data-act="gallery" {data}>Read its vectors</button>{read}</div>'
+        f'<p class="sp-caption">σ {sigmas}</p><dl class="sp-facts">{"".join(facts)}</dl>{caution(found)}{said}'
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from playground.library.atlas import Atlas, Pair
 from playground.services.atlas.colours import colours_of
+from playground.services.words import SetWords
 from playground.ui.kit.visitor import Slice
 
 
@@ -21,6 +22,8 @@ class AtlasState(Slice):
     cell: Pair | None = None
     coloured: dict[str, dict[Pair, float]] = field(default_factory=dict)
     """Values of the atlas by colour, as far as they were asked for."""
+    words: dict[Pair, SetWords] = field(default_factory=dict)
+    """Words of the cells' vectors, as far as they were asked for."""
 
     def values(self, colour: str) -> dict[Pair, float]:
         """Values of the atlas that is shown, in one of its colours."""
@@ -32,7 +35,7 @@ class AtlasState(Slice):
     def show(self, atlas: Atlas) -> None:
         """Take an atlas as the one that is shown."""
         self.renew(atlas)
-        self.cell = None
+        self.cell, self.words = None, {}
         self.layers = tuple(sorted({*atlas.sources, *atlas.targets}))
         self.gains = dict(zip(atlas.places, atlas.singular_values.tolist(), strict=True))
 

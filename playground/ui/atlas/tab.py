@@ -151,6 +151,14 @@ def _wire_map(frame: Frame, tab: AtlasTab) -> None:
 
     tab.cell.act(on_gallery, None, frame.discovering.outputs, trigger_mode="once", **EVENT)
 
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_words(event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        data = acted(event)
+        if data.get("act") == "words":
+            yield from run.read_words_of(frame, tab, frame.visitor(request), _pair(data))
+
+    tab.cell.act(on_words, None, [tab.cell, tab.notice, frame.status], trigger_mode="once", **EVENT)
+
 
 def _wire_files(frame: Frame, tab: AtlasTab) -> None:
     def opened(visitor: Visitor, made: Atlas) -> Updates:

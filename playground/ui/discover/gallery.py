@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from playground.errors import InputError
+from playground.errors import Cancelled, InputError
 from playground.library.vector_set import VectorSet
 from playground.model.generation.sampling import Sampling
 from playground.services.gallery import Gallery, GalleryRequest, GalleryText, Signed, write_gallery
@@ -22,6 +22,7 @@ from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import follow
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets.gallery import Shown, gallery_html
+from playground.ui.widgets.words import read_words
 
 REDRAW = 0.25
 """Seconds between two redraws."""
@@ -41,7 +42,7 @@ def every(vector_set: VectorSet) -> float:
 def gallery_of(visitor: Visitor) -> str:
     """The gallery of the computed set as HTML, with names and stars as they are now."""
     state = DiscoverState.of(visitor)
-    shown = Shown(state.gallery, state.prompt, state.names, state.strips, state.discarded)
+    shown = Shown(state.gallery, state.prompt, state.names, state.strips, state.discarded, state.words)
     return gallery_html(visitor.computed, shown)
 
 
@@ -56,7 +57,7 @@ def record_looks(state: DiscoverState, event: ScalesProgress, prompts: tuple[str
 
 
 def write(frame: Frame, tab: DiscoverTab, visitor: Visitor, prompt: str) -> Iterator[Updates]:
-    """Write the gallery of the computed set on a prompt; yields updates as texts come."""
+    """Write the gallery of the computed set on a prompt, then read its words; yields updates as texts come."""
     state, vector_set = DiscoverState.of(visitor), visitor.computed
     assert state.format is not None  # the run has set it
     request = GalleryRequest(prompt=prompt, format=state.format, tokens=TOKENS)
@@ -78,6 +79,24 @@ def write(frame: Frame, tab: DiscoverTab, visitor: Visitor, prompt: str) -> Iter
     state.gallery = job.result()
     state.names = _names(state, vector_set)
     yield {tab.gallery: gallery_of(visitor), frame.status: frame.status_now(visitor)}
+    if not state.gallery.cancelled:
+        yield from _read_words(frame, tab, visitor, vector_set)
+
+
+def _read_words(frame: Frame, tab: DiscoverTab, visitor: Visitor, vector_set: VectorSet) -> Iterator[Updates]:
+    """Read the words of the computed set; yields updates. After a Stop there are none."""
+    state = DiscoverState.of(visitor)
+    try:
+        for found in read_words(frame, visitor, vector_set):
+            if not _still(visitor, vector_set):
+                return
+            updates: Updates = {frame.status: frame.status_now(visitor)}
+            if found is not None:
+                state.words = found
+                updates[tab.gallery] = gallery_of(visitor)
+            yield updates
+    except Cancelled:
+        return
 
 
 def _still(visitor: Visitor, vector_set: VectorSet) -> bool:

@@ -86,9 +86,13 @@ def changed_words(baseline: str, steered: str) -> str:
     return "".join(marked)
 
 
+_CONTROL = re.compile("[\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
 def visible_token(token: str) -> str:
-    """A token with its white space made visible."""
-    return token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "·") or "∅"
+    """A token with its white space, control and invisible characters made visible."""
+    shown = token.replace("\n", "↵").replace("\t", "⇥").replace(" ", "·") or "∅"
+    return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", shown)
 
 
 def estimate(size: str, took: object | None, then: str = "") -> str:

@@ -33,6 +33,8 @@ class LibraryTab:
     rename: gr.Button
     delete: gr.Button
     download: gr.DownloadButton
+    words: gr.Button
+    words_notice: gr.HTML
     rows: gr.HTML
     details: gr.HTML
     linearity: LinearityPanel
@@ -80,12 +82,16 @@ def build(frame: Frame) -> LibraryTab:
                     elem_id="library-description",
                     max_lines=3,
                 )
+                with gr.Row(elem_classes="sp-tight"):
+                    words = gr.Button("Read words", elem_id="library-words", size="sm", min_width=110, scale=0)
+                    words_notice = gr.HTML("", elem_id="library-words-notice", min_width=120)
                 measured = linearity_panel.build("library")
                 rows = board("", elem_id="library-rows")
                 with gr.Accordion("Where it comes from", open=True, elem_id="library-origin"):
                     details = gr.HTML("", elem_id="library-details")
     return LibraryTab(
-        sets, upload, undo, notice, title, tools, name, description, open_button, rename, delete, download, rows,
+        sets, upload, undo, notice, title, tools, name, description, open_button, rename, delete, download, words,
+        words_notice, rows,
         details, measured,
     )
 
@@ -93,6 +99,7 @@ def build(frame: Frame) -> LibraryTab:
 def outputs(tab: LibraryTab) -> list[Any]:
     """The components that change when another set is chosen."""
     return [
-        tab.sets, tab.undo, tab.title, tab.tools, tab.name, tab.description, tab.open, tab.download, tab.rows,
+        tab.sets, tab.undo, tab.title, tab.tools, tab.name, tab.description, tab.open, tab.download,
+        tab.words, tab.rows,
         tab.details,
     ]

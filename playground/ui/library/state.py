@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from playground.services.words import SetWords
 from playground.ui.kit.visitor import Slice
 
 
 @dataclass
 class LibraryState(Slice):
-    """`selected` is the set whose details are shown; its page of vectors begins with `first_row`."""
+    """`selected` is the set whose details are shown; its page of vectors begins with `first_row`. `words` are those of
+    its vectors, None until they are read.
+    """
 
     selected: str | None = None
     selected_shown: str = ""
     """Which version of it the tab was last filled in for."""
     first_row: int = 0
+    words: SetWords | None = None
+    words_model: int = 0
+    """The generation of the model that they were read on."""
 
     def select(self, name: str | None) -> None:
         """Choose another set; its vectors are shown from the first one on."""
-        self.selected, self.first_row = name, 0
+        self.selected, self.first_row, self.words = name, 0, None

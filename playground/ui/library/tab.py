@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ from playground.ui.kit.downloads import download
 from playground.ui.kit.frame import IN_TURN, Frame, acted
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.notes import keep_note, row_number
-from playground.ui.kit.running import EVENT, quick
+from playground.ui.kit.running import EVENT, long, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.library import tables
 from playground.ui.library.layout import LibraryTab, outputs
 from playground.ui.library.state import LibraryState
 from playground.ui.widgets import linearity_panel
+from playground.ui.widgets.words import read_words
 
 
 def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool = True) -> dict[Any, Any]:
@@ -63,7 +64,8 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
         tab.name: vector_set.name,
         tab.description: vector_set.description,
         tab.download: download(visitor, vector_set),
-        tab.rows: tables.rows(vector_set, state.first_row),
+        tab.words: gr.update(interactive=fits and bool(vector_set.origin.prompts)),
+        tab.rows: _rows(frame, state, vector_set),
         tab.details: tables.details(vector_set, warning),
     }
 
@@ -156,7 +158,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
             return {}
         state.selected_shown = _version(frame, visitor, name)
         return {
-            tab.rows: tables.rows(vector_set, state.first_row),
+            tab.rows: _rows(frame, state, vector_set),
             tab.download: download(visitor, vector_set),
         }
 
@@ -169,6 +171,25 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
         _selected,
     )
 
+    @long(lambda: tab.words_notice, lambda: {frame.status: frame.status_now()})
+    def on_words(request: gr.Request) -> Iterator[dict[Any, Any]]:
+        visitor = frame.visitor(request)
+        state, name = LibraryState.of(visitor), _selected(visitor)
+        vector_set, generation = frame.load_set(visitor)(name), frame.workbench.generation
+        page = min(max(state.first_row, 0), vector_set.rows - 1) // tables.PAGE * tables.PAGE
+        for found in read_words(frame, visitor, vector_set, page):
+            if state.selected != name:
+                return  # another set is shown
+            updates: dict[Any, Any] = {frame.status: frame.status_now(visitor)}
+            if found is not None:
+                state.words, state.words_model = found, generation
+                updates[tab.rows] = _rows(frame, state, frame.store(visitor).load(name))
+            yield updates
+
+    tab.words.click(
+        on_words, None, [tab.words_notice, tab.rows, frame.status], trigger_mode="once", **EVENT
+    )
+
     @quick
     def on_row(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:
         visitor, action = frame.visitor(request), acted(event)
@@ -178,7 +199,7 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
         row = row_number(action, vector_set.rows)
         if action.get("act") == "page":
             state.first_row = row
-            return {tab.rows: tables.rows(vector_set, row)}
+            return {tab.rows: _rows(frame, state, vector_set)}
         if action.get("act") == "steer":
             return _steer_with(frame, visitor, name, row)
         now = keep_note(frame, visitor, name, row, action)
@@ -206,6 +227,12 @@ def _steer_with(frame: Frame, visitor: Visitor, name: str, row: int) -> dict[Any
     vector_set = frame.load_set(visitor)(name)  # refuses a set of another width with its sentence
     mix = [MixRow(name, str(row), scale=defaults.usual_scale(vector_set, row))]
     return frame.open_in_steer(visitor, mix)
+
+
+def _rows(frame: Frame, state: LibraryState, vector_set: VectorSet) -> str:
+    """The page of vectors that is shown, with their words if they were read on the loaded model."""
+    current = state.words_model == frame.workbench.generation
+    return tables.rows(vector_set, state.first_row, state.words if current else None)
 
 
 def _fits(frame: Frame, vector_set: VectorSet) -> tuple[str | None, bool]:

@@ -8,10 +8,12 @@ from playground.library.origin import Origin
 from playground.library.store import Entry
 from playground.library.vector_set import VectorSet
 from playground.methods.base.registry import called
+from playground.services.words import SetWords
 from playground.ui.kit.digits import digits
 from playground.ui.kit.markup import SCROLL, empty, escape, facts, notice
 from playground.ui.kit.running import seconds
 from playground.ui.widgets.vector_row import row_head, row_values
+from playground.ui.widgets.words import caution, words_line
 
 LONG = 120
 """Characters of a parameter beyond which only its length is shown."""
@@ -119,8 +121,8 @@ def _parameters(parameters: Mapping[str, object]) -> str:
     return ", ".join(parts)
 
 
-def rows(vector_set: VectorSet, first: int = 0) -> str:
-    """The vectors of one page, from the one that holds row `first` on: gain, star, name and note of each."""
+def rows(vector_set: VectorSet, first: int = 0, words: SetWords | None = None) -> str:
+    """The vectors of one page, from the one that holds row `first` on: gain, star, name, note and words of each."""
     first = min(max(first, 0), vector_set.rows - 1) // PAGE * PAGE
     end = min(first + PAGE, vector_set.rows)
     values, cards = row_values(vector_set), []
@@ -132,6 +134,7 @@ def rows(vector_set: VectorSet, first: int = 0) -> str:
             f'<input class="sp-note" data-act="note" data-row="{row}" value="{escape(note.note)}" placeholder="note" '
             f'aria-label="Note on vector {row}"><button type="button" class="sp-small" data-act="steer" '
             f'data-row="{row}" aria-label="Steer with vector {row}">steer</button></div>'
+            f"{words_line(words, row)}"
         )
     pages = ""
     if vector_set.rows > PAGE:
@@ -139,7 +142,7 @@ def rows(vector_set: VectorSet, first: int = 0) -> str:
         after = _turn("later", end) if end < vector_set.rows else ""
         span = f'<span class="sp-empty">{first}–{end - 1} of {vector_set.rows} vectors</span>'
         pages = f'<div class="sp-libraryrow">{span}{before}{after}</div>'
-    return f'<div class="sp-looks">{pages}{"".join(cards)}</div>'
+    return f'<div class="sp-looks">{caution(words)}{pages}{"".join(cards)}</div>'
 
 
 def _turn(label: str, row: int) -> str:

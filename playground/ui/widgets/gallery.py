@@ -12,11 +12,13 @@ import gradio as gr
 from playground.library.vector_set import VectorSet
 from playground.services.gallery import SIGNS, Gallery, GalleryText
 from playground.services.strip import Strip
+from playground.services.words import SetWords
 from playground.ui.kit.digits import digits
 from playground.ui.kit.frame import BOARD_JS
 from playground.ui.kit.markup import changed_words, empty, escape, escape_sentence
 from playground.ui.widgets.scale_strip import strip_html
 from playground.ui.widgets.vector_row import row_values
+from playground.ui.widgets.words import caution, words_line
 
 LONG = 150
 """Characters beyond which a text is clamped and can be unfolded: four lines of a third of the column."""
@@ -28,7 +30,7 @@ _MARK = {1: ("+", "plus", "steered"), -1: ("−", "minus", "negative")}
 @dataclass(frozen=True)
 class Shown:
     """What the gallery shows of a set beside its notes and scales: `gallery` on `prompt`, suggested `names` by row, the
-    open `strips` by row, and the vector that was `discarded` last, which can be brought back.
+    open `strips` by row, the vector that was `discarded` last, which can be brought back, and `words` once read.
     """
 
     gallery: Gallery = field(default_factory=Gallery)
@@ -36,6 +38,7 @@ class Shown:
     names: Mapping[int, str] = field(default_factory=dict)
     strips: Mapping[int, Strip] = field(default_factory=dict)
     discarded: int | None = None
+    words: SetWords | None = None
 
 
 def board(name: str) -> gr.HTML:
@@ -96,7 +99,7 @@ def _head(vector_set: VectorSet, shown: Shown) -> str:
     where = "at the found scales" if found else "at the scales shown"
     return (
         f'{undo}<p class="sp-caption">“{escape_sentence(shown.prompt)}”, both signs {where} (r: relative to the '
-        "reference norm). A click on a text opens its scale strip.</p>"
+        f"reference norm). A click on a text opens its scale strip.</p>{caution(shown.words)}"
     )
 
 
@@ -132,7 +135,8 @@ def _row(vector_set: VectorSet, shown: Shown, row: int, gain: str) -> str:
         f'<span class="sp-grow"></span>{steer}<button type="button" class="sp-small" data-act="strip" data-row="{row}" '
         f'aria-expanded="{"false" if strip is None else "true"}" aria-label="Scale strip of vector {row}">scale strip'
         f'</button><button type="button" class="sp-small" data-act="discard" data-row="{row}" data-value="{discard}" '
-        f'aria-label="{verb.capitalize()} vector {row}">{verb}</button></div>{texts}{below}</article>'
+        f'aria-label="{verb.capitalize()} vector {row}">{verb}</button></div>{texts}'
+        f"{words_line(shown.words, row)}{below}</article>"
     )
 
 

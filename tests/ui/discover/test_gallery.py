@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from playground.errors import InputError
+from playground.errors import Cancelled, InputError
 from playground.library.origin import Origin, RowNote, now
 from playground.library.vector_set import VectorSet
 from playground.model.prompting import PromptFormat
 from playground.services.gallery import Gallery, GalleryText
 from playground.services.scales import Look, ScalesProgress
 from playground.services.strip import strip_of
+from playground.services.words import SetWords
 from playground.ui.discover import gallery
 from playground.ui.discover.found import _steer_with
 from playground.ui.discover.state import DiscoverState
@@ -50,6 +51,33 @@ def test_a_star_keeps_what_is_being_written_and_another_set_ends_it(visitor: Vis
     assert gallery._still(visitor, begun)
     visitor.keep_found(VectorSet(torch.eye(4)[:2], begun.origin))
     assert not gallery._still(visitor, begun)
+
+
+def test_words_are_kept_and_neither_a_stop_nor_another_set_shows_any(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, state = SetWords({(0, 1): (), (0, -1): ()}, 1), DiscoverState.of(visitor)
+    frame = SimpleNamespace(status="status", status_now=lambda visitor: "now")
+    tab = SimpleNamespace(gallery="gallery")
+
+    def stopped(*asked):
+        yield None
+        raise Cancelled
+
+    def other_set(*asked):
+        visitor.keep_found(VectorSet(torch.eye(4)[:2], visitor.computed.origin))
+        yield found
+
+    for reading, shown in ((stopped, [{"status": "now"}]), (other_set, [])):
+        monkeypatch.setattr(gallery, "read_words", reading)
+        assert list(gallery._read_words(frame, tab, visitor, visitor.computed)) == shown
+        assert state.words is None
+    monkeypatch.setattr(gallery, "read_words", lambda *asked: iter([None, found]))
+    *_, last = gallery._read_words(frame, tab, visitor, visitor.computed)
+    assert "sp-words" in last["gallery"]
+    assert state.words is found
+    state.forget_gallery()
+    assert state.words is None
 
 
 def test_a_cell_of_a_strip_opens_steer_at_its_scale_with_the_prompt_of_the_gallery(visitor: Visitor) -> None:
