@@ -10,7 +10,7 @@ from playground.core.push import Push
 from playground.errors import ModelError
 from playground.library.scale_window import UNKNOWN_SCALE
 from playground.library.vector_set import VectorSet, check_fits
-from playground.limits import check_count, check_whole, limits
+from playground.limits import check_count, check_real, check_whole, limits
 from playground.model.cut.memory import smaller_batch, within_memory
 from playground.model.generation.batch import rows_together
 from playground.model.generation.generate import Generation, Sampling, generate
@@ -29,15 +29,20 @@ BASELINE: Signed = (-1, 0)
 
 @dataclass(frozen=True, kw_only=True)
 class GalleryRequest:
-    """A prompt, its format, and the length of the texts. Raises InputError for a prompt or number out of range."""
+    """A prompt, its format, and the length of the texts; `scale`, a relative one for all rows and signs (None: each at
+    its found scale). Raises InputError for a prompt or number out of range.
+    """
 
     prompt: str
     format: PromptFormat = field(default_factory=PromptFormat)
     tokens: int = 32
+    scale: float | None = None
 
     def __post_init__(self) -> None:
         self.format.check_prompts((self.prompt,))
         check_whole("number of new tokens", self.tokens, least=1, most=limits().look_tokens)
+        if self.scale is not None:
+            check_real("relative scale", self.scale, 0, limits().effect_scale, above=True)
 
 
 @dataclass(frozen=True)
@@ -89,14 +94,15 @@ def write_gallery(
     emit: Callable[[Gallery], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Gallery:
-    """The texts of all rows of `signed_scales`, batch by batch; `emit` gets the gallery so far after every token.
+    """The texts of all rows of `signed_scales`, or at one scale, batch by batch; `emit` gets the gallery so far after
+    every token.
 
     A cancel returns what is written by then. Raises FileError for a set of another width, InputError for a prompt that
     is too long and for too many texts, ModelError when not even one text fits into memory.
     """
     recent.ran(request)
     check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
-    scales = signed_scales(vector_set)
+    scales = signed_scales(vector_set) if request.scale is None else _same_scale(vector_set, request.scale)
     check_count(
         "new tokens of a gallery (texts × length)", (len(scales) + 1) * request.tokens, limits().job_tokens,
         "look at a set of fewer rows",
@@ -123,6 +129,13 @@ def write_gallery(
             return replace(gallery, cancelled=True)
         begin += len(part)
     return gallery
+
+
+def _same_scale(vector_set: VectorSet, relative: float) -> dict[Signed, float]:
+    """(row, sign) → the norm of this relative scale; rows of norm 0 are left out."""
+    norm = relative * vector_set.origin.residual_norm
+    rows = [row for row in range(vector_set.rows) if bool(vector_set.vectors[row].any())]
+    return {(row, sign): norm for row in rows for sign in SIGNS}
 
 
 def _joined(before: Gallery, texts: Texts, share: float) -> Gallery:

@@ -96,15 +96,27 @@ def test_a_cell_leads_to_texts_of_its_vectors(visitor: Visitor) -> None:
     assert len(set(texts)) > 2
 
 
-def test_a_cell_says_the_words_of_its_vectors(visitor: Visitor) -> None:
+def test_a_click_on_a_cell_writes_its_first_texts_and_words(visitor: Visitor) -> None:
     page = visitor.page
     visitor.tab("Atlas")
     page.locator(".sp-mapcell[data-source='3'][data-target='9']").click()
-    page.locator("#atlas-cell [data-act=words]").click()
     expect(page.locator("#atlas-cell .sp-words")).to_have_count(4)
     expect(page.locator("#atlas-cell .sp-caution")).to_contain_text("they are noise")
-    expect(page.locator("#atlas-cell [data-act=words]")).to_have_count(0)
-    visitor.shot("atlas-words")
+    texts = page.locator("#atlas-cell .sp-celltexts .sp-text").all_inner_texts()
+    assert len(texts) == 8
+    assert len(set(texts)) > 3, "the vectors of this cell change what is said"
+    visitor.shot("atlas-texts")
+
+
+def test_the_next_click_ends_the_reading_of_the_last(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    for target in (6, 8, 10):
+        page.locator(f".sp-mapcell[data-source='2'][data-target='{target}']").click()
+        expect(page.locator("#atlas-cell")).to_contain_text(f"Blocks 2 → {target}")
+    expect(page.locator("#atlas-cell .sp-words")).to_have_count(4)
+    expect(page.locator("#atlas-cell h2")).to_contain_text("2 → 10")
+    expect(page.locator("#atlas-notice")).to_have_text("")
 
 
 def test_on_a_phone_the_map_fits(visit: Callable[..., Visitor]) -> None:

@@ -85,9 +85,20 @@ def test_a_stop_keeps_what_is_written(tiny, vector_set):
     assert stopped.share > 0
 
 
-def test_a_wrong_length_is_refused():
+def test_one_relative_scale_is_that_of_all_rows_in_both_signs(tiny, vector_set):
+    """Also of signs that have a found scale or none; the row of norm 0 is left out."""
+    marked = vector_set.with_windows({(0, 1): found(0.123456), (1, -1): NOISE})
+    written = write_gallery(tiny("qwen3"), marked, GalleryRequest(prompt=PROMPT, tokens=3, scale=0.3))
+    assert {place: text.scale for place, text in written.texts.items()} == {
+        (row, sign): pytest.approx(0.3 * RESIDUAL) for row in range(3) for sign in (1, -1)
+    }
+
+
+def test_a_wrong_length_or_scale_is_refused():
     with pytest.raises(InputError, match="number of new tokens"):
         GalleryRequest(prompt=PROMPT, tokens=0)
+    with pytest.raises(InputError, match="relative scale"):
+        GalleryRequest(prompt=PROMPT, scale=0.0)
 
 
 def test_the_strip_goes_from_the_other_signs_found_scale_to_one_and_a_half_of_this_one(vector_set):

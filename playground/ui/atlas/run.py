@@ -26,7 +26,6 @@ from playground.ui.kit.downloads import offer
 from playground.ui.kit.frame import Frame
 from playground.ui.kit.running import follow, seconds, waiting_line
 from playground.ui.kit.visitor import Visitor
-from playground.ui.widgets.words import read_words
 
 REDRAW = 0.7
 """Seconds between two redraws: a map of a thousand cells is 200 kB."""
@@ -123,23 +122,6 @@ def chosen(tab: AtlasTab, visitor: Visitor, pair: Pair, colour: str) -> Updates:
     html = cell_panel.cell_html(state, pair)
     state.cell = pair
     return {tab.cell: html, tab.map: drawn(state, colour)}
-
-
-def read_words_of(frame: Frame, tab: AtlasTab, visitor: Visitor, pair: Pair) -> Iterator[Updates]:
-    """Read the words of a cell's vectors; yields updates. Raises PlaygroundError."""
-    state = AtlasState.of(visitor)
-    if state.atlas is None:
-        raise InputError("Expected a cell of an atlas, got none; compute or open one first.")
-    begun = state.words
-    for found in read_words(frame, visitor, state.atlas.vector_set(pair)):
-        if state.words is not begun:
-            return  # another atlas is shown
-        updates: Updates = {frame.status: frame.status_now(visitor)}
-        if found is not None:
-            begun[pair] = found
-            if state.cell == pair:
-                updates[tab.cell] = cell_panel.cell_html(state, pair)
-        yield updates
 
 
 def name_of(made: Atlas) -> str:

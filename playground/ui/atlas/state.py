@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from playground.library.atlas import Atlas, Pair
 from playground.services.atlas.colours import colours_of
+from playground.services.gallery import Gallery
+from playground.services.job import Job
 from playground.services.words import SetWords
 from playground.ui.kit.visitor import Slice
+
+
+@dataclass(frozen=True)
+class CellTexts:
+    """First texts of a cell's vectors on a prompt at a relative scale, and their words once read."""
+
+    prompt: str
+    scale: float
+    gallery: Gallery
+    words: SetWords | None = None
 
 
 @dataclass
@@ -22,8 +35,10 @@ class AtlasState(Slice):
     cell: Pair | None = None
     coloured: dict[str, dict[Pair, float]] = field(default_factory=dict)
     """Values of the atlas by colour, as far as they were asked for."""
-    words: dict[Pair, SetWords] = field(default_factory=dict)
-    """Words of the cells' vectors, as far as they were asked for."""
+    texts: dict[Pair, CellTexts] = field(default_factory=dict)
+    """First texts of the cells that were clicked."""
+    reading: Job[Any] | None = None
+    """The job that writes those of the chosen cell."""
 
     def values(self, colour: str) -> dict[Pair, float]:
         """Values of the atlas that is shown, in one of its colours."""
@@ -35,7 +50,7 @@ class AtlasState(Slice):
     def show(self, atlas: Atlas) -> None:
         """Take an atlas as the one that is shown."""
         self.renew(atlas)
-        self.cell, self.words = None, {}
+        self.cell, self.texts = None, {}
         self.layers = tuple(sorted({*atlas.sources, *atlas.targets}))
         self.gains = dict(zip(atlas.places, atlas.singular_values.tolist(), strict=True))
 

@@ -18,7 +18,7 @@ from playground.services.atlas.effects import EffectsRequest, usual_scale
 from playground.services.estimates import expected, work_of_atlas
 from playground.services.set_prompts import format_of
 from playground.ui.atlas import cell as cell_panel
-from playground.ui.atlas import map, run
+from playground.ui.atlas import map, reading, run
 from playground.ui.atlas.files import atlas_names, opening_atlas
 from playground.ui.atlas.form import PLACE, AtlasForm
 from playground.ui.atlas.layout import AtlasTab, choices, explained
@@ -136,7 +136,13 @@ def _wire_map(frame: Frame, tab: AtlasTab) -> None:
         visitor = frame.visitor(request)
         return run.chosen(tab, visitor, _pair(acted(event)), _known(visitor, colour))
 
-    tab.map.act(on_cell, tab.colour, [tab.cell, tab.map], trigger_mode="multiple", **PRIVATE)
+    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
+    def on_read(request: gr.Request, scale: Any) -> Iterator[Updates]:
+        yield from reading.read(frame, tab, frame.visitor(request), real(scale, "relative scale"))
+
+    tab.map.act(on_cell, tab.colour, [tab.cell, tab.map], trigger_mode="multiple", **PRIVATE).then(
+        on_read, tab.effect_scale, [tab.cell, tab.notice, frame.status], trigger_mode="multiple", **PRIVATE
+    )
 
     def on_gallery(event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
         data, state = acted(event), AtlasState.of(frame.visitor(request))
@@ -150,14 +156,6 @@ def _wire_map(frame: Frame, tab: AtlasTab) -> None:
         yield from frame.discovering.show(request, vectors, format_of(vectors.origin))
 
     tab.cell.act(on_gallery, None, frame.discovering.outputs, trigger_mode="once", **EVENT)
-
-    @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
-    def on_words(event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
-        data = acted(event)
-        if data.get("act") == "words":
-            yield from run.read_words_of(frame, tab, frame.visitor(request), _pair(data))
-
-    tab.cell.act(on_words, None, [tab.cell, tab.notice, frame.status], trigger_mode="once", **EVENT)
 
 
 def _wire_files(frame: Frame, tab: AtlasTab) -> None:
