@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,10 +12,11 @@ import pytest
 from playwright.sync_api import expect
 from visiting import Site, Visitor, compute, fill
 
+from playground.errors import Cancelled
 from playground.library.vector_set import load
 from playground.places import SHIPPED_VECTORS
 from playground.ui.discover import tab
-from playground.ui.widgets import find_some
+from playground.ui.widgets import find_some, words
 
 
 def test_a_set_is_read_named_thinned_out_and_steered_with(visit: Callable[..., Visitor]) -> None:
@@ -27,10 +30,10 @@ def test_a_set_is_read_named_thinned_out_and_steered_with(visit: Callable[..., V
     expect(page.locator("#discover-gallery article")).to_have_count(3)
     expect(page.locator("#discover-progress")).to_contain_text("signed vectors say something else")
     expect(page.locator("#discover-gallery .sp-take").first).to_be_visible()
-    words = page.locator("#discover-gallery .sp-words")
-    expect(words).to_have_count(3)  # without a click, once the texts are there
-    expect(words.first).to_contain_text(re.compile(r"words\s*\+.*−"))
-    expect(words.first.locator("code").first).not_to_be_empty()
+    lines = page.locator("#discover-gallery .sp-words")
+    expect(lines).to_have_count(3)  # without a click, once the texts are there
+    expect(lines.first).to_contain_text(re.compile(r"words\s*\+.*−"))
+    expect(lines.first.locator("code").first).not_to_be_empty()
     expect(page.locator("#discover-gallery .sp-caution")).to_contain_text("they are noise")
     expect(page.locator("#status")).to_contain_text("ready")
     visitor.shot("gallery-1280")
@@ -80,6 +83,33 @@ def test_a_set_is_read_named_thinned_out_and_steered_with(visit: Callable[..., V
     cells.nth(4).locator("button").click()
     expect(page.locator("#mix-0-strip")).to_contain_text("1 × found")
     visitor.shot("steer-strip-1280")
+
+
+def test_stop_ends_the_reading_of_words_and_keeps_the_gallery(
+    visit: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def slow(model: object, request: object, emit: object, cancelled: Callable[[], bool]) -> None:
+        begun.set()
+        while not cancelled():
+            time.sleep(0.02)
+        raise Cancelled
+
+    monkeypatch.setattr(words, "words", slow)
+    visitor = visit()
+    page = visitor.page
+    visitor.tab("Discover")
+    fill(visitor, "discover-use", 1)
+    fill(visitor, "discover-vectors", 2)
+    page.click("#discover-compute")
+    expect(page.locator("#status")).to_contain_text("reading words")
+    assert begun.is_set()
+    page.click("#stop")
+    expect(page.locator("#status")).to_contain_text("ready")
+    expect(page.locator("#discover-gallery article")).to_have_count(2)
+    expect(page.locator("#discover-gallery .sp-galcell .sp-text").first).not_to_be_empty()
+    expect(page.locator("#discover-notice")).to_be_empty()
 
 
 def test_an_empty_library_offers_to_find_some_and_opens_the_gallery(

@@ -54,7 +54,7 @@ def words_line(found: SetWords | None, row: int, title: str = "words") -> str:
     if found is None or (row, 1) not in found.words:
         return ""
     sides = " ".join(_side(sign, found.words[row, sign]) for sign in SIGNS)
-    return f'<p class="sp-words" aria-label="Words of vector {row}"><span>{escape(title)}</span> {sides}</p>'
+    return f'<p class="sp-words"><span>{escape(title)}</span> {sides}</p>'
 
 
 def caution(found: SetWords | None) -> str:
