@@ -1,4 +1,4 @@
-"""Four walks through the page, as people take them: python -m tests.browser.walks [--model M] [--width W] [--dark]
+"""Walks through the page, as people take them: python -m tests.browser.walks [--model M] [--width W] [--dark]
 
 Each says its clicks and seconds and leaves a picture of every step.
 """
@@ -207,6 +207,38 @@ def ortho(walk: Walk, steps: int | None = None) -> None:
     print(f"average of three: {steered[:100]!r}, baseline {baseline[:60]!r}", flush=True)
 
 
+def atlas(walk: Walk) -> None:
+    """Open the map, look, click where most happens, read, keep a vector; the map is computed where none ships."""
+    page = walk.page
+    walk.tab("Atlas")
+    if not page.locator("#atlas-map .sp-mapcell").count():
+        walk.click("#atlas-compute")
+        expect(page.locator("#atlas-progress")).to_contain_text("of computation")
+        print(f"map {walk.seconds:.0f} s after the page was asked for", flush=True)
+    walk.step("opened")
+    darkest = page.locator("#atlas-map .sp-mapcell").evaluate_all(
+        "cells => { const shade = cell => +getComputedStyle(cell).getPropertyValue('--shade');"
+        " const most = cells.reduce((a, b) => (shade(b) > shade(a) ? b : a));"
+        " return [most.dataset.source, most.dataset.target]; }"
+    )
+    clicked = walk.seconds
+    walk.click(f".sp-mapcell[data-source='{darkest[0]}'][data-target='{darkest[1]}']")
+    expect(page.locator("#atlas-cell .sp-words")).to_have_count(4)
+    where = f"blocks {darkest[0]} → {darkest[1]}"
+    print(f"{where}: texts and words {walk.seconds - clicked:.0f} s after the click", flush=True)
+    walk.step("texts")
+    walk.click("#atlas-cell [data-act=gallery]")
+    walk.found()
+    row = page.locator(f"#discover-gallery .sp-galrow:has({READABLE})").first
+    row.locator(".sp-name").fill("from the atlas")
+    row.locator(".sp-name").press("Enter")
+    row.locator("[data-act=star]").click()
+    walk.clicks += 2
+    walk.click("#discover-save")
+    expect(page.locator("#discover-save-notice")).to_contain_text("Saved as")
+    walk.step("kept")
+
+
 def _only(walk: Walk, name: str) -> None:
     """Choose one set in Measure, and no other."""
     sets = walk.page.locator("#measure-sets")
@@ -244,7 +276,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--walks", default="newcomer,researcher,ortho")
+    parser.add_argument("--walks", default="newcomer,researcher,ortho,atlas")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=60_000 * MINUTES)
@@ -259,6 +291,7 @@ def main() -> None:
         walks: dict[str, Callable[[Walk], None]] = {
             "newcomer": newcomer_without_vectors if options.model else newcomer,
             "researcher": lambda walk: researcher(walk, opened),
+            "atlas": atlas,
             "ortho": lambda walk: ortho(walk, ORTHO_STEPS if options.model else None),
         }
         for name in options.walks.split(","):
