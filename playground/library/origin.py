@@ -49,6 +49,12 @@ class RowNote:
                 raise FileError(f"Expected {name} to be true or false, got {shown(getattr(self, name))}; set one.")
 
 
+def label_note(text: str) -> RowNote:
+    """A note whose label is a text, on one line and cut to MAX_LABEL characters."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return RowNote(label=line if len(line) <= MAX_LABEL else f"{line[: MAX_LABEL - 1]}…")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Origin:
     """How the vectors of a set were found, so that the run can be repeated and the set applied correctly.

@@ -310,6 +310,8 @@ def _setting(request: FindRequest, name: str, always: bool) -> list[str]:
     value, option = getattr(request.settings, name), f"--{name.replace('_', '-')}"
     if value is None or (value == default_of(request.by, name) and not always):
         return []
+    if request.by.options[name].kind == "texts":
+        return [word for text in value for word in _given(option, text)]
     if isinstance(value, tuple):
         return [option, ",".join(repr(float(entry)) for entry in value)]
     if isinstance(value, str):

@@ -8,17 +8,21 @@ import pytest
 from playwright.sync_api import expect
 from visiting import Site, Visitor, choose, compute, fill
 
-METHODS = ("Power iteration", "MELBO", "MELBO-ortho", "Mean difference", "Contrast PCA", "Random baseline")
+METHODS = (
+    *("Power iteration", "MELBO", "MELBO-ortho", "Mean difference", "Contrast PCA"),
+    *("A word as a vector", "Random baseline"),
+)
 ONLY = {
     "discover-target": {"Power iteration", "MELBO", "MELBO-ortho"},
-    "discover-vectors": set(METHODS) - {"Mean difference"},
-    "discover-all-tokens": set(METHODS) - {"Random baseline"},
+    "discover-vectors": set(METHODS) - {"Mean difference", "A word as a vector"},
+    "discover-all-tokens": set(METHODS) - {"A word as a vector", "Random baseline"},
     "discover-melbo-radius": {"MELBO"},
     "discover-ortho-base": {"MELBO-ortho"},
     "discover-power-metric": {"Power iteration"},
     "discover-melbo-learning-rate": {"MELBO"},
     "discover-ortho-batch": {"MELBO-ortho"},
-    "discover-read-sinks": set(METHODS) - {"Random baseline"},
+    "discover-read-sinks": set(METHODS) - {"A word as a vector", "Random baseline"},
+    "discover-word-words": {"A word as a vector"},
     "discover-write-gallery": set(METHODS),
 }
 """Controls, and the methods that they apply to."""
@@ -169,3 +173,14 @@ def test_found_scales_are_kept_and_marked_on_the_slider(discover: Visitor) -> No
     expect(discover.page.locator("#mix-0-strip")).to_contain_text("× found")
     expect(discover.page.locator("#mix-0-strip .sp-found").first).to_be_attached()
     expect(discover.page.locator("#mix-0-strip .sp-extreme").first).to_be_attached()
+
+
+def test_words_one_a_line_become_vectors_and_the_note_names_those_without_a_fork(discover: Visitor) -> None:
+    choose(discover, "A word as a vector")
+    discover.page.fill("#discover-word-words textarea", "I\nBanana")
+    discover.unfold("discover-more")
+    discover.page.locator("#discover-write-gallery input").uncheck()
+    discover.page.locator("#discover-find-scales input").uncheck()
+    compute(discover)
+    expect(discover.page.locator("#discover-figures-note")).to_contain_text("No fork at “Banana”")
+    assert "--words I --words Banana" in discover.text("discover-command")

@@ -111,6 +111,10 @@ of_method = {
         "memory_budget": memory,
     },
     "difference": {**common, "target": optional(common["target"]), "against": st.lists(prompt_texts, min_size=1)},
+    "word": {
+        **common, "target": optional(common["target"]), "read_sinks": st.just(False),
+        "words": st.lists(prompt_texts, min_size=1, max_size=3).map(tuple),
+    },
     "random": {**common, "target": optional(common["target"]), "read_sinks": st.just(False)},
 }
 

@@ -89,7 +89,7 @@ def _add_directions(parser: argparse.ArgumentParser, method: Method, required: b
 
 def _vectors(method: Method) -> str:
     if method.count is None:
-        return f"{_UNREAD}one direction is found"
+        return f"{_UNREAD}how many are found is not chosen here"
     more = "" if method.continues is None else ", and as many more with --continue"
     return f"{method.count.help} ({method.count.usual}{more}; {at_most(method.count.most)})"
 
@@ -105,7 +105,8 @@ def _add_settings(parser: argparse.ArgumentParser, method: Method) -> None:
             metavar = one.metavar or _METAVARS[one.kind]
             more = f"; {at_most(one.bound)}" if one.limit else ""
             words = f"{one.help}{more}".replace("%", "%%")
-            place.add_argument(option_of(name), metavar=metavar, type=_reader(one), help=words)
+            several: dict[str, Any] = {"action": "extend", "nargs": "+"} if one.kind == "texts" else {}
+            place.add_argument(option_of(name), metavar=metavar, type=_reader(one), help=words, **several)
     if method.reads.sides > 1:
         _add_sides(group)
     if method.reads.target:
@@ -117,7 +118,8 @@ def _add_settings(parser: argparse.ArgumentParser, method: Method) -> None:
         )
 
 
-_METAVARS = {"whole": "N", "real": "X", "reals": "X,…", "choice": "NAME", "row": "FILE#ROW", "recipe": RECIPE}
+_METAVARS = {"whole": "N", "real": "X", "reals": "X,…", "choice": "NAME", "texts": "TEXT"}
+_METAVARS |= {"row": "FILE#ROW", "recipe": RECIPE}
 
 
 def _reader(one: Setting) -> Callable[[str], Any]:

@@ -27,7 +27,8 @@ PREPARE_SHARE = 0.1  # of the whole, as a bar shows it; the passes before the fi
 class Found:
     """What a method found: `vectors` (k, d), `values` a row by the names of its columns and of the optional tensors of
     a VectorSet, and what a file says about the run. `target_tokens` is what was read (None: all, or nothing).
-    `converged`, `steps`, `stopped`, `note` and `marks` as in FindResult.
+    `converged`, `steps`, `stopped`, `note` and `marks` as in FindResult. `labels`: names of the rows to begin with,
+    none or one a row.
     """
 
     vectors: Tensor
@@ -41,6 +42,7 @@ class Found:
     stopped: str | None = None
     note: str = ""
     marks: Mapping[str, float] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from playground.errors import InputError
-from playground.library.text import listed, shown
-from playground.limits import at_most, check_real, check_whole, limits
+from playground.library.text import is_text, listed, shown
+from playground.limits import at_most, check_characters, check_count, check_real, check_whole, limits
 
-Kind = Literal["whole", "real", "reals", "choice", "row", "recipe"]
-"""`row` is a recipe `FILE#ROW` whose scale may be left out, or a word; `recipe` one that says how much."""
+Kind = Literal["whole", "real", "reals", "choice", "texts", "row", "recipe"]
+"""`texts` are one text or several, none of them empty; `row` is a recipe `FILE#ROW` whose scale may be left out, or a
+word; `recipe` one that says how much."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ class Setting:
             value = tuple(value) if isinstance(value, list | tuple) else (value,)
             for one in value:
                 self._check_number(one)
+        elif self.kind == "texts":
+            value = self._texts(value)
         elif self.kind == "choice":
             if value not in self.choices:
                 raise InputError(
@@ -115,6 +118,18 @@ class Setting:
             return parse(value)
         except InputError as error:
             raise InputError(f"{self.quantity}: {error}") from error
+
+    def _texts(self, value: Any) -> tuple[str, ...]:
+        texts = (value,) if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or not texts or not all(map(is_text, texts)):
+            raise InputError(f"Expected a {self.quantity} or several as text, got {shown(value)}; type one.")
+        if not math.isinf(self.bound):
+            check_count(f"{self.quantity}s", len(texts), int(self.bound), "give fewer")
+        for text in texts:
+            check_characters(f"a {self.quantity}", text, limits().answer_characters)
+            if not text.strip():
+                raise InputError(f"Expected a {self.quantity} with text in it, got an empty one; fill it in.")
+        return tuple(texts)
 
     def _check_number(self, value: Any) -> None:
         if self.kind == "whole":

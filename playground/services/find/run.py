@@ -11,6 +11,7 @@ from playground.core.push import Push
 from playground.core.time_to_go import Left
 from playground.errors import InputError
 from playground.library.mix import LoadSet, mix
+from playground.library.origin import label_note
 from playground.library.recipe import Recipe
 from playground.library.vector_set import TENSORS, VectorSet
 from playground.methods.base.context import Context, Found
@@ -94,7 +95,7 @@ def _vector_set(
         ),
         **{name: values for name, values in found.values.items() if name in TENSORS},
         others={name: values for name, values in found.values.items() if name not in TENSORS},
-        notes=(),
+        notes=tuple(map(label_note, found.labels)),
         name=suggest_name(request, loaded),
         description="",
     )

@@ -37,7 +37,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Entry:
-    """Control of one number, several numbers, or a choice: one component."""
+    """Control of one number, several numbers, a choice, or texts: one component."""
 
     name: str
     one: Setting
@@ -58,6 +58,8 @@ class Entry:
             return {self.name: number / 100 if self.one.percent and number is not None else number}
         if self.one.kind == "reals":
             return {self.name: read_numbers(value, what)}
+        if self.one.kind == "texts":
+            return {self.name: read_lines(value, what)}
         return {self.name: value}
 
     def shown(self, values: Mapping[str, Any]) -> dict[Any, Any]:
@@ -65,6 +67,8 @@ class Entry:
         value = self.default if value is None else value
         if self.one.kind == "reals":
             return {self.component: " ".join(f"{number:g}" for number in value or ())}
+        if self.one.kind == "texts":
+            return {self.component: "\n".join(value or ())}
         if self.one.optional:
             return {self.component: optional(value)}
         return {self.component: 100 * value if self.one.percent else value}
@@ -332,6 +336,8 @@ class Builder:
             component = gr.Dropdown(list(one.choices), value=default, **common)
         elif (end := one.slider_end) is not None:
             component = gr.Slider(one.least, end, default, step=1, buttons=[], **common)
+        elif one.kind == "texts":
+            component = gr.Textbox("\n".join(default or ()), lines=2, max_lines=4, **common)
         elif one.optional or one.kind == "reals":
             component = gr.Textbox("", max_lines=1, placeholder=one.placeholder, **common)
         else:
@@ -367,3 +373,11 @@ def read_numbers(text: str | None, what: str) -> tuple[float, ...] | None:
     """Numbers separated by spaces or commas; None for an empty field. Raises InputError."""
     parts = (text or "").replace(",", " ").split()
     return tuple(real(part, f"each of the {what}") for part in parts) or None
+
+
+def read_lines(text: str | None, what: str) -> tuple[str, ...]:
+    """Texts, one a line; empty lines are left out. Raises InputError where there is none."""
+    lines = tuple(line for line in (text or "").splitlines() if line.strip())
+    if not lines:
+        raise InputError(f"Expected {what}, one a line, got none; type one.")
+    return lines
