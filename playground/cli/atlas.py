@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from playground.core.atlas.sweeps import Sweeps
     from playground.library.atlas import Atlas
     from playground.model.cut.sharded import Team
+    from playground.library.prompts import PromptSet
     from playground.services.atlas import AtlasProgress, AtlasRequest, AtlasResult
+    from playground.services.atlas.effects import EffectsRequest, SwingRequest
 
 SUMMARY = "map the leading directions of every pair of layers"
 DESCRIPTION = (
@@ -50,7 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--kl", metavar="R", type=real("a relative scale", 0, limits().effect_scale, above=True),
         help="then measure KL(steered ‖ baseline) of the next token with every vector and its negative at this scale, "
-        "relative to the reference norm of its source, beside as many random directions",
+        "relative to the reference norm of its source, beside as many random directions; where the largest makes text "
+        "break, the next counts",
+    )  # fmt: skip
+    group.add_argument(
+        "--swing", metavar="R", type=real("a relative scale", 0, limits().effect_scale, above=True),
+        help="with --prompts of choice items: measure too how far every vector and its negative move the log-odds of "
+        "their answers apart at this scale, mean over the first 16 items of the set, beside as many random directions",
     )  # fmt: skip
     add_model(parser)
     parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="file to write (.safetensors)")
@@ -98,7 +106,7 @@ def _computed(options: argparse.Namespace, team: Team | None = None) -> Outcome:
     from playground.services.atlas import atlas, partial_file
     from playground.services.estimates import learn, work_of_atlas
 
-    progress = Progress()
+    progress, choices = Progress(), _choices(options)
     loaded = load_quietly(options, progress)
     request = _asked(options, loaded)
     request.encode(loaded)
@@ -116,9 +124,10 @@ def _computed(options: argparse.Namespace, team: Team | None = None) -> Outcome:
         result = atlas(loaded, request, lambda event: progress.show(_line(event)), stopped, keep, so_far, team)
         made = result.atlas
         write_out(options.out, partial(files.save, made))
-        if options.kl is not None and not result.cancelled:
-            made = _measured(options.kl, loaded, made, progress, stopped)
-            write_out(options.out, partial(files.save, made))
+        for effect in _effects(options, choices):
+            if not stopped():
+                made = _measured(effect, loaded, made, progress, stopped)
+                write_out(options.out, partial(files.save, made))
     if result.cancelled:
         known = len(result.atlas.pairs)
         tell(f"stopped; {options.out} holds {known} of {request.pairs} pairs, {result.unfinished} not converged.")
@@ -129,15 +138,36 @@ def _computed(options: argparse.Namespace, team: Team | None = None) -> Outcome:
     return Outcome(_data(options.out, result, made), _text(options.out, made, result), interrupted=stopped())
 
 
-def _measured(scale: float, loaded: Any, made: Atlas, progress: Progress, stopped: Any) -> Atlas:
-    """The atlas with KL at a relative scale; as it is where a stop came before the first source was done."""
-    from playground.services.atlas.effects import EffectsRequest, measure_effects
+def _choices(options: argparse.Namespace) -> PromptSet | None:
+    """The whole choice set of --swing; None without. Raises InputError for other prompts."""
+    if options.swing is None:
+        return None
+    from playground.library import prompts
+    from playground.services.atlas.effects import SwingRequest
+
+    if options.prompts is None:
+        raise InputError("Expected --swing with --prompts, a set of choice items, got --prompt; name a set.")
+    return SwingRequest(prompts.read(options.prompts), options.swing).choices
+
+
+def _effects(options: argparse.Namespace, choices: PromptSet | None) -> list[EffectsRequest | SwingRequest]:
+    from playground.services.atlas.effects import EffectsRequest, SwingRequest
+
+    asked: list[EffectsRequest | SwingRequest] = [] if options.kl is None else [EffectsRequest(options.kl)]
+    return asked if choices is None else [*asked, SwingRequest(choices, options.swing)]
+
+
+def _measured(
+    request: EffectsRequest | SwingRequest, loaded: Any, made: Atlas, progress: Progress, stopped: Any
+) -> Atlas:
+    """The atlas with an effect; as it is where a stop came before the first source was done."""
+    from playground.services.atlas.effects import measure_effects
 
     def show(event: Any) -> None:
-        progress.show(f"KL · source {event.done} of {event.total} · {event.seconds:.1f} s{to_go(event)}")
+        progress.show(f"{event.name} · source {event.done} of {event.total} · {event.seconds:.1f} s{to_go(event)}")
 
     try:
-        return measure_effects(loaded, made, EffectsRequest(scale), show, stopped)
+        return measure_effects(loaded, made, request, show, stopped)
     except Cancelled:
         return made
 

@@ -88,7 +88,7 @@ def run(context: Context) -> Found:
 def _note(words: tuple[str, ...], said: list[float], reached: list[float]) -> str:
     """Where the prompts have a fork: p of each text as the model is, and with its vector, mean over prompts."""
     scales = " and ".join(f"{scale:g}" for scale in SCALES)
-    texts = [(f"“{word}”", *shares) for word, *shares in zip(words, said, reached, strict=True)]
+    texts = [(f"“{word}”", before, after) for word, before, after in zip(words, said, reached, strict=True)]
     shut = [f"{word} ({after:.1%})" for word, before, after in texts if after < FORK and after >= before]
     lost = [f"{word} ({before:.0%})" for word, before, after in texts if after < before]
     notes = []

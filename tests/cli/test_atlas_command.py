@@ -136,3 +136,24 @@ def test_two_atlases_are_compared(atlas, command, tmp_path):
     assert max(map(abs, found["log_ratio"])) < 0.02, "another seed leaves gains within 2 %"
     refused = command("compare-atlases", out, tmp_path / "none")
     assert refused.status == 2
+
+
+def test_effects_are_measured_printed_and_kept(atlas):
+    out, run = atlas
+    asked = ("--prompts", "organism-comply-choices", "--count", 1, "--source", 1, "--every", 2)
+    done = run(*asked, "--kl", 0.3, "--swing", 0.2, "--json")
+    assert done.status == 0, done.err
+    names = {"KL at 0.3 r", "swing at 0.2 r"}
+    kept = files.load(out).effects
+    assert set(kept) >= {*names, *(f"{name}, random" for name in names), "KL at 0.3 r, broken"}
+    assert set(json.loads(done.out)["effects"]) == set(kept)
+    assert "swing at 0.2 r over random" in run(*asked, "--swing", 0.2).out
+
+
+@pytest.mark.parametrize("prompts", [PROMPTS, ("--prompts", "neutral", "--count", 1)])
+def test_a_swing_without_answers_is_refused_before_anything_is_computed(atlas, prompts):
+    out, run = atlas
+    done = run(*prompts, "--swing", 0.2)
+    assert done.status == 2
+    assert "choice items" in done.err
+    assert not out.exists()

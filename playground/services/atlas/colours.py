@@ -12,8 +12,11 @@ from torch import Tensor
 
 from playground.library.atlas import Atlas, Pair
 
-CONTROL, OVER = ", random", " over random"
-"""Behind the name of an effect: that of random directions of equal norm, and the ratio of the two."""
+CONTROL, OVER, BROKEN = ", random", " over random", ", broken"
+"""Behind the name of an effect: that of random directions of equal norm, the ratio of the two, and where its texts are
+no text."""
+SWING = "swing at "
+"""What names of effects on choices begin with."""
 
 
 @dataclass(frozen=True)
@@ -97,24 +100,33 @@ def colours_of(atlas: Atlas | None) -> dict[str, Colour]:
     for name in measured:
         if f"{name}{CONTROL}" not in measured:
             continue
-        effects[name] = Colour(
-            name,
-            "KL(steered ‖ baseline) of the next token in nats, mean over prompts, the largest over vectors and signs "
-            "at one relative scale. A very large one may be noise: read its texts.",
-            partial(_largest, name),
-        )
+        what, largest_of = (_SWING, "swing") if name.startswith(SWING) else (_KL, "KL")
+        effects[name] = Colour(name, what, partial(_largest, name))
         effects[f"{name}{OVER}"] = Colour(
             f"{name} over random",
-            "The largest KL of the pair's vectors over that of as many random directions of equal norm at the same "
-            "source: 1 is what chance does.",
+            f"The largest {largest_of} of the pair's vectors over that of as many random directions of equal norm at "
+            "the same source: 1 is what chance does.",
             partial(_over, name),
         )
     return effects | COLOURS
 
 
+_KL = (
+    "KL(steered ‖ baseline) of the next token in nats, mean over prompts, the largest over vectors and signs at one "
+    "relative scale. Those whose text breaks are left out; cells without any that holds stay empty."
+)
+_SWING = (
+    "How far the log-odds of the answer that shows the behaviour lie apart between a vector and its negative, in nats, "
+    "mean over items, at one relative scale; the largest over vectors."
+)
+
+
 def _largest(name: str, atlas: Atlas) -> dict[Pair, float]:
-    values = largest(atlas.effects[name]).tolist()
-    return {pair: value for pair, value in zip(atlas.places, values, strict=True) if not math.isnan(value)}
+    effect = atlas.effects[name]
+    values = swings(effect) if name.startswith(SWING) else largest(effect, atlas.effects.get(f"{name}{BROKEN}"))
+    return {
+        pair: value for pair, value in zip(atlas.places, values.tolist(), strict=True) if not math.isnan(value)
+    }
 
 
 def _over(name: str, atlas: Atlas) -> dict[Pair, float]:
@@ -122,7 +134,26 @@ def _over(name: str, atlas: Atlas) -> dict[Pair, float]:
     return {pair: value / max(chance[pair], 1e-9) for pair, value in _largest(name, atlas).items() if pair in chance}
 
 
-def largest(effect: Tensor) -> Tensor:
-    """(P,) The largest of an effect (P, k, 2) over vectors and signs; NaN where nothing was measured."""
-    known = effect.flatten(1)
-    return torch.where(known.isnan().all(dim=1), torch.nan, known.nan_to_num(-1.0).amax(dim=1))
+def winners(effect: Tensor, broken: Tensor | None = None) -> Tensor:
+    """(P,) int64: which of the 2k entries of a row of (P, k, 2) is the largest of those that are known and not broken
+    (1 in `broken`); −1 where there is none.
+    """
+    known = effect.flatten(1).nan_to_num(-1.0, posinf=-1.0)
+    if broken is not None:
+        known = known.where(broken.flatten(1) != 1, -1.0)
+    return known.argmax(dim=1).where(known.amax(dim=1) >= 0, -1)
+
+
+def largest(effect: Tensor, broken: Tensor | None = None) -> Tensor:
+    """(P,) The largest of an effect (P, k, 2) ≥ 0 over vectors and signs, without those that are `broken` (1); NaN
+    where none is left or nothing was measured.
+    """
+    best = winners(effect, broken)
+    values = effect.flatten(1).gather(1, best.clamp(min=0)[:, None])[:, 0]
+    return values.where(best >= 0, torch.nan)
+
+
+def swings(effect: Tensor) -> Tensor:
+    """(P,) The largest distance between the two signs of an effect (P, k, 2), over vectors; NaN where none is known."""
+    apart = (effect[:, :, 0] - effect[:, :, 1]).abs()
+    return torch.where(apart.isnan().all(dim=1), torch.nan, apart.nan_to_num(-1.0).amax(dim=1))

@@ -1,29 +1,43 @@
-"""Effects of an atlas's vectors: KL of the next token at one relative scale, beside random directions of equal norm."""
+"""Effects of an atlas's vectors at one relative scale, beside random directions of equal norm: KL of the next token,
+with texts that break set aside, and the swing of the logit difference of choices.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
+from playground.analyses.choices.summary import Balance
 from playground.core.contrast import random_directions
 from playground.core.push import Push
 from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled, InputError
 from playground.library.atlas import Atlas
+from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.prompts import built_in
+from playground.library.selection import label_pair
 from playground.limits import check_real, check_whole, limits
 from playground.model.cut.memory import within_memory
 from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import encode
+from playground.model.reading.answer_logits import AnswerReader
+from playground.model.reading.answers import question
 from playground.model.reading.next_token import divergences, next_logits
-from playground.services.atlas.colours import CONTROL
+from playground.services.atlas.colours import BROKEN, CONTROL, SWING, winners
+from playground.services.scales.run import ScalesRequest
+from playground.services.scales.texts import Reader, Written
 from playground.services.scan.request import usual_scales
 from playground.services.set_prompts import format_of
 
 SIGNS = (1.0, -1.0)
+Ahead = Sequence[tuple[int, int]]
+"""Pairs of layers by their place, each with which of its 2k rows and signs is in front."""
 
 
 def usual_scale(loaded: LoadedModel | None) -> float:
@@ -34,16 +48,21 @@ def usual_scale(loaded: LoadedModel | None) -> float:
 @dataclass(frozen=True)
 class EffectsRequest:
     """KL(steered ‖ baseline) of the token after each of the first `prompts` prompts of the atlas, with every vector and
-    its negative added at all positions at relative scale `scale` of its source. Raises InputError out of range.
+    its negative added at all positions at relative scale `scale` of its source. Of every pair the winner among rows and
+    signs goes on with a greedy text of `tokens` tokens after the shortest of these prompts, and where that is noise
+    (core/noise.py) the next does: 0 tokens look at none. Raises InputError out of range.
     """
 
     scale: float = 0.1
     prompts: int = 4
     seed: int = 0
+    tokens: int = 16
 
     def __post_init__(self) -> None:
         check_real("relative scale", self.scale, 0, limits().effect_scale, above=True)
         check_whole("number of prompts", self.prompts, least=1)
+        if self.tokens != 0:
+            check_whole("number of new tokens", self.tokens, least=4, most=limits().look_tokens)
 
     @property
     def name(self) -> str:
@@ -57,9 +76,42 @@ class EffectsRequest:
 
 
 @dataclass(frozen=True)
-class EffectsProgress:
-    """How many of the sources are done, and the atlas with their effects."""
+class SwingRequest:
+    """Mean logit difference of the first `items` items of a choice set, letters weighed alike, with every vector and
+    its negative added at all positions at relative scale `scale` of its source, less the baseline's. Raises InputError
+    for a set of another kind and out of range.
+    """
 
+    choices: PromptSet
+    scale: float = 0.1
+    items: int = 16
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_real("relative scale", self.scale, 0, limits().effect_scale, above=True)
+        check_whole("number of items", self.items, least=1, most=limits().items)
+        if self.choices.kind != "choices":
+            raise InputError(
+                f"Expected a set of choice items for the swing, got {self.choices.name}, a set of {self.choices.kind}; "
+                "choose questions with two answers."
+            )
+
+    @property
+    def name(self) -> str:
+        """Of the effect in the atlas."""
+        return f"{SWING}{self.scale:g} r"
+
+    @property
+    def control(self) -> str:
+        """Of that of random directions."""
+        return f"{self.name}{CONTROL}"
+
+
+@dataclass(frozen=True)
+class EffectsProgress:
+    """How many of the sources are done, and the atlas with their effects; `name` of the effect."""
+
+    name: str
     done: int
     total: int
     seconds: float
@@ -69,19 +121,28 @@ class EffectsProgress:
     so_far: Atlas
 
 
+def choices_of(atlas: Atlas) -> PromptSet | None:
+    """The built-in choice set that an atlas was made on; None where it was made on other prompts."""
+    made_on = built_in().get(atlas.origin.prompt_set or "")
+    return made_on if made_on is not None and made_on.kind == "choices" else None
+
+
 @within_memory
 @interrupts_passes
 def measure_effects(
     loaded: LoadedModel,
     atlas: Atlas,
-    request: EffectsRequest,
+    request: EffectsRequest | SwingRequest,
     emit: Callable[[EffectsProgress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Atlas:
-    """The atlas with two effects more, (P, k, 2) in nats, mean over prompts: that of its vectors, and that of k random
-    directions of equal norm, the same for all targets of a source. NaN for sources that a cancel has left out.
+    """The atlas with effects more, (P, k, 2): that of its vectors, and that of k random directions of equal norm, the
+    same for all targets of a source; NaN for sources that a cancel has left out. KL is in nats, mean over prompts, and
+    comes with whether texts are broken: 1 they are, 0 they are not, NaN for rows and signs that were not looked at.
+    Swings are in nats of log-odds.
 
-    Raises InputError for an atlas of another width or number of blocks, and Cancelled before there is anything.
+    Raises InputError for an atlas of another width or number of blocks and for choices of which none can be scored,
+    Cancelled before there is anything.
     """
     if (atlas.origin.width, atlas.origin.block_count) != (loaded.width, loaded.block_count):
         raise InputError(
@@ -89,34 +150,114 @@ def measure_effects(
             f"{atlas.origin.model}; load that model."
         )
     begun, time_to_go = time.perf_counter(), TimeToGo()
-    texts = atlas.origin.prompts[: request.prompts]
-    encoded = [encode(loaded, [text], format_of(atlas.origin)) for text in texts]
-    still = [next_logits(loaded, one, [()])[0] for one in encoded]
-    found = {name: torch.full((len(atlas.pairs), atlas.k, 2), torch.nan) for name in (request.name, request.control)}
+    effect: _Effect
+    if isinstance(request, SwingRequest):
+        effect = _Swing(loaded, atlas, request, cancelled)
+    else:
+        effect = _Divergence(loaded, atlas, request, cancelled)
+    found: dict[str, Tensor] = {}
     sources = atlas.sources
     made = atlas
     for done, source in enumerate(sources, start=1):
         places = [place for place, pair in enumerate(atlas.pairs.tolist()) if pair[0] == source]
         drawn = random_directions(atlas.k, loaded.width, request.seed)
-        rows = torch.cat([atlas.vectors[places].flatten(0, 1), drawn])
+        rows = torch.cat([atlas.vectors[places], drawn[None]])
         norm = request.scale * float(atlas.residual_norms[source])
-        pushes = [[Push(source, sign * norm * row / row.norm())] for row in rows for sign in SIGNS]
-        total = torch.zeros(len(pushes), dtype=torch.float64)
+        units = norm * rows / rows.norm(dim=-1, keepdim=True)
+        signed = torch.stack([sign * units for sign in SIGNS], dim=2)  # (pairs and 1, k, 2, d)
         try:
-            for one, baseline in zip(encoded, still, strict=True):
-                if cancelled():
-                    raise Cancelled
-                logits = next_logits(loaded, one.take((0,) * len(pushes)), pushes)
-                total += divergences(logits, baseline)
+            measured = effect.at(source, signed)
         except Cancelled:
             if done == 1:
                 raise
             break
-        values = (total / len(texts)).float().unflatten(0, (-1, 2))
-        found[request.name][places] = values[: -atlas.k].unflatten(0, (len(places), atlas.k))
-        found[request.control][places] = values[-atlas.k :]
+        for ending, values in measured.items():
+            for name, own in ((request.name, values[:-1]), (request.control, values[-1])):
+                blank = torch.full((len(atlas.pairs), atlas.k, 2), torch.nan)
+                found.setdefault(f"{name}{ending}", blank)[places] = own
         made = replace(atlas, effects={**atlas.effects, **{name: each.clone() for name, each in found.items()}})
-        left = time_to_go.at(done / len(sources))
+        left, share = time_to_go.at(done / len(sources)), done / len(sources)
         seconds = time.perf_counter() - begun
-        emit(EffectsProgress(done, len(sources), seconds, done / len(sources), left.seconds, left.longer, made))
+        emit(EffectsProgress(request.name, done, len(sources), seconds, share, left.seconds, left.longer, made))
     return made
+
+
+class _Effect(Protocol):
+    """A quantity that is measured source by source."""
+
+    def at(self, source: int, signed: Tensor) -> dict[str, Tensor]:
+        """Values (n, k, 2) float32 by the ending of their name, of what is added at `source`, (n, k, 2, d). Raises
+        Cancelled.
+        """
+
+
+class _Divergence:
+    """KL of the next token, mean over prompts, and whether the texts of winners break."""
+
+    def __init__(
+        self, loaded: LoadedModel, atlas: Atlas, request: EffectsRequest, cancelled: Callable[[], bool]
+    ) -> None:
+        self._loaded, self._tokens, self._cancelled = loaded, request.tokens, cancelled
+        texts = atlas.origin.prompts[: request.prompts]
+        self._prompts = encode(loaded, texts, format_of(atlas.origin))
+        self._each = [self._prompts.take([row]) for row in range(len(texts))]
+        self._still = [next_logits(loaded, one, [()])[0] for one in self._each]
+
+    def at(self, source: int, signed: Tensor) -> dict[str, Tensor]:
+        pushes = [[Push(source, vector)] for vector in signed.flatten(0, 2)]
+        total = torch.zeros(len(pushes), dtype=torch.float64)
+        for one, baseline in zip(self._each, self._still, strict=True):
+            if self._cancelled():
+                raise Cancelled
+            total += divergences(next_logits(self._loaded, one.take((0,) * len(pushes)), pushes), baseline)
+        values = (total / len(self._each)).float().reshape(signed.shape[:3])
+        return {"": values} | ({BROKEN: self._broken(source, signed, values)} if self._tokens else {})
+
+    def _broken(self, source: int, signed: Tensor, values: Tensor) -> Tensor:
+        """(n, k, 2): 1 where a text is noise, 0 where it is not; NaN behind the first of each pair that is not."""
+        asked = ScalesRequest(texts=2, prompts=1, tokens=self._tokens)
+        reader = Reader(self._loaded, self._prompts, source, asked, self._cancelled)
+        broken = torch.full(values.shape, torch.nan)
+        flat = broken.view(len(values), -1)
+        places = list(range(len(values)))
+        while places:
+            best = winners(values, broken).tolist()
+            ahead = [(place, best[place]) for place in places if best[place] >= 0]
+
+            def record(numbers: Sequence[int], written: Sequence[Written], ahead: Ahead = tuple(ahead)) -> None:
+                for number, text in zip(numbers, written, strict=True):
+                    flat[ahead[number]] = float(text.noise)
+
+            reader.write([signed[place].flatten(0, 1)[number] for place, number in ahead], 0, record)
+            places = [place for place, number in ahead if flat[place, number] == 1]
+        return broken
+
+
+class _Swing:
+    """The mean logit difference of choice items, less the baseline's."""
+
+    def __init__(self, loaded: LoadedModel, atlas: Atlas, request: SwingRequest, cancelled: Callable[[], bool]) -> None:
+        items = [item for item in request.choices.items if isinstance(item, ChoiceItem)]
+        pair = label_pair(items)
+        if pair is not None:  # items with other answers are left aside, as in measurements
+            items = [item for item in items if {item.matching.strip(), item.other.strip()} <= pair]
+        items, format = items[: request.items], format_of(atlas.origin)
+        asked = [question(loaded, item.question, format, (item.matching, item.other)) for item in items]
+        self._questions = [one for one in asked if not isinstance(one, str)]
+        if not self._questions:
+            raise InputError(
+                f"Expected items of “{request.choices.name}” that can be scored, got none; choose another set."
+            )
+        scored = [item for item, one in zip(items, asked, strict=True) if not isinstance(one, str)]
+        self._balance = Balance([item.matching.strip() if pair else "" for item in scored], seed=0)
+        self._loaded, self._cancelled = loaded, cancelled
+
+    def at(self, source: int, signed: Tensor) -> dict[str, Tensor]:
+        reader = AnswerReader(self._loaded, self._questions, source=source)
+        pushes = [[Push(source, vector)] for vector in signed.flatten(0, 2)]
+        still = reader.baseline.differences
+        moved = [reading.differences - still for reading in reader.read(pushes, cancelled=self._cancelled)]
+        if len(moved) < len(pushes):
+            raise Cancelled
+        means = [self._balance.mean(one)[0] if bool(one.isfinite().all()) else torch.nan for one in moved]
+        return {"": torch.tensor(means).reshape(signed.shape[:3])}

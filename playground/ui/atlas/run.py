@@ -8,13 +8,20 @@ from typing import Any
 
 import gradio as gr
 
-from playground.errors import InputError
+from playground.errors import Cancelled, InputError
 from playground.library import atlas as files
 from playground.library.atlas import Atlas, Pair
+from playground.model.load import LoadedModel
 from playground.services import command as commands
 from playground.services.atlas import AtlasProgress, AtlasRequest, AtlasResult, atlas
 from playground.services.atlas.colours import colours_of
-from playground.services.atlas.effects import EffectsProgress, EffectsRequest, measure_effects
+from playground.services.atlas.effects import (
+    EffectsProgress,
+    EffectsRequest,
+    SwingRequest,
+    choices_of,
+    measure_effects,
+)
 from playground.services.durations import to_go
 from playground.services.estimates import learn, work_of_atlas
 from playground.ui.atlas import cell as cell_panel
@@ -64,16 +71,30 @@ def compute(frame: Frame, tab: AtlasTab, visitor: Visitor, request: AtlasRequest
     }
 
 
-def measure(frame: Frame, tab: AtlasTab, visitor: Visitor, request: EffectsRequest) -> Iterator[Updates]:
-    """Measure effects of the atlas that is shown; yields updates. Raises PlaygroundError."""
+def measure(frame: Frame, tab: AtlasTab, visitor: Visitor, scale: float) -> Iterator[Updates]:
+    """Measure effects of the atlas that is shown at a relative scale: KL, and the swing where it was made on a choice
+    set; yields updates. Raises PlaygroundError.
+    """
     state = AtlasState.of(visitor)
     if state.atlas is None:
         raise InputError("Expected an atlas to measure, got none; compute or open one first.")
     begun = plain = state.atlas
-    job = frame.start(
-        visitor, "measuring an atlas",
-        lambda model, context: measure_effects(model, plain, request, context.emit, context.cancelled),
-    )
+    choices = choices_of(plain)
+    requests: list[EffectsRequest | SwingRequest] = [EffectsRequest(scale)]
+    if choices is not None:
+        requests.append(SwingRequest(choices, scale))
+
+    def work(model: LoadedModel, context: Any) -> Atlas:
+        made = plain
+        for number, request in enumerate(requests):
+            try:
+                made = measure_effects(model, made, request, context.emit, context.cancelled)
+            except Cancelled:
+                if number == 0:
+                    raise
+        return made
+
+    job = frame.start(visitor, "measuring an atlas", work)
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(visitor)}
         progress = [event for event in batch if isinstance(event, EffectsProgress)]
@@ -83,13 +104,14 @@ def measure(frame: Frame, tab: AtlasTab, visitor: Visitor, request: EffectsReque
             newest = progress[-1]
             begun = newest.so_far
             state.renew(begun)
-            said = f"{newest.done} of {newest.total} sources · {seconds(newest.seconds)}{to_go(newest)}"
-            updates |= {tab.progress: markup.run_line(said), tab.map: drawn(state, request.name)}
+            said = f"{newest.name} · {newest.done} of {newest.total} sources · {seconds(newest.seconds)}{to_go(newest)}"
+            updates |= {tab.progress: markup.run_line(said), tab.map: drawn(state, newest.name)}
         yield updates
     made, cell = job.result(), state.cell
-    yield {**show(tab, visitor, made, request.name), frame.status: frame.status_now()}
-    if cell is not None:
-        yield chosen(tab, visitor, cell, request.name)
+    name = next((request.name for request in reversed(requests) if request.name in made.effects), None)
+    yield {**show(tab, visitor, made, name), frame.status: frame.status_now()}
+    if cell is not None and name is not None:
+        yield chosen(tab, visitor, cell, name)
 
 
 def show(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str | None = None) -> Updates:
@@ -102,7 +124,7 @@ def show(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str | None = None
         tab.map: drawn(state, colour),
         tab.colour: gr.update(choices=choices(made), value=colour),
         tab.about: explained(colour, made),
-        tab.effects: gr.update(interactive=True),
+        tab.effects: gr.update(interactive=True, value=_offered(made)),
         tab.cell: cell_panel.WAITING,
         tab.download: offer(visitor, f"{name_of(made)}{files.SUFFIX}", partial(files.save, made)),
     }
@@ -127,6 +149,11 @@ def chosen(tab: AtlasTab, visitor: Visitor, pair: Pair, colour: str) -> Updates:
 def name_of(made: Atlas) -> str:
     """The name an atlas is offered under."""
     return made.name or made.origin.prompt_set or "prompts"
+
+
+def _offered(made: Atlas) -> str:
+    """What the button of effects says."""
+    return "Measure KL at r =" if choices_of(made) is None else "Measure KL and swing at r ="
 
 
 def _emptied(tab: AtlasTab) -> Updates:

@@ -14,7 +14,7 @@ from playground.library import atlases
 from playground.library.atlas import Atlas, Pair
 from playground.library.vector_set import check_fits
 from playground.services.atlas.colours import colours_of
-from playground.services.atlas.effects import EffectsRequest, usual_scale
+from playground.services.atlas.effects import usual_scale
 from playground.services.estimates import expected, work_of_atlas
 from playground.services.set_prompts import format_of
 from playground.ui.atlas import cell as cell_panel
@@ -105,8 +105,7 @@ def _wire_run(frame: Frame, tab: AtlasTab) -> None:
     @frame.keepable("atlas", "Atlas", written)
     @long(lambda: tab.notice, lambda: {frame.status: frame.status_now()})
     def on_effects(request: gr.Request, scale: Any) -> Iterator[Updates]:
-        asked = EffectsRequest(real(scale, "relative scale"))
-        yield from run.measure(frame, tab, frame.visitor(request), asked)
+        yield from run.measure(frame, tab, frame.visitor(request), real(scale, "relative scale"))
 
     tab.effects.click(on_effects, tab.effect_scale, written, trigger_mode="once", **PRIVATE)
 
