@@ -17,8 +17,8 @@ from playground.services.durations import to_go
 if TYPE_CHECKING:
     from playground.core.atlas.sweeps import Sweeps
     from playground.library.atlas import Atlas
-    from playground.model.cut.sharded import Team
     from playground.library.prompts import PromptSet
+    from playground.model.cut.sharded import Team
     from playground.services.atlas import AtlasProgress, AtlasRequest, AtlasResult
     from playground.services.atlas.effects import EffectsRequest, SwingRequest
 
