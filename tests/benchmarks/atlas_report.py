@@ -219,8 +219,8 @@ def _page(parts: Sequence[str], words_of_command: Sequence[str]) -> str:
             f"`python -m tests.benchmarks.atlas_report {' '.join(words_of_command)}`, "
             f"{datetime.date.today().isoformat()}.",
             "",
-            "A signed vector *acts* when its greedy text of 24 tokens, on a prompt that the atlas was not made on, is no",
-            "noise and shares fewer than half of its words with the text without a push; all at one relative scale.",
+            "A signed vector *acts* when its greedy text of 24 tokens, on a prompt that the atlas was not made on, is",
+            "no noise and shares fewer than half of its words with the text without a push; all at one relative scale.",
             "",
             *[f"{part}\n" for part in parts],
         ]
