@@ -105,6 +105,8 @@ def test_a_click_on_a_cell_writes_its_first_texts_and_words(visitor: Visitor) ->
     texts = page.locator("#atlas-cell .sp-celltexts .sp-text").all_inner_texts()
     assert len(texts) == 8
     assert len(set(texts)) > 3, "the vectors of this cell change what is said"
+    expect(page.locator("#atlas-cell .sp-celltexts").first).to_be_in_viewport()
+    expect(page.locator(".sp-mapcell.sp-chosen")).to_be_in_viewport()
     visitor.shot("atlas-texts")
 
 

@@ -20,3 +20,13 @@ element.addEventListener('keydown', (event) => {
     }
   }
 });
+// What a click opens is below the map: as much of it is brought into sight as leaves the clicked cell there.
+element.addEventListener('click', (event) => {
+  const cell = event.target.closest('.sp-mapcell');
+  const panel = document.getElementById('atlas-cell');
+  if (!cell || !panel) return;
+  const tabs = document.querySelector('.tab-wrapper')?.getBoundingClientRect().bottom ?? 0;
+  const wanted = panel.getBoundingClientRect().top - 0.45 * innerHeight;
+  const most = cell.getBoundingClientRect().top - Math.max(tabs, 0) - 30;  // with the names of the targets
+  if (Math.min(wanted, most) > 8) window.scrollBy({ top: Math.min(wanted, most), behavior: 'smooth' });
+});
