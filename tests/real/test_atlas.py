@@ -42,3 +42,13 @@ def test_on_twenty_pairs_every_value_is_within_two_per_cent_and_all_cost_a_quart
     share = result.rows_times_blocks / (spent * every / blocks)
     print(f"{result.rows_times_blocks} rows x blocks, {share:.3f} of find's")
     assert share <= 0.25
+
+
+def test_the_atlas_that_ships_is_of_this_model(real, tmp_path):
+    from playground.library import atlases
+
+    assert "smollm2-135m-instruct" in atlases.names_for(real.fingerprint, tmp_path)
+    shipped = atlases.open_named("smollm2-135m-instruct", tmp_path)
+    assert len(shipped.pairs) == real.block_count * (real.block_count - 1) // 2
+    assert bool(shipped.converged.all())
+    assert any(name.startswith("KL at") for name in shipped.effects)
