@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.core.band import bands
 from playground.core.geometry import orthonormalise, with_fixed_signs
 from playground.core.missed import SAFE_ROWS, MissedCheck, may_exceed
 from playground.core.operators import LinearOperator
@@ -32,9 +33,6 @@ from playground.core.pace import Pace
 from playground.core.rayleigh_ritz import RayleighRitz, is_half
 from playground.core.settings import KrylovSettings
 from playground.errors import Cancelled, InputError
-
-CLUSTER_GAP = 0.05
-"""Neighbours closer than this (relative to the larger) span a subspace: the vectors in it are no axes of their own."""
 
 RANDOM_BESIDE_START = 4
 """Random rows beside a start: rows that J maps into themselves would never be left for better ones. The subspace
@@ -69,9 +67,9 @@ class Spectrum:
     products the residual is σ/σ₁, and 1 in half precision. `converged` says that all residuals are within the tolerance
     and that no larger vector was missed: every σ is then within 1 % of the truth, in bfloat16 within 3 %.
     `products` counts columns put through J or Jᵀ. `subspaces` are row ranges [a, b) whose neighbours differ by less
-    than CLUSTER_GAP: there the span is meant, not its rows. After a cancel k may be smaller than asked for, down to 0,
-    and residuals that were not computed are NaN. `finite` is False when a product was not: these are of the products
-    before it.
+    than CLUSTER_GAP (core/band.py): there the span is meant, not its rows. After a cancel k may be smaller than asked
+    for, down to 0, and residuals that were not computed are NaN. `finite` is False when a product was not: these are of
+    the products before it.
     """
 
     singular_values: Tensor
@@ -175,7 +173,7 @@ def iterate(
         converged=converged,
         steps=step,
         products=products,
-        subspaces=_clusters(values),
+        subspaces=tuple(rows for rows in bands(values) if rows[1] - rows[0] > 1),
         finite=finite,
     )
 
@@ -198,17 +196,6 @@ def _check_start(start: Tensor, width: int) -> None:
             "Expected finite vectors to start from, not all of them zero, got NaN, infinity or zeros; start from "
             "others, or at random."
         )
-
-
-def _clusters(values: Tensor) -> tuple[tuple[int, int], ...]:
-    ranges: list[tuple[int, int]] = []
-    begin = 0
-    for i in range(1, len(values) + 1):
-        if i == len(values) or values[i] < (1 - CLUSTER_GAP) * values[i - 1]:
-            if i - begin > 1:
-                ranges.append((begin, i))
-            begin = i
-    return tuple(ranges)
 
 
 def _padded(values: Tensor, length: int, filler: float) -> Tensor:
