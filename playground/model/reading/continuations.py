@@ -65,12 +65,14 @@ def forced(
 def log_probabilities(
     loaded: LoadedModel, asked: Forced, push: Push, cancelled: Callable[[], bool] = lambda: False
 ) -> Tensor:
-    """(n,) float32 or wider on the CPU, in nats: log p of each whole text after its prompt with `push`, (d,), added at
-    every position, those of the text included. NaN where the model's numbers are not finite. Raises Cancelled.
+    """(n,) float32 or wider on the CPU, in nats: log p of each whole text after its prompt with `push`, (d,) or (n, d)
+    with a vector for each, added at every position, those of the text included. NaN where the model's numbers are not
+    finite. Raises Cancelled.
     """
     found = torch.zeros(len(asked.texts), dtype=torch.promote_types(loaded.dtype, torch.float32))
     for rows in _batches(loaded, asked, 0, cancelled):
-        found[list(rows)] = _read(loaded, asked.take(rows), push).cpu()
+        own = push if push.vector.ndim == 1 else Push(push.layer, push.vector[list(rows)])
+        found[list(rows)] = _read(loaded, asked.take(rows), own).cpu()
     return found
 
 

@@ -12,24 +12,19 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from playground.analyses.choices.summary import Balance
 from playground.core.contrast import random_directions
-from playground.core.push import Push
 from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled, InputError
 from playground.library.atlas import Atlas
-from playground.library.prompt_set import ChoiceItem, PromptSet
+from playground.library.prompt_set import PromptSet
 from playground.library.prompts import built_in
-from playground.library.selection import label_pair
 from playground.limits import check_real, check_whole, limits
 from playground.model.cut.memory import within_memory
 from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel, is_organism
 from playground.model.prompting import encode
-from playground.model.reading.answer_logits import AnswerReader
-from playground.model.reading.answers import question
-from playground.model.reading.next_token import divergences, next_logits
 from playground.services.atlas.colours import BROKEN, CONTROL, SWING, winners
+from playground.services.push_effects import Divergence, LogOdds
 from playground.services.scales.run import ScalesRequest
 from playground.services.scales.texts import Reader, Written
 from playground.services.scan.request import usual_scales
@@ -198,19 +193,11 @@ class _Divergence:
         self, loaded: LoadedModel, atlas: Atlas, request: EffectsRequest, cancelled: Callable[[], bool]
     ) -> None:
         self._loaded, self._tokens, self._cancelled = loaded, request.tokens, cancelled
-        texts = atlas.origin.prompts[: request.prompts]
-        self._prompts = encode(loaded, texts, format_of(atlas.origin))
-        self._each = [self._prompts.take([row]) for row in range(len(texts))]
-        self._still = [next_logits(loaded, one, [()])[0] for one in self._each]
+        self._prompts = encode(loaded, atlas.origin.prompts[: request.prompts], format_of(atlas.origin))
+        self._effect = Divergence(loaded, self._prompts, cancelled)
 
     def at(self, source: int, signed: Tensor) -> dict[str, Tensor]:
-        pushes = [[Push(source, vector)] for vector in signed.flatten(0, 2)]
-        total = torch.zeros(len(pushes), dtype=torch.float64)
-        for one, baseline in zip(self._each, self._still, strict=True):
-            if self._cancelled():
-                raise Cancelled
-            total += divergences(next_logits(self._loaded, one.take((0,) * len(pushes)), pushes), baseline)
-        values = (total / len(self._each)).float().reshape(signed.shape[:3])
+        values = self._effect.mean(self._effect.read(source, signed.flatten(0, 2))).float().reshape(signed.shape[:3])
         return {"": values} | ({BROKEN: self._broken(source, signed, values)} if self._tokens else {})
 
     def _broken(self, source: int, signed: Tensor, values: Tensor) -> Tensor:
@@ -237,27 +224,8 @@ class _Swing:
     """The mean logit difference of choice items, less the baseline's."""
 
     def __init__(self, loaded: LoadedModel, atlas: Atlas, request: SwingRequest, cancelled: Callable[[], bool]) -> None:
-        items = [item for item in request.choices.items if isinstance(item, ChoiceItem)]
-        pair = label_pair(items)
-        if pair is not None:  # items with other answers are left aside, as in measurements
-            items = [item for item in items if {item.matching.strip(), item.other.strip()} <= pair]
-        items, format = items[: request.items], format_of(atlas.origin)
-        asked = [question(loaded, item.question, format, (item.matching, item.other)) for item in items]
-        self._questions = [one for one in asked if not isinstance(one, str)]
-        if not self._questions:
-            raise InputError(
-                f"Expected items of “{request.choices.name}” that can be scored, got none; choose another set."
-            )
-        scored = [item for item, one in zip(items, asked, strict=True) if not isinstance(one, str)]
-        self._balance = Balance([item.matching.strip() if pair else "" for item in scored], seed=0)
-        self._loaded, self._cancelled = loaded, cancelled
+        self._effect = LogOdds(loaded, request.choices, format_of(atlas.origin), request.items, cancelled)
 
     def at(self, source: int, signed: Tensor) -> dict[str, Tensor]:
-        reader = AnswerReader(self._loaded, self._questions, source=source)
-        pushes = [[Push(source, vector)] for vector in signed.flatten(0, 2)]
-        still = reader.baseline.differences
-        moved = [reading.differences - still for reading in reader.read(pushes, cancelled=self._cancelled)]
-        if len(moved) < len(pushes):
-            raise Cancelled
-        means = [self._balance.mean(one)[0] if bool(one.isfinite().all()) else torch.nan for one in moved]
-        return {"": torch.tensor(means).reshape(signed.shape[:3])}
+        values = self._effect.mean(self._effect.read(source, signed.flatten(0, 2)))
+        return {"": values.float().reshape(signed.shape[:3])}
