@@ -107,6 +107,9 @@ class Limits:
     compared_rows: int = 4096
     """Whose cosines with each other are 64 MB."""
 
+    evaluations: int = 100_000
+    """Directions that a search inside a band tries, and as many random ones."""
+
     # Looks at a set: found scales, and displacements over radii.
     look_texts: int = 64
     look_prompts: int = 16
@@ -158,6 +161,7 @@ PUBLIC = Limits(
     logits=256,
     compared_sets=6,
     compared_rows=1_024,
+    evaluations=1_000,
     look_texts=8,
     look_prompts=4,
     look_tokens=64,

@@ -6,19 +6,23 @@ import threading
 from dataclasses import fields, replace
 
 import pytest
+import torch
 
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.exact.run import ExactRequest
 from playground.errors import InputError
+from playground.library.origin import Origin, now
 from playground.library.prompt_set import ChoiceItem, ExactItem, PromptSet
 from playground.library.recipe import Component, Recipe
+from playground.library.vector_set import VectorSet
 from playground.limits import LIMITS, PUBLIC, check_whole, limits, stored, tightened
 from playground.methods.base.registry import method_of, registered
 from playground.methods.base.request import find_request
 from playground.model.conversation import Turn
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
+from playground.services.band import BandRequest
 from playground.services.effect import EffectRequest
 from playground.services.generate import GenerateRequest
 from playground.services.linearity import LinearityRequest
@@ -34,6 +38,14 @@ VECTORS = (MeasuredVector("a", row=0),)
 
 def find(method="melbo", **changes):
     return find_request(**{"method": method, "prompts": ("Hi",), "source": 0, "target": 2, **changes})
+
+
+def band(budget: int, prompts: int = 1) -> BandRequest:
+    origin = Origin(model="m", width=2, block_count=2, source=0, method="random", residual_norm=1.0, created=now())
+    rows = VectorSet(torch.eye(2), origin, name="a")
+    search = PromptSet("p", "", "", "prompts", tuple(map(str, range(prompts))))
+    held_out = PromptSet("h", "", "", "prompts", ("Hi",))
+    return BandRequest(source_set=rows, rows=(0, 1), target="kl", search=search, held_out=held_out, budget=budget)
 
 
 def long_sampling(tokens: int) -> Sampling:
@@ -87,6 +99,8 @@ OVER = {
     "looks": lambda: ScalesRequest(texts=HUGE),
     "prompts of looks": lambda: ScalesRequest(prompts=HUGE),
     "tokens of looks": lambda: ScalesRequest(tokens=HUGE),
+    "evaluations": lambda: band(budget=HUGE),
+    "readings of a band": lambda: band(budget=LIMITS.evaluations, prompts=21),
     "radii": lambda: LinearityRequest(source_set="a", relative_radii=tuple(range(1, 66))),
 }  # fmt: skip
 
