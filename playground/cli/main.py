@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from playground.analyses.common.json_values import plain
 from playground.cli import (
     atlas,
+    band,
     bundle,
     calibrate,
     compare,
@@ -44,6 +45,7 @@ COMMANDS = {
     "compare": compare,
     "compare-atlases": compare_atlases,
     "words": words,
+    "band": band,
     "evidence": evidence,
     "bundle": bundle,
     "train-organism": train_organism,
