@@ -124,29 +124,22 @@ def _rows(options: argparse.Namespace, vector_set: VectorSet) -> tuple[int, ...]
 
 
 def _prompts(options: argparse.Namespace, vector_set: VectorSet) -> tuple[PromptSet, PromptFormat]:
-    """The set that prompts are dealt out of, and its format; without one named, the prompts that the vectors were found
-    on and, where their set ships, the rest of it. Raises FileError and InputError.
+    """The set that prompts are dealt out of, and its format; without one named, `own_prompts`. Raises FileError and
+    InputError.
     """
     from playground.cli.prompts import format_of, tell_notes
     from playground.library import prompts
-    from playground.library.prompt_set import PromptSet
     from playground.services import set_prompts
+    from playground.services.band import own_prompts
 
-    named, origin = options.choices or options.prompts, vector_set.origin
+    named = options.choices or options.prompts
     if named is not None:
         prompt_set = prompts.read(named)
         tell_notes(prompt_set)
         return prompt_set, format_of(options, prompt_set)
-    shipped = prompts.built_in().get(origin.prompt_set or "")
-    texts = dict.fromkeys([*origin.prompts, *(() if shipped is None else shipped.texts())])
-    if not texts:
-        raise InputError(
-            f"Expected --prompts for a set that does not say its own, got “{vector_set.name}” without; name a set."
-        )
-    name = origin.prompt_set or vector_set.name
-    own = PromptSet(name, "", "", "prompts", tuple(texts), system=origin.system, chat=origin.chat)
+    own = own_prompts(vector_set)
     given = (options.raw, options.chat, options.thinking, options.system is not None, options.date is not None)
-    return own, format_of(options, own) if any(given) else set_prompts.format_of(origin)
+    return own, format_of(options, own) if any(given) else set_prompts.format_of(vector_set.origin)
 
 
 def _request(

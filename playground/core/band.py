@@ -138,9 +138,10 @@ def _better(known: tuple[Tensor, float], rows: Tensor, values: Tensor) -> tuple[
 def _weights(offspring: int) -> Tensor:
     """Weights of the better half of a generation, the best first; their sum is 1."""
     half = offspring // 2
-    weights = math.log(half + 0.5) - torch.arange(1, half + 1, dtype=torch.float64).log()
+    weights = math.log((offspring + 1) / 2) - torch.arange(1, half + 1, dtype=torch.float64).log()
     return weights / weights.sum()
 
 
 def _unit(rows: Tensor) -> Tensor:
-    return rows / rows.norm(dim=-1, keepdim=True)
+    unit: Tensor = rows / rows.norm(dim=-1, keepdim=True)
+    return unit

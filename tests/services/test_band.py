@@ -13,10 +13,12 @@ from playground.core.geometry import orthonormalise
 from playground.errors import Cancelled, FileError, InputError
 from playground.library.origin import Origin, RowNote, now
 from playground.library.prompt_set import ChoiceItem, ContrastPair, PromptSet
+from playground.library.prompts import built_in
+from playground.library.store import open_set
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes
 from playground.limits import PUBLIC, tightened
 from playground.model.prompting import PromptFormat, encode
-from playground.services.band import BandRequest, band_of, dealt, search_band
+from playground.services.band import BandRequest, band_of, dealt, own_prompts, search_band
 from playground.services.push_effects import Divergence, LogOdds, LogProbability
 
 RAW = PromptFormat(chat=False)
@@ -96,6 +98,18 @@ def test_held_out_prompts_are_none_of_the_search_and_none_that_the_rows_were_fou
         dealt(POOL, 2, 5, known=PROMPTS)
 
 
+def test_prompts_of_a_set_come_before_the_rest_of_the_prompt_set_they_are_of(loaded):
+    own = own_prompts(set_of(loaded))
+    assert (own.items, own.chat, own.name) == (PROMPTS[:2], False, "mine")
+    shipped = open_set("organism-refusals-power-3-9")
+    found = own_prompts(shipped)
+    assert found.items[:8] == shipped.origin.prompts
+    assert set(found.items) == set(built_in()["organism-refusals"].items)
+    bare = replace(set_of(loaded), origin=replace(shipped.origin, width=loaded.width, prompts=(), prompt_set=None))
+    with pytest.raises(InputError, match="Expected a set that says the prompts it was found on"):
+        own_prompts(bare)
+
+
 @pytest.mark.parametrize("target", ["kl", "word", "choices"])
 def test_what_is_found_is_a_unit_direction_of_the_span_with_the_values_of_a_plain_loop(loaded, target):
     request = asked(loaded, target, CHOICES if target == "choices" else POOL)
@@ -169,6 +183,8 @@ def test_rows_need_not_be_orthonormal(loaded):
     leaning = replace(set_of(loaded), vectors=torch.cat([rows, rows[:1] + rows[1:2], -rows[:1], rows[2:]]))
     found = search_band(loaded, asked(loaded, source_set=leaning, rows=(0, 1, 3)))
     assert float(found.found.direction.norm()) == pytest.approx(1, abs=1e-5)
+    plane = orthonormalise(rows[:2])
+    torch.testing.assert_close(found.found.direction @ plane.T @ plane, found.found.direction, atol=1e-4, rtol=0)
     with pytest.raises(InputError, match="Expected rows that span a plane"):
         search_band(loaded, asked(loaded, source_set=leaning, rows=(0, 4)))
 
@@ -185,6 +201,14 @@ def test_a_stop_keeps_the_best_so_far_and_verifies_it(loaded):
     assert events[-1].share == 1
     with pytest.raises(Cancelled):
         search_band(loaded, request, cancelled=lambda: True)
+
+
+def test_a_stop_after_the_search_loses_nothing(loaded):
+    events = []
+    request = asked(loaded)
+    found = search_band(loaded, request, events.append, lambda: bool(events) and events[-1].evaluations == 48)
+    assert (found.evaluations, found.cancelled) == (48, False)
+    assert torch.equal(found.found.direction, search_band(loaded, request).found.direction)
 
 
 def test_what_cannot_be_searched_is_refused(loaded):

@@ -9,6 +9,7 @@ from playground.core.band import CLUSTER_GAP, bands
 from playground.errors import InputError
 from playground.library.checks import check_seed
 from playground.library.prompt_set import PromptSet, check_prompt
+from playground.library.prompts import built_in
 from playground.library.rows import check_rows
 from playground.library.text import listed, shown
 from playground.library.vector_set import VectorSet
@@ -116,6 +117,22 @@ def band_of(vector_set: VectorSet, row: int, width: float = CLUSTER_GAP) -> tupl
             "alone; choose another row, a wider band, or name rows, as 3-5."
         )
     return tuple(range(first, end))
+
+
+def own_prompts(vector_set: VectorSet) -> PromptSet:
+    """The prompts that a set was found on and, where these are of a prompt set that ships, the rest of it after them.
+
+    Raises InputError for a set without its prompts.
+    """
+    origin = vector_set.origin
+    shipped = built_in().get(origin.prompt_set or "")
+    texts = dict.fromkeys([*origin.prompts, *(() if shipped is None else shipped.texts())])
+    if not texts:
+        raise InputError(
+            f"Expected a set that says the prompts it was found on, got “{vector_set.name}” without; choose prompts."
+        )
+    name = origin.prompt_set or vector_set.name
+    return PromptSet(name, "", "", "prompts", tuple(texts), system=origin.system, chat=origin.chat)
 
 
 def dealt(

@@ -85,8 +85,12 @@ class BandResult:
     ahead: int
     vector_set: VectorSet
     evaluations: int
-    cancelled: bool
     seconds: float
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the search ended before its budget was spent."""
+        return self.evaluations < self.request.budget
 
     @property
     def gain(self) -> float:
@@ -110,8 +114,9 @@ def search_band(
     """
     begun, vector_set = time.perf_counter(), request.source_set
     check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
-    units = torch.stack([vector_set.unit(row) for row in request.rows]).double()
-    basis = orthonormalise(units)
+    units = torch.stack([vector_set.unit(row) for row in request.rows])
+    basis = orthonormalise(units).double()  # dependent to the rounding of float32 is dependent
+    units = units.double()
     if len(basis) < 2:
         raise InputError("Expected rows that span a plane at least, got rows along one line; name others.")
     norm, source = request.scale * vector_set.origin.residual_norm, vector_set.origin.source
@@ -128,7 +133,7 @@ def search_band(
     candidates = units @ basis.T
     candidates = torch.cat([candidates, -candidates])
     candidates = candidates / candidates.norm(dim=1, keepdim=True)
-    last, stopped = _searched(objective, candidates, request, emit, begun, cancelled)
+    last = _searched(objective, candidates, request, emit, begun)
     of_rows = torch.cat([values for _, values in read])[: len(candidates)]
     if last is None or len(of_rows) < len(candidates):
         raise Cancelled
@@ -139,14 +144,18 @@ def search_band(
     best = int(of_rows.nan_to_num(-math.inf).argmax())
     coordinates = torch.stack([last.best, last.best_random, candidates[best], torch.zeros_like(last.best)])
     directions = (coordinates @ basis).float()
-    found, random, best_row, baseline = _judged(loaded, request, norm * directions, directions, on_search)
+    try:
+        judged = _judged(loaded, request, norm * directions, directions, on_search)
+    except Cancelled:  # after the search: it was heard, and lets all through now
+        judged = _judged(loaded, request, norm * directions, directions, on_search)
+    found, random, best_row, baseline = judged
     ahead = int((found.by_prompt > random.by_prompt).sum())
     seconds = time.perf_counter() - begun
     result = BandResult(
         request=request, found=found, random=random, best_row=best_row, baseline=baseline,
         row=request.rows[best % len(units)], sign=1 if best < len(units) else -1,
         cosines=cosines(directions[:1].double(), units)[0].float(), ahead=ahead, vector_set=vector_set,
-        evaluations=last.evaluations, cancelled=stopped, seconds=seconds,
+        evaluations=last.evaluations, seconds=seconds,
     )  # fmt: skip
     emit(BandProgress(last.evaluations, request.budget, last.value, last.random_value, seconds, 1.0, 0.0, False))
     return replace(result, vector_set=_vector_set(loaded, result, of_rows[: len(units)]))
@@ -158,9 +167,8 @@ def _searched(
     request: BandRequest,
     emit: Callable[[BandProgress], None],
     begun: float,
-    cancelled: Callable[[], bool],
-) -> tuple[SearchStep | None, bool]:
-    """The last step of a search, None where a cancel came before the first; and whether one came."""
+) -> SearchStep | None:
+    """The last step of a search before its end or a cancel; None where that came before the first."""
     last, time_to_go = None, TimeToGo()
     try:
         for last in search(objective, candidates, SearchSettings(request.budget, request.seed)):
@@ -173,8 +181,8 @@ def _searched(
                 )  # fmt: skip
             )
     except Cancelled:
-        return last, True
-    return last, cancelled()
+        pass
+    return last
 
 
 def _effect(loaded: LoadedModel, request: BandRequest, prompts: PromptSet) -> PushEffect:
@@ -215,7 +223,7 @@ def _vector_set(loaded: LoadedModel, result: BandResult, of_rows: Tensor) -> Vec
     request, found = result.request, result.found
     band = request.source_set.take(request.rows)
     objective = torch.cat([torch.tensor([found.search], dtype=torch.float64), of_rows]).float()
-    values = {
+    values: dict[str, Any] = {
         name: torch.cat([torch.zeros(1, 2), own]) for name in _KEPT if (own := getattr(band, name)) is not None
     }
     if band.singular_values is not None:  # of orthonormal right singular vectors: ‖Jv‖² = Σ cos² σ²
