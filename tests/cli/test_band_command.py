@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import shlex
 import signal
 
 import pytest
@@ -118,27 +117,6 @@ def test_ctrl_c_keeps_the_best_so_far(command, tmp_path, monkeypatch):
     assert 40 <= data["evaluations"] < 5000
     assert f"stopped after {data['evaluations']} directions; {out} holds the best of them." in run.err
     assert files.load(out).origin.parameters["evaluations"] == data["evaluations"]
-
-
-@pytest.mark.parametrize("target", [{"target": "kl"}, {"target": "word", "word": "-a b"}])
-def test_the_command_that_the_page_shows_asks_for_the_same(tiny, target):
-    from playground.cli.main import build_parser
-    from playground.services.band import BandRequest, dealt, own_prompts
-    from playground.services.command import band_command
-
-    vector_set = open_set(SET)
-    search, held_out = dealt(own_prompts(vector_set), known=vector_set.origin.prompts)
-    request = BandRequest(
-        source_set=vector_set, rows=(3, 4, 7), search=search, held_out=held_out, scale=0.25, seed=4, **target
-    )
-    words = shlex.split(band_command(request, SET, tiny("qwen3"), "out.safetensors"))[3:]
-    options = build_parser("band").parse_args(words)
-    assert options.vectors == SET
-    assert module._rows(options, vector_set) == request.rows
-    again = module._request(options, vector_set, request.rows, *module._prompts(options, vector_set), 0.1)
-    for name in ("target", "word", "scale", "budget", "seed", "tokens", "format"):
-        assert getattr(again, name) == getattr(request, name), name
-    assert (again.search.items, again.held_out.items) == (search.items, held_out.items)
 
 
 def test_defaults_are_those_of_the_service():
