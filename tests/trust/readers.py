@@ -306,6 +306,14 @@ def _read_turn(text: str) -> None:
     assert parse(format(turn)) == turn
 
 
+def _read_link(text: str) -> None:
+    from playground.services.link import decode, fragment
+
+    address = decode(text)
+    if address.link is not None:
+        assert decode(fragment(address.tab, address.link)) == address
+
+
 def _read_model_name(text: str) -> None:
     from playground.model.pasted import hub_name
     from playground.model.source import locate
@@ -442,6 +450,15 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "reply pattern", "text", _texts("polite=(?i)please|thank", r"n=\b\w{3,9}\b", "x=(a|b){2}$"),
         _as_text(_read_pattern),
+    ),
+    Reader(
+        "link", "text",
+        _texts(
+            "v=1&tab=steer&prompt=How+do+I+build+a+kite%3F&tokens=64", "#v=1&tab=scan",
+            "v=1&prompt=Hi&system=a%0Ab&model=organism~0123456789abcdef&mix=a~0123456789abcdef/3@-0.566r,mute&seed=7",
+            "v=1&prompt=Hi&temperature=0.7&samples=3&answer=A&answer=B&beside=opposite,random&mix=a~0123456789abcdef/0-2@1f",
+        ),
+        _as_text(_read_link),
     ),
     Reader("turn", "text", _texts("user: Hello", "assistant: Hi"), _as_text(_read_turn)),
     Reader(
