@@ -311,7 +311,7 @@ def _read_link(text: str) -> None:
 
     address = decode(text)
     if address.link is not None:
-        assert decode(fragment(address.tab, address.link)) == address
+        assert decode(fragment("steer", address.link)).link == address.link
 
 
 def _read_model_name(text: str) -> None:
@@ -456,7 +456,8 @@ READERS: tuple[Reader, ...] = (
         _texts(
             "v=1&tab=steer&prompt=How+do+I+build+a+kite%3F&tokens=64", "#v=1&tab=scan",
             "v=1&prompt=Hi&system=a%0Ab&model=organism~0123456789abcdef&mix=a~0123456789abcdef/3@-0.566r,mute&seed=7",
-            "v=1&prompt=Hi&temperature=0.7&samples=3&answer=A&answer=B&beside=opposite,random&mix=a~0123456789abcdef/0-2@1f",
+            "v=1&prompt=Hi&temperature=0.7&samples=3&answer=A&answer=B&beside=negative,random",
+            "v=1&prompt=Hi&mix=a~0123456789abcdef/mean:0-2@0.3r",
         ),
         _as_text(_read_link),
     ),
