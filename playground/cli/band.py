@@ -89,22 +89,17 @@ def run(options: argparse.Namespace) -> Outcome:
     if options.choices is not None and options.prompts is not None:
         raise InputError("Expected --choices without --prompts, as its items are the prompts, got both; leave one out.")
     check_out(options.out, "band.safetensors")
-    from playground.cli.models import follow_model, load_quietly
+    from playground.cli.models import load_for
     from playground.library import vector_set as files
     from playground.library.store import open_set
-    from playground.library.vector_set import check_fits
     from playground.services.band import search_band
 
     vector_set = open_set(options.vectors)
     rows = _rows(options, vector_set)
     prompts, format = _prompts(options, vector_set)
     _request(options, vector_set, rows, prompts, format, 0.1)  # refused before the model is loaded
-    follow_model(options, vector_set)
     progress = Progress()
-    loaded = load_quietly(options, progress)
-    warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
-    if warning is not None:
-        tell(f"warning: {warning}")
+    loaded = load_for(options, vector_set, progress)
     request = _request(options, vector_set, rows, prompts, format, _usual_scale(loaded))
     with stoppable(progress) as stopped:
         result = search_band(loaded, request, lambda event: progress.show(_line(event)), stopped)

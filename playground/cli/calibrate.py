@@ -60,23 +60,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.cli.models import follow_model, load_quietly
+    from playground.cli.models import load_for
     from playground.cli.outcome import check_out, write_out, write_so_far
     from playground.library import vector_set as files
     from playground.library.rows import check_rows, read_rows
     from playground.library.store import open_set, path_of
-    from playground.library.vector_set import check_fits
 
     vector_set = open_set(options.vectors)
     rows = check_rows(vector_set, read_rows(options.rows, vector_set))
     out = path_of(options.vectors) if options.out is None else options.out
     check_out(out, "calibrated.safetensors")
-    follow_model(options, vector_set)
     progress = Progress()
-    loaded = load_quietly(options, progress)
-    warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
-    if warning is not None:
-        tell(f"warning: {warning}")
+    loaded = load_for(options, vector_set, progress)
 
     def keep(so_far: VectorSet) -> None:
         write_so_far(out, lambda path: files.save(_onto(out, so_far, options), path))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from playground.cli.terminal import Progress
+from playground.cli.terminal import Progress, tell
 from playground.library.store import open_set
-from playground.library.vector_set import VectorSet
+from playground.library.vector_set import VectorSet, check_fits
 from playground.model.load import LoadedModel, load
 
 
@@ -28,6 +28,18 @@ def follow_model(options: argparse.Namespace, vector_set: VectorSet) -> None:
     """Set --model to the model that the set was made on, unless it is given."""
     if options.model is None and vector_set.origin.model != "organism":
         options.model = vector_set.origin.model
+
+
+def load_for(options: argparse.Namespace, vector_set: VectorSet, progress: Progress) -> LoadedModel:
+    """The model that a set was made on, unless another is named; a warning where the set is not of it. Raises
+    ModelError, FileError for a set of another width.
+    """
+    follow_model(options, vector_set)
+    loaded = load_quietly(options, progress)
+    warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
+    if warning is not None:
+        tell(f"warning: {warning}")
+    return loaded
 
 
 def load_sets(sources: Iterable[str]) -> dict[str, VectorSet]:

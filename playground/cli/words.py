@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
 from playground.cli.parser import SEED, add_json, add_model, whole
-from playground.cli.terminal import Progress, stoppable, tell
+from playground.cli.terminal import Progress, stoppable
 from playground.limits import at_most, limits
 
 if TYPE_CHECKING:
@@ -45,11 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.cli.models import follow_model, load_quietly
+    from playground.cli.models import load_for
     from playground.library.lens import read_lens
     from playground.library.rows import check_rows, read_rows
     from playground.library.store import open_set
-    from playground.library.vector_set import check_fits
     from playground.services.words import WordsRequest, words
 
     vector_set = open_set(options.vectors)
@@ -58,12 +57,8 @@ def run(options: argparse.Namespace) -> Outcome:
         source_set=vector_set, rows=None if chosen is None else check_rows(vector_set, chosen), prompts=options.first,
         count=options.count, lens=None if options.lens is None else read_lens(options.lens), seed=options.seed,
     )  # fmt: skip
-    follow_model(options, vector_set)
     progress = Progress()
-    loaded = load_quietly(options, progress)
-    warning = check_fits(vector_set, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
-    if warning is not None:
-        tell(f"warning: {warning}")
+    loaded = load_for(options, vector_set, progress)
     with stoppable(progress) as stopped:
         found = words(loaded, request, lambda share: progress.show(f"words · {share:.0%}"), stopped)
     return Outcome(_data(options.vectors, found), _text(vector_set, found))

@@ -14,7 +14,7 @@ import datetime
 import re
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,13 +172,12 @@ def _thirds(loaded: LoadedModel, texts: Sequence[Text]) -> list[str]:
     return lines
 
 
-def _share(some: Sequence[object], all: Sequence[object]) -> str:
-    return f"{len(some) / len(all):.0%}" if all else "none"
+def _share(some: Sequence[object], of: Sequence[object]) -> str:
+    return f"{len(some) / len(of):.0%}" if of else "none"
 
 
-def _within(texts: Sequence[Text], of: object) -> str:
+def _within(texts: Sequence[Text], of: Callable[[Text], float]) -> str:
     """Median over pairs of the rank correlation of a quantity with KL, the larger sign of each row."""
-    assert callable(of)
     found = []
     for own in _by_pair(texts):
         rows = {text.row: text for text in sorted(own, key=lambda text: text.divergence)}

@@ -89,6 +89,7 @@ def test_the_first_stop_of_the_keyboard_leads_to_the_button(laptop: Visitor) -> 
         "() => { const skip = document.querySelector('.sp-skip'); skip.focus();"
         " return skip.getBoundingClientRect().top >= 0; }"
     )
+    expect(laptop.page.locator(".sp-skip")).to_be_in_viewport(ratio=1)
 
 
 def test_results_below_the_form_are_scrolled_to_on_a_phone(visit: Callable[..., Visitor]) -> None:

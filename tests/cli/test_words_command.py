@@ -22,6 +22,15 @@ def test_words_of_the_rows_asked_for_as_json(command):
     assert set(data["rows"][0]["words"][0]) == {"token_id", "text", "slope", "share"}
 
 
+def test_the_defaults_are_those_of_the_service():
+    """Written out in the command, because the service imports torch."""
+    from playground.cli.main import build_parser
+    from playground.services import words as service
+
+    options = build_parser("words").parse_args(["words", SET])
+    assert (options.first, options.count) == (service.PROMPTS, service.COUNT)
+
+
 def test_words_as_a_table_say_where_they_are_weak(command):
     run = command("words", SET, "--rows", "3", "--first", 1)
     assert run.status == 0, run.err

@@ -12,9 +12,9 @@ from playground.services.atlas.colours import overlap
 
 @dataclass(frozen=True)
 class PairDifference:
-    """`log_ratio`: mean over the vectors of ln(σ_i of the second / σ_i of the first), nats; `angle` between the leading
-    subspaces, degrees: 0 for the same, 90 for orthogonal ones, from the root mean square cosine of their principal
-    angles.
+    """`log_ratio`: mean over the vectors of ln(σ_i of the second / σ_i of the first), nats, 0 where a gain
+    is 0; `angle` between the leading subspaces, degrees: 0 for the same, 90 for orthogonal ones, from the root mean
+    square cosine of their principal angles.
     """
 
     log_ratio: float

@@ -81,15 +81,17 @@ def atlas(
     known = {pair: found.singular_values for pair, found in solver.spectra.items()}
     tell(known, len(solver.unfinished), 0.0, time_to_go.at(0.0))
     share = 0.0
-    for step in solver.run(cancelled):
-        # What is left shrinks with what is unfinished, and cannot be told before.
-        spent = step.rows_times_blocks / usual
-        share = max(share, min(spent / (spent + 0.1), 0.99) if spent > 1 else 0.9 * spent)
-        tell(step.values, step.unfinished, share, time_to_go.at(share))
-        if step.whole and keep is not None:
-            keep(solver.state())
-    if isinstance(sweeps, ShardedSweeps):
-        sweeps.end()
+    try:
+        for step in solver.run(cancelled):
+            # What is left shrinks with what is unfinished, and cannot be told before.
+            spent = step.rows_times_blocks / usual
+            share = max(share, min(spent / (spent + 0.1), 0.99) if spent > 1 else 0.9 * spent)
+            tell(step.values, step.unfinished, share, time_to_go.at(share))
+            if step.whole and keep is not None:
+                keep(solver.state())
+    finally:
+        if isinstance(sweeps, ShardedSweeps):
+            sweeps.end()  # also after an error: the other processes wait within it
     spectra = {pair: found for pair, found in solver.spectra.items() if len(found.singular_values) == find.k}
     if not spectra:
         raise Cancelled

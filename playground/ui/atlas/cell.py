@@ -8,7 +8,7 @@ from playground.services.atlas.colours import colours_of
 from playground.services.gallery import Gallery
 from playground.ui.atlas.state import AtlasState, CellTexts
 from playground.ui.kit.digits import digits
-from playground.ui.kit.markup import changed_words, empty, escape, escape_sentence
+from playground.ui.kit.markup import SIGN_MARKS, changed_words, empty, escape, escape_sentence
 from playground.ui.widgets.words import caution, words_line
 
 WAITING = empty("A click on a cell shows its numbers here, and first texts of what its vectors make the model say.")
@@ -57,7 +57,7 @@ def _first_texts(read: CellTexts | None, rows: int) -> str:
 
 
 def _text(gallery: Gallery, row: int, sign: int) -> str:
-    mark, kind, colour = ("+", "plus", "steered") if sign > 0 else ("−", "minus", "negative")
+    mark, kind, colour = SIGN_MARKS[sign]
     text = gallery.texts.get((row, sign))
     noise = '<span class="sp-flag">noise</span>' if text is not None and text.noise else ""
     said = "" if text is None else changed_words(gallery.baseline, text.text)

@@ -60,9 +60,7 @@ def read(frame: Frame, tab: AtlasTab, visitor: Visitor, scale: float) -> Iterato
             return  # by Stop: what is written stays
 
 
-def _work(
-    model: LoadedModel, vectors: VectorSet, scale: float, context: JobContext
-) -> tuple[Gallery, SetWords | None]:
+def _work(model: LoadedModel, vectors: VectorSet, scale: float, context: JobContext) -> tuple[Gallery, SetWords]:
     request = GalleryRequest(
         prompt=vectors.origin.prompts[0], format=format_of(vectors.origin), tokens=TOKENS, scale=scale
     )

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from playground.library.formats import csv_table
 from playground.services.changed import pieces
 
+SIGN_MARKS = {1: ("+", "plus", "steered"), -1: ("−", "minus", "negative")}
+"""By sign: how it is written, and the classes of its mark and of what is shown of it."""
 SCROLL = '<div class="sp-scroll" tabindex="0">'
 """Begins a box that scrolls to the side, by keyboard too."""
 

@@ -15,7 +15,7 @@ from playground.services.strip import Strip
 from playground.services.words import SetWords
 from playground.ui.kit.digits import digits
 from playground.ui.kit.frame import BOARD_JS
-from playground.ui.kit.markup import changed_words, empty, escape, escape_sentence
+from playground.ui.kit.markup import SIGN_MARKS, changed_words, empty, escape, escape_sentence
 from playground.ui.widgets.scale_strip import strip_html
 from playground.ui.widgets.vector_row import row_values
 from playground.ui.widgets.words import caution, words_line
@@ -24,7 +24,6 @@ LONG = 150
 """Characters beyond which a text is clamped and can be unfolded: four lines of a third of the column."""
 WAITING = empty("A row for each vector comes here after Compute: its texts in both signs, a star, a name to give.")
 _JS = Path(__file__).with_name("gallery.js").read_text(encoding="utf-8")
-_MARK = {1: ("+", "plus", "steered"), -1: ("−", "minus", "negative")}
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _row(vector_set: VectorSet, shown: Shown, row: int, gain: str) -> str:
             f'aria-label="Name vector {row} {escape(suggested)}">take</button>'
         )
     discard, verb = ("false", "bring back") if note.discarded else ("true", "discard")
-    texts, steer = "", "".join(_steer(row, sign, f"steer {_MARK[sign][0]}") for sign in SIGNS)
+    texts, steer = "", "".join(_steer(row, sign, f"steer {SIGN_MARKS[sign][0]}") for sign in SIGNS)
     if shown.gallery.texts or vector_set.scales_tried is not None:
         baseline, steer = shown.gallery.baseline, ""  # a button each in the heads of the texts
         texts = (
@@ -142,7 +141,7 @@ def _row(vector_set: VectorSet, shown: Shown, row: int, gain: str) -> str:
 
 def _text(vector_set: VectorSet, shown: Shown, row: int, sign: int) -> str:
     """The text of a row in one sign, or why there is none."""
-    mark, kind, colour = _MARK[sign]
+    mark, kind, colour = SIGN_MARKS[sign]
     window, text = vector_set.window(row, sign), shown.gallery.texts.get((row, sign))
     size, steer, body = "", "", ""
     if text is not None:
@@ -163,7 +162,7 @@ def _text(vector_set: VectorSet, shown: Shown, row: int, sign: int) -> str:
 def _steer(row: int, sign: int, label: str) -> str:
     return (
         f'<button type="button" class="sp-small" data-act="steer" data-row="{row}" data-sign="{sign}" '
-        f'aria-label="Steer with vector {row}, sign {_MARK[sign][0]}">{label}</button>'
+        f'aria-label="Steer with vector {row}, sign {SIGN_MARKS[sign][0]}">{label}</button>'
     )
 
 

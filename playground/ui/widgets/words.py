@@ -11,7 +11,7 @@ from playground.services.gallery import SIGNS
 from playground.services.jobs import JobContext
 from playground.services.words import SetWords, Word, WordsRequest, words
 from playground.ui.kit.frame import Frame
-from playground.ui.kit.markup import escape, escape_sentence, visible_token
+from playground.ui.kit.markup import SIGN_MARKS, escape, escape_sentence, visible_token
 from playground.ui.kit.running import follow
 from playground.ui.kit.visitor import Visitor
 
@@ -19,7 +19,6 @@ ROWS = 48
 """Vectors whose words the page reads at once: what comes after them in a large set is hardly looked at."""
 LONG = 24
 """Characters of a token that are shown; some tokenizers have lines of a hundred dashes."""
-_MARKS = {1: ("+", "plus"), -1: ("−", "minus")}
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def caution(found: SetWords | None) -> str:
 
 
 def _side(sign: int, own: tuple[Word, ...]) -> str:
-    mark, kind = _MARKS[sign]
+    mark, kind, _ = SIGN_MARKS[sign]
     tokens = ", ".join(f"<code>{_shown(word.text)}</code>" for word in own) or "none beyond chance"
     return f'<span><b class="sp-sign sp-{kind}">{mark}</b> {tokens}</span>'
 
