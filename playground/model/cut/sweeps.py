@@ -2,8 +2,9 @@
 
 Each block is linearised by itself, at the residual stream that the prompts bring to it. A tangent that enters at s is
 read at every later layer on its way, so that one pass through a block serves all pairs around it, and all rows go
-through it together. Graphs of blocks are kept where the budget has room for all of them, else built anew at each pass,
-which costs about as much as three rows.
+through it together. Rows whose target is this block's output go through a graph of their own, in which what treats each
+position by itself (the MLP above all) works at the positions that are read alone. Graphs of blocks are kept where the
+budget has room for all of them, else built anew at each pass, which costs about as much as three rows.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _LOG = logging.getLogger(__name__)
 
 _SHARE_OF_GRAPHS = 0.5
 """Of the budget may be kept as graphs; the rest is for rows on their way."""
+_ROWS_WORTH_A_GRAPH = 6
+"""So many rows that each spare about half of their work pay for a graph that is not kept."""
 _TOKENS_TOGETHER = {"cpu": 2048}
 _TOKENS_ELSEWHERE = 65536
 """Rows times tokens that go through a block at once: on a CPU more are no faster and fall out of its caches."""
@@ -76,9 +79,10 @@ class LayerSweeps(Sweeps):
             chains.append(_Chain(loaded, chunk))
         self._chains = tuple(chains)
         self.device = chains[0].chunk.stream.device
-        keep = sum(chain.chunk.graph_bytes for chain in chains) <= _SHARE_OF_GRAPHS * memory_budget
+        graphs = sum(chain.chunk.graph_bytes for chain in chains)
         for chain in chains:
-            chain.keep = keep
+            chain.keep = graphs <= _SHARE_OF_GRAPHS * memory_budget
+            chain.keep_ending = 2 * graphs <= _SHARE_OF_GRAPHS * memory_budget
         self._row_budget = int((1 - _SHARE_OF_GRAPHS) * memory_budget)
         self._most_tokens = _TOKENS_TOGETHER.get(loaded.device.type, _TOKENS_ELSEWHERE)
 
@@ -140,7 +144,8 @@ class LayerSweeps(Sweeps):
                 }
                 if not on_the_way:
                     continue
-                on_the_way = self._through(chain, layer, on_the_way, forward=True)
+                going_on = {source: rows[source].arriving(source, layer + 1) for source in on_the_way}
+                on_the_way = self._through(chain, layer, on_the_way, going_on, forward=True)
                 if layer in self.targets:
                     read = {source: self._read(chain, layer, states) for source, states in on_the_way.items()}
                     gathered[layer] = _summed(gathered.get(layer), read)
@@ -165,7 +170,10 @@ class LayerSweeps(Sweeps):
                 }
                 if not on_the_way:
                     continue
-                on_the_way = self._through(chain, layer, on_the_way, forward=False)
+                come_from_above = {
+                    target: 0 if target == layer else len(states.own) for target, states in on_the_way.items()
+                }
+                on_the_way = self._through(chain, layer, on_the_way, come_from_above, forward=False)
                 if layer - 1 in self.sources:
                     summed = {target: states.summed() for target, states in on_the_way.items()}
                     gathered[layer - 1] = _summed(gathered.get(layer - 1), summed)
@@ -173,11 +181,31 @@ class LayerSweeps(Sweeps):
                         yield layer - 1, gathered.pop(layer - 1)
 
     def _through(
-        self, chain: _Chain, layer: int, groups: Mapping[int, _States], forward: bool
+        self, chain: _Chain, layer: int, groups: Mapping[int, _States], passing: Mapping[int, int], forward: bool
     ) -> dict[int, _States]:
-        """All rows through a block, as many at once as are fast and fit."""
-        block = chain.block(layer)
-        states = _States.joined(list(groups.values()))
+        """All rows through a block. Of each group the first `passing` are wanted at all positions of its output, or
+        come from there; the others at those that are read alone.
+        """
+        whole = [(key, states.first(passing[key])) for key, states in groups.items() if passing[key]]
+        ending = [(key, states.after(passing[key])) for key, states in groups.items() if passing[key] < len(states.own)]
+        last = self._positions if self._tokens is not None and ending else None
+        few = sum(len(states.own) for _, states in ending) < _ROWS_WORTH_A_GRAPH
+        if last is None or (few and not chain.keep_ending):
+            whole, ending = list(groups.items()), []
+        done: dict[int, list[_States]] = {key: [] for key in groups}
+        for some, positions in ((whole, None), (ending, last)):
+            if some:
+                images = self._through_graph(chain, layer, positions, [states for _, states in some], forward)
+                for (key, _), image in zip(some, images, strict=True):
+                    done[key].append(image)
+        return {key: _States.joined(parts) for key, parts in done.items()}
+
+    def _through_graph(
+        self, chain: _Chain, layer: int, last: int | None, groups: list[_States], forward: bool
+    ) -> list[_States]:
+        """All of `groups` through one graph of a block, as many at once as are fast and fit."""
+        block = chain.block(layer, last)
+        states = _States.joined(groups)
         while True:
             together = self._together(chain)
             try:
@@ -193,7 +221,7 @@ class LayerSweeps(Sweeps):
                     ) from error
                 self._most_tokens = together * chain.tokens // 2
                 _LOG.info("out of memory: %d rows at a time from here on", together // 2)
-        return dict(zip(groups, _States.joined(done).split_like(list(groups.values())), strict=True))
+        return _States.joined(done).split_like(groups)
 
     def _together(self, chain: _Chain) -> int:
         fitting = self._row_budget // max(1, chain.chunk.graph_bytes // max(1, len(chain.chunk.calls)))
@@ -232,6 +260,9 @@ class _States:
     def first(self, count: int) -> _States:
         return _States(self.own[:count], None if self.prefix is None else self.prefix[:count])
 
+    def after(self, count: int) -> _States:
+        return _States(self.own[count:], None if self.prefix is None else self.prefix[count:])
+
     def split(self, size: int) -> list[_States]:
         before = [None] * len(self.own) if self.prefix is None else self.prefix.split(size)
         return [_States(own, prefix) for own, prefix in zip(self.own.split(size), before, strict=False)]
@@ -256,10 +287,10 @@ class _Chain:
     """A chunk of prompts with the residual stream that each block gets, and the blocks linearised there."""
 
     def __init__(self, loaded: LoadedModel, chunk: Chunk) -> None:
-        self.keep = False
+        self.keep = self.keep_ending = False
         self.chunk = chunk
         self._loaded = loaded
-        self._graphs: dict[int, _LinearBlock] = {}
+        self._graphs: dict[tuple[int, int | None], _LinearBlock] = {}
         self._masks: dict[int, Tensor] = {}
         cuts = []
         own, before = chunk.stream, None if chunk.prefix is None else chunk.prefix.stream
@@ -280,12 +311,13 @@ class _Chain:
         """The chunk at `place` layers above its source, with the one block that follows."""
         return self._cuts[place]
 
-    def block(self, layer: int) -> _LinearBlock:
-        if layer in self._graphs:
-            return self._graphs[layer]
-        built = _LinearBlock(self._loaded, self._cuts[layer - 1 - self.chunk.source])
-        if self.keep:
-            self._graphs[layer] = built
+    def block(self, layer: int, last: int | None = None) -> _LinearBlock:
+        """The block that puts out `layer`; with `last`, one whose output is right at so many last positions alone."""
+        if (layer, last) in self._graphs:
+            return self._graphs[layer, last]
+        built = _LinearBlock(self._loaded, self._cuts[layer - 1 - self.chunk.source], last)
+        if self.keep if last is None else self.keep_ending:
+            self._graphs[layer, last] = built
         return built
 
     def pushed(self, rows: Tensor) -> _States:
@@ -315,7 +347,7 @@ class _Chain:
 class _LinearBlock:
     """A block at the residual stream of a chunk: its Jacobian and the transpose, batched over rows."""
 
-    def __init__(self, loaded: LoadedModel, cut: Chunk) -> None:
+    def __init__(self, loaded: LoadedModel, cut: Chunk, last: int | None) -> None:
         with torch.enable_grad(), twice_differentiable(loaded.model):
             own = cut.stream.detach().clone().requires_grad_()
             self._inputs = [own]
@@ -323,7 +355,7 @@ class _LinearBlock:
                 before = cut.prefix.stream.detach().clone().requires_grad_()
                 self._inputs.append(before)
                 cut = replace(cut, prefix=replace(cut.prefix, stream=before))
-            results = _run(loaded, replace(cut, stream=own))
+            results = _run(loaded, replace(cut, stream=own), last)
             self._outputs = [result for result in results if result is not None]
             self._cotangents = [torch.zeros_like(output, requires_grad=True) for output in self._outputs]
             self._pulled_back = torch.autograd.grad(self._outputs, self._inputs, self._cotangents, create_graph=True)
@@ -352,9 +384,9 @@ def _one_block(chunk: Chunk, place: int, own: Tensor, before: Tensor | None) -> 
     return replace(chunk, source=source, stream=own, calls=chunk.calls[place : place + 1], prefix=prefix)
 
 
-def _run(loaded: LoadedModel, cut: Chunk) -> tuple[Tensor, Tensor | None]:
-    prefix, before = run_prefix(loaded, cut, {}, read=True)
-    states = run(loaded, cut, {}, prefix=prefix)
+def _run(loaded: LoadedModel, cut: Chunk, last: int | None = None) -> tuple[Tensor, Tensor | None]:
+    prefix, before = run_prefix(loaded, cut, {}, read=last is None)
+    states = run(loaded, cut, {}, last=last, prefix=prefix)
     return states.to(cut.stream.device), before
 
 

@@ -8,6 +8,7 @@ import torch
 
 from playground.core.atlas.sweeps import Carried, PairOperator
 from playground.errors import Cancelled, InputError
+from playground.model.blocks import decoder_blocks
 from playground.model.cut import sweeps as sweeps_module
 from playground.model.cut.layer_slice import LayerSlice
 from playground.model.cut.sweeps import LayerSweeps
@@ -132,3 +133,22 @@ def test_reference_norms_are_those_that_find_gives_at_every_source(models):
     for source in sweeps.sources:
         alone = LayerSlice.prepare(loaded, encode(loaded, PROMPTS, RAW), source, 3, 2)
         assert sweeps.residual_norms[source] == pytest.approx(alone.residual_norm)
+
+
+def test_of_rows_that_end_at_a_block_its_mlp_works_where_they_are_read_alone(models):
+    """Two positions of eleven, for tangents on their last block and cotangents on their first."""
+    loaded = models("llama")
+    sweeps = sweeps_of(loaded, PROMPTS[:1])
+    generator = torch.Generator().manual_seed(0)
+    seen: list[int] = []
+    mlp = decoder_blocks(loaded.model)[2].mlp.up_proj
+    handle = mlp.register_forward_hook(lambda module, args, output: seen.append(output.shape[1]))
+    right = Carried(torch.randn(2, sweeps.shape[1], generator=generator).to(sweeps.dtype), (2, 2))
+    left = Carried(torch.randn(2, sweeps.shape[0], generator=generator).to(sweeps.dtype), (0, 0))
+    list(sweeps.forward({0: right}))
+    list(sweeps.backward({2: left}))
+    assert seen == [2]  # one graph, kept for both ways
+    list(sweeps.forward({0: Carried(right.rows, (3, 3))}))
+    handle.remove()
+    assert len(seen) == 2
+    assert seen[1] > 8
