@@ -96,6 +96,8 @@ class Limits:
     """(Vectors + controls) × scales, each a vector of the model's width in memory."""
     numbers: int = 4_000_000
     """Measured numbers, items × pushes, so that the file of a result can still be sent."""
+    transfer_sets: int = 32
+    """Columns of a transfer matrix; the published audit had 21."""
     texts: int = 100_000
     """Generated texts: hours of work for any machine."""
     next_token_prompts: int = 1000

@@ -28,6 +28,7 @@ from playground.cli import (
     scan,
     serve,
     train_organism,
+    transfer,
     words,
 )
 from playground.cli.outcome import Outcome
@@ -39,6 +40,7 @@ COMMANDS = {
     "find": find,
     "generate": generate,
     "measure": measure,
+    "transfer": transfer,
     "scan": scan,
     "atlas": atlas,
     "calibrate": calibrate,

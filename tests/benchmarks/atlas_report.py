@@ -31,6 +31,7 @@ from playground.services.atlas.colours import BROKEN, CONTROL, SWING
 from playground.services.evidence.statistics import spearman
 from playground.services.gallery import SIGNS, GalleryRequest, write_gallery
 from playground.services.words import WordsRequest, words
+from tests.benchmarks.transfer_report import section_of
 
 PAGE = ASSETS / "docs" / "ATLAS.md"
 TOKENS = 24
@@ -222,6 +223,7 @@ def _page(parts: Sequence[str], words_of_command: Sequence[str]) -> str:
             "no noise and shares fewer than half of its words with the text without a push; all at one relative scale.",
             "",
             *[f"{part}\n" for part in parts],
+            section_of(PAGE.read_text(encoding="utf-8")),
         ]
     )
 

@@ -87,7 +87,7 @@ def _standing(rows: Sequence[MeasuredRow], baseline: float, unit: str) -> Standi
         best_scale=top.scale,
         best_relative=top.relative,
         best_place=[row is top for row in every].index(True),
-        monotonicity=_spearman([row.scale for row in rows], [row.mean for row in rows]),
+        monotonicity=spearman([row.scale for row in rows], [row.mean for row in rows]),
         symmetry=_symmetry([(up - baseline, down - baseline) for up, down in pairs.values()]),
     )
 
@@ -104,7 +104,7 @@ def _symmetry(shifts: Sequence[tuple[float, float]]) -> float | None:
     return 1 - sum(abs(up + down) for up, down in shifts) / moved if moved > 0 else None
 
 
-def _spearman(first: Sequence[float], second: Sequence[float]) -> float:
+def spearman(first: Sequence[float], second: Sequence[float]) -> float:
     """Spearman's rank correlation; 0 where one of the two does not vary."""
     if len(set(first)) == 1 or len(set(second)) == 1:
         return 0.0

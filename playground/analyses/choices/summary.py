@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from playground.analyses.choices.result import MeasuredRow, MeasureResult
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -37,3 +41,9 @@ class Balance:
         tail = (1 - LEVEL) / 2
         low, high = (self._draws @ values).quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64)).tolist()
         return float(self._weights @ values), low, high
+
+
+def paired_change(result: MeasureResult, row: MeasuredRow) -> tuple[float, float, float]:
+    """Mean change of the item differences at a row, in nats, with the bounds of its paired bootstrap interval."""
+    balance = Balance([item.letter for item in result.items], result.request.seed)
+    return balance.mean(torch.tensor(row.differences) - torch.tensor(result.baseline.differences))

@@ -30,7 +30,7 @@ def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str,
     if analysis.over == "mix":
         given = {"recipe": parse(options.steer), "multipliers": options.scales, **_common(options, asked)}
     else:
-        given = _over_scales(options, asked, sets)
+        given = _overscale_fields(options, asked, sets)
     for option in analysis.options:
         if option.field is not None and (value := getattr(options, option.attribute)) is not None:
             given[option.field] = option.value(value)
@@ -53,7 +53,7 @@ def _common(options: argparse.Namespace, asked: PromptSet) -> dict[str, Any]:
     }
 
 
-def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
+def scale_fields(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
     """Fields `scales` and `unit`, empty for the usual found scales. Raises InputError for a set without these."""
     if options.scales is not None:
         return {"scales": options.scales, "unit": options.unit or "a"}
@@ -66,12 +66,12 @@ def _scales(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> dict[
     return {}
 
 
-def _over_scales(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
+def _overscale_fields(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
     """Fields of a request of vectors × scales. Raises InputError for rows that are not there."""
     return {
         "vectors": tuple(
             vector for source, rows in options.vectors for vector in read_vectors(source, rows or "all", sets[source])
         ),
-        **_scales(options, sets),
+        **scale_fields(options, sets),
         **_common(options, asked),
     }

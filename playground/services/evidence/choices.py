@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasuredRow, MeasureResult
 from playground.analyses.choices.run import measure
-from playground.analyses.choices.summary import Balance
+from playground.analyses.choices.summary import paired_change
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.table import RANDOM, set_table
 from playground.analyses.replies.run import RepliesRequest, RepliesResult, replies
@@ -114,9 +112,7 @@ def _replied(
 
 def _row(row: MeasuredRow, result: MeasureResult, reference: float) -> dict[str, Any]:
     """`change` is the mean change of an item's difference, with a paired bootstrap interval."""
-    balance = Balance([item.letter for item in result.items], result.request.seed)
-    changed = torch.tensor(row.differences) - torch.tensor(result.baseline.differences)
-    change, low, high = balance.mean(changed)
+    change, low, high = paired_change(result, row)
     return {
         "scale": row.scale, "relative": row.scale / reference, "mean": row.mean, "low": row.low, "high": row.high,
         "share": row.share, "kl": row.kl, "change": change, "change_low": low, "change_high": high,
