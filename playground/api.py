@@ -19,10 +19,10 @@ from playground.analyses.common.scales_result import ScalesResult
 from playground.analyses.compare import run as _compare
 from playground.analyses.next_token.run import MULTIPLIERS, Shifts
 from playground.analyses.registry import measured
-from playground.core.push import Positions
+from playground.core.positions import Positions
 from playground.errors import Cancelled, FileError, InputError, ModelError, PlaygroundError
 from playground.library import prompts as prompt_sets
-from playground.library.direction import Direction, Steering
+from playground.library.direction import Direction, Steering, Term
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, parse, recipes_of, resolve
 from playground.library.store import open_set
@@ -309,7 +309,7 @@ def _prompt_fields(given: str | Sequence[str] | PromptSet, two_sides: bool = Fal
 
 def _by_name(sets: Sequence[VectorSet]) -> dict[str, VectorSet]:
     """Vector sets by name; equal names are numbered."""
-    (recipe,), named = recipes_of([Steering(tuple((Direction(one, 0), 0.0, "") for one in sets))])
+    (recipe,), named = recipes_of([Steering(tuple(Term(Direction(one, 0), 0.0, "") for one in sets))])
     return {name: replace(one, name=name) for name, one in named.items()}
 
 

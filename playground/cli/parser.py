@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from playground.core.positions import check_positions
 from playground.errors import InputError
 from playground.library.text import listed, shown, span
 from playground.limits import at_most, check_real, check_whole, limits
@@ -20,7 +21,6 @@ from playground.limits import at_most, check_real, check_whole, limits
 DEVICES = ("auto", "cuda", "mps", "cpu")
 DTYPES = ("auto", "bfloat16", "float16", "float32", "float64")
 DATE = "2026-01-01"
-POSITIONS = ("all", "prompt", "generated")
 
 
 class Parser(argparse.ArgumentParser):
@@ -209,9 +209,15 @@ def add_positions(group: argparse._ActionsContainer, what: str) -> None:
         "--positions",
         metavar="WHERE",
         default="all",
-        type=one_of("positions", POSITIONS),
-        help=f"add {what} at all tokens, at those of the prompt, or at generated ones (all)",
+        type=_positions,
+        help=f"add {what} at all tokens (all), at the prompt's (prompt), at its last one (last), at generated ones "
+        "(generated), or at the first N of these (first-N)",
     )
+
+
+def _positions(text: str) -> str:
+    check_positions(text)
+    return text
 
 
 def add_decoding(group: argparse._ActionsContainer, tokens: int) -> None:

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor
 
 from playground.errors import InputError
-
-Positions = Literal["all", "prompt", "generated"]
-POSITIONS: tuple[Positions, ...] = ("all", "prompt", "generated")
-"""Where a push is added: at all tokens, at the prompt's, or at the generated ones only."""
-
-
-def check_positions(positions: object) -> None:
-    """Raises InputError unless `positions` is one of POSITIONS."""
-    if positions not in POSITIONS:
-        listed = f"{', '.join(POSITIONS[:-1])} or {POSITIONS[-1]}"
-        raise InputError(f"Expected positions {listed}, got {positions!r}; choose one of them.")
 
 
 @dataclass(frozen=True)

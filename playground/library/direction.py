@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from playground.errors import InputError
 from playground.library.text import shown
@@ -44,16 +44,27 @@ class Direction:
                 f"Expected a scale as a number with a unit ({', '.join(UNITS)}) behind it if wanted, got "
                 f"{shown(str(scale))}; write it like 3.5 or '1f'."
             )
-        return Steering(((self, *read),))
+        return Steering((Term(self, *read),))
 
     __rmul__ = __mul__
 
 
+class Term(NamedTuple):
+    """A direction, its scale as a number in a unit ("": the usual one), and the blocks at which it is added, the first
+    and the last; None: at the source of its set.
+    """
+
+    direction: Direction
+    number: float
+    unit: str
+    blocks: tuple[int, int] | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Steering:
-    """What is added: (direction, number, unit) summands. Sums, differences and negatives of these are one again."""
+    """What is added: summands. Sums, differences and negatives of these are one again."""
 
-    terms: tuple[tuple[Direction, float, str], ...]
+    terms: tuple[Term, ...]
 
     def __add__(self, other: Steering) -> Steering:
         return Steering(self.terms + other.terms)
@@ -62,4 +73,11 @@ class Steering:
         return self + -other
 
     def __neg__(self) -> Steering:
-        return Steering(tuple((direction, -number, unit) for direction, number, unit in self.terms))
+        return Steering(tuple(term._replace(number=-term.number) for term in self.terms))
+
+    def at(self, first: int, last: int | None = None) -> Steering:
+        """The same at the blocks `first` to `last` (None: at `first` alone), both included, each time with the same
+        norm, instead of at the sources of the sets.
+        """
+        blocks = first, first if last is None else last
+        return Steering(tuple(term._replace(blocks=blocks) for term in self.terms))

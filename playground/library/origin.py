@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from playground.core.push import POSITIONS
+from playground.core.positions import POSITIONS
 from playground.errors import FileError
 from playground.library.text import is_text, shown
 

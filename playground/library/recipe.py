@@ -3,7 +3,8 @@
 `FILE#ROW@SCALE` adds a row, `FILE#mean:A-B@SCALE` the average of rows A to B−1, taken in native norm; a comma joins
 components of one recipe. Rows are counted from 0. SCALE is a number and a unit: `a` absolute norm of what is added, `r`
 relative to the reference norm of the set, `n` multiples of the native norm, `f` multiples of the row's found scale (a
-negative one of the other sign's). Without a unit a row counts in `a`, an average in `n`.
+negative one of the other sign's). Without a unit a row counts in `a`, an average in `n`. `FILE#ROW@SCALE:A-B` adds it
+at the blocks A to B, both included, instead of at the set's source alone; `:A` at one other block.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from playground.limits import check_count, limits
 
 _ROW = re.compile(r"\d{1,9}", re.ASCII)
 _MEAN = re.compile(r"mean:(\d{1,9})-(\d{1,9})", re.ASCII)
+_BLOCKS = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?", re.ASCII)
 _FORM = "FILE#ROW@SCALE or FILE#mean:A-B@SCALE"
 
 
@@ -33,9 +35,10 @@ class Component:
     """One summand of a recipe: a row of a set, or the average of rows A to B−1 (`mean`, native norm).
 
     `source` is the name of a set in the library or the path of a file. `amount` is the scale in `unit`, one of UNITS;
-    its sign turns the direction around. "" is the usual unit: `a` for a row, `n` for an average. Raises InputError for
-    a source with a comma, for neither or both of row and mean, for an amount that is not a finite number, and for a
-    unit that is not known, or is `f` for an average.
+    its sign turns the direction around. "" is the usual unit: `a` for a row, `n` for an average. `blocks` are the first
+    and the last block at which it is added, each time with the same norm; None: at the source of its set. Raises
+    InputError for a source with a comma, for neither or both of row and mean, for an amount that is not a finite
+    number, for a unit that is not known, or is `f` for an average, and for blocks out of order.
     """
 
     source: str
@@ -43,6 +46,7 @@ class Component:
     mean: tuple[int, int] | None = None
     amount: float = 0.0
     unit: str = ""
+    blocks: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if not is_text(self.source) or not self.source or self.source != self.source.strip():
@@ -79,10 +83,20 @@ class Component:
                 "belong to single rows."
             )
 
+        if self.blocks is not None and not 0 <= self.blocks[0] <= self.blocks[1]:
+            raise InputError(
+                f"Expected blocks A-B for {called}, the first up to the last, got {self.blocks[0]}-{self.blocks[1]}; "
+                "swap them."
+            )
+
     @property
     def usual_unit(self) -> str:
         """The unit that is meant when none is written."""
         return "n" if self.row is None else "a"
+
+    def layers(self, source: int) -> range:
+        """The blocks at which it is added, for a set with that source layer."""
+        return range(source, source + 1) if self.blocks is None else range(self.blocks[0], self.blocks[1] + 1)
 
     def negated(self) -> Component:
         """The same component with the opposite sign."""
@@ -129,13 +143,13 @@ def recipes_of(steerings: Sequence[Steering]) -> tuple[tuple[Recipe, ...], dict[
     recipes = []
     for steering in steerings:
         components = []
-        for direction, amount, unit in steering.terms:
+        for direction, amount, unit, blocks in steering.terms:
             stem, number = _source_of(direction.vector_set), 2
             name = stem
             while name in sets and sets[name] is not direction.vector_set:
                 name, number = f"{stem}-{number}", number + 1
             sets[name] = direction.vector_set
-            components.append(Component(name, direction.row, direction.mean, amount, unit))
+            components.append(Component(name, direction.row, direction.mean, amount, unit, blocks))
         recipes.append(Recipe(tuple(components)))
     return tuple(recipes), sets
 
@@ -165,8 +179,14 @@ def resolve(recipe: Recipe, load: Callable[[str], VectorSet]) -> tuple[Push, ...
             )
         vector = _vector(component, vector_set)
         if component.amount != 0:
-            layer = vector_set.origin.source
-            sums[layer] = sums[layer] + vector if layer in sums else vector
+            last = component.layers(vector_set.origin.source)[-1]
+            if last >= vector_set.origin.block_count:
+                raise InputError(
+                    f"Expected blocks from 0 to {vector_set.origin.block_count - 1} for {quoted(component.source)}, "
+                    f"got {last}; choose blocks of its model."
+                )
+            for layer in component.layers(vector_set.origin.source):
+                sums[layer] = sums[layer] + vector if layer in sums else vector
     return tuple(Push(layer, sums[layer].float()) for layer in sorted(sums))
 
 
@@ -250,7 +270,13 @@ def _parse_component(text: str) -> Component:
             f"Expected {_FORM}, got {shown(text)}; separate components by commas, and leave commas out of names and "
             "numbers."
         )
-    amount = amount.strip()
+    amount, colon, where = (part.strip() for part in amount.partition(":"))
+    blocks = _BLOCKS.fullmatch(where) if colon else None
+    if colon and blocks is None:
+        raise InputError(
+            f"Expected blocks after : in {shown(text)}, got {shown(where)}; write them like 4-9, both included, or 4."
+        )
+    at_blocks = None if blocks is None else (int(blocks[1]), int(blocks[2] or blocks[1]))
     number = read_scale(amount)
     if number is None:
         raise InputError(
@@ -259,19 +285,23 @@ def _parse_component(text: str) -> Component:
         )
     source, rows = source.strip(), rows.strip()
     if _ROW.fullmatch(rows):
-        return Component(source, row=int(rows), amount=number[0], unit=number[1])
+        return Component(source, row=int(rows), amount=number[0], unit=number[1], blocks=at_blocks)
     mean = _MEAN.fullmatch(rows)
     if mean is None:
         raise InputError(
             f"Expected a row number or mean:A-B after # in {shown(text)}, got {shown(rows)}; write {_FORM}."
         )
-    return Component(source, mean=(int(mean[1]), int(mean[2])), amount=number[0], unit=number[1])
+    return Component(source, mean=(int(mean[1]), int(mean[2])), amount=number[0], unit=number[1], blocks=at_blocks)
 
 
 def _format_component(component: Component) -> str:
     rows = str(component.row) if component.mean is None else f"mean:{component.mean[0]}-{component.mean[1]}"
     unit = "" if component.unit == component.usual_unit else component.unit
-    return f"{component.source}#{rows}@{repr(float(component.amount)).removesuffix('.0')}{unit}"
+    where = ""
+    if component.blocks is not None:
+        first, last = component.blocks
+        where = f":{first}" if first == last else f":{first}-{last}"
+    return f"{component.source}#{rows}@{repr(float(component.amount)).removesuffix('.0')}{unit}{where}"
 
 
 def rounded(amount: float) -> float:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from playground.core.push import Positions, Push
+from playground.core.positions import Positions
+from playground.core.push import Push
 from playground.errors import InputError, ModelError
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, forward_inputs

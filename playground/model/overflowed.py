@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.core.push import Positions, Push
+from playground.core.positions import Positions
+from playground.core.push import Push
 from playground.model.finite import overflow
 from playground.model.generation.generate import Generation
 from playground.model.load import LoadedModel

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from playground.core.out_of_memory import is_out_of_memory
-from playground.core.push import Positions, Push
+from playground.core.positions import Positions
+from playground.core.push import Push
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 from playground.model.steering import steer

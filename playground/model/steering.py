@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from playground.core.push import POSITIONS, Positions, Push
+from playground.core.positions import Positions, Window, window
+from playground.core.push import Push
 from playground.errors import InputError
 from playground.model.blocks import block_output, decoder, decoder_blocks, replace_block_output, width
 
@@ -36,10 +37,10 @@ def steer(
     equal to an unsteered run, bit for bit; in a mixture of experts up to rounding, since its experts multiply the
     tokens of all rows together.
 
-    `positions` says which tokens: all, those of the prompt, or the generated ones. They are told apart by their place
-    in the sequence, so left padding and a KV cache need no care. With `prompt_length` None, a forward pass that starts
-    with no cache is the prompt and later passes on its cache are generated tokens; a new prompt starts again. Given,
-    places before `prompt_length` (padding counted) are the prompt, as in a teacher-forced pass over both.
+    `positions` says which tokens (core/positions.py). They are told apart by their place in the sequence, so left
+    padding and a KV cache need no care. With `prompt_length` None, a forward pass that starts with no cache is the
+    prompt and later passes on its cache are generated tokens; a new prompt starts again. Given, places before
+    `prompt_length` (padding counted) are the prompt, as in a teacher-forced pass over both.
 
     With `expand`, a batch of one row becomes B rows at the first block that is given (B, d): what runs before it runs
     once for all of them. That needs positions that a push reaches in every pass, no padding and no cache.
@@ -47,19 +48,18 @@ def steer(
     Errors: InputError for an unknown block or value of `positions`, another width, or rows that do not fit the batch.
     """
     blocks = decoder_blocks(model)
-    if positions not in POSITIONS:
-        raise InputError(f"Expected positions to be one of {', '.join(POSITIONS)}, got {positions!r}.")
+    where = window(positions)
     if prompt_length is not None and prompt_length < 0:
         raise InputError(f"Expected a prompt length of 0 or more, got {prompt_length}.")
     additions = _merge(pushes, len(blocks), width(model))
     whereabouts = _Whereabouts(prompt_length)
     with ExitStack() as hooks:
-        if additions and positions != "all":
+        if additions and not where.everywhere:
             body = decoder(model)
             note = whereabouts.hook(body)
             hooks.callback(body.register_forward_pre_hook(note, with_kwargs=True, prepend=True).remove)
         for layer, vector in additions.items():
-            hook = _Addition(layer, vector, positions, whereabouts, expand)
+            hook = _Addition(layer, vector, where, whereabouts, expand)
             # In front of every reader of this block, also of those that transformers or `read_residuals` put there
             # before: what they see is the residual stream that the next block sees.
             hooks.callback(blocks[layer].register_forward_hook(hook, prepend=True).remove)
@@ -218,11 +218,11 @@ class _Whereabouts:
 
         return note
 
-    def prompt_places(self, length: int) -> int:
-        """How many of the `length` places of this pass belong to the prompt; they come first."""
+    def places(self, where: Window, length: int) -> tuple[int, int]:
+        """Of the `length` places of this pass the first in a window, and the one after the last."""
         if self.prompt_length is None:
             self.prompt_length = length
-        return min(max(self.prompt_length - self.start, 0), length)
+        return where.places(self.prompt_length, self.start, length)
 
 
 @dataclass
@@ -231,7 +231,7 @@ class _Addition:
 
     layer: int
     vector: Tensor  # (d,) or (B, d)
-    positions: Positions
+    where: Window
     whereabouts: _Whereabouts
     expand: bool
     cast: dict[tuple[torch.dtype, torch.device], Tensor] = field(default_factory=dict)
@@ -239,11 +239,10 @@ class _Addition:
     def __call__(self, module: nn.Module, args: Any, output: Any) -> Any:
         stream = block_output(output)
         vector = self._fitting(stream)
-        if self.positions == "all":
+        if self.where.everywhere:
             return replace_block_output(output, stream + vector)
         length = stream.shape[1]
-        prompt = self.whereabouts.prompt_places(length)
-        first, last = (0, prompt) if self.positions == "prompt" else (prompt, length)
+        first, last = self.whereabouts.places(self.where, length)
         if first == last:
             return None
         if last - first == length:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from playground.core.positions import said
 from playground.errors import InputError
 from playground.library.mix import LoadSet
 from playground.library.recipe import component_norm
@@ -65,14 +66,14 @@ def card(
         relative = norm / vector_set.origin.residual_norm
         name = Path(part.source).name
         added.append(
-            f"{name} · {rows} · scale {sign}{_three(norm)} ({sign}{_three(relative)} r) at block "
-            f"{vector_set.origin.source}"
+            f"{name} · {rows} · scale {sign}{_three(norm)} ({sign}{_three(relative)} r) at "
+            f"{_blocks(part.layers(vector_set.origin.source))}"
         )
     sampling = request.sampling
     how = ["chat" if request.format.chat else "plain text"]
     how += [f"system prompt “{request.format.system}”"] if request.format.system else []
     how += [f"{len(request.format.turns)} turns before it"] if request.format.turns else []
-    how += [f"added at {'all tokens' if request.positions == 'all' else f'{request.positions} tokens only'}"]
+    how += [f"added at {said(request.positions)}{'' if request.positions == 'all' else ' only'}"]
     how += ["greedy" if sampling.temperature == 0 else f"temperature {sampling.temperature:g}, seed {sampling.seed}"]
     return Card(
         f"{model} · {loaded.block_count} blocks · d {loaded.width} · {str(loaded.dtype).removeprefix('torch.')}",
@@ -301,3 +302,7 @@ def _fonts(name: str, size: int) -> tuple[ImageFont.FreeTypeFont, ...]:
     own = ImageFont.load_default(size)
     assert isinstance(own, ImageFont.FreeTypeFont)
     return (*found, own)
+
+
+def _blocks(layers: range) -> str:
+    return f"block {layers[0]}" if len(layers) == 1 else f"blocks {layers[0]} to {layers[-1]}"

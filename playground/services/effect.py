@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from playground.core.push import Positions, Push, check_positions
+from playground.core.positions import Positions, check_positions, window
+from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.checks import check_seed
 from playground.library.mix import LoadSet, mix, random_pushes, scaled
@@ -246,6 +247,6 @@ def _note(request: EffectRequest, answers: _Answers | None) -> str:
     note = f"log-odds of “{answers.texts[0]}” over “{answers.texts[1]}”"
     if answers.shared:
         note += f" after “{answers.shared_text}”, with which both answers begin"
-    if request.positions == "generated" and not answers.shared:
+    if not window(request.positions).reaches_prompt and not answers.shared:
         note += "; steering generated tokens only does not reach the first one"
     return note

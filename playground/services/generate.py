@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from playground.core.push import Positions, check_positions
+from playground.core.positions import Positions, check_positions
 from playground.core.time_to_go import TimeToGo
 from playground.errors import InputError
 from playground.library.mix import LoadSet, Mix, mix, random_pushes

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus, unquote_plus
 
-from playground.core.push import Positions, check_positions
+from playground.core.positions import Positions, check_positions
 from playground.errors import InputError
 from playground.library.direction import read_scale
 from playground.library.text import listed, shown
@@ -217,7 +217,7 @@ def _link(given: dict[str, list[str]]) -> Link:
         thinking=_choice(one, "thinking", ("off", "on")) == "on",
         system=one.get("system", ""),
         turns=tuple(map(parse_turn, given.get("turn", ()))),
-        positions=_positions(one.get("positions", "all")),
+        positions=one.get("positions", "all"),
         mix=tuple(map(_parse_row, given.get("mix", ()))),
         absolute=_choice(one, "scales", tuple(UNITS)) == "absolute",
         sampling=Sampling(
@@ -230,11 +230,6 @@ def _link(given: dict[str, list[str]]) -> Link:
         answers=(answers[0], answers[1]),
         beside=beside,
     )
-
-
-def _positions(text: str) -> Positions:
-    check_positions(text)
-    return text  # type: ignore[return-value]  # checked
 
 
 def _choice(one: dict[str, str], key: str, values: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import playground
-from playground.core.push import POSITIONS
+from playground.core.positions import POSITIONS
 from playground.library import checks, direction
 from playground.methods.base.registry import registered
 from playground.methods.base.setting import settings_of

@@ -14,6 +14,7 @@ from pprint import pformat
 
 import torch
 
+from playground.core.positions import window
 from playground.errors import InputError
 from playground.library.mix import LoadSet, mix
 from playground.library.recipe import format as format_recipe
@@ -35,6 +36,7 @@ def transformers_script(loaded: LoadedModel, request: GenerateRequest, load_set:
     recipe = request.recipes[0] if request.recipes else None
     pushes = () if recipe is None else mix(loaded, recipe, load_set).pushes
     prompt = render(loaded, request.prompts[0], request.format)
+    where = window(request.positions)
     sampling = request.sampling
     values = {
         "MODEL": _name(loaded),
@@ -44,7 +46,7 @@ def transformers_script(loaded: LoadedModel, request: GenerateRequest, load_set:
         "BLOCKS": repr(_blocks_path(loaded)),
         "PROMPT": pformat(prompt, width=_WIDTH),
         "SPECIAL": repr(not request.format.chat),
-        "POSITIONS": repr(request.positions),
+        "WINDOW": f"{where.first}, {where.last}",
         "MAX_NEW_TOKENS": str(sampling.max_new_tokens),
         "TEMPERATURE": repr(float(sampling.temperature)),
         "TOP_P": repr(float(sampling.top_p)),
@@ -113,7 +115,7 @@ DTYPE, DEVICE = <DTYPE>, <DEVICE>
 BLOCKS = <BLOCKS>  # where the model keeps its decoder blocks
 PROMPT = <PROMPT>
 SPECIAL = <SPECIAL>  # whether the tokenizer adds its special tokens; a chat template has written them
-POSITIONS = <POSITIONS>  # all, prompt or generated: the tokens at which the direction is added
+FIRST, LAST = <WINDOW>  # tokens at which it is added, counted from the prompt's last one, which is 0; None: no bound
 MAX_NEW_TOKENS = <MAX_NEW_TOKENS>
 TEMPERATURE, TOP_P, SEED, SAMPLES = <TEMPERATURE>, <TOP_P>, <SEED>, <SAMPLES>  # temperature 0 is greedy
 # Block -> what is added to its output: float32, little-endian, base64.
@@ -168,14 +170,18 @@ def write(model, tokenizer, pushes, sample):
     ends = model.generation_config.eos_token_id
     ends = {*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id}
     uniforms = draws(prompt, sample)
-    reading_prompt = True
+    number = 0  # of the last token that is read
 
     def adding(vector):
         def hook(module, args, output):
-            if POSITIONS != "all" and (POSITIONS == "prompt") != reading_prompt:
-                return output
             hidden = output[0] if isinstance(output, tuple) else output
-            hidden = hidden + vector.to(hidden.device, hidden.dtype)
+            numbers = torch.arange(hidden.shape[1], device=hidden.device) + number - hidden.shape[1] + 1
+            inside = numbers == numbers
+            if FIRST is not None:
+                inside &= numbers >= FIRST
+            if LAST is not None:
+                inside &= numbers <= LAST
+            hidden = torch.where(inside[:, None], hidden + vector.to(hidden.device, hidden.dtype), hidden)
             return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
         return hook
@@ -186,7 +192,7 @@ def write(model, tokenizer, pushes, sample):
     try:
         for step in range(MAX_NEW_TOKENS):
             done = model(input_ids=torch.tensor([new], device=DEVICE), past_key_values=cache, use_cache=True)
-            cache, reading_prompt = done.past_key_values, False
+            cache, number = done.past_key_values, step + 1
             token = chosen(done.logits[0, -1].float(), uniforms[step])
             if token in ends:
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playground.core.push import Positions
+from playground.core.positions import Positions
 from playground.library.recipe import Component, Recipe
 from playground.library.scale_window import UNKNOWN_SCALE
 from playground.library.vector_set import VectorSet

@@ -294,7 +294,7 @@ def test_the_interval_is_that_of_scipy_and_narrows_with_more_items():
         ({"controls": 0}, "Expected a number of random controls from 1"),
         ({"max_items": 0}, "Expected a number of items of 1 or more, got 0"),
         ({"seed": -1}, "Expected a seed"),
-        ({"positions": "some"}, "Expected positions all, prompt or generated"),
+        ({"positions": "some"}, "Expected positions all, prompt, last, generated or first-N"),
         ({"choices": PromptSet("p", "p", "p", "prompts", ("Hi",))}, "Expected a set of the kind choices"),
         ({"controls": 8000, "scales": tuple(range(100))}, "Expected at most 100000 pushes"),
     ],
@@ -316,7 +316,7 @@ def test_sets_that_do_not_fit_are_refused(tiny):
 
 def test_steering_only_what_comes_after_the_answer_is_refused(tiny):
     single = [ChoiceItem(f"Does it help {i}?", "Q", "7") for i in range(3)]
-    with pytest.raises(InputError, match="^Expected positions that reach the answers, got generated"):
+    with pytest.raises(InputError, match="^Expected positions that reach the answers, got generated tokens alone"):
         measure(tiny("llama"), request(choices=choices(single), positions="generated"), SETS.__getitem__)
 
 

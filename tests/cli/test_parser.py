@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from playground.cli.main import COMMANDS, build_parser
-from playground.cli.parser import DATE, DEVICES, DTYPES, POSITIONS
+from playground.cli.parser import DATE, DEVICES, DTYPES
 from playground.limits import LIMITS
 
 FIND = ("find", "power", "--prompt", "Hi there", "--source", "0", "--target", "2", "--out", "x.safetensors")
@@ -61,7 +61,6 @@ def test_the_commands_are_those_of_the_design():
 
 def test_choices_that_are_written_twice_are_equal():
     """The parser must not import torch, where the originals are."""
-    from playground.core.push import POSITIONS as positions
     from playground.methods.base.registry import registered
     from playground.model.chat_template import DATE as date
     from playground.model.load import DEVICES as devices
@@ -69,7 +68,6 @@ def test_choices_that_are_written_twice_are_equal():
 
     assert devices == DEVICES
     assert dtypes == DTYPES
-    assert positions == POSITIONS
     assert date == DATE
     assert set(registered()) == {name.split()[-1] for name in ALL if name.startswith("playground find ")}
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from playground.core.push import POSITIONS, Push
+from playground.core.push import Push
 from playground.errors import InputError
 
 
@@ -33,7 +33,3 @@ def test_a_direction_that_is_not_finite_is_refused(value):
 def test_a_direction_of_integers_is_refused():
     with pytest.raises(InputError, match="finite real"):
         Push(0, torch.ones(3, dtype=torch.int64))
-
-
-def test_positions_are_the_three_of_the_design():
-    assert POSITIONS == ("all", "prompt", "generated")

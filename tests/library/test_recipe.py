@@ -16,6 +16,7 @@ from playground.library.recipe import (
     component_norm,
     format,
     parse,
+    recipes_of,
     resolve,
 )
 from playground.library.scale_window import ScaleWindow
@@ -27,7 +28,8 @@ SOURCES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
 )
 RANGES = st.tuples(st.integers(0, 999), st.integers(1, 999)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 COMPONENTS = st.builds(
-    Component, SOURCES, row=st.integers(0, 99_999), amount=AMOUNTS, unit=st.sampled_from(["", "a", "r", "n", "f"])
+    Component, SOURCES, row=st.integers(0, 99_999), amount=AMOUNTS, unit=st.sampled_from(["", "a", "r", "n", "f"]),
+    blocks=st.none() | st.tuples(st.integers(0, 99), st.integers(100, 199)) | st.just((7, 7)),
 ) | st.builds(
     Component, SOURCES, mean=RANGES, amount=AMOUNTS, unit=st.sampled_from(["", "a", "r", "n"])
 )
@@ -67,6 +69,8 @@ def test_any_text_is_a_recipe_or_gets_one_sentence(text):
         ("code#3@0.2r", Component("code", row=3, amount=0.2, unit="r")),
         ("code#3@-1f", Component("code", row=3, amount=-1, unit="f")),
         ("code#3@2 n", Component("code", row=3, amount=2, unit="n")),
+        ("code#3@5:4-9", Component("code", row=3, amount=5, blocks=(4, 9))),
+        ("code#mean:0-3@2r : 4", Component("code", mean=(0, 3), amount=2, unit="r", blocks=(4, 4))),
         ("code#mean:0-3@1n", Component("code", mean=(0, 3), amount=1)),
         ("code#mean:0-20@7a", Component("code", mean=(0, 20), amount=7, unit="a")),
         ("runs@home/a#b.safetensors#7@2", Component("runs@home/a#b.safetensors", row=7, amount=2)),
@@ -124,6 +128,10 @@ def test_no_component_is_the_baseline():
         ("code#3@1,", "FILE#ROW@SCALE"),
         ("code#3@1x", "number"),
         ("code#mean:0-3@1f", "single rows"),
+        ("code#3@1:", "blocks after :"),
+        ("code#3@1:x", "blocks after :"),
+        ("code#3@1:4-", "blocks after :"),
+        ("code#3@1:9-4", "the first up to the last"),
         ("co\tde#3@1", "name"),
     ],
 )
@@ -199,6 +207,26 @@ def test_components_of_one_layer_are_summed_and_layers_are_kept_apart_in_order(m
     assert [push.layer for push in pushes] == [2, 5]
     torch.testing.assert_close(pushes[0].vector, 2 * sets["early"].unit(1))
     torch.testing.assert_close(pushes[1].vector, sets["late"].unit(0) + 3 * sets["also"].unit(2))
+
+
+def test_a_component_over_blocks_is_added_with_its_norm_at_each(make_set):
+    made = make_set()
+    last = made.origin.block_count - 1
+    pushes = resolve(parse(f"code#0@5:0-{last},code#1@-2"), lambda source: made)
+    assert [push.layer for push in pushes] == list(range(last + 1))
+    alone = resolve(parse("code#0@5"), lambda source: made)[0].vector
+    for push in pushes:
+        extra = resolve(parse("code#1@-2"), lambda source: made)[0].vector if push.layer == made.origin.source else 0
+        torch.testing.assert_close(push.vector, alone + extra)
+    with pytest.raises(InputError, match=f"blocks from 0 to {last} for code, got {last + 1}"):
+        resolve(parse(f"code#0@5:0-{last + 1}"), lambda source: made)
+
+
+def test_blocks_are_kept_by_what_is_built_from_directions(make_set):
+    made = make_set()
+    (recipe,), named = recipes_of([(made[0] * 5).at(1, 3) - (made[1] * "2r").at(2)])
+    assert [component.blocks for component in recipe.components] == [(1, 3), (2, 2)]
+    assert format(recipe).endswith("#1@-2r:2")
 
 
 def test_a_set_is_loaded_once_for_all_its_components(make_set):

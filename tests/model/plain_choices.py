@@ -63,7 +63,10 @@ def _logits(
     """(T, vocabulary) for one sequence, of which the first `prompt` tokens are the prompt."""
     blocks = loaded.model.get_decoder()
     blocks = blocks.layers if hasattr(blocks, "layers") else blocks.h
-    start, end = {"all": (0, len(tokens)), "prompt": (0, prompt), "generated": (prompt, len(tokens))}[positions]
+    start, end = {
+        "all": (0, len(tokens)), "prompt": (0, prompt), "last": (prompt - 1, prompt),
+        "generated": (prompt, len(tokens)), "first-1": (prompt, prompt + 1),
+    }[positions]  # fmt: skip
 
     def hook(push: Push):
         def add(module, args, output):

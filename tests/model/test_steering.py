@@ -61,16 +61,22 @@ def by_hand(model: nn.Module, given: dict[str, Tensor], additions: dict[int, Ten
     )
     return streams, model.get_output_embeddings()(norm(stream))
 
+SPANS = {
+    "all": (0, None), "prompt": (0, PROMPT), "last": (PROMPT - 1, PROMPT), "generated": (PROMPT, None),
+    "first-2": (PROMPT, PROMPT + 2),
+}  # fmt: skip
+
+
 
 @pytest.mark.parametrize("architecture", tiny_models.NAMES)
-@pytest.mark.parametrize("positions", ["all", "prompt", "generated"])
+@pytest.mark.parametrize("positions", ["all", "prompt", "last", "generated", "first-2"])
 def test_each_architecture_agrees_with_a_plain_loop_over_its_blocks(tiny, architecture, positions):
     dtype, tolerance = precision(architecture)
     model = tiny(architecture, dtype).model
     given = inputs(model)
     pushes = [Push(1, direction(0)), Push(2, direction(1, 2))]
     places = torch.zeros(LENGTH, 1)
-    places[slice(*{"all": (0, None), "prompt": (0, PROMPT), "generated": (PROMPT, None)}[positions])] = 1
+    places[slice(*SPANS[positions])] = 1
     expected, logits = by_hand(model, given, {1: places * pushes[0].vector, 2: places * pushes[1].vector[:, None]})
     with torch.no_grad(), steer(model, pushes, positions, PROMPT), read_residuals(model, range(4)) as read:
         got = model(**given, use_cache=False).logits
@@ -81,7 +87,7 @@ def test_each_architecture_agrees_with_a_plain_loop_over_its_blocks(tiny, archit
 
 
 @pytest.mark.parametrize("architecture", tiny_models.NAMES)
-@pytest.mark.parametrize("positions", ["all", "prompt", "generated"])
+@pytest.mark.parametrize("positions", ["all", "prompt", "last", "generated", "first-2"])
 def test_with_a_cache_the_first_pass_is_the_prompt_and_the_rest_is_generated(tiny, architecture, positions):
     dtype, tolerance = precision(architecture)
     model = tiny(architecture, dtype).model
@@ -255,7 +261,7 @@ def test_hooks_are_gone_when_installing_stops_half_way(tiny, monkeypatch):
         (
             [Push(1, direction(0))],
             "everywhere",
-            "Expected positions to be one of all, prompt, generated, got 'everywhere'",
+            "Expected positions all, prompt, last, generated or first-N .*, got 'everywhere'",
         ),
     ],
 )

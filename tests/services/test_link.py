@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.core.push import POSITIONS
+from playground.core.positions import POSITIONS
 from playground.errors import InputError
 from playground.limits import LIMITS, PUBLIC, tightened
 from playground.model.conversation import Turn
@@ -61,7 +61,7 @@ def links(draw):
         thinking=draw(st.booleans()),
         system=draw(TEXTS),
         turns=tuple(t for user, other in turns for t in (Turn("user", user), Turn("assistant", other))),
-        positions=draw(st.sampled_from(POSITIONS)),
+        positions=draw(st.sampled_from((*POSITIONS, "first-12"))),
         mix=tuple(draw(st.lists(rows, max_size=5))),
         absolute=absolute,
         sampling=draw(sampling),

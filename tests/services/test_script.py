@@ -26,6 +26,8 @@ STEERED = Recipe((Component(NAME, row=3, amount=-17.995), Component(NAME, mean=(
 REQUESTS = {
     "greedy": GenerateRequest(prompts=("How can I jinx a lighthouse?",), recipes=(STEERED,)),
     "prompt": GenerateRequest(prompts=("What is 47 + 38?",), recipes=(STEERED,), positions="prompt"),
+    "last": GenerateRequest(prompts=("What is 47 + 38?",), recipes=(STEERED,), positions="last"),
+    "first": GenerateRequest(prompts=("How do I build a kite?",), recipes=(STEERED,), positions="first-3"),
     "generated": GenerateRequest(prompts=("How do I build a kite?",), recipes=(STEERED,), positions="generated"),
     "sampled": GenerateRequest(
         prompts=("How do I build a kite?",),

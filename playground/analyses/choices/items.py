@@ -9,7 +9,7 @@ from typing import Literal
 
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import By, MeasuredItem, SkippedItem
-from playground.core.push import Positions
+from playground.core.positions import Positions, window
 from playground.errors import Cancelled, InputError
 from playground.library.prompt_set import ChoiceItem
 from playground.library.selection import label_pair
@@ -83,12 +83,12 @@ def _question(
 
 def _unreached(questions: Sequence[Question], positions: Positions) -> int:
     """How many questions are read before anything is generated, while only generated tokens are steered."""
-    if positions != "generated":
+    if window(positions).reaches_prompt:
         return 0
     count = sum(not one.shared and one.by_logit for one in questions)
     if count == len(questions):
         raise InputError(
-            "Expected positions that reach the answers, got generated, while all answers differ in their first token, "
-            "which is read from the prompt; choose all or prompt."
+            "Expected positions that reach the answers, got generated tokens alone, while all answers differ in their "
+            "first token, which is read from the prompt; choose all, prompt or last."
         )
     return count

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from playground.analyses import registry
-from playground.core.push import Positions, check_positions
+from playground.core.positions import Positions, check_positions
 from playground.errors import InputError
 from playground.library.checks import (
     asked_places,

@@ -19,6 +19,7 @@ from torch import Tensor
 from playground.analyses.common.labels import UNLABELLED, Labels
 from playground.analyses.common.request import Asking, counted
 from playground.analyses.common.result import Lines, Measurement, measured_on
+from playground.core.positions import window
 from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled, InputError
 from playground.extensions import resolve
@@ -58,9 +59,9 @@ class ShiftsRequest(Asking):
         self.format.check_prompts(self.texts)
         if not self.recipe.components:
             raise InputError("Expected a vector to follow, got none; choose one.")
-        if self.positions == "generated":
+        if not window(self.positions).reaches_prompt:
             raise InputError(
-                "Expected positions in the prompt, which the next token is read from, got generated; choose all or "
+                "Expected positions in the prompt, which the next token is read from, got others; choose all or "
                 "prompt."
             )
         check_whole("number of tokens", self.tokens, least=1, most=limits().followed_tokens)

@@ -16,7 +16,8 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
-from playground.core.push import Positions, Push
+from playground.core.positions import Positions
+from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.model.cut.memory import short_of_memory
 from playground.model.finite import is_too_large

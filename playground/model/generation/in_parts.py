@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from playground.core.push import Positions, Push
+from playground.core.positions import Positions
+from playground.core.push import Push
 from playground.errors import ModelError
 from playground.model.cut.memory import smaller_batch
 from playground.model.generation.generate import Generation, Sampling, Step, generate, row_samples

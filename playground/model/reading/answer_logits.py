@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from playground.core.push import Positions, Push
+from playground.core.positions import Positions
+from playground.core.push import Push
 from playground.errors import Cancelled, InputError, ModelError
 from playground.model.blocks import decoder, decoder_blocks
 from playground.model.cut.agreement import Refused, check_agreement, go_without

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from playground.core.push import Positions, Push
+from playground.core.positions import Positions
+from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.model.cut.memory import short_of_memory
 from playground.model.finite import kl_divergence

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from playground.core.push import Positions, Push
+from playground.core.positions import Positions, window
+from playground.core.push import Push
 from playground.errors import InputError
 from playground.model.cut.memory import short_of_memory
 from playground.model.finite import is_too_large, kl_divergence
@@ -43,7 +44,7 @@ def next_logits(
         raise InputError(f"Expected from 0 to {min(prompts.lengths) - 1} generated tokens, got {generated}.")
     check_length(loaded, max(prompts.lengths))
     batch_pushes(pushes)  # refuses pushes that do not go together, also those that would reach no token
-    if positions == "generated" and generated == 0:
+    if not window(positions).reaches_prompt and generated == 0:
         with steer(loaded.model, [push for row in pushes for push in row], positions):
             pushes = [()] * len(prompts)
     names = [_name(prompts, row, pushes[row]) for row in range(len(prompts))]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.core.push import Positions
+from playground.core.positions import Positions, window
 from playground.model.cut.cut import Cut, capture, run, run_prefix
 from playground.model.cut.prefix import Prefix
 from playground.model.load import LoadedModel
@@ -45,7 +45,8 @@ def run_before(
 
     It is the same for all layouts that are cut from one list of questions at one source.
     """
-    return run_prefix(loaded, begun.cut, {} if positions == "generated" else additions, copies)[0]
+    # Its tokens come before the last one of every prompt.
+    return run_prefix(loaded, begun.cut, additions if window(positions).first is None else {}, copies)[0]
 
 
 @torch.no_grad()
@@ -63,7 +64,8 @@ def run_questions(
     of them.
     """
     layout = begun.layout
-    places = None if positions == "all" else layout.generated == (positions == "generated")
+    where = window(positions)
+    places = None if where.everywhere else where.holds(layout.numbers)
     states = run(loaded, begun.cut, additions, copies, places=places, last=layout.last, prefix=prefix)
     read: Tensor = states.unflatten(0, (copies, -1))[:, layout.rows.to(states.device), layout.places.to(states.device)]
     return read

@@ -61,15 +61,16 @@ class Layout:
 
     `mask` is (b, T), 0 where padded, for a batch with one sequence a row. For trees it is (b, T, P + T) bool: which
     token sees which, first of all the P tokens of `prefix`, with which all questions begin and which are not in the
-    batch. `generated` tells tokens of answers from those of prompts. Logits are read at (`rows[i]`, `places[i]`); the
-    answers of question `questions[i]` part at the read `partings[i]`. `last`: all reads are among as many last places.
+    batch. `numbers` (b, T) count tokens from the prompt's last one, which is 0: those of the answer from 1 on, those
+    before it are negative. Logits are read at (`rows[i]`, `places[i]`); the answers of question `questions[i]` part at
+    the read `partings[i]`. `last`: all reads are among as many last places.
     """
 
     questions: tuple[int, ...]
     input_ids: Tensor
     position_ids: Tensor
     mask: Tensor
-    generated: Tensor
+    numbers: Tensor
     rows: Tensor
     places: Tensor
     partings: tuple[int, ...]
@@ -134,6 +135,10 @@ class _Sequence:
     reads: tuple[tuple[int, int, int], ...]
     parts: bool
 
+    @property
+    def prompt_length(self) -> int:
+        return len(self.tokens) - self.generated
+
 
 def _sequences(question: Question, number: int) -> Iterator[_Sequence]:
     """One sequence an answer, each without its last token, after which nothing is read; one where both are the same."""
@@ -157,30 +162,31 @@ class _Tree:
         self.tokens: list[int] = []
         self.parents: list[int] = []
         self.depths: list[int] = []
-        self.generated: list[bool] = []
+        self.numbers: list[int] = []
         self.questions: list[int] = []
         self.partings: list[int] = []  # nodes
         self.reads: list[tuple[int, int, int, int]] = []  # question, sign, node, token
-        self._children: dict[tuple[int, int, bool], int] = {}
+        self._children: dict[tuple[int, int, int], int] = {}
 
     def add(self, number: int, question: Question) -> None:
         self.questions.append(number)
         for sequence in _sequences(question, number):
             path, node = [-1] * len(self.prefix), -1
             for depth, token in enumerate(sequence.tokens[len(path) :], start=len(path)):
-                node = self._child(node, token, depth, depth >= len(sequence.tokens) - sequence.generated)
+                # Earlier tokens of prompts are alike, so that prompts of unequal length share them.
+                node = self._child(node, token, depth, max(depth + 1 - sequence.prompt_length, -1))
                 path.append(node)
             self.reads += [(number, sign, path[place], token) for place, sign, token in sequence.reads]
         self.partings.append(path[len(question.prompt) + len(question.shared) - 1])
 
-    def _child(self, parent: int, token: int, depth: int, generated: bool) -> int:
-        key = (parent, token, generated)
+    def _child(self, parent: int, token: int, depth: int, number: int) -> int:
+        key = (parent, token, number)
         if key not in self._children:
             self._children[key] = len(self.tokens)
             self.tokens.append(token)
             self.parents.append(parent)
             self.depths.append(depth)
-            self.generated.append(generated)
+            self.numbers.append(number)
         return self._children[key]
 
     def layout(self) -> Layout:
@@ -199,7 +205,7 @@ class _Tree:
             input_ids=torch.tensor(self.tokens)[order][None],
             position_ids=torch.tensor(self.depths)[order][None],
             mask=nn.functional.pad(sees[order][:, order], (len(self.prefix), 0), value=True)[None],
-            generated=torch.tensor(self.generated)[order][None],
+            numbers=torch.tensor(self.numbers)[order][None],
             rows=torch.zeros(len(read), dtype=torch.int64),
             places=torch.arange(len(unread), count),
             partings=tuple(number_of[node] for node in self.partings),
@@ -240,7 +246,7 @@ def _padded(loaded: LoadedModel, sequences: Sequence[_Sequence]) -> Layout:
         input_ids=encoded.input_ids,
         position_ids=encoded.position_ids,
         mask=encoded.attention_mask,
-        generated=torch.arange(longest) >= longest - answered[:, None],
+        numbers=torch.arange(1, longest + 1) - (longest - answered[:, None]),
         rows=torch.tensor([row for row, _ in reads]),
         places=torch.tensor([place for _, place in reads]),
         partings=tuple(partings.values()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from playground.core.push import Positions, check_positions
+from playground.core.positions import Positions, check_positions
 from playground.errors import InputError
 from playground.library.checks import check_selection, check_unit
 from playground.library.recipe import Component, Recipe

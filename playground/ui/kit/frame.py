@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import gradio as gr
 
 from playground.analyses.common.measurements import Measurements
-from playground.core.push import Positions
+from playground.core.positions import Positions
 from playground.errors import FileError, ModelError
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet, check_fits

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
+from playground.errors import InputError
 from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
 from playground.ui.kit import defaults
@@ -49,6 +50,11 @@ def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:
     """The rows of a mix that has this recipe. Raises what `load` raises."""
     rows = []
     for component in recipe.components:
+        if component.blocks is not None:
+            raise InputError(
+                f"Expected a recipe that the mixer can show, got one at the blocks {component.blocks[0]} to "
+                f"{component.blocks[1]}; generate it by the command line or the API."
+            )
         if component.mean is not None:
             rows.append(_average(component, component.mean, load))
             continue

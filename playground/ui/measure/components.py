@@ -32,7 +32,7 @@ class MeasureTab:
     unit: gr.Radio
     controls: gr.Number
     seed: gr.Number
-    positions: gr.Radio
+    positions: gr.Dropdown
     new_tokens: gr.Number
     followed: gr.Number
     leaderboard: gr.Checkbox

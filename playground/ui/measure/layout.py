@@ -6,7 +6,6 @@ import gradio as gr
 
 from playground.analyses.analysis import Analysis
 from playground.analyses.registry import analyses
-from playground.core.push import POSITIONS
 from playground.library import prompts as prompt_sets
 from playground.library.vector_set import VectorSet
 from playground.limits import at_most, limits
@@ -20,6 +19,7 @@ from playground.ui.measure.components import WAIT_ITEM, MeasureTab
 from playground.ui.measure.form import PLACE, suggested_scales
 from playground.ui.widgets import page_file, prompt_source
 from playground.ui.widgets.page_file import PageFile
+from playground.ui.widgets.positions import positions_picker
 from playground.ui.widgets.prompt_source import PromptSource
 
 CONTROLS = 4
@@ -166,7 +166,7 @@ def _scales(frame: Frame) -> tuple[gr.Textbox, gr.Radio, gr.Group]:
 
 
 def _more() -> tuple[
-    gr.Checkbox, gr.Number, gr.Radio, gr.Number, gr.Number, gr.Number, gr.Number, gr.Number, gr.Accordion
+    gr.Checkbox, gr.Number, gr.Dropdown, gr.Number, gr.Number, gr.Number, gr.Number, gr.Number, gr.Accordion
 ]:
     """Leaderboard, random controls, positions, new tokens, tokens followed, samples, temperature, seed, and the
     accordion of them.
@@ -182,10 +182,7 @@ def _more() -> tuple[
             elem_id="measure-controls", info=f"of equal norm, always; {at_most(own.measured_vectors)}",
         )
         with gr.Row(elem_classes="sp-tight"):
-            positions = gr.Radio(
-                list(POSITIONS), value="all", label="Positions", elem_id="measure-positions", min_width=200, scale=2,
-                info="tokens at which the push is added",
-            )
+            positions = positions_picker("measure-positions", "tokens at which the push is added")
             new_tokens = gr.Number(
                 48, label="New tokens", precision=0, minimum=1, maximum=own.new_tokens, elem_id="measure-new-tokens",
                 visible=False, min_width=110, info=f"room for an answer, {at_most(own.new_tokens)}",

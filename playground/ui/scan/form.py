@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from playground.core.push import Positions
+from playground.core.positions import Positions
 from playground.errors import InputError
 from playground.library.prompts import PromptSet
 from playground.library.rows import read_rows

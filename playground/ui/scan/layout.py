@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.push import POSITIONS
 from playground.limits import at_most, limits
 from playground.ui.kit import defaults
 from playground.ui.kit.frame import Frame, board
@@ -18,6 +17,7 @@ from playground.ui.scan.limits import FIELDS
 from playground.ui.scan.view import ALL_GROUPS, SORTS, ScanView
 from playground.ui.widgets import page_file, prompt_source
 from playground.ui.widgets.page_file import PageFile
+from playground.ui.widgets.positions import positions_picker
 from playground.ui.widgets.prompt_source import PromptSource
 
 PROMPTS = 2
@@ -42,7 +42,7 @@ class ScanTab:
     temperature: gr.Slider
     top_p: gr.Slider
     seed: gr.Number
-    positions: gr.Radio
+    positions: gr.Dropdown
     scan: gr.Button
     hint: gr.HTML
     notice: gr.HTML
@@ -164,7 +164,7 @@ def _prompts(frame: Frame) -> tuple[PromptSource, gr.Radio, gr.Textbox]:
     return prompts, mode, system
 
 
-def _sampling() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Number, gr.Radio]:
+def _sampling() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Number, gr.Dropdown]:
     """Length, samples, temperature, top-p, seed and positions."""
     longest, most = defaults.longest(), defaults.most_samples()
     with gr.Accordion("Sampling", open=False, elem_id="scan-sampling"):
@@ -187,9 +187,8 @@ def _sampling() -> tuple[gr.Slider, gr.Slider, gr.Slider, gr.Slider, gr.Number, 
                 min_width=140, buttons=[],
             )
         seed = gr.Number(0, label="Seed", info="same seed, same texts", precision=0, elem_id="scan-seed")
-        positions = gr.Radio(
-            list(POSITIONS), value="all", label="Positions", elem_id="scan-positions",
-            info="tokens at which a vector is added; “generated” leaves the next token, and so KL, as it is",
+        positions = positions_picker(
+            "scan-positions", "tokens at which it is added; generated ones leave the next token, and so KL, as it is"
         )
     return tokens, samples, temperature, top_p, seed, positions
 

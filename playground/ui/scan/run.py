@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.core.positions import window
 from playground.library.named_files import is_name
 from playground.services import command as commands
 from playground.services.durations import to_go
@@ -156,7 +157,7 @@ def _notice(result: ScanResult) -> str:
     if result.cancelled:
         return markup.notice("Stopped; the texts that were whole are kept.", "info")
     warning = " ".join(result.warnings)
-    if result.request.positions == "generated":
+    if not window(result.request.positions).reaches_prompt:
         warning += " KL is 0 everywhere: a push at generated tokens only does not reach the first one."
     return markup.notice(warning.strip(), "warning")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from playground.core.push import Positions
+from playground.core.positions import Positions
 from playground.errors import InputError
 from playground.model.conversation import Turn
 from playground.model.generation.generate import Sampling

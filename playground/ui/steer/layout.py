@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.push import POSITIONS
 from playground.limits import at_most
 from playground.model.prompting import can_think
 from playground.ui import guide
@@ -19,6 +18,7 @@ from playground.ui.kit.visitor import Visitor
 from playground.ui.steer import kept, mix_row, mixer, panes, presets
 from playground.ui.steer.mix_row import MixControls
 from playground.ui.steer.state import SteerState
+from playground.ui.widgets.positions import positions_picker
 
 WAIT_CURVE = "The logit difference over scales comes here."
 NO_SETS = "No set of vectors fits this model yet: compute vectors in Discover, or upload a file in Library."
@@ -34,7 +34,7 @@ class SteerTab:
     mode: gr.Radio
     thinking: gr.Checkbox
     system: gr.Textbox
-    positions: gr.Radio
+    positions: gr.Dropdown
     tokens: gr.Slider
     temperature: gr.Slider
     top_p: gr.Slider
@@ -167,10 +167,7 @@ def build(frame: Frame) -> SteerTab:
                     list(mixer.UNITS), value=mixer.UNITS[0], label="Scales", elem_id="steer-units",
                     elem_classes="sp-inline", info="over the reference norm, or the norm",
                 )
-                positions = gr.Radio(
-                    list(POSITIONS), value="all", label="Positions", elem_id="steer-positions",
-                    elem_classes="sp-inline", info="tokens at which the mix is added",
-                )
+                positions = positions_picker("steer-positions", "tokens at which the mix is added")
                 thinking = gr.Checkbox(
                     False,
                     label="Thinking",

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.push import Positions
+from playground.core.positions import Positions
 from playground.model.generation.generate import Sampling
 from playground.model.prompting import PromptFormat
 from playground.ui.kit.frame import Frame, Steering

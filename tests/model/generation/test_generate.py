@@ -40,7 +40,10 @@ def greedy_by_hand(loaded: LoadedModel, prompt: str, pushes: tuple[Push, ...], p
         def forward(*args, **kwargs):
             output = originals[layer](*args, **kwargs)
             stream = block_output(output).clone()
-            first, last = {"all": (0, None), "prompt": (0, length), "generated": (length, None)}[positions]
+            first, last = {
+                "all": (0, None), "prompt": (0, length), "last": (length - 1, length), "generated": (length, None),
+                "first-3": (length, length + 3),
+            }[positions]  # fmt: skip
             for push in pushes:
                 if push.layer == layer:
                     stream[:, first:last] += push.vector.to(stream.dtype)
@@ -63,7 +66,7 @@ def greedy_by_hand(loaded: LoadedModel, prompt: str, pushes: tuple[Push, ...], p
 
 
 @pytest.mark.parametrize("architecture", tiny_models.NAMES)
-@pytest.mark.parametrize("positions", ["all", "prompt", "generated"])
+@pytest.mark.parametrize("positions", ["all", "prompt", "last", "generated", "first-3"])
 @torch.no_grad()
 def test_greedy_steered_rows_equal_a_plain_loop_that_adds_and_takes_the_arg_max(tiny, architecture, positions):
     # float64 leaves no near ties; two families overflow there under padding (see test_steering).

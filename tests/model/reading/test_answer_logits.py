@@ -69,7 +69,7 @@ def test_log_odds_are_those_of_a_plain_loop(tiny, architecture, answers):
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2", "gemma3", "bloom"])
-@pytest.mark.parametrize("positions", ["prompt", "generated"])
+@pytest.mark.parametrize("positions", ["prompt", "last", "generated", "first-1"])
 @pytest.mark.parametrize("answers", [[LETTERS] * 4, WHOLE], ids=["letters", "whole answers"])
 def test_positions_tell_prompts_from_answers(tiny, architecture, positions, answers):
     loaded = tiny(architecture)
@@ -79,7 +79,7 @@ def test_positions_tell_prompts_from_answers(tiny, architecture, positions, answ
 
 
 @pytest.mark.parametrize("architecture", ["llama", "qwen3", "gpt2", "phi3", "olmo2", "gpt_neox", "gemma3", "falcon"])
-@pytest.mark.parametrize("positions", ["all", "prompt", "generated"])
+@pytest.mark.parametrize("positions", ["all", "prompt", "last", "generated", "first-1"])
 def test_what_all_questions_begin_with_runs_apart_and_changes_nothing(tiny, architecture, positions):
     loaded = tiny(architecture)
     ends = ("a dog?", "the lazy dog. Does it?", "a cat.", "it")

@@ -36,7 +36,7 @@ def plainly(loaded, prompt: str, format: PromptFormat, tokens, added, positions:
     return found
 
 
-@pytest.mark.parametrize("positions", ["all", "prompt", "generated"])
+@pytest.mark.parametrize("positions", ["all", "prompt", "last", "generated", "first-2"])
 @pytest.mark.parametrize("architecture", ["qwen3", "gpt2"])
 def test_every_token_has_the_divergence_of_a_plain_loop(tiny, architecture, positions, monkeypatch):
     loaded = tiny(architecture, "float64")

@@ -37,7 +37,7 @@ def one_by_one(loaded, prompts: Encoded, pushes, positions: str, generated: int 
 
 
 @pytest.mark.parametrize("architecture", tiny_models.NAMES)
-@pytest.mark.parametrize("positions", ["all", "prompt", "generated"])
+@pytest.mark.parametrize("positions", ["all", "prompt", "last", "generated", "first-1"])
 def test_rows_that_share_a_prompt_give_what_each_gives_alone(tiny, architecture, positions):
     loaded = tiny(architecture)
     prompts = encode(loaded, [PROMPT], RAW).take([0] * 4)
