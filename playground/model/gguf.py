@@ -15,8 +15,9 @@ from typing import Any
 import torch
 import transformers
 
+from playground import gguf_head
 from playground.errors import ModelError
-from playground.model import bounds, gguf_head
+from playground.model import bounds
 
 SUFFIX = ".gguf"
 _SHOWN = 80

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,15 +26,47 @@ _STRING, _ARRAY = 8, 9
 
 
 @dataclass(frozen=True)
+class Described:
+    """Description of a tensor: `shape` as the file has it (the fastest axis first), `kind` the number of its type,
+    `place` of its first byte in the file.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    place: int
+    size: int
+
+    @property
+    def weights(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
 class Head:
-    """`values`: the metadata that are single numbers and texts. `tensors`, `weights`: how many there are; `blocks`: how
-    many have one.
+    """`values`: the metadata that are single numbers and texts. `described`: the tensors in the order of the file.
+    `order`: "<" or ">", of the bytes of a number.
     """
 
     values: dict[str, int | float | str]
-    tensors: int
-    weights: int
-    blocks: int
+    described: tuple[Described, ...]
+    order: str
+
+    @property
+    def tensors(self) -> int:
+        """Number of tensors."""
+        return len(self.described)
+
+    @property
+    def weights(self) -> int:
+        """Number of elements of all tensors."""
+        return sum(each.weights for each in self.described)
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks that have a tensor."""
+        return len({each.name.split(".")[1] for each in self.described if each.name.startswith("blk.")})
 
 
 def read(path: Path) -> Head:
@@ -72,16 +104,16 @@ class _Reader:
         if tensors > MOST_TENSORS:
             raise ValueError(f"it has more than {MOST_TENSORS} tensors")
         described = [self.tensor() for _ in range(tensors)]
-        if len({name for name, _, _, _ in described}) < tensors:
+        if len({each.name for each in described}) < tensors:
             raise ValueError("a tensor stands in it twice")
         alignment = values.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= 2**20 or alignment & (alignment - 1):
             raise ValueError("its alignment is no power of two")
         start = -(-self.file.tell() // alignment) * alignment
-        if any(start + offset + size > self.size for _, _, offset, size in described):
+        placed = tuple(replace(each, place=start + each.place) for each in described)
+        if any(each.place + each.size > self.size for each in placed):
             raise ValueError("it is cut short")
-        blocks = {name.split(".")[1] for name, _, _, _ in described if name.startswith("blk.")}
-        return Head(values, tensors, sum(weights for _, weights, _, _ in described), len(blocks))
+        return Head(values, placed, self.order)
 
     def take(self, count: int) -> bytes:
         if count > self.size - self.file.tell():
@@ -124,16 +156,17 @@ class _Reader:
                 self.value(inner, depth + 1)
         return None
 
-    def tensor(self) -> tuple[str, int, int, int]:
-        """Name, number of weights, offset and bytes of a tensor."""
+    def tensor(self) -> Described:
+        """The description of a tensor, its place counted from where the data begin."""
         from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
         name, count = self.text(), self.number("I")
         if count > MOST_DIMENSIONS:
             raise ValueError(f"a tensor in it has {count} dimensions")
-        weights = math.prod(self.number("Q") for _ in range(count))
+        shape = tuple(self.number("Q") for _ in range(count))
+        weights = math.prod(shape)
         kind = GGMLQuantizationType(self.number("I"))
         block, size = GGML_QUANT_SIZES[kind]
         if weights % block:
             raise ValueError("a tensor in it has broken blocks")
-        return name, weights, self.number("Q"), weights // block * size
+        return Described(name, shape, int(kind), self.number("Q"), weights // block * size)
