@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from playground.errors import FileError
-from playground.library.text import reason, shown
+from playground.library.text import shown
+from playground.library.torch_file import load_plain
 
-SUFFIX = ".pt"
 MOST_WIDTH = 65_536
 """Four times the widest models."""
 _AGAIN = "download it again, or choose another file."
@@ -59,20 +59,7 @@ class Lens:
 def read_lens(path: Path | str) -> Lens:
     """The lens in a file. Raises FileError, and nothing else, when there is none."""
     path = Path(path)
-    try:
-        with path.open("rb"):
-            pass
-    except (OSError, ValueError) as error:
-        got = reason(error) if isinstance(error, OSError) else "no such file"
-        raise FileError(f"Expected a Jacobian lens at {path}, got “{got}”; check the name.") from error
-    try:
-        # Mapped: a lens of a large model is of gigabytes, of which one layer is read.
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # what PyTorch raises for a file that is none is of a dozen types, and not documented
-        raise FileError(
-            f"Expected a Jacobian lens, as torch.save writes it, of tensors and plain values, got {path.name}, which "
-            f"PyTorch does not read so; {_AGAIN}"
-        ) from error
+    content = load_plain(path, "a Jacobian lens")
     try:
         return _checked(content, path.name)
     except FileError as error:

@@ -67,6 +67,21 @@ def steer(
 
 
 @contextmanager
+def add_to_output(module: nn.Module, vector: Tensor) -> Iterator[None]:
+    """Add `vector` (d,) to the output (B, T, d) of one module in every forward pass inside the `with` block."""
+
+    def add(module: nn.Module, args: Any, output: Any) -> Any:
+        stream = block_output(output)
+        return replace_block_output(output, stream + vector.to(device=stream.device, dtype=stream.dtype))
+
+    handle = module.register_forward_hook(add)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
 def read_residuals(model: nn.Module, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
     """Collect the residual stream (B, T, d) at `layers` in a dictionary that each forward pass fills anew.
 
