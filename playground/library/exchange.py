@@ -14,6 +14,7 @@ from playground.library.direction import read_scale
 from playground.library.directions import BLOCKS, Directions, label_of
 from playground.library.formats.format import Format
 from playground.library.formats.registry import formats
+from playground.library.header import DOCUMENT_KEY, read_metadata
 from playground.library.mix import LoadSet
 from playground.library.origin import HOOK_SITE
 from playground.library.recipe import Component, Recipe, resolve
@@ -60,6 +61,22 @@ def read_directions(path: Path) -> Directions:
     except FileError as error:
         raise FileError(f"{label_of(path.name)}: {error}") from error
     raise FileError(f"Expected a file of another tool, got the vector set {shown(path.name)}; open it as it is.")
+
+
+def is_set(path: Path) -> bool:
+    """Whether a file is a vector set, or is none of another tool's formats: then what is wrong with it is said as of a
+    set.
+    """
+    if path.suffix.lower() not in {each.suffix for each in formats("directions").values()}:
+        return True
+    if path.suffix.lower() not in formats("vectors"):
+        return False
+    try:
+        with path.open("rb") as file:
+            _, _, metadata = read_metadata(file, path.stat().st_size)
+    except (OSError, FileError):
+        return True
+    return DOCUMENT_KEY in metadata
 
 
 def of_recipe(recipe: Recipe, load_set: LoadSet, positions: Positions = "all", hint: str = "") -> Directions:

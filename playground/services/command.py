@@ -11,6 +11,7 @@ from playground.analyses import registry
 from playground.errors import InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
+from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
 from playground.methods.base.request import default_of
 from playground.model.chat_template import reads_date
@@ -150,6 +151,20 @@ def radius_command(name: str, loaded: LoadedModel, row: int, target: int | None)
     words = [*PROGRAM, "calibrate", *_model(loaded), *_given("--vectors", name)]
     words += ["--rows", str(row), "--what", "radii"]
     return shlex.join([*words, *([] if target is None else ["--target", str(target)])])
+
+
+def export_command(
+    recipe: Recipe | None, name: str, rows: str | None, scale: str, form: str, positions: str, file: str
+) -> str:
+    """The shell command that writes a recipe, or rows of the library's set `name` (None: all) at a scale, as a file of
+    another tool.
+    """
+    if recipe is not None:
+        words = [format_recipe(recipe)]
+    else:
+        words = [name, *([] if rows is None else ["--rows", rows]), *([f"--scale={scale}"] if scale else [])]
+    words += ["--format", form, *([] if positions == "all" else ["--positions", positions])]
+    return shlex.join([*PROGRAM, "export", *words, "--out", file])
 
 
 def compare_command(sets: Sequence[tuple[str, tuple[int, ...]]]) -> str:

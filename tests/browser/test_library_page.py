@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from playwright.sync_api import expect
 from visiting import Site, Visitor, soon
 
 from playground.core.contrast import random_directions
 from playground.library import vector_set as files
+from playground.library.exchange import read_directions
 from playground.library.origin import now
 from playground.library.vector_set import Origin, RowNote, VectorSet
 
@@ -194,3 +196,61 @@ def test_download_is_the_file(library: Visitor, site: Site, tmp_path: Path) -> N
     path = tmp_path / "got.safetensors"
     download.value.save_as(path)
     assert files.load(path).rows == 3
+
+
+def test_vectors_go_to_other_tools_and_come_back(library: Visitor, site: Site, tmp_path: Path) -> None:
+    page = library.page
+    library.unfold("library-export")
+    page.fill("#library-export-scale input, #library-export-scale textarea", "8")
+    page.click("#library-export-make")
+    expect(page.locator("#library-export-note")).to_contain_text("one vector a layer")
+    expect(page.locator("#library-export-note .sp-command code")).to_contain_text(
+        "export kept --rows 0 --scale=8 --format gguf --out kept-0.gguf"
+    )
+    with page.expect_download() as download:
+        page.click("#library-export-file")
+    control = tmp_path / "taken-in.gguf"
+    download.value.save_as(control)
+    found = read_directions(control)
+    torch.testing.assert_close(found.layers[3][0], 8 * site.store.load("kept").unit(0))
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)
+    library.shot("library-export")
+
+    page.click("#library-export-format input")
+    page.get_by_role("option", name="PyTorch tensors (.pt)", exact=True).click()
+    expect(page.locator("#library-export-file")).to_have_count(0)  # that was the file of another choice
+    page.click("#library-export-what input")
+    page.get_by_role("option", name="all vectors", exact=True).click()
+    page.fill("#library-export-scale input, #library-export-scale textarea", "")
+    page.click("#library-export-make")
+    with page.expect_download() as download:
+        page.click("#library-export-file")
+    tensors = tmp_path / "taken-in.pt"
+    download.value.save_as(tensors)
+
+    try:
+        with page.expect_file_chooser() as chooser:
+            page.click("#library-upload")
+        chooser.value.set_files(tensors)
+        expect(page.locator("#library-incoming-about")).to_contain_text("does not say how layers are counted")
+        expect(page.locator("#library-incoming-layer")).to_have_count(0)
+        library.shot("library-incoming")
+        page.click("#library-take")
+        expect(page.locator("#library-notice")).to_contain_text("Expected how layers are counted")
+        page.get_by_label("indices into hidden_states").click()
+        page.click("#library-take")
+        expect(page.locator("#library-notice")).to_contain_text("Took in taken-in with 3 vectors")
+        expect(page.locator("#library-incoming")).to_have_count(0)
+        taken = site.store.load("taken-in")
+        assert (taken.origin.source, taken.origin.method) == (2, "imported")
+        assert torch.equal(taken.vectors, site.store.load("kept").vectors)
+        with page.expect_file_chooser() as chooser:
+            page.click("#library-upload")
+        chooser.value.set_files(control)
+        expect(page.locator("#library-incoming-counted")).to_have_count(0)
+        page.click("#library-take")
+        expect(page.locator("#library-notice")).to_contain_text("Took in taken-in-2 with 1 vector")
+        assert site.store.load("taken-in-2").origin.source == 3
+    finally:
+        for name in set(site.store.names()) & {"taken-in", "taken-in-2"}:
+            site.store.delete(name)

@@ -7,12 +7,17 @@ from typing import Any
 
 import gradio as gr
 
+from playground.library.formats.registry import formats
 from playground.ui.kit import markup
 from playground.ui.kit.frame import Frame, board
-from playground.ui.library import tables
+from playground.ui.library import export, incoming, tables
+from playground.ui.library.export import ExportPanel
+from playground.ui.library.incoming import IncomingPanel
 from playground.ui.widgets import linearity_panel
 from playground.ui.widgets.linearity_panel import LinearityPanel
 
+UPLOADED = list(dict.fromkeys([*formats("vectors"), *(each.suffix for each in formats("directions").values())]))
+"""Suffixes of files that are taken in."""
 PRIVATE = "yours are seen by you alone, and gone ten minutes after you leave: download what you want to keep"
 """What a public page says of the library."""
 
@@ -25,6 +30,8 @@ class LibraryTab:
     upload: gr.UploadButton
     undo: gr.Button
     notice: gr.HTML
+    incoming: IncomingPanel
+    export: ExportPanel
     title: gr.HTML
     tools: gr.Column
     name: gr.Textbox
@@ -57,10 +64,11 @@ def build(frame: Frame) -> LibraryTab:
                     "Open in Steer", variant="primary", elem_id="library-open", min_width=130, interactive=False
                 )
                 upload = gr.UploadButton(
-                    "Upload .safetensors", elem_id="library-upload", file_types=[".safetensors"], min_width=160, scale=0
+                    "Upload", elem_id="library-upload", file_types=UPLOADED, min_width=100, scale=0
                 )
                 undo = gr.Button("Undo", elem_id="library-undo", visible=False, min_width=110, scale=0)
             notice = gr.HTML("", elem_id="library-notice")
+            incoming_panel = incoming.build()
         with gr.Column(scale=7, min_width=330), gr.Column(elem_classes="sp-card"):
             title = gr.HTML(markup.empty(tables.CHOOSE if entries else tables.NO_SETS), elem_id="library-title")
             with gr.Column(visible=False, elem_id="library-tools") as tools:
@@ -86,13 +94,13 @@ def build(frame: Frame) -> LibraryTab:
                     words = gr.Button("Read words", elem_id="library-words", size="sm", min_width=110, scale=0)
                     words_notice = gr.HTML("", elem_id="library-words-notice", min_width=120)
                 measured = linearity_panel.build("library")
+                export_panel = export.build()
                 rows = board("", elem_id="library-rows")
                 with gr.Accordion("Where it comes from", open=True, elem_id="library-origin"):
                     details = gr.HTML("", elem_id="library-details")
     return LibraryTab(
-        sets, upload, undo, notice, title, tools, name, description, open_button, rename, delete, download, words,
-        words_notice, rows,
-        details, measured,
+        sets, upload, undo, notice, incoming_panel, export_panel, title, tools, name, description, open_button, rename,
+        delete, download, words, words_notice, rows, details, measured,
     )
 
 
@@ -101,5 +109,5 @@ def outputs(tab: LibraryTab) -> list[Any]:
     return [
         tab.sets, tab.undo, tab.title, tab.tools, tab.name, tab.description, tab.open, tab.download,
         tab.words, tab.rows,
-        tab.details,
+        tab.details, *tab.export.results,
     ]

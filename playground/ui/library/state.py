@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from playground.library.directions import Directions
 from playground.services.words import SetWords
 from playground.ui.kit.visitor import Slice
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An uploaded file of another tool, by its name, that waits to be taken in."""
+
+    name: str
+    directions: Directions
 
 
 @dataclass
@@ -21,6 +30,7 @@ class LibraryState(Slice):
     words: SetWords | None = None
     words_model: int = 0
     """The generation of the model that they were read on."""
+    incoming: Incoming | None = None
 
     def select(self, name: str | None) -> None:
         """Choose another set; its vectors are shown from the first one on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import gradio as gr
 
 from playground.errors import FileError, PlaygroundError
 from playground.library import vector_set as files
+from playground.library.exchange import is_set, read_directions
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet, check_fits
 from playground.ui.kit import defaults, markup
@@ -20,9 +22,9 @@ from playground.ui.kit.mix import MixRow
 from playground.ui.kit.notes import keep_note, row_number
 from playground.ui.kit.running import EVENT, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.library import tables
+from playground.ui.library import export, incoming, tables
 from playground.ui.library.layout import LibraryTab, outputs
-from playground.ui.library.state import LibraryState
+from playground.ui.library.state import Incoming, LibraryState
 from playground.ui.widgets import linearity_panel
 from playground.ui.widgets.words import read_words
 
@@ -67,6 +69,7 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
         tab.words: gr.update(interactive=fits and bool(vector_set.origin.prompts)),
         tab.rows: _rows(frame, state, vector_set),
         tab.details: tables.details(vector_set, warning),
+        **tab.export.offered(vector_set),
     }
 
 
@@ -136,17 +139,30 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
 
     tab.undo.click(changing(undo), None, changed, **EVENT)
 
-    def upload(visitor: Visitor, path: str | None) -> str:
+    @quick
+    def on_upload(path: str | None, request: gr.Request) -> dict[Any, Any]:
         if not path:
-            raise FileError("Expected a .safetensors file, got none; choose one.")
-        source, store = Path(path), frame.store(visitor)
+            raise FileError("Expected a file of vectors, got none; choose one.")
+        visitor, source = frame.visitor(request), Path(path)
+        state, store = LibraryState.of(visitor), frame.store(visitor)
+        if not is_set(source):
+            state.incoming = Incoming(source.name, read_directions(source))
+            return {tab.notice: "", **tab.incoming.shown(source.name, state.incoming.directions)}
         vector_set = files.load(source)
         name = store.free_name(source.stem)
         store.save(replace(vector_set, name=name), name)
-        LibraryState.of(visitor).select(name)
-        return f"Took in {name} with {vector_set.rows} vectors."
+        state.select(name)
+        state.incoming = None
+        return {
+            tab.notice: markup.notice(f"Took in {name} with {vector_set.rows} vectors.", "info"),
+            frame.library_seen: frame.library_token(visitor),
+            **tab.incoming.hidden(),
+            **model_updates(frame, tab, visitor),
+        }
 
-    tab.upload.upload(changing(upload), tab.upload, changed, **EVENT)
+    tab.upload.upload(on_upload, tab.upload, [*changed, *tab.incoming.outputs], **EVENT)
+    incoming.wire(frame, tab.incoming, tab.notice, partial(model_updates, frame, tab), outputs(tab))
+    export.wire(frame, tab.export, _selected)
 
     def measured(
         visitor: Visitor, begun: VectorSet, change: Callable[[VectorSet], VectorSet]

@@ -19,7 +19,7 @@ LONG = 120
 """Characters of a parameter beyond which only its length is shown."""
 PAGE = 48
 """Vectors on one page of a set."""
-NO_SETS = "No sets yet: compute vectors in Discover and save them, or upload a .safetensors file below."
+NO_SETS = "No sets yet: compute vectors in Discover and save them, or upload a file of vectors below."
 CHOOSE = "Choose a set on the left to see what it is, and to name, star and note its vectors."
 
 
