@@ -21,7 +21,9 @@ from playground.analyses.next_token.run import MULTIPLIERS, Shifts
 from playground.analyses.registry import measured
 from playground.core.positions import Positions
 from playground.errors import Cancelled, FileError, InputError, ModelError, PlaygroundError
+from playground.library import exchange as _exchange
 from playground.library import prompts as prompt_sets
+from playground.library.atomic import write_atomically
 from playground.library.direction import Direction, Steering, Term
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, parse, recipes_of, resolve
@@ -29,6 +31,7 @@ from playground.library.store import open_set
 from playground.library.vector_set import VectorSet
 from playground.library.vector_set import load as load_vectors
 from playground.methods.base.registry import method_of, registered
+from playground.model.architecture import architecture_of
 from playground.model.generation.sampling import Sampling
 from playground.model.load import LoadedModel, is_organism, load, wrap
 from playground.model.prompting import PromptFormat
@@ -40,6 +43,7 @@ from playground.services import measure as _measure
 from playground.services import scales as _scales
 from playground.services import scan as _scan
 from playground.services.bundle.read import Bundled
+from playground.services.imports import ImportRequest, import_directions, usual_prompts
 from playground.services.prompt_fields import prompt_fields
 
 __all__ = [
@@ -58,9 +62,11 @@ __all__ = [
     "VectorSet",
     "bundle",
     "compare",
+    "export_vectors",
     "find",
     "find_scales",
     "generate",
+    "import_vectors",
     "list_methods",
     "load",
     "load_vectors",
@@ -177,6 +183,52 @@ def generate(
         controls=controls,
     )
     return _generate.generate(model, request, load_set, emit, cancelled)
+
+
+def export_vectors(
+    added: Added | VectorSet, path: str | Path, format: str, *, positions: Positions = "all"
+) -> tuple[str, ...]:
+    """Write what is added, one vector a layer with its scale, or the rows of a set as they are, as a file of another
+    tool, and return sentences on what of them the file does not hold.
+
+    `format` is one of `gguf` (llama.cpp, repeng), `easysteer`, `steering-vectors`, `pt` and `safetensors`. Raises
+    InputError for what the format cannot say (several vectors a layer, block 0 in a GGUF file), FileError where the
+    file cannot be written.
+    """
+    if isinstance(added, VectorSet):
+        directions = _exchange.of_rows(added, range(added.rows), positions=positions)
+        first = added
+    else:
+        (recipe,), load_set = _recipes([added])
+        directions = _exchange.of_recipe(recipe, load_set, positions)
+        first = load_set(recipe.components[0].source)
+    hint = architecture_of(first.origin.model) or first.origin.model
+    made = _exchange.exported(replace(directions, model=hint), format)
+    write_atomically(Path(path), made.data)
+    return made.said
+
+
+def import_vectors(
+    model: LoadedModel,
+    path: str | Path,
+    *,
+    layer: int | None = None,
+    counted: str | None = None,
+    site: str | None = None,
+    prompts: str | Sequence[str] | PromptSet | None = None,
+) -> tuple[VectorSet, ...]:
+    """The vectors in a file of another tool as sets of this model, one a layer, in the norms that the file gives them.
+
+    `layer` and `counted` ("blocks" or "hidden-states") say what the file does not; `site` "MLP output" is for vectors
+    that were found there. The reference norm is measured on `prompts` (None: eight usual ones). Raises FileError for
+    files that are none, of another width or with objects other than tensors, InputError for answers that are missing.
+    """
+    fields = _prompt_fields(usual_prompts(is_organism(model)) if prompts is None else prompts)
+    request = ImportRequest(
+        directions=_exchange.read_directions(Path(path)), name=Path(path).name, layer=layer, counted=counted, site=site,
+        **{name: value for name, value in fields.items() if name in ("prompts", "prompt_set", "format")},
+    )  # fmt: skip
+    return import_directions(model, request).sets
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Whether what is added at the output of a block's MLP may as well be added at the block's output.
+"""Comparison of a push at the output of a block's MLP with one at the block's output.
 
-It may where nothing follows the MLP but the residual addition (Llama, Qwen, Mistral, GPT-2), and may not where a norm
-does (Gemma 2 and 3, OLMo 2). The model is asked, not its name.
+They are the same where nothing follows the MLP but the residual addition (Llama, Qwen, Mistral, GPT-2), and are not
+where a norm does (Gemma 2 and 3, OLMo 2). The model is asked, not its name.
 """
 
 from __future__ import annotations

@@ -140,6 +140,65 @@ def _read_lens(path: Path) -> None:
     read_lens(path).at(3, 6, "organism")
 
 
+def _exported(name: str) -> Sequence[bytes]:
+    from playground.library.exchange import exported, of_recipe, of_rows
+    from playground.library.recipe import parse
+
+    two = {"a": small_set(), "b": replace(small_set(), origin=replace(small_set().origin, source=5))}
+    files = [exported(of_recipe(parse("a#0@8,b#mean:0-2@1n"), two.__getitem__, "prompt", "llama"), name).data]
+    if name in ("pt", "safetensors"):
+        files.append(exported(of_rows(small_set(), range(3)), name).data)
+    return files
+
+
+def _specifications() -> Sequence[bytes]:
+    clause = {"phases": ["prompt"], "prompt_positions": [-1], "generation_window": [0, 8]}
+    entry = {"data": {"3": [1.5, 2, 0, 0, 0, 1]}, "scale": 2.0, "layers": [3], "apply": clause, "name": "happy"}
+    beside = {**entry, "data": None, "source": "happy.gguf", "apply": {"prompt": "all", "generation": "all"}}
+    return [*_exported("easysteer"), *(json.dumps({"vectors": [each, entry]}).encode() for each in (entry, beside))]
+
+
+def _tensor_files() -> Sequence[bytes]:
+    import io
+
+    import torch
+
+    rows = torch.rand(2, 6)
+    published = {"vectors": rows, "sigmas": [2.0, 1.0], "source_layer": 3, "model": "a/b", "capture_site": "down_proj"}
+    files = []
+    for content in (rows.T.contiguous(), published, {"first": rows[0].half(), "second": rows[1].half()}):
+        file = io.BytesIO()
+        torch.save(content, file)
+        files.append(file.getvalue())
+    return [*_exported("pt"), *_exported("steering-vectors"), *files]
+
+
+def _read_specification(path: Path) -> None:
+    (path.parent / "happy.gguf").write_bytes(_control_vector())
+    _read_foreign(path)
+
+
+@functools.cache
+def _control_vector() -> bytes:
+    return _exported("gguf")[0]
+
+
+def _read_foreign(path: Path) -> None:
+    from playground.library.directions import COUNTINGS
+    from playground.library.exchange import exported, read_directions
+
+    found = read_directions(path)
+    assert all(map(is_sentence, found.said))
+
+    def place(counted: str) -> None:
+        layer = 3 if "layer" in found.missing else None
+        placed = found.fitting(6, "organism").at_blocks(12, layer, counted if "counted" in found.missing else None)
+        assert all(map(is_sentence, placed.said))
+        exported(placed, "safetensors")
+
+    _each(*(functools.partial(place, counted) for counted in COUNTINGS))
+
+
 def _read_atlas(path: Path) -> None:
     from playground.library.atlas import load, to_bytes
     from playground.library.vector_set import check_fits
@@ -406,6 +465,18 @@ _PLAIN = '{"instruction":"Translate to French.","input":"Good morning","output":
 READERS: tuple[Reader, ...] = (
     Reader("atlas", "safetensors", _atlases, _as_file("input.atlas.safetensors", _read_atlas), of_file=_read_atlas),
     Reader("lens", "bytes", _lenses, _as_file("input.pt", _read_lens), of_file=_read_lens),
+    Reader(
+        "control vector", "gguf", lambda: _exported("gguf"), _as_file("input.gguf", _read_foreign),
+        of_file=_read_foreign,
+    ),
+    Reader(
+        "easysteer", "json", _specifications, _as_file("input.json", _read_specification), of_file=_read_specification
+    ),
+    Reader("tensors.pt", "bytes", _tensor_files, _as_file("input.pt", _read_foreign), of_file=_read_foreign),
+    Reader(
+        "tensors.safetensors", "safetensors", lambda: _exported("safetensors"),
+        _as_file("input.safetensors", _read_foreign), of_file=_read_foreign,
+    ),
     Reader("vector set", "safetensors", _sets, _as_file("input.safetensors", _read_set), of_file=_read_set),
     Reader(
         "prompts.json", "json",
