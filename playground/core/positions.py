@@ -55,6 +55,10 @@ class Window:
 _WINDOWS = {"all": Window(None, None), "prompt": Window(None, 0), "last": Window(0, 0), "generated": Window(1, None)}
 
 
+NAMES = f"{', '.join(POSITIONS)} or first-N (the first N generated tokens)"
+"""For error messages."""
+
+
 def window(positions: object) -> Window:
     """The window of one of POSITIONS, or of `first-N`. Raises InputError for anything else."""
     if isinstance(positions, str):
@@ -63,15 +67,17 @@ def window(positions: object) -> Window:
         count = re.fullmatch(FIRST, positions, re.ASCII)
         if count is not None:
             return Window(1, int(count[1]))
-    raise InputError(
-        f"Expected positions {', '.join(POSITIONS)} or first-N (the first N generated tokens), got {positions!r}; "
-        "choose one of them."
-    )
+    raise InputError(f"Expected positions {NAMES}, got {positions!r}; choose one of them.")
 
 
 def check_positions(positions: object) -> None:
     """Raises InputError unless `positions` is one of POSITIONS, or first-N."""
     window(positions)
+
+
+def is_positions(positions: object) -> bool:
+    """Whether it is one of POSITIONS, or first-N."""
+    return isinstance(positions, str) and (positions in POSITIONS or bool(re.fullmatch(FIRST, positions, re.ASCII)))
 
 
 def said(positions: Positions) -> str:

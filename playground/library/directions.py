@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.core.push import POSITIONS, Positions
+from playground.core.positions import NAMES, Positions, is_positions
 from playground.errors import FileError, InputError
 from playground.library.origin import HOOK_SITE, MAX_LABEL
 from playground.library.text import listed, shown
@@ -55,11 +55,11 @@ class Directions:
         if (
             self.counted not in (None, *COUNTINGS)
             or self.site not in (None, *SITES)
-            or self.positions not in POSITIONS
+            or not is_positions(self.positions)
         ):
             raise FileError(
                 f"Expected layers counted as {listed(COUNTINGS)}, vectors at the {listed(SITES)} and positions "
-                f"{listed(POSITIONS)}, got {shown(self.counted)}, {shown(self.site)} and {shown(self.positions)}; "
+                f"{NAMES}, got {shown(self.counted)}, {shown(self.site)} and {shown(self.positions)}; "
                 "mend the file."
             )
         layers = {}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from playground.core.push import Positions, check_positions
+from playground.core.positions import Positions, check_positions
+from playground.core.positions import said as words_of
 from playground.errors import FileError, InputError
 from playground.library.direction import read_scale
 from playground.library.directions import BLOCKS, Directions, label_of
@@ -21,8 +22,6 @@ from playground.library.recipe import Component, Recipe, resolve
 from playground.library.recipe import format as format_recipe
 from playground.library.text import listed, reason, shown
 from playground.library.vector_set import MAX_FILE_BYTES, VectorSet
-
-_NAMED = {"prompt": "the prompt's tokens", "generated": "generated tokens"}
 
 
 @dataclass(frozen=True)
@@ -138,8 +137,8 @@ def exported(directions: Directions, name: str) -> Exported:
             f"Expected one vector a layer for {form.label}, got {most}; name one row or a recipe, FILE#ROW@SCALE."
         )
     said: tuple[str, ...] = (form.loses,) if form.loses else ()
-    if directions.positions not in form.positions:
-        said += (f"The file cannot say that they are added at {_NAMED[directions.positions]} only.",)
+    if form.positions and directions.positions not in form.positions:
+        said += (f"The file cannot say that they are added at {words_of(directions.positions)} only.",)
         directions = replace(directions, positions="all")
     ordered = replace(directions, layers={layer: directions.layers[layer] for layer in layers})
     return Exported(form.write(ordered), said)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from playground.core.positions import POSITIONS
+from playground.core.positions import NAMES, is_positions
 from playground.errors import FileError
 from playground.library.text import is_text, shown
 
@@ -178,7 +178,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "source": (lambda v: _whole(v, 0), "a block, counted from 0"),
     "target": (_or_none(lambda v: _whole(v, 0)), "a block, counted from 0, or null"),
     "target_tokens": (_or_none(lambda v: _whole(v, 1)), "a whole number of 1 or more, or null"),
-    "positions": (lambda v: isinstance(v, str) and v in POSITIONS, " or ".join(POSITIONS)),
+    "positions": (is_positions, NAMES),
     "hook_site": (lambda v: v == HOOK_SITE, f"“{HOOK_SITE}”, the only one of this format version"),
     "method": (lambda v: is_text(v) and bool(v), "the name of a method"),
     "parameters": (_json_object, "an object of JSON values"),

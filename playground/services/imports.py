@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from playground.core.push import check_positions
+from playground.core.positions import check_positions
+from playground.core.positions import said as words_of
 from playground.errors import Cancelled, InputError
 from playground.library import prompts
 from playground.library.directions import MLP_OUTPUT, SITES, Directions
@@ -138,6 +139,6 @@ def _more_said(loaded: LoadedModel, placed: Directions) -> tuple[str, ...]:
     if placed.model not in known:
         said.append(f"The file calls its model {shown(placed.model)}; its vectors are kept as ones of {loaded.name}.")
     if placed.positions != "all":
-        where = "the prompt's" if placed.positions == "prompt" else "generated"
-        said.append(f"The file adds its vectors at {where} tokens only: choose these positions where you steer.")
+        where = words_of(placed.positions)
+        said.append(f"The file adds its vectors at {where} only: choose these positions where you steer.")
     return tuple(said)

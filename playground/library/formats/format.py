@@ -28,8 +28,8 @@ class Format:
     others.
 
     Of directions: `name` and `label` are what the command line and the page call it. `several`: it holds more than one
-    vector a layer. `first_block`: the first one it can name. `positions`: those it can say. `loses`: a sentence on what
-    of a vector set no such file holds.
+    vector a layer. `first_block`: the first one it can name. `positions`: those it can say, none for all. `loses`: a
+    sentence on what of a vector set no such file holds.
     """
 
     suffix: str

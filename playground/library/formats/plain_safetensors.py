@@ -94,7 +94,7 @@ def _with_labels(found: Directions, labels: object) -> Directions:
 
 FORMAT = Format(
     ".safetensors", "directions", read, write, place=5, name="safetensors", label="tensors alone (.safetensors)",
-    several=True, positions=("all", "prompt", "generated"),
+    several=True, positions=(),
     loses="Names and positions stand beside the tensors: native norms where a scale is given, found scales, stars and "
     "where the vectors come from are not in it.",
 )  # fmt: skip

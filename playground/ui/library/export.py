@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.push import POSITIONS, Positions
+from playground.core.positions import Positions
 from playground.errors import InputError
 from playground.library.atomic import write_atomically
 from playground.library.directions import Directions
@@ -26,6 +26,7 @@ from playground.ui.kit.frame import Frame
 from playground.ui.kit.mix import recipe_of
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
+from playground.ui.widgets.positions import positions_picker
 
 ALL, MIX = "all", "mix"
 MOST_NAMED = 200
@@ -39,7 +40,7 @@ class ExportPanel:
     what: gr.Dropdown
     scale: gr.Textbox
     form: gr.Dropdown
-    positions: gr.Radio
+    positions: gr.Dropdown
     make: gr.Button
     file: gr.DownloadButton
     note: gr.HTML
@@ -79,9 +80,7 @@ def build() -> ExportPanel:
                 known, value=known[0][1], label="For", info="the tool that reads it", elem_id="library-export-format",
                 min_width=200, scale=2,
             )
-        positions = gr.Radio(
-            list(POSITIONS), value="all", label="Added at", elem_id="library-export-positions", elem_classes="sp-inline"
-        )
+        positions = positions_picker("library-export-positions", "tokens at which they are to be added")
         with gr.Row(elem_classes="sp-tight"):
             make = gr.Button("Make the file", elem_id="library-export-make", min_width=110, scale=0)
             file = gr.DownloadButton(
