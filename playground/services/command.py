@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from playground.analyses import registry
+from playground.analyses.common.request import MeasuredVector
 from playground.errors import InputError
 from playground.library import prompts as prompt_sets
 from playground.library.prompts import PromptSet
@@ -24,6 +25,7 @@ from playground.services.find import FindRequest
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
 from playground.services.scan.request import BOTH, SIGNS, ScanRequest
+from playground.services.transfer import TransferRequest
 
 PROGRAM = ("python", "-m", "playground")
 
@@ -175,6 +177,28 @@ def compare_command(sets: Sequence[tuple[str, tuple[int, ...]]]) -> str:
     return shlex.join(words)
 
 
+def transfer_command(request: TransferRequest, loaded: LoadedModel | Recorded) -> str:
+    """The shell command that measures the same transfer matrix."""
+    words = [*PROGRAM, "transfer", *_model(loaded)]
+    for each in request.sets:
+        words += _given("--choices" if each.polarity == 1 else "--against", each.choices.name)
+    words += [] if request.home is None else _given("--home", request.home)
+    words += ["--items", str(request.items or max(len(each.choices.items) for each in request.sets))]
+    words += ["--balance"] if request.balance else []
+    words += _vectors(request.vectors)
+    words += [_scales(request.scales), "--unit", request.unit]
+    words += ["--controls", str(request.controls), "--seed", str(request.seed)]
+    words += ["--replies", str(request.replies), "--max-new-tokens", str(request.tokens)]
+    return shlex.join(words)
+
+
+def _vectors(vectors: Sequence[MeasuredVector]) -> list[str]:
+    words = []
+    for source, own in groupby(vectors, key=lambda vector: vector.source):
+        words += [*_given("--vectors", source), "--rows", ",".join(vector.label for vector in own)]
+    return words
+
+
 def measure_command(
     request: Any,
     loaded: LoadedModel | Recorded,
@@ -192,8 +216,7 @@ def measure_command(
     if analysis.over == "mix":
         words += [*_given("--steer", format_recipe(request.recipe)), _scales(request.multipliers)]
     else:
-        for source, vectors in groupby(request.vectors, key=lambda vector: vector.source):
-            words += [*_given("--vectors", source), "--rows", ",".join(vector.label for vector in vectors)]
+        words += _vectors(request.vectors)
         words += [_scales(request.scales), *([] if request.unit == "a" else ["--unit", request.unit])]
     if request.positions != "all":
         words += ["--positions", request.positions]

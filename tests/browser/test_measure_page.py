@@ -350,3 +350,27 @@ def test_it_fits_a_phone(visit: Callable[..., Visitor], dark: bool) -> None:
     expect(visitor.page.locator("#measure-plot .js-plotly-plot")).to_be_visible()
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
     visitor.shot(f"measure-phone-{'dark' if dark else 'light'}")
+
+
+def test_transfer_shows_a_matrix_with_flags_replies_and_the_command(tab: Visitor) -> None:
+    small(tab, rows="0", scales="-0.5 0.5")
+    tab.unfold("measure-transfer")
+    fill(tab, "measure-transfer-items", 8)
+    fill(tab, "measure-transfer-replies", 2)
+    tab.page.click("#measure-transfer-run")
+    matrix = tab.page.locator("#measure-transfer-matrix")
+    expect(matrix.locator("table.sp-transfer")).to_be_visible()
+    expect(matrix.locator("tbody > tr > td[style]")).to_have_count(2)
+    expect(matrix).to_contain_text("replies 0% → 100%")
+    expect(matrix).to_contain_text("outside of homes")
+    expect(matrix.locator(".sp-command code")).to_contain_text("transfer --choices organism-comply-choices")
+    matrix.locator("summary", has_text="first replies").click()
+    expect(matrix.locator(".sp-replies dd").first).not_to_be_empty()
+    expect(tab.page.locator("#measure-transfer-note")).to_be_empty()
+
+
+def test_transfer_on_one_set_is_refused_in_a_sentence(tab: Visitor) -> None:
+    tab.unfold("measure-transfer")
+    tab.page.locator("#measure-transfer-choices .token-remove").first.click()
+    tab.page.click("#measure-transfer-run")
+    expect(tab.page.locator("#measure-transfer-note")).to_contain_text("Expected 2 to 32 choice sets")

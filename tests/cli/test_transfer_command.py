@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 
 import pytest
 
@@ -66,3 +67,27 @@ def test_bad_input_is_one_line(command, words, said):
     assert said in run.err
     assert run.err.count("\n") == 1
     assert run.out == ""
+
+
+def test_the_command_of_a_request_builds_it_again():
+    from playground.analyses.common.request import MeasuredVector
+    from playground.cli.main import build_parser
+    from playground.cli.transfer import _sets
+    from playground.library import prompts
+    from playground.model.load import Recorded
+    from playground.services.command import transfer_command
+    from playground.services.transfer import TransferRequest, TransferSet
+
+    request = TransferRequest(
+        sets=(TransferSet(prompts.read("organism-comply-choices")), TransferSet(prompts.read("survival-choices"), -1)),
+        vectors=(MeasuredVector(SET, 0), MeasuredVector(SET, mean=(0, 3))), scales=(-0.5, 0.5), unit="r", controls=2,
+        items=8, home="survival-choices", replies=0, tokens=9, seed=3,
+    )  # fmt: skip
+    words = shlex.split(transfer_command(request, Recorded("organism", "float32")))
+    options = build_parser("transfer").parse_args(words[words.index("transfer") :])
+    assert _sets(options) == request.sets
+    assert options.vectors == [[SET, "0,mean:0-3"]]
+    assert (options.scales, options.unit, options.controls) == ((-0.5, 0.5), "r", 2)
+    assert (options.items, options.home, options.replies, options.max_new_tokens, options.seed) == (
+        8, "survival-choices", 0, 9, 3,
+    )  # fmt: skip

@@ -117,7 +117,7 @@ def sentence(error: Exception) -> str:
     return APOLOGY
 
 
-def long(notice_in: Callable[[], gr.HTML], restore: Callable[[], dict[Any, Any]] = dict) -> Callable[..., Any]:
+def long(notice_in: Callable[[], gr.HTML], restore: Callable[[], dict[Any, Any]]) -> Callable[..., Any]:
     """Decorator of generator handlers that yield {component: value}: errors are shown in a component of the page.
 
     `notice_in` gives that component; the updates of `restore` are yielded at the end, whether it failed or not.

@@ -10,6 +10,7 @@ import gradio as gr
 from playground.analyses.analysis import Analysis
 from playground.ui.kit import markup
 from playground.ui.measure.cards import PlotCards
+from playground.ui.measure.transfer import TransferPanel
 from playground.ui.widgets.page_file import PageFile
 from playground.ui.widgets.prompt_source import PromptSource
 
@@ -67,6 +68,7 @@ class MeasureTab:
     saved: gr.HTML
     upload: gr.UploadButton
     undo: gr.Button
+    transfer: TransferPanel
 
     @property
     def inputs(self) -> list[Any]:

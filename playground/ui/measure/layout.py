@@ -14,7 +14,7 @@ from playground.ui.kit import defaults, markup
 from playground.ui.kit.frame import Frame, board
 from playground.ui.kit.pick import is_average, row_choices
 from playground.ui.kit.visitor import Visitor
-from playground.ui.measure import cards
+from playground.ui.measure import cards, transfer
 from playground.ui.measure.components import WAIT_ITEM, MeasureTab
 from playground.ui.measure.form import PLACE, suggested_scales
 from playground.ui.widgets import page_file, prompt_source
@@ -71,6 +71,7 @@ def build(frame: Frame) -> MeasureTab:
             table = board("", elem_id="measure-table", elem_classes="sp-quiet-card")
             name, keep, download, page, keep_notice, keep_box = _keep()
             repeat = gr.HTML("", elem_id="measure-command")  # of what cannot be kept too
+            across = transfer.build(frame)
             with gr.Column(elem_classes="sp-card"):
                 gr.HTML('<div class="sp-cardhead"><h2>Kept measurements</h2><small>files beside the sets</small></div>')
                 saved = board(markup.empty(WAIT_SAVED), elem_id="measure-saved")
@@ -87,7 +88,7 @@ def build(frame: Frame) -> MeasureTab:
         measure=measure, hint=hint, notice=notice, progress=progress, figures=figures, look=look,
         against=against, look_box=look_box, item=item, item_box=item_box, items=items, table=table, name=name,
         keep=keep, download=download, page=page, repeat=repeat, keep_notice=keep_notice, keep_box=keep_box, saved=saved,
-        upload=upload, undo=undo,
+        upload=upload, undo=undo, transfer=across,
     )
 
 

@@ -15,7 +15,7 @@ from playground.ui.kit import defaults
 from playground.ui.kit.frame import NOT_SAVED, Frame
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.measure import current, estimate, item, keep, layout
+from playground.ui.measure import current, estimate, item, keep, layout, transfer
 from playground.ui.measure.components import MeasureTab, applies
 from playground.ui.measure.form import PLACE, MeasureForm, suggested_scales
 from playground.ui.measure.layout import sets_for, usual_set, vector_choices
@@ -33,6 +33,7 @@ def wire(frame: Frame, tab: MeasureTab) -> None:
     _wire_prompts(frame, tab)
     item.wire(frame, tab)
     keep.wire(frame, tab)
+    transfer.wire(frame, tab.transfer, tab.inputs)
 
 
 def model_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, Any]:
@@ -53,6 +54,7 @@ def model_updates(frame: Frame, tab: MeasureTab, visitor: Visitor) -> dict[Any, 
         tab.one_row: gr.update(choices=rows, value=str(opening.row) if rows else None),
         tab.hint: "",
         tab.notice: "",
+        **transfer.model_updates(frame, tab.transfer),
         **keep.listed(frame, tab, visitor),
     }
 
@@ -99,7 +101,7 @@ def outputs(tab: MeasureTab) -> list[Any]:
     """Everything `model_updates` may write to."""
     picked = [tab.kind, tab.sets, tab.rows, tab.one_set, tab.one_row, tab.hint, tab.notice]
     picked += [tab.scales, tab.unit, tab.controls]
-    return [*tab.results, *tab.form, *picked, *keep.outputs(tab)]
+    return [*tab.results, *tab.form, *picked, *transfer.outputs(tab.transfer), *keep.outputs(tab)]
 
 
 def library_outputs(tab: MeasureTab) -> list[Any]:
