@@ -7,13 +7,15 @@ some of the hooks were installed.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import Cache
+from transformers.cache_utils import CacheLayerMixin, EncoderDecoderCache
 
 from playground.core.positions import Positions, Window, window
 from playground.core.push import Push
@@ -55,9 +57,7 @@ def steer(
     whereabouts = _Whereabouts(prompt_length)
     with ExitStack() as hooks:
         if additions and not where.everywhere:
-            body = decoder(model)
-            note = whereabouts.hook(body)
-            hooks.callback(body.register_forward_pre_hook(note, with_kwargs=True, prepend=True).remove)
+            hooks.enter_context(whereabouts.followed(decoder(model)))
         for layer, vector in additions.items():
             hook = _Addition(layer, vector, where, whereabouts, expand)
             # In front of every reader of this block, also of those that transformers or `read_residuals` put there
@@ -218,23 +218,37 @@ class _Whereabouts:
     fixed_prompt_length: int | None
     start: int = 0
     prompt_length: int | None = None  # of the sequence under way; None while its prompt is being read
+    cache: Cache | None = None  # of the sequence under way, which may not tell how many tokens it has seen, …
+    seen: int = 0  # … so that they are counted
 
-    def hook(self, body: nn.Module) -> Callable[..., None]:
+    @contextmanager
+    def followed(self, body: nn.Module) -> Iterator[None]:
+        """Keep count of the tokens that the passes of `body` have read, inside the `with` block."""
         parameters = tuple(inspect.signature(body.forward).parameters)
 
-        def note(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             given = dict(zip(parameters, args, strict=False)) | kwargs
-            cache = given.get("past_key_values")
-            self.start = 0 if cache is None else int(cache.get_seq_length())
+            cache = _cache_in(given.values())
+            told = _cached_tokens(cache)
+            self.start = (self.seen if cache is not None and cache is self.cache else 0) if told is None else told
+            self.cache = cache
             if self.fixed_prompt_length is not None:
                 self.prompt_length = self.fixed_prompt_length
             elif self.start == 0:
                 self.prompt_length = None
 
-        return note
+        def after(module: nn.Module, args: Any, output: Any) -> None:
+            if self.cache is None:  # the pass may have made one
+                self.cache = _cache_in(output.values() if isinstance(output, dict) else output)
+
+        with ExitStack() as hooks:
+            hooks.callback(body.register_forward_pre_hook(before, with_kwargs=True, prepend=True).remove)
+            hooks.callback(body.register_forward_hook(after).remove)
+            yield
 
     def places(self, where: Window, length: int) -> tuple[int, int]:
         """Of the `length` places of this pass the first in a window, and the one after the last."""
+        self.seen = self.start + length
         if self.prompt_length is None:
             self.prompt_length = length
         return where.places(self.prompt_length, self.start, length)
@@ -281,6 +295,19 @@ class _Addition:
                 f"got {vector.shape[0]}."
             )
         return vector
+
+
+def _cache_in(values: Iterable[Any]) -> Cache | None:
+    """The cache among arguments or outputs of a pass, whatever the family calls it."""
+    return next((value for value in values if isinstance(value, Cache)), None)
+
+
+def _cached_tokens(cache: Cache | None) -> int | None:
+    """How many tokens a cache holds, whoever filled it; None for one of recurrent states alone, which do not tell."""
+    own: Any = cache.self_attention_cache if isinstance(cache, EncoderDecoderCache) else cache
+    if own is None:
+        return 0
+    return int(own.get_seq_length()) if any(isinstance(layer, CacheLayerMixin) for layer in own.layers) else None
 
 
 def _check_layer(layer: int, count: int) -> None:
