@@ -7,6 +7,7 @@ a few others a tuple that starts with it; everything that reads or replaces a bl
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,6 +26,13 @@ def decoder(model: nn.Module) -> nn.Module:
     found = find() if callable(find) else model
     if not isinstance(found, nn.Module):
         raise ModelError(f"Expected a causal decoder model, got {type(model).__name__}, which has no decoder")
+    if _blocks_of(found) is not None:
+        return found
+    # Some families answer with a model that still has its head around the decoder (Llama 4), or with that head itself.
+    for whole in (found, model):
+        inside = [module for module in whole.modules() if hasattr(module, "config") and _blocks_of(module) is not None]
+        if inside:
+            return inside[0]
     return found
 
 
@@ -33,20 +41,30 @@ def decoder_blocks(model: nn.Module) -> nn.ModuleList:
 
     Errors: ModelError when no list of blocks is found.
     """
-    body = decoder(model)
+    blocks = _blocks_of(decoder(model))
+    if blocks is None:
+        raise ModelError(
+            f"Expected a model made of decoder blocks, got {type(model).__name__}, in which none were found; "
+            "choose a causal language model such as a Llama, Qwen, Gemma, Mistral or GPT-2"
+        )
+    return blocks
+
+
+def _blocks_of(body: nn.Module) -> nn.ModuleList | None:
+    """The list of blocks that is a child of `body`: by its name, else by its length."""
     for name in _NAMES:
         blocks = getattr(body, name, None)
         if isinstance(blocks, nn.ModuleList) and len(blocks) > 0:
             return blocks
-    config = getattr(body, "config", None)
-    count = getattr(config, "num_hidden_layers", None)
+    count = getattr(getattr(body, "config", None), "num_hidden_layers", None)
     lists = [child for child in body.children() if isinstance(child, nn.ModuleList) and len(child) == count]
-    if len(lists) == 1:
-        return lists[0]
-    raise ModelError(
-        f"Expected a model made of decoder blocks, got {type(model).__name__}, in which none were found; "
-        "choose a causal language model such as a Llama, Qwen, Gemma, Mistral or GPT-2"
-    )
+    return lists[0] if len(lists) == 1 else None
+
+
+def counts_positions(model: nn.Module) -> bool:
+    """Whether the model is told the place of each token; others work from the attention mask (ALiBi), or need none."""
+    forward: Any = model.forward
+    return "position_ids" in inspect.signature(forward).parameters
 
 
 def width(model: nn.Module) -> int:
@@ -62,8 +80,8 @@ def width(model: nn.Module) -> int:
 
 
 def block_output(output: Any) -> Tensor:
-    """The residual stream (B, T, d) in what a block returned, a tensor or a tuple that starts with one."""
-    tensor = output[0] if isinstance(output, tuple) else output
+    """The residual stream (B, T, d) in what a block returned, a tensor or a tuple or list that starts with one."""
+    tensor = output[0] if isinstance(output, tuple | list) else output
     if not isinstance(tensor, Tensor):
         raise ModelError(
             f"Expected blocks that return a tensor, or a tuple with one first, got {type(output).__name__}"
@@ -72,7 +90,9 @@ def block_output(output: Any) -> Tensor:
 
 
 def replace_block_output(output: Any, tensor: Tensor) -> Any:
-    """The block's output with its residual stream replaced by `tensor`, a tensor or a tuple as before."""
+    """The block's output with its residual stream replaced by `tensor`, in the form it had."""
+    if isinstance(output, list):
+        return [tensor, *output[1:]]
     return (tensor, *output[1:]) if isinstance(output, tuple) else tensor
 
 

@@ -5,7 +5,6 @@ The one place where prompts are formatted. Nothing is cut off to fit: what is to
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from playground.errors import InputError
 from playground.limits import check_characters, check_prompts, limits
+from playground.model.blocks import counts_positions
 from playground.model.chat_template import DATE, Message, answer_space, check_date, render_messages
 from playground.model.conversation import Turn, check_turns
 from playground.model.load import LoadedModel
@@ -288,6 +288,6 @@ def forward_inputs(loaded: LoadedModel, encoded: Encoded) -> dict[str, Tensor]:
 def model_inputs(loaded: LoadedModel, input_ids: Tensor, mask: Tensor, position_ids: Tensor) -> dict[str, Tensor]:
     """`forward_inputs` of tokens whose mask and positions are laid out in another way."""
     given = {"input_ids": input_ids, "attention_mask": mask}
-    if "position_ids" in inspect.signature(loaded.model.forward).parameters:
+    if counts_positions(loaded.model):
         given["position_ids"] = position_ids
     return {name: tensor.to(loaded.device) for name, tensor in given.items()}

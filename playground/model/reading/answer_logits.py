@@ -8,7 +8,6 @@ ALiBi, …), every answer runs in a row of its own with left padding.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -22,7 +21,7 @@ from torch import Tensor, nn
 from playground.core.positions import Positions
 from playground.core.push import Push
 from playground.errors import Cancelled, InputError, ModelError
-from playground.model.blocks import decoder, decoder_blocks
+from playground.model.blocks import counts_positions, decoder, decoder_blocks
 from playground.model.cut.agreement import Refused, check_agreement, go_without
 from playground.model.cut.memory import short_of_memory, smaller_batch
 from playground.model.finite import is_too_large, kl_divergence
@@ -242,7 +241,7 @@ def _may_know_trees(loaded: LoadedModel, length: int) -> bool:
     """
     config = loaded.model.config.get_text_config()
     windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
-    return "position_ids" in inspect.signature(loaded.model.forward).parameters and all(
+    return counts_positions(loaded.model) and all(
         window is None or window >= length for window in windows
     )
 
