@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from playground.core.positions import Positions, window
+from playground.model.cut.agreement import Refused, go_without, refusals
 from playground.model.cut.cut import Cut, capture, run, run_prefix
 from playground.model.cut.prefix import Prefix
 from playground.model.load import LoadedModel
@@ -79,8 +80,18 @@ def logits(loaded: LoadedModel, states: Tensor) -> Tensor:
 
 def head(loaded: LoadedModel, states: Tensor) -> Tensor:
     """The same with its graph: differentiable in `states`."""
-    one = torch.full((1, 1), loaded.pad_id, device=loaded.device)
-    with put_out(loaded.model, states[None]):
+    try:
+        return _put_through(loaded, states[None], rows=1)
+    except Refused as refused:
+        # The rest of the model is shaped as its input is: a token for each state.
+        go_without("a final norm and head for any number of states", refused)
+        return _put_through(loaded, states[:, None], rows=len(states))
+
+
+def _put_through(loaded: LoadedModel, states: Tensor, rows: int) -> Tensor:
+    """(M, vocabulary) of outputs of the last block (B, T, d), in the pass of so many rows of one token."""
+    ids = torch.full((rows, 1), loaded.pad_id, device=loaded.device)
+    with put_out(loaded.model, states), refusals(loaded.model):
         # GPT-2 and its kin lay out the positions as a batch.
-        read: Tensor = loaded.model(input_ids=one, attention_mask=torch.ones_like(one), use_cache=False).logits
+        read: Tensor = loaded.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
     return read.flatten(0, -2)
