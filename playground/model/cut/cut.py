@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import DynamicCache
 
 from playground.model.blocks import decoder_blocks, where_others_are_idle
-from playground.model.cut.agreement import refusals
+from playground.model.cut.agreement import Refused, check_agreement, go_without, refusals
 from playground.model.cut.prefix import Prefix, with_prefix
 from playground.model.load import LoadedModel
 from playground.model.prompting import forward_inputs, pad_left
@@ -86,15 +87,15 @@ def run(
         begun = (begun + _broadcast(wide)).to(begun.dtype)
     states = _added(begun, additions.get(cut.source), places).flatten(0, 1)
     blocks = decoder_blocks(loaded.model)[cut.source + 1 : cut.source + 1 + len(cut.calls)]
-    with ExitStack() as idle:
-        if last is not None and len(blocks):
-            for module in where_others_are_idle(blocks[-1]):
-                idle.enter_context(only_last_positions(module, last))
-        for layer, (call, block) in enumerate(zip(cut.calls, blocks, strict=True), start=cut.source + 1):
-            with refusals(loaded.model):
-                states = (call if prefix is None else with_prefix(call, prefix))(block, states)
-            if layer in additions:
-                states = _added(states.unflatten(0, (copies, -1)), additions[layer], places).flatten(0, 1)
+    calls = [call if prefix is None else with_prefix(call, prefix) for call in cut.calls]
+    for layer, (call, block) in enumerate(zip(calls, blocks, strict=True), start=cut.source + 1):
+        with refusals(loaded.model), ExitStack() as idle:
+            if last is not None and layer == cut.source + len(calls) and _may_idle(loaded, block, call, states, last):
+                for module in where_others_are_idle(block):
+                    idle.enter_context(only_last_positions(module, last))
+            states = call(block, states)
+        if layer in additions:
+            states = _added(states.unflatten(0, (copies, -1)), additions[layer], places).flatten(0, 1)
     return states
 
 
@@ -141,6 +142,34 @@ def _captured(
     stream = stream[: len(stream) // copies].clone() if copies > 1 else stream
     light = tuple(replace(with_prefix(calls[layer], Prefix()), hidden_states=stream) for layer in layers)
     return Cut(source, stream, light, copies, prefix)
+
+
+_MAY_IDLE: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+
+@torch.no_grad()
+def _may_idle(loaded: LoadedModel, block: nn.Module, call: BlockCall, states: Tensor, last: int) -> bool:
+    """Whether a block gives the same at its last positions when parts of it work on these alone; tried once a block.
+
+    Not where positions are mixed after these parts, or inside of them (convolutions in Zaya and Inkling).
+    """
+    if last >= states.shape[1]:
+        return False
+    if block not in _MAY_IDLE:
+        states = states.detach()
+        expected = call(block, states)[:, -last:]
+        with ExitStack() as idle:
+            for module in where_others_are_idle(block):
+                idle.enter_context(only_last_positions(module, last))
+            found = call(block, states)[:, -last:]
+        try:
+            check_agreement(loaded.model, found, expected, loaded.dtype)
+        except Refused as refused:
+            go_without("leaving out what is not read", refused)
+            _MAY_IDLE[block] = False
+        else:
+            _MAY_IDLE[block] = True
+    return _MAY_IDLE[block]
 
 
 def _added(states: Tensor, vectors: Tensor | None, places: Tensor | None) -> Tensor:
