@@ -15,8 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForMultimodalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_MULTIMODAL_LM_MAPPING,
+)
 from transformers.utils import logging
 
 from playground.core.out_of_memory import is_out_of_memory
@@ -25,6 +37,7 @@ from playground.model import gguf
 from playground.model.blocks import decoder_blocks, width
 from playground.model.bounds import check_built, check_files
 from playground.model.fingerprint import fingerprint
+from playground.model.fitness import check_fitness
 from playground.model.panic import tokenizer_panics
 from playground.model.pasted import short
 from playground.model.source import ORGANISM, Progress, Source, bar, fetch_weights, locate, tensor_count
@@ -123,11 +136,11 @@ def load(
     else:
         check_files(source.folder, short(source.name))
     config = _config(source)
-    _check_causal(config, source)
+    auto = _auto_class(config, source)
     _drop_tokens_out_of_range(config)
     tokenizer = _tokenizer(source)
     files = fetch_weights(source, on_progress)
-    _check_built(config, files, head, source)
+    _check_built(auto, config, files, head, source)
     if before_weights is not None:
         before_weights()
     try:
@@ -135,7 +148,7 @@ def load(
             need = _weight_bytes(files, config, number_type)
         else:
             need = head.weights * number_type.itemsize
-        model = _weights(source, need, config, place, number_type, on_progress)
+        model = _weights(auto, source, need, config, place, number_type, on_progress)
         return _described(model, tokenizer, source.name, source.revision, place)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -152,7 +165,8 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str |
     in its configuration).
 
     The tokenizer is set to pad on the left, with a token of its own where it has none, and the model is asked for no
-    gradients of its weights. Raises ModelError for a model in training mode and a tokenizer without words.
+    gradients of its weights. Raises ModelError for a model in training mode, a tokenizer without words, and a model
+    that would be steered wrongly (fitness.py).
     """
     if model.training:
         raise ModelError("Expected a model that is evaluated, got one in training mode; call its eval() first.")
@@ -170,6 +184,7 @@ def _described(
     revision: str | None,
     device: torch.device,
 ) -> LoadedModel:
+    check_fitness(model, name, tokenizer.all_special_ids)
     limit = getattr(decoder_config(model.config), "max_position_embeddings", None)
     return LoadedModel(
         model=model,
@@ -250,7 +265,9 @@ def _config(source: Source) -> Any:
         ) from error
 
 
-def _check_built(config: Any, files: Sequence[Path], head: gguf.GgufHead | None, source: Source) -> None:
+def _check_built(
+    auto: Any, config: Any, files: Sequence[Path], head: gguf.GgufHead | None, source: Source
+) -> None:
     """Compare the size of the model that a configuration describes with its files, before any memory is taken."""
     # Blocks that are not there at all are the slowest to find missing: a GGUF's names are looked up for each.
     tensors = tensor_count(files) if head is None else head.blocks
@@ -260,7 +277,7 @@ def _check_built(config: Any, files: Sequence[Path], head: gguf.GgufHead | None,
         check_built(blocks, 0, tensors, file_bytes, short(source.name))
     try:
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(copy.deepcopy(config), trust_remote_code=False)
+            model = auto.from_config(copy.deepcopy(config), trust_remote_code=False)
     except Exception as error:  # every architecture fails in its own way on a configuration that cannot be
         raise _weights_error(source, error) from error
     elements = sum(parameter.numel() for parameter in (*model.parameters(), *model.buffers()))
@@ -279,29 +296,46 @@ def _drop_tokens_out_of_range(config: Any) -> None:
             setattr(decoder, name, None)
 
 
-def _check_causal(config: Any, source: Source) -> None:
-    """Refuse what is no causal decoder before its weights are read: many encoders would load, and predict noise."""
+def _auto_class(config: Any, source: Source) -> Any:
+    """The class of transformers that loads what a configuration describes: for text alone, or with images or sound.
+
+    Refuses what is no causal decoder before its weights are read: many encoders would load, and predict noise. Whether
+    the decoder can be steered is asked of the model itself (fitness.py).
+    """
     kind = type(config).__name__.removesuffix("Config")
     hint = "choose a causal language model such as a Llama, Qwen, Gemma, Mistral or GPT-2."
-    known = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
     named = getattr(config, "architectures", None) or []
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise ModelError(
             f"Expected `architectures` in the configuration of {source.name} to be a list of names; fetch the model's "
             "files again."
         )
-    mapped: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)] if known else None
-    causal = [mapped.__name__] if known else []
-    if getattr(config, "is_encoder_decoder", False) or not known:
+    mappings: dict[Any, Any] = {
+        AutoModelForCausalLM: MODEL_FOR_CAUSAL_LM_MAPPING,
+        AutoModelForMultimodalLM: MODEL_FOR_MULTIMODAL_LM_MAPPING,
+    }
+    classes = {auto: mapping[type(config)].__name__ for auto, mapping in mappings.items() if type(config) in mapping}
+    if getattr(config, "is_encoder_decoder", False) or not classes:
         raise ModelError(
             f"Expected a causal decoder model, but {source.name} is a {kind} model, which is not one; {hint}"
         )
-    if named and not any(name in causal or name.endswith(("ForCausalLM", "LMHeadModel")) for name in named):
+    fitting = [auto for auto, name in classes.items() if name in named or not named]
+    # Names of older checkpoints, of one of the code that came with it, and of a class for one head of several.
+    if AutoModelForCausalLM in classes and any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in named):
+        fitting.append(AutoModelForCausalLM)
+    if not fitting:
         shown = ascii(named[0][:80])[1:-1]
         raise ModelError(f"Expected a causal decoder model, but {source.name} holds a {shown}; {hint}")
     # BERT and its kin have a causal class too, for models that were trained as decoders and say so.
     if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and getattr(config, "is_decoder", True) is False:
         raise ModelError(f"Expected a causal decoder model, but {source.name} is an encoder ({kind}); {hint}")
+    return fitting[0]
+
+
+def auto_name(model: PreTrainedModel) -> str:
+    """The name of the class of transformers that loads a checkpoint of such a model."""
+    causal = type(model).__name__ in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+    return (AutoModelForCausalLM if causal else AutoModelForMultimodalLM).__name__
 
 
 def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
@@ -326,6 +360,7 @@ def _tokenizer(source: Source) -> PreTrainedTokenizerBase:
 
 
 def _weights(
+    auto: Any,
     source: Source,
     need: int,
     config: Any,
@@ -336,7 +371,7 @@ def _weights(
     spread = _must_spread(source, need, place)
     try:
         with _loading_bar(on_progress):
-            read: Any = AutoModelForCausalLM.from_pretrained(
+            read: Any = auto.from_pretrained(
                 source.folder,
                 config=config,
                 dtype=dtype,

@@ -19,7 +19,7 @@ from playground.errors import InputError
 from playground.library.mix import LoadSet, mix
 from playground.library.recipe import format as format_recipe
 from playground.model.blocks import decoder_blocks
-from playground.model.load import LoadedModel, is_organism
+from playground.model.load import LoadedModel, auto_name, is_organism
 from playground.model.prompting import render
 from playground.model.source import ORGANISM
 from playground.services.generate import GenerateRequest
@@ -40,6 +40,7 @@ def transformers_script(loaded: LoadedModel, request: GenerateRequest, load_set:
     sampling = request.sampling
     values = {
         "MODEL": _name(loaded),
+        "AUTO": auto_name(loaded.model),
         "REVISION": repr(loaded.revision),
         "DTYPE": str(loaded.dtype),
         "DEVICE": repr(str(loaded.device)),
@@ -131,7 +132,7 @@ def load(name):
     tokenizer = transformers.AutoTokenizer.from_pretrained(where, **options)
     if "gguf_file" in options and hasattr(transformers, "GgufConfig"):
         options["quantization_config"] = transformers.GgufConfig(dequantize=True)
-    model = transformers.AutoModelForCausalLM.from_pretrained(where, dtype=DTYPE, **options)
+    model = transformers.<AUTO>.from_pretrained(where, dtype=DTYPE, **options)
     return model.to(DEVICE).eval(), tokenizer
 
 

@@ -27,6 +27,7 @@ class Refused(Exception):
 
     def __init__(self, model: nn.Module, reason: str) -> None:
         super().__init__(f"{type(model).__name__}: {reason}")
+        self.reason = reason
 
 
 @contextmanager
