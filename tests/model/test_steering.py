@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import tiny_families
 import tiny_models
 import torch
 from hooks import hooks
@@ -105,6 +106,23 @@ def test_with_a_cache_the_first_pass_is_the_prompt_and_the_rest_is_generated(tin
                 pieces.append(output.logits)
             real = given["attention_mask"].bool()
             torch.testing.assert_close(torch.cat(pieces, 1)[real], whole[real], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("family", ["mamba", "mamba2", "falcon_mamba"])
+@pytest.mark.parametrize("positions", ["prompt", "generated"])
+def test_tokens_are_counted_where_a_cache_does_not_tell_how_many_it_holds(family, positions):
+    model = tiny_families.model_of(family)
+    ids = inputs(model, rows=1)["input_ids"]
+    with torch.no_grad(), steer(model, [Push(2, direction(5))], positions, PROMPT):
+        whole = model(input_ids=ids, use_cache=False).logits
+    with torch.no_grad(), steer(model, [Push(2, direction(5))], positions):
+        for _ in range(2):  # a second prompt starts again
+            cache, pieces = None, []
+            for first, last in [(0, PROMPT)] + [(place, place + 1) for place in range(PROMPT, LENGTH)]:
+                output = model(input_ids=ids[:, first:last], cache_params=cache, use_cache=True)
+                cache = output.cache_params
+                pieces.append(output.logits)
+            torch.testing.assert_close(torch.cat(pieces, 1), whole, rtol=2e-4, atol=2e-4)
 
 
 MIXTURES = {"qwen3_moe"}
