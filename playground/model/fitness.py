@@ -122,10 +122,14 @@ def _check_alone(model: PreTrainedModel, prompt: Tensor, push: Push, stream: Ten
 
 
 def _tensors(call: BlockCall) -> list[Tensor]:
-    """What a block is given beside the residual stream."""
+    """The numbers that a block is given beside the residual stream.
+
+    Not the places of keys that a block before it chose (GLM 5): they bear no gradient, and where they act on short
+    prompts what is put out tells.
+    """
     given = [*call.args, *call.kwargs.values()]
     flat = [part for value in given for part in (value if isinstance(value, tuple | list) else [value])]
-    return [part for part in flat if isinstance(part, Tensor)]
+    return [part for part in flat if isinstance(part, Tensor) and part.is_floating_point()]
 
 
 def _check_generated(model: PreTrainedModel, prompts: Sequence[Tensor], push: Push) -> None:
