@@ -81,7 +81,8 @@ def capture_chunk(
     mask = inputs["attention_mask"][: len(rows), -length:].bool().to(cut.stream.device)
     size = graph_bytes(loaded, len(rows) * copies, length, depth, keys=prefix + length)
     size += graph_bytes(loaded, copies, prefix, depth) if prefix else 0
-    return Chunk(cut.source, cut.stream, cut.calls, cut.copies, cut.prefix, tuple(rows), mask, size)
+    own = (tuple(rows), mask, size)
+    return Chunk(cut.source, cut.stream, cut.calls, cut.copies, cut.prefix, *own, may_idle=cut.may_idle)
 
 
 def run_chunk(

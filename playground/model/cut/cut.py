@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 import torch
@@ -36,6 +36,7 @@ class Cut:
     calls: tuple[BlockCall, ...]  # of the blocks s+1..t
     copies: int
     prefix: Cut | None
+    may_idle: bool = field(default=False, kw_only=True)  # whether parts of block t may work on what is read alone
 
 
 @torch.no_grad()
@@ -90,7 +91,7 @@ def run(
     calls = [call if prefix is None else with_prefix(call, prefix) for call in cut.calls]
     for layer, (call, block) in enumerate(zip(calls, blocks, strict=True), start=cut.source + 1):
         with refusals(loaded.model), ExitStack() as idle:
-            if last is not None and layer == cut.source + len(calls) and _may_idle(loaded, block, call, states, last):
+            if last is not None and cut.may_idle and layer == cut.source + len(calls):
                 for module in where_others_are_idle(block):
                     idle.enter_context(only_last_positions(module, last))
             states = call(block, states)
@@ -140,29 +141,29 @@ def _captured(
     # What went into the blocks above is not needed, and is as large as the stream for every one of them; neither are
     # the copies, of which a slice would hold all in memory, nor the model's cache.
     stream = stream[: len(stream) // copies].clone() if copies > 1 else stream
-    light = tuple(replace(with_prefix(calls[layer], Prefix()), hidden_states=stream) for layer in layers)
-    return Cut(source, stream, light, copies, prefix)
+    alone = {layer: with_prefix(calls[layer], Prefix()) for layer in layers}
+    may_idle = bool(alone) and _may_idle(loaded, decoder_blocks(loaded.model)[target], alone[target])
+    light = tuple(replace(call, hidden_states=stream) for call in alone.values())
+    return Cut(source, stream, light, copies, prefix, may_idle=may_idle)
 
 
 _MAY_IDLE: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
 
-@torch.no_grad()
-def _may_idle(loaded: LoadedModel, block: nn.Module, call: BlockCall, states: Tensor, last: int) -> bool:
-    """Whether a block gives the same at its last positions when parts of it work on these alone; tried once a block.
+def _may_idle(loaded: LoadedModel, block: nn.Module, call: BlockCall) -> bool:
+    """Whether a block gives the same at its last position when parts of it work on that alone; tried once a block.
 
-    Not where positions are mixed after these parts, or inside of them (convolutions in Zaya and Inkling).
+    Not where positions are mixed after these parts, or inside of them (convolutions in Inkling).
     """
-    if last >= states.shape[1]:
-        return False
     if block not in _MAY_IDLE:
-        states = states.detach()
-        expected = call(block, states)[:, -last:]
-        with ExitStack() as idle:
-            for module in where_others_are_idle(block):
-                idle.enter_context(only_last_positions(module, last))
-            found = call(block, states)[:, -last:]
+        if call.hidden_states.shape[1] == 1:
+            return True  # nothing to leave out, and nothing to learn
         try:
+            with refusals(loaded.model), ExitStack() as idle:
+                expected = call(block, call.hidden_states)[:, -1]
+                for module in where_others_are_idle(block):
+                    idle.enter_context(only_last_positions(module, 1))
+                found = call(block, call.hidden_states)[:, -1]
             check_agreement(loaded.model, found, expected, loaded.dtype)
         except Refused as refused:
             go_without("leaving out what is not read", refused)
