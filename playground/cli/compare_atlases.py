@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.cli.outcome import Outcome
@@ -21,21 +20,21 @@ DESCRIPTION = (
     "the change travels. An atlas made again with another seed differs too, by what both leave unsolved: compare\n"
     "that first."
 )
-MOST = 8
-"""Pairs that are named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("first", metavar="FIRST", type=Path, help="atlas of one model")
-    parser.add_argument("second", metavar="SECOND", type=Path, help="atlas of the other")
+    parser.add_argument("first", metavar="FIRST", help="atlas of one model: a file, or a name of the library")
+    parser.add_argument("second", metavar="SECOND", help="atlas of the other")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> Outcome:
-    from playground.library import atlas as files
+    from playground.library.atlases import open_atlas
+    from playground.library.store import Store
     from playground.services.atlas.difference import difference
 
-    first, second = files.load(options.first), files.load(options.second)
+    library = Store().folder
+    first, second = open_atlas(options.first, library), open_atlas(options.second, library)
     found = difference(first, second)
     data = {
         "first": first.origin.model,
@@ -48,14 +47,14 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 def _text(found: dict[Pair, PairDifference]) -> str:
-    most = sorted(found, key=lambda pair: -found[pair].angle)[:MOST]
-    named = ", ".join(f"{source} → {target} {found[source, target].angle:.0f}°" for source, target in most)
+    from playground.services.atlas.difference import changed_most
+
     return "\n".join(
         [
             *_table("log-ratio of gains, second over first", found, lambda each: f"{each.log_ratio:+.2f}"),
             *_table("angle between leading subspaces, degrees", found, lambda each: f"{each.angle:.0f}"),
             "",
-            f"{len(found)} pairs; the largest angles: {named}",
+            changed_most(found),
         ]
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 from playground.errors import FileError, PlaygroundError
 from playground.library import atlas as files
 from playground.library.atlas import SUFFIX, Atlas
 from playground.library.header import ATLAS_KEY, read_document, read_metadata
+from playground.library.origin import Origin
 from playground.library.text import reason
 from playground.places import SHIPPED_ATLASES
 
@@ -18,7 +20,31 @@ FOLDER = "atlases"
 
 def names_for(fingerprint: str, library: Path) -> list[str]:
     """Names of the atlases of a model, those of the library first."""
-    return [path.name.removesuffix(SUFFIX) for path in _paths(library) if _fingerprint(path) == fingerprint]
+    return [
+        path.name.removesuffix(SUFFIX)
+        for path in _paths(library)
+        if (origin := _origin(path)) is not None and origin.fingerprint == fingerprint
+    ]
+
+
+def names_of_shape(width: int, blocks: int, library: Path) -> list[str]:
+    """Names of the atlases of all models of this width and number of blocks, those of the library first."""
+    return [
+        path.name.removesuffix(SUFFIX)
+        for path in _paths(library)
+        if (origin := _origin(path)) is not None and (origin.width, origin.block_count) == (width, blocks)
+    ]
+
+
+def open_atlas(source: str, library: Path) -> Atlas:
+    """The atlas in the file of this path, with or without the ending, or else the one of this name in the library.
+    Raises FileError when there is none. Not for what a visitor of a public page typed.
+    """
+    if not source.endswith(".safetensors"):
+        if not os.path.isfile(f"{source}{SUFFIX}"):
+            return open_named(source, library)
+        source = f"{source}{SUFFIX}"
+    return files.load(source)
 
 
 def open_named(name: str, library: Path) -> Atlas:
@@ -57,12 +83,12 @@ def _paths(library: Path) -> list[Path]:
     return list({path.name: path for path in reversed(found)}.values())[::-1]
 
 
-def _fingerprint(path: Path) -> str | None:
-    """Of the model of an atlas, from its header alone; None for a file that is none."""
+def _origin(path: Path) -> Origin | None:
+    """Of an atlas, from its header alone; None for a file that is none."""
     try:
         with open(path, "rb") as file:
             _, _, metadata = read_metadata(file, path.stat().st_size)
         text = metadata.get(ATLAS_KEY)
-        return read_document(text)[1].fingerprint if isinstance(text, str) else None
+        return read_document(text)[1] if isinstance(text, str) else None
     except (OSError, PlaygroundError):
         return None

@@ -78,6 +78,11 @@ def atlas_command(request: AtlasRequest, loaded: LoadedModel, out: str) -> str:
     return shlex.join([*words, *_given("--out", out)])
 
 
+def compare_atlases_command(first: str, second: str) -> str:
+    """The shell command that compares two atlases of the library, or files of these names."""
+    return shlex.join([*PROGRAM, "compare-atlases", *(["--"] if "-" in (first[:1], second[:1]) else []), first, second])
+
+
 def generate_command(request: GenerateRequest, loaded: LoadedModel) -> str:
     """The shell command that generates the same rows (it always generates the baseline too)."""
     words = [*PROGRAM, "generate", *_model(loaded)]

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import torch
 from playwright.sync_api import expect
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from visiting import Site, Visitor, fill
 
+from playground.library import atlas as files
+from playground.model.load import load
+from playground.places import ASSETS, SHIPPED_ATLASES
+from playground.services.atlas import atlas, atlas_request
 from playground.services.atlas.colours import COLOURS
+from playground.services.set_prompts import format_of
 from playground.ui.atlas.map import GAIN, map_html
 
 
@@ -119,6 +127,98 @@ def test_the_next_click_ends_the_reading_of_the_last(visitor: Visitor) -> None:
     expect(page.locator("#atlas-cell .sp-words")).to_have_count(4)
     expect(page.locator("#atlas-cell h2")).to_contain_text("2 → 10")
     expect(page.locator("#atlas-notice")).to_have_text("")
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Atlas of a copy of the organism with other weights in block 7, of every third layer."""
+    folder = tmp_path_factory.mktemp("copy")
+    network = AutoModelForCausalLM.from_pretrained(ASSETS / "organism", dtype=torch.float32)
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if ".7." in name:
+                weight.add_(0.5 * weight.std() * torch.randn(weight.shape, generator=noise))
+    network.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(ASSETS / "organism").save_pretrained(folder)
+    shipped = files.load(SHIPPED_ATLASES / "organism.atlas.safetensors").origin
+    loaded = load(str(folder), device="cpu", dtype="float32")
+    request = atlas_request(
+        loaded, prompts=shipped.prompts, prompt_set=shipped.prompt_set, format=format_of(shipped), vectors=2, step=3
+    )
+    path = folder / "changed.atlas.safetensors"
+    files.save(atlas(loaded, request).atlas, path)
+    return path
+
+
+def test_another_models_atlas_adds_colours_that_say_what_changed(visitor: Visitor, changed: Path) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    visitor.unfold("atlas-compare")
+    page.locator("#atlas-other-upload input[type=file]").set_input_files(changed)
+    said = page.locator("#atlas-compared")
+    expect(said).to_contain_text("changed beside organism: 10 pairs compared")
+    expect(said).to_contain_text("directions turned most at")
+    expect(said.locator("code")).to_contain_text("compare-atlases organism changed")
+    expect(page.locator("#atlas-colour input")).to_have_value("angle of leading subspaces")
+    expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(10)
+    page.locator("#atlas-colour input").click()
+    page.get_by_role("option", name="log-ratio of gains", exact=True).click()
+    expect(page.locator("#atlas-map .sp-map.sp-diverging")).to_be_visible()
+    cell = page.locator(".sp-mapcell[data-source='3'][data-target='9']")
+    title = cell.get_attribute("title") or ""
+    assert "log-ratio of gains" in title
+    assert "angle of leading subspaces" in title
+    cell.click()
+    expect(page.locator("#atlas-cell .sp-words")).to_have_count(4)
+    expect(page.locator("#atlas-cell .sp-facts")).to_contain_text("angle of leading subspaces")
+    visitor.shot("atlas-difference")
+    page.locator("#atlas-colour input").click()
+    page.get_by_role("option", name="gain σ₁", exact=True).click()
+    expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(66)
+    assert "angle" in (cell.get_attribute("title") or ""), "hover tells it under every colour"
+
+
+def test_what_cannot_be_compared_is_refused_beside_its_control(visitor: Visitor, changed: Path) -> None:
+    page = visitor.page
+    visitor.tab("Atlas")
+    visitor.unfold("atlas-compare")
+    upload = page.locator("#atlas-other-upload input[type=file]")
+    refused = page.locator("#atlas-other-notice [role=alert]")
+    for name, reason in (("organism", "same vectors"), ("smollm2-135m-instruct", "two models of one architecture")):
+        upload.set_input_files(SHIPPED_ATLASES / f"{name}.atlas.safetensors")
+        expect(refused).to_contain_text(reason)
+        expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(66)
+        page.locator("#atlas-other-upload").get_by_label("Clear").click()
+    upload.set_input_files(changed)
+    expect(page.locator("#atlas-other-notice")).to_contain_text("The map shows how changed differs")
+    expect(refused).to_have_count(0)
+
+
+def test_a_kept_atlas_of_another_model_is_offered_and_given_up_again(
+    visit: Callable[..., Visitor], site: Site, changed: Path
+) -> None:
+    kept = site.store.folder / "atlases" / changed.name
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(changed.read_bytes())
+    try:
+        visitor = visit()
+        page = visitor.page
+        visitor.tab("Atlas")
+        expect(page.locator("#atlas-kept input")).to_have_value("organism")
+        visitor.unfold("atlas-compare")
+        page.locator("#atlas-kept input").click()
+        page.get_by_role("option", name="organism", exact=True).click()
+        page.locator("#atlas-other input").click()
+        expect(page.get_by_role("option", name="organism", exact=True)).to_have_count(0)
+        page.get_by_role("option", name="changed", exact=True).click()
+        expect(page.locator("#atlas-compared")).to_contain_text("10 pairs compared")
+        page.locator("#atlas-other input").click()
+        page.get_by_role("option", name="none", exact=True).click()
+        expect(page.locator("#atlas-compared")).to_have_text("")
+        expect(page.locator("#atlas-map .sp-mapcell")).to_have_count(66)
+    finally:
+        kept.unlink()
 
 
 def test_on_a_phone_the_map_fits(visit: Callable[..., Visitor]) -> None:

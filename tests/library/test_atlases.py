@@ -37,6 +37,21 @@ def test_those_of_a_model_are_listed_and_opened_by_name(tmp_path):
             atlases.open_named(name, tmp_path)
 
 
+def test_atlases_of_one_shape_are_listed_whatever_their_model_and_opened_by_path_or_name(tmp_path, monkeypatch):
+    atlases.keep(made("a"), "mine", tmp_path)
+    atlases.keep(made("b"), "mine", tmp_path)
+    assert sorted(atlases.names_of_shape(4, 3, tmp_path)) == ["mine", "mine-2"]
+    assert atlases.names_of_shape(4, 2, tmp_path) == atlases.names_of_shape(5, 3, tmp_path) == []
+    assert atlases.open_atlas("mine-2", tmp_path).origin.fingerprint == "b"
+    monkeypatch.chdir(tmp_path)
+    files.save(made("c"), "mine.atlas.safetensors")
+    for source in ("mine", "mine.atlas.safetensors"):  # a file comes before a name of the library
+        assert atlases.open_atlas(source, tmp_path).origin.fingerprint == "c"
+    for source in ("none", "none.atlas.safetensors"):
+        with pytest.raises(FileError):
+            atlases.open_atlas(source, tmp_path)
+
+
 def test_what_ships_is_an_atlas_of_the_organism_in_which_every_pair_converged(tmp_path):
     from playground.model.load import load
 

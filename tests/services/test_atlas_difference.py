@@ -11,7 +11,7 @@ import torch
 from playground.errors import InputError
 from playground.library.atlas import Atlas
 from playground.library.origin import Origin, now
-from playground.services.atlas.difference import difference
+from playground.services.atlas.difference import PairDifference, changed_most, difference, difference_colours
 
 EYE = torch.eye(4)
 
@@ -59,6 +59,32 @@ def test_refuses_what_cannot_be_compared(origin, message):
     second = atlas([EYE[:2], EYE[:2]], [[4.0, 2.0], [8.0, 2.0]], **origin)
     with pytest.raises(InputError, match=message):
         difference(first, second)
+
+
+def test_refuses_the_same_atlas_twice():
+    first = atlas([EYE[:2], EYE[:2]], [[4.0, 2.0], [8.0, 2.0]])
+    with pytest.raises(InputError, match="got the same vectors and gains"):
+        difference(first, replace(first, name="a copy of the file"))
+
+
+def test_its_numbers_are_colours_of_the_atlas():
+    found = {(0, 1): PairDifference(0.5, 10.0), (0, 2): PairDifference(-0.25, 40.0)}
+    colours = difference_colours(found)
+    shown = atlas([EYE[:2], EYE[:2]], [[4.0, 2.0], [8.0, 2.0]])
+    assert colours["angle"].of(shown) == {(0, 1): 10.0, (0, 2): 40.0}
+    assert colours["log-ratio"].of(shown) == {(0, 1): 0.5, (0, 2): -0.25}
+    assert colours["log-ratio"].diverging
+
+
+def test_the_pairs_that_changed_most_are_named():
+    found = {(0, 1): PairDifference(0.5, 10.0), (0, 2): PairDifference(-0.25, 40.0), (1, 2): PairDifference(0.1, 20.0)}
+    said = changed_most(found)
+    assert said == (
+        "3 pairs compared, half of them 20° apart or less: directions turned most at 0 → 2 (40°), 1 → 2 (20°), "
+        "0 → 1 (10°); gains grew most at 0 → 1 (+0.50) and fell most at 0 → 2 (−0.25), as ln ratio."
+    )
+    assert "gains are the same" in changed_most({(0, 1): PairDifference(0.0, 1.0)})
+    assert "fell" not in changed_most({(0, 1): PairDifference(0.1, 1.0)})
 
 
 def test_refuses_atlases_without_a_pair_in_common():

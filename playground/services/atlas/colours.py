@@ -21,14 +21,16 @@ SWING = "swing at "
 
 @dataclass(frozen=True)
 class Colour:
-    """`title` as the page shows it; `explained` in a sentence; `of` gives the values by pair. `ratio`: its
-    values are compared by ratios, so that colours are logarithmic.
+    """`title` as the page shows it; `explained` in a sentence; `of` gives the values by pair, in `unit`. `ratio`: its
+    values are compared by ratios, so that colours are logarithmic. `diverging`: they lie on both sides of 0.
     """
 
     title: str
     explained: str
     of: Callable[[Atlas], dict[Pair, float]]
     ratio: bool = True
+    diverging: bool = False
+    unit: str = ""
 
 
 def _gain(atlas: Atlas) -> dict[Pair, float]:

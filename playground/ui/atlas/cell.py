@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playground.errors import FileError
 from playground.library.atlas import Pair
-from playground.services.atlas.colours import colours_of
 from playground.services.gallery import Gallery
+from playground.ui.atlas.map import said
 from playground.ui.atlas.state import AtlasState, CellTexts
 from playground.ui.kit.digits import digits
 from playground.ui.kit.markup import SIGN_MARKS, changed_words, empty, escape, escape_sentence
@@ -23,10 +23,10 @@ def cell_html(state: AtlasState, pair: Pair) -> str:
         raise FileError(f"Expected a cell of this map, got {pair[0]} → {pair[1]}; click one that is filled in.")
     values = atlas.singular_values[place].tolist()
     facts = []
-    for name, colour in colours_of(atlas).items():
+    for name, colour in state.colours.items():
         value = state.values(name).get(pair)
         if value is not None:
-            facts.append(f"<div><dt>{escape(colour.title)}</dt><dd>{digits(value)}</dd></div>")
+            facts.append(f"<div><dt>{escape(colour.title)}</dt><dd>{said(value, colour)}</dd></div>")
     flag = "" if bool(atlas.converged[place]) else ' <span class="sp-badge">not converged</span>'
     sigmas = " · ".join(digits(value) for value in values)
     data = f'data-source="{pair[0]}" data-target="{pair[1]}"'

@@ -15,6 +15,14 @@ def atlas_names(frame: Frame, visitor: Visitor) -> list[str]:
     return [] if loaded is None else atlases.names_for(loaded.fingerprint, frame.store(visitor).folder)
 
 
+def other_choices(frame: Frame, visitor: Visitor, shown: Atlas | None) -> list[tuple[str, str]]:
+    """Atlases that the one which is shown can be compared with, as (label, name), after “none”; itself left out."""
+    if shown is None:
+        return [("none", "")]
+    names = atlases.names_of_shape(shown.origin.width, shown.origin.block_count, frame.store(visitor).folder)
+    return [("none", ""), *((name, name) for name in names if name != shown.name)]
+
+
 def opening_atlas(frame: Frame, visitor: Visitor) -> Atlas | None:
     """The first of them; None where there is none, or its file cannot be read."""
     names = atlas_names(frame, visitor)

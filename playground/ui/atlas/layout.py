@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from playground.library.atlas import Atlas
 from playground.limits import limits
-from playground.services.atlas.colours import colours_of
+from playground.services.atlas.colours import COLOURS, Colour
 from playground.services.atlas.effects import usual_scale
 from playground.services.atlas.request import USUAL_VECTORS
 from playground.ui.atlas import cell, map
-from playground.ui.atlas.files import atlas_names, opening_atlas
+from playground.ui.atlas.files import atlas_names, opening_atlas, other_choices
 from playground.ui.atlas.form import PLACE
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit.frame import Frame, board
@@ -26,6 +26,10 @@ WHAT = (
     "The leading directions of every pair of layers at once. A large gain is no large effect: what a cell does is seen "
     "in its texts."
 )
+COMPARE = (
+    "The atlas of a copy of this model, trained further say, on the same prompts and tokens: two more colours show "
+    "where the two differ."
+)
 
 
 @dataclass
@@ -34,6 +38,10 @@ class AtlasTab:
 
     kept: gr.Dropdown
     upload: gr.File
+    other: gr.Dropdown
+    other_upload: gr.File
+    other_notice: gr.HTML
+    compared: gr.HTML
     prompts: PromptSource
     mode: gr.Radio
     system: gr.Textbox
@@ -64,7 +72,7 @@ class AtlasTab:
         """What an atlas that is computed or opened is shown in."""
         return [
             self.map, self.colour, self.about, self.effects, self.cell, self.repeat, self.keep, self.download,
-            self.progress, self.notice,
+            self.progress, self.notice, self.other, self.other_notice, self.compared,
         ]  # fmt: skip
 
 
@@ -73,9 +81,10 @@ def build(frame: Frame) -> AtlasTab:
     loaded = frame.workbench.loaded
     blank = Visitor("")
     names, opening = atlas_names(frame, blank), opening_atlas(frame, blank)
-    state, first = AtlasState(), next(iter(colours_of(opening)))
+    state = AtlasState()
     if opening is not None:
         state.show(opening)
+    first = next(iter(state.colours))
     chosen = prompt_source.default_prompts(loaded)
     with gr.Row(elem_classes="sp-columns"):
         with gr.Column(scale=5, min_width=330, elem_classes="sp-controls"):
@@ -86,6 +95,18 @@ def build(frame: Frame) -> AtlasTab:
                     visible=bool(names),
                     info="of the loaded model; those that ship, and those kept in the library",
                 )
+            with gr.Accordion("Compare with another model", open=False, elem_id="atlas-compare"):
+                gr.HTML(f'<p class="sp-hint">{COMPARE}</p>')
+                others = other_choices(frame, blank, opening)
+                other = gr.Dropdown(
+                    others, value="", label="Its atlas in the library", elem_id="atlas-other", visible=len(others) > 1,
+                    info="atlases of models with as many blocks of the same width",
+                )
+                other_upload = gr.File(
+                    label="Its atlas as a file: .atlas.safetensors", file_types=[".safetensors"],
+                    elem_id="atlas-other-upload", height=110,
+                )
+                other_notice = gr.HTML("", elem_id="atlas-other-notice")
             with gr.Group(elem_classes="sp-card"):
                 prompts = prompt_source.build(loaded, PLACE, use=1)
                 with prompts.folded:
@@ -109,11 +130,12 @@ def build(frame: Frame) -> AtlasTab:
         with gr.Column(scale=8, min_width=330):
             with gr.Column(elem_classes="sp-card"):
                 colour = gr.Dropdown(
-                    choices(opening), value=first, label="Coloured by", elem_id="atlas-colour", filterable=False,
+                    choices(state.colours), value=first, label="Coloured by", elem_id="atlas-colour", filterable=False,
                     elem_classes="sp-beside",
                 )
-                about = gr.HTML(explained(first, opening), elem_id="atlas-about")
+                about = gr.HTML(explained(first, state.colours), elem_id="atlas-about")
                 drawn = map.board(map.drawn(state, first))
+                compared = gr.HTML("", elem_id="atlas-compared")
             said = "" if opening is None else map.about(opening)
             progress = gr.HTML(said, elem_id="atlas-progress", elem_classes="sp-quiet")
             with gr.Column(elem_classes="sp-card"):
@@ -136,18 +158,18 @@ def build(frame: Frame) -> AtlasTab:
                 )
             repeat = gr.HTML("", elem_id="atlas-command")
     return AtlasTab(
-        kept=kept, upload=upload, prompts=prompts, mode=mode, system=system, vectors=vectors, tokens=tokens, step=step,
+        kept=kept, upload=upload, other=other, other_upload=other_upload, other_notice=other_notice,
+        compared=compared, prompts=prompts, mode=mode, system=system, vectors=vectors, tokens=tokens, step=step,
         compute=compute, hint=hint, notice=notice, progress=progress, colour=colour, about=about, map=drawn,
         cell=chosen_cell, repeat=repeat, keep=keep, download=download, effects=effects, effect_scale=effect_scale,
     )
 
 
-def choices(atlas: Atlas | None) -> list[tuple[str, str]]:
-    """Colours of an atlas, as (label, name)."""
-    return [(each.title, name) for name, each in colours_of(atlas).items()]
+def choices(colours: Mapping[str, Colour]) -> list[tuple[str, str]]:
+    """Colours as (label, name)."""
+    return [(each.title, name) for name, each in colours.items()]
 
 
-def explained(colour: str, atlas: Atlas | None = None) -> str:
+def explained(colour: str, colours: Mapping[str, Colour] = COLOURS) -> str:
     """What the cells are coloured by, as HTML."""
-    colours = colours_of(atlas)
     return f'<p class="sp-hint">{escape(colours[colour if colour in colours else map.GAIN].explained)}</p>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,8 @@ from playground.library.atlas import Atlas, Pair
 from playground.model.load import LoadedModel
 from playground.services import command as commands
 from playground.services.atlas import AtlasProgress, AtlasRequest, AtlasResult, atlas
-from playground.services.atlas.colours import colours_of
+from playground.services.atlas.colours import COLOURS
+from playground.services.atlas.difference import PairDifference, changed_most, difference
 from playground.services.atlas.effects import (
     EffectsProgress,
     EffectsRequest,
@@ -25,6 +26,7 @@ from playground.services.atlas.effects import (
 from playground.services.durations import to_go
 from playground.services.estimates import learn, work_of_atlas
 from playground.ui.atlas import cell as cell_panel
+from playground.ui.atlas.files import other_choices
 from playground.ui.atlas.layout import AtlasTab, choices, explained
 from playground.ui.atlas.map import GAIN, drawn
 from playground.ui.atlas.state import AtlasState
@@ -47,7 +49,8 @@ def compute(frame: Frame, tab: AtlasTab, visitor: Visitor, request: AtlasRequest
         visitor, "computing an atlas", lambda model, context: atlas(model, request, context.emit, context.cancelled)
     )
     state.atlas, state.gains, state.cell, state.layers = None, {}, None, request.layers
-    yield {**_emptied(tab), tab.map: drawn(state, GAIN), frame.status: frame.status_now(visitor)}
+    state.compare({})
+    yield {**_emptied(frame, tab, visitor), tab.map: drawn(state, GAIN), frame.status: frame.status_now(visitor)}
     share = 0.0
     for batch in follow(job, REDRAW):
         updates: Updates = {frame.status: frame.status_now(visitor)}
@@ -63,7 +66,7 @@ def compute(frame: Frame, tab: AtlasTab, visitor: Visitor, request: AtlasRequest
     result = job.result()
     learn(loaded, work_of_atlas(loaded, request), result.seconds, share if result.cancelled else 1.0)
     yield {
-        **show(tab, visitor, result.atlas),
+        **show(frame, tab, visitor, result.atlas),
         tab.progress: markup.run_line(_result_line(request, result)),
         tab.repeat: markup.command(commands.atlas_command(request, loaded, f"{name_of(result.atlas)}{files.SUFFIX}")),
         tab.keep: gr.update(interactive=True, value="Keep in the library"),
@@ -109,21 +112,61 @@ def measure(frame: Frame, tab: AtlasTab, visitor: Visitor, scale: float) -> Iter
         yield updates
     made, cell = job.result(), state.cell
     name = next((request.name for request in reversed(requests) if request.name in made.effects), None)
-    yield {**show(tab, visitor, made, name), frame.status: frame.status_now()}
+    state.renew(made)
+    yield {**_shown(tab, visitor, made, name), frame.status: frame.status_now()}
     if cell is not None and name is not None:
         yield chosen(tab, visitor, cell, name)
 
 
-def show(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str | None = None) -> Updates:
-    """Updates that show an atlas, in the first of its colours where none of them is asked for."""
+def show(frame: Frame, tab: AtlasTab, visitor: Visitor, made: Atlas) -> Updates:
+    """Updates that show an atlas in the first of its colours, compared with no other."""
+    AtlasState.of(visitor).show(made)
+    return _shown(tab, visitor, made) | _compared_with_none(frame, tab, visitor, made)
+
+
+def compare(tab: AtlasTab, visitor: Visitor, other: Atlas | None) -> Updates:
+    """Updates that colour the map by how another model's atlas differs from it; None: no longer. Raises InputError for
+    one that it cannot be compared with.
+    """
     state = AtlasState.of(visitor)
-    state.show(made)
-    colours = colours_of(made)
+    if state.atlas is None:
+        raise InputError("Expected an atlas to compare, got none; compute or open one first.")
+    changes = {} if other is None else difference(state.atlas, other)
+    state.compare(changes)
+    colour = next(iter(state.colours))
+    said = "" if other is None else comparison_html(state.atlas, other, changes)
+    updates: Updates = {
+        **coloured(tab, visitor, colour),
+        tab.colour: gr.update(choices=choices(state.colours), value=colour),
+        tab.compared: said,
+        tab.other_notice: "" if other is None else markup.notice(f"the map shows how {name_of(other)} differs", "info"),
+    }
+    if state.cell is not None:
+        updates[tab.cell] = cell_panel.cell_html(state, state.cell)
+    return updates
+
+
+def comparison_html(shown: Atlas, other: Atlas, changes: Mapping[Pair, PairDifference]) -> str:
+    """What changed most, and the command that says it of all pairs."""
+    alike = ""
+    if shown.origin.fingerprint == other.origin.fingerprint:
+        alike = " Both are atlases of one model: this is what their seeds and settings make of it."
+    said = f"{name_of(other)} beside {name_of(shown)}: {changed_most(changes)}{alike}"
+    return (
+        f'<p class="sp-caption" role="status">{markup.escape_sentence(said)}</p>'
+        f"{markup.command(commands.compare_atlases_command(name_of(shown), name_of(other)))}"
+    )
+
+
+def _shown(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str | None = None) -> Updates:
+    """Updates that show the atlas of the session, in the first of its colours where none of them is asked for."""
+    state = AtlasState.of(visitor)
+    colours = state.colours
     colour = colour if colour in colours else next(iter(colours))
     return {
         tab.map: drawn(state, colour),
-        tab.colour: gr.update(choices=choices(made), value=colour),
-        tab.about: explained(colour, made),
+        tab.colour: gr.update(choices=choices(colours), value=colour),
+        tab.about: explained(colour, colours),
         tab.effects: gr.update(interactive=True, value=_offered(made)),
         tab.cell: cell_panel.WAITING,
         tab.download: offer(visitor, f"{name_of(made)}{files.SUFFIX}", partial(files.save, made)),
@@ -133,7 +176,7 @@ def show(tab: AtlasTab, visitor: Visitor, made: Atlas, colour: str | None = None
 def coloured(tab: AtlasTab, visitor: Visitor, colour: str) -> Updates:
     """Updates that colour the map that is shown."""
     state = AtlasState.of(visitor)
-    return {tab.map: drawn(state, colour), tab.about: explained(colour, state.atlas)}
+    return {tab.map: drawn(state, colour), tab.about: explained(colour, state.colours)}
 
 
 def chosen(tab: AtlasTab, visitor: Visitor, pair: Pair, colour: str) -> Updates:
@@ -156,11 +199,21 @@ def _offered(made: Atlas) -> str:
     return "Measure KL at r =" if choices_of(made) is None else "Measure KL and swing at r ="
 
 
-def _emptied(tab: AtlasTab) -> Updates:
+def _compared_with_none(frame: Frame, tab: AtlasTab, visitor: Visitor, made: Atlas | None) -> Updates:
+    others = other_choices(frame, visitor, made)
     return {
+        tab.other: gr.update(choices=others, value="", visible=len(others) > 1),
+        tab.other_notice: "",
+        tab.compared: "",
+    }
+
+
+def _emptied(frame: Frame, tab: AtlasTab, visitor: Visitor) -> Updates:
+    return {
+        **_compared_with_none(frame, tab, visitor, None),
         tab.cell: cell_panel.WAITING,
         tab.repeat: "",
-        tab.colour: gr.update(choices=choices(None), value=GAIN),
+        tab.colour: gr.update(choices=choices(COLOURS), value=GAIN),
         tab.about: explained(GAIN),
         tab.effects: gr.update(interactive=False),
         tab.keep: gr.update(interactive=False, value="Keep in the library"),

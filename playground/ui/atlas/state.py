@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground.library.atlas import Atlas, Pair
-from playground.services.atlas.colours import colours_of
+from playground.services.atlas.colours import Colour, colours_of
+from playground.services.atlas.difference import PairDifference, difference_colours
 from playground.services.gallery import Gallery
 from playground.services.job import Job
 from playground.services.words import SetWords
@@ -39,21 +40,32 @@ class AtlasState(Slice):
     """First texts of the cells that were clicked."""
     reading: Job[Any] | None = None
     """The job that writes those of the chosen cell."""
+    changes: dict[Pair, PairDifference] = field(default_factory=dict)
+    """Difference of another model's atlas from this one, by pair; empty while none is compared."""
+
+    @property
+    def colours(self) -> dict[str, Colour]:
+        """Colours of the atlas that is shown, by name; those of a comparison first."""
+        return (difference_colours(self.changes) if self.changes else {}) | colours_of(self.atlas)
 
     def values(self, colour: str) -> dict[Pair, float]:
         """Values of the atlas that is shown, in one of its colours."""
         assert self.atlas is not None
         if colour not in self.coloured:
-            self.coloured[colour] = colours_of(self.atlas)[colour].of(self.atlas)
+            self.coloured[colour] = self.colours[colour].of(self.atlas)
         return self.coloured[colour]
 
     def show(self, atlas: Atlas) -> None:
         """Take an atlas as the one that is shown."""
         self.renew(atlas)
-        self.cell, self.texts = None, {}
+        self.cell, self.texts, self.changes = None, {}, {}
         self.layers = tuple(sorted({*atlas.sources, *atlas.targets}))
         self.gains = dict(zip(atlas.places, atlas.singular_values.tolist(), strict=True))
 
     def renew(self, atlas: Atlas) -> None:
         """Take the atlas that is shown with other effects; the chosen cell stays."""
         self.atlas, self.coloured = atlas, {}
+
+    def compare(self, changes: dict[Pair, PairDifference]) -> None:
+        """Take the difference of another atlas from the one that is shown; {}: none."""
+        self.changes, self.coloured = changes, {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,20 @@ from playground.library import atlas as files
 from playground.library import atlases
 from playground.library.atlas import Atlas, Pair
 from playground.library.vector_set import check_fits
-from playground.services.atlas.colours import colours_of
+from playground.services.atlas.colours import COLOURS
 from playground.services.atlas.effects import usual_scale
 from playground.services.estimates import expected, work_of_atlas
 from playground.services.set_prompts import format_of
 from playground.ui.atlas import cell as cell_panel
 from playground.ui.atlas import map, reading, run
-from playground.ui.atlas.files import atlas_names, opening_atlas
+from playground.ui.atlas.files import atlas_names, opening_atlas, other_choices
 from playground.ui.atlas.form import PLACE, AtlasForm
 from playground.ui.atlas.layout import AtlasTab, choices, explained
 from playground.ui.atlas.state import AtlasState
 from playground.ui.kit import markup
 from playground.ui.kit.entered import real
 from playground.ui.kit.frame import Frame, acted
-from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
+from playground.ui.kit.running import EVENT, UNCHECKED, long, quick, sentence
 from playground.ui.kit.visitor import Visitor
 from playground.ui.widgets import prompt_source
 from playground.ui.widgets.prompt_source import PromptChoice
@@ -57,15 +57,16 @@ def model_updates(frame: Frame, tab: AtlasTab, visitor: Visitor) -> Updates:
     updates |= prompt_source.format_of_set(name, tab.mode, tab.system)
     names, opening = atlas_names(frame, visitor), opening_atlas(frame, visitor)
     updates |= {
+        tab.other: gr.update(choices=[("none", "")], value="", visible=False), tab.other_notice: "", tab.compared: "",
         tab.kept: gr.update(choices=names, value=None if opening is None else opening.name, visible=bool(names)),
         tab.map: map.WAITING, tab.cell: cell_panel.WAITING, tab.about: explained(map.GAIN), tab.progress: "",
         tab.notice: "", tab.repeat: "", tab.hint: "", tab.keep: gr.update(interactive=False),
-        tab.colour: gr.update(choices=choices(None), value=map.GAIN), tab.effects: gr.update(interactive=False),
+        tab.colour: gr.update(choices=choices(COLOURS), value=map.GAIN), tab.effects: gr.update(interactive=False),
         tab.effect_scale: usual_scale(loaded),
         tab.download: gr.update(value=None, interactive=False),
     }
     if opening is not None:
-        updates |= run.show(tab, visitor, opening) | {tab.progress: map.about(opening)}
+        updates |= run.show(frame, tab, visitor, opening) | {tab.progress: map.about(opening)}
     return updates
 
 
@@ -84,12 +85,16 @@ def outputs(tab: AtlasTab) -> list[Any]:
 def library_updates(frame: Frame, tab: AtlasTab, visitor: Visitor, values: Any) -> Updates:
     """Updates of the picker after the library changed; what is chosen stays."""
     names = atlas_names(frame, visitor)
-    return {tab.kept: gr.update(choices=names, visible=bool(names))}
+    others = other_choices(frame, visitor, AtlasState.of(visitor).atlas)
+    return {
+        tab.kept: gr.update(choices=names, visible=bool(names)),
+        tab.other: gr.update(choices=others, visible=len(others) > 1),
+    }
 
 
 def library_outputs(tab: AtlasTab) -> list[Any]:
     """All components that `library_updates` may write to."""
-    return [tab.kept]
+    return [tab.kept, tab.other]
 
 
 def _wire_run(frame: Frame, tab: AtlasTab) -> None:
@@ -163,7 +168,7 @@ def _wire_files(frame: Frame, tab: AtlasTab) -> None:
         # The pair's own set says whether it fits: width, layers, fingerprint.
         first = made.vector_set((int(made.pairs[0, 0]), int(made.pairs[0, 1])))
         warning = check_fits(first, loaded.width, loaded.block_count, loaded.fingerprint, loaded.name)
-        return run.show(tab, visitor, made) | {
+        return run.show(frame, tab, visitor, made) | {
             tab.progress: map.about(made),
             tab.notice: "" if warning is None else markup.notice(warning, "warning"),
             tab.repeat: "",
@@ -186,6 +191,30 @@ def _wire_files(frame: Frame, tab: AtlasTab) -> None:
         return opened(frame.visitor(request), files.load(Path(path)))
 
     tab.upload.upload(on_upload, tab.upload, tab.shown, **EVENT)
+
+    shown = [tab.map, tab.colour, tab.about, tab.cell, tab.compared, tab.other, tab.other_notice]
+
+    def compared(visitor: Visitor, opened: Callable[[], Atlas | None]) -> Updates:
+        try:
+            return run.compare(tab, visitor, opened())
+        except PlaygroundError as error:
+            refused = run.compare(tab, visitor, None) if AtlasState.of(visitor).atlas is not None else {}
+            return refused | {tab.other: "", tab.other_notice: markup.notice(sentence(error))}
+
+    @quick
+    def on_other(name: str | None, request: gr.Request) -> Updates:
+        visitor = frame.visitor(request)
+        return compared(visitor, lambda: atlases.open_named(name, frame.store(visitor).folder) if name else None)
+
+    tab.other.input(on_other, tab.other, shown, **PRIVATE)
+
+    @quick
+    def on_other_upload(path: str | None, request: gr.Request) -> Updates:
+        if not path:
+            return {tab.map: gr.skip()}
+        return compared(frame.visitor(request), lambda: files.load(Path(path))) | {tab.other: ""}
+
+    tab.other_upload.upload(on_other_upload, tab.other_upload, shown, **EVENT)
 
     @quick
     def on_keep(request: gr.Request) -> Updates:
@@ -249,7 +278,7 @@ def _hint(frame: Frame, visitor: Visitor, values: Any) -> str:
 
 
 def _known(visitor: Visitor, colour: str) -> str:
-    colours = colours_of(AtlasState.of(visitor).atlas)
+    colours = AtlasState.of(visitor).colours
     if colour not in colours:
         raise InputError(f"Expected one of {', '.join(colours)}, got another colour; choose one of the list.")
     return colour

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from playground.services.atlas.colours import COLOURS
+from playground.services.atlas.difference import PairDifference, difference_colours
 from playground.ui.atlas.map import WAITING, map_html
 
 GAIN, ALIKE = COLOURS["gain"], COLOURS["next target"]
@@ -38,6 +39,19 @@ def test_gains_are_coloured_by_their_logarithm_and_cosines_as_they_are():
     assert middle - low == pytest.approx(high - middle, abs=2e-3)
     alike = cells(map_html(LAYERS, VALUES, ALIKE, GAINS))
     assert shade(alike[3, 6]) - shade(alike[0, 3]) == pytest.approx((high - low) / 3, abs=2e-3)
+
+
+def test_a_log_ratio_is_coloured_on_both_sides_of_0_and_hover_says_both_numbers():
+    changes = {(0, 3): PairDifference(-0.5, 12.0), (0, 6): PairDifference(1.0, 30.0), (3, 6): PairDifference(0.0, 0.0)}
+    ratios = {pair: each.log_ratio for pair, each in changes.items()}
+    html = map_html(LAYERS, ratios, difference_colours(changes)["log-ratio"], GAINS, changes=changes)
+    drawn = cells(html)
+    assert [pair for pair, button in drawn.items() if "sp-below" in button] == [(0, 3)]
+    at_0 = shade(drawn[3, 6])
+    assert shade(drawn[0, 3]) - at_0 == pytest.approx((shade(drawn[0, 6]) - at_0) / 2, abs=2e-3)
+    assert 'title="0 → 3: −0.5\nlog-ratio of gains −0.5\nangle of leading subspaces 12°\nσ 2, 1"' in drawn[0, 3]
+    assert 'aria-label="source 0, target 6: +1"' in drawn[0, 6]
+    assert "<span>−1</span><i></i><span>+1</span>" in html, "0 is in the middle of the legend"
 
 
 def test_what_is_not_known_yet_is_hatched_and_no_button():
