@@ -52,6 +52,15 @@ def library(visit: Callable[..., Visitor], kept: str) -> Visitor:
 def test_a_set_shows_where_it_comes_from(library: Visitor) -> None:
     details = library.text("library-details")
     assert "block 3" in details
+    places = "([name, value]) => name.offsetTop === value.offsetTop && name.offsetLeft < value.offsetLeft"
+    facts = library.page.locator("#library-details .sp-facts")
+    assert facts.evaluate(
+        f"""(list) => {{
+          const cells = [...list.children];
+          const pairs = cells.filter((_, i) => i % 2 === 0).map((name, i) => [name, cells[2 * i + 1]]);
+          return pairs.every({places});
+        }}"""
+    ), "every value stands beside its name"
     library.page.click("#library-details details summary")
     assert "A prompt with <b>markup</b>" in library.text("library-details")
     library.shot("library-desktop")
