@@ -212,10 +212,5 @@ def _text(out: Path, result: BandResult) -> str:
     ):  # fmt: skip
         text = "" if judged.text is None else f"  {'noise: ' if judged.noise else ''}{ascii(judged.text)}"
         lines.append(f"{name:14}{judged.search:9.3f}{judged.held_out:10.3f}{text}")
-    prompts = len(result.found.by_prompt)
-    said = f"{result.gain:+.3f} nats on held-out prompts, ahead on {result.ahead} of {prompts}"
-    lines += [
-        f"found over the best of as many random directions of the span ({result.evaluations}): {said}",
-        f"written to {out}, as row 0",
-    ]
+    lines += [result.verdict, f"written to {out}, as row 0"]
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from playground.model.generation.generate import Sampling
 from playground.model.load import LoadedModel, Recorded, automatic_device, is_organism
 from playground.model.prompting import PromptFormat
 from playground.services.atlas.request import AtlasRequest
+from playground.services.band.request import BandRequest
 from playground.services.find import FindRequest
 from playground.services.find.sides import sides
 from playground.services.generate import GenerateRequest
@@ -172,6 +173,21 @@ def export_command(
         words = [name, *([] if rows is None else ["--rows", rows]), *([f"--scale={scale}"] if scale else [])]
     words += ["--format", form, *([] if positions == "all" else ["--positions", positions])]
     return shlex.join([*PROGRAM, "export", *words, "--out", file])
+
+
+def band_command(request: BandRequest, loaded: LoadedModel, prompts: str | None, out: str) -> str:
+    """The shell command that repeats the search of a band of the library's set that the request names. `prompts` is the
+    set that they were dealt out of, None for the prompts that the rows were found on.
+    """
+    words = [*PROGRAM, "band", request.source_set.name, *_model(loaded), "--rows", _ranges(request.rows)]
+    if request.word is not None:
+        words += _given("--word", request.word)
+    elif request.target == "kl":
+        words += ["--kl"]
+    if prompts is not None:
+        words += ["--choices" if request.target == "choices" else "--prompts", prompts]
+    words += ["--scale", f"{request.scale:g}", "--budget", str(request.budget), "--seed", str(request.seed)]
+    return shlex.join([*words, *_given("--out", out)])
 
 
 def compare_command(sets: Sequence[tuple[str, tuple[int, ...]]]) -> str:

@@ -47,7 +47,8 @@ def test_the_table_says_what_was_found_beside_random_directions_and_rows(command
     assert [line.split("  ")[0] for line in lines[2:4]] == ["found", "best random"]
     assert lines[4].startswith("row ")
     assert lines[5].startswith("no push ")
-    assert "as many random directions of the span (32)" in lines[6]
+    assert "the best of as many random directions of the span (32)" in lines[6]
+    assert "the best single row" in lines[6]
 
 
 def test_choice_items_are_the_prompts(command, tmp_path):

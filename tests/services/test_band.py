@@ -18,7 +18,7 @@ from playground.library.store import open_set
 from playground.library.vector_set import VectorSet, from_bytes, to_bytes
 from playground.limits import PUBLIC, tightened
 from playground.model.prompting import PromptFormat, encode
-from playground.services.band import BandRequest, band_of, dealt, own_prompts, search_band
+from playground.services.band import BandRequest, band_of, bands_of, dealt, own_prompts, search_band
 from playground.services.push_effects import Divergence, LogOdds, LogProbability
 
 RAW = PromptFormat(chat=False)
@@ -80,6 +80,12 @@ def test_a_band_is_the_run_of_neighbours_that_a_row_is_in(loaded):
         band_of(vector_set, 6)
     with pytest.raises(InputError, match="Expected a width of a band from 0 to 1"):
         band_of(vector_set, 0, 1.5)
+
+
+def test_bands_of_a_set_are_its_runs_of_at_least_two_rows(loaded):
+    assert bands_of(set_of(loaded)) == (BAND,)
+    assert bands_of(set_of(loaded), 0.0205) == ((1, 2, 3),)
+    assert bands_of(set_of(loaded), 0.001) == bands_of(set_of(loaded, singular_values=None)) == ()
 
 
 def test_held_out_prompts_are_none_of_the_search_and_none_that_the_rows_were_found_on():
@@ -176,6 +182,37 @@ def test_texts_are_written_with_it_and_without_a_push(loaded):
     found = search_band(loaded, asked(loaded, tokens=4, budget=16))
     assert all(isinstance(one.text, str) for one in (found.found, found.random, found.best_row, found.baseline))
     assert found.baseline.noise is False
+
+
+@pytest.mark.parametrize(
+    ("found", "random", "ahead", "said"),
+    [
+        (2.0, 1.5, 4, "The search beat the best of as many random directions of the span (16) by +0.500 nats"),
+        (2.0, 1.5, 2, "that may be chance"),
+        (1.5, 1.75, 2, "The search did not beat the best of as many random directions of the span (16): −0.250 nats"),
+        (math.nan, 1.5, 0, "nothing can be said"),
+    ],
+)
+def test_the_verdict_says_whether_it_beat_random_where_it_did_not_look(loaded, found, random, ahead, said):
+    result = search_band(loaded, asked(loaded, budget=16))
+    result = replace(
+        result, ahead=ahead, found=replace(result.found, held_out=found),
+        random=replace(result.random, held_out=random), best_row=replace(result.best_row, held_out=1.9),
+    )  # fmt: skip
+    assert said in result.verdict
+    if not math.isnan(found):
+        assert f"ahead of it on {ahead} of 5" in result.verdict
+        row = f"row {result.row}{'+' if result.sign > 0 else '−'}"
+        more = "more than" if found > 1.9 else "no more than"
+        assert f"It does {more} the best single row, {row}" in result.verdict
+
+
+def test_texts_follow_the_shortest_held_out_prompt(loaded):
+    request = asked(loaded, tokens=4, budget=16)
+    result = search_band(loaded, request)
+    lengths = encode(loaded, request.held_out.texts(), RAW).lengths
+    assert result.prompt == request.held_out.texts()[lengths.index(min(lengths))]
+    assert search_band(loaded, asked(loaded, budget=16)).prompt is None
 
 
 def test_rows_need_not_be_orthonormal(loaded):

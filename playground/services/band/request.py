@@ -119,6 +119,14 @@ def band_of(vector_set: VectorSet, row: int, width: float = CLUSTER_GAP) -> tupl
     return tuple(range(first, end))
 
 
+def bands_of(vector_set: VectorSet, width: float = CLUSTER_GAP) -> tuple[tuple[int, ...], ...]:
+    """All bands of at least two rows, the largest σ first; none for a set without singular values."""
+    values = vector_set.singular_values
+    if values is None:
+        return ()
+    return tuple(tuple(range(first, end)) for first, end in bands(values, width) if end - first > 1)
+
+
 def own_prompts(vector_set: VectorSet) -> PromptSet:
     """The prompts that a set was found on and, where these are of a prompt set that ships, the rest of it after them.
 

@@ -86,6 +86,8 @@ class BandResult:
     vector_set: VectorSet
     evaluations: int
     seconds: float
+    prompt: str | None = None
+    """The held-out prompt that the texts follow; None without texts."""
 
     @property
     def cancelled(self) -> bool:
@@ -96,6 +98,28 @@ class BandResult:
     def gain(self) -> float:
         """Of what was found over the best random direction, on the held-out prompts, in nats."""
         return self.found.held_out - self.random.held_out
+
+    @property
+    def verdict(self) -> str:
+        """A sentence on whether the search beat the best random direction where it did not look, and the best row."""
+        prompts = len(self.found.by_prompt)
+        if not (math.isfinite(self.gain) and math.isfinite(self.best_row.held_out)):
+            return "The model's numbers on the held-out prompts are not finite: nothing can be said; push less far."
+        counted = f"ahead of it on {self.ahead} of {prompts}"
+        over = f"the best of as many random directions of the span ({self.evaluations})"
+        if self.gain <= 0:
+            first = f"The search did not beat {over}: {_signed(self.gain)} nats on held-out prompts, {counted}."
+        elif 2 * self.ahead <= prompts:
+            first = (
+                f"By the mean the search beat {over}, by {_signed(self.gain)} nats on held-out prompts, but it is "
+                f"{counted}: that may be chance."
+            )
+        else:
+            first = f"The search beat {over} by {_signed(self.gain)} nats on held-out prompts, {counted}."
+        row = self.found.held_out - self.best_row.held_out
+        called = f"row {self.row}{'+' if self.sign > 0 else '−'}"
+        than = "It does more than" if row > 0 else "It does no more than"
+        return f"{first} {than} the best single row, {called}: {_signed(row)} nats."
 
 
 @within_memory
@@ -145,9 +169,9 @@ def search_band(
     coordinates = torch.stack([last.best, last.best_random, candidates[best], torch.zeros_like(last.best)])
     directions = (coordinates @ basis).float()
     try:
-        judged = _judged(loaded, request, norm * directions, directions, on_search)
+        judged, prompt = _judged(loaded, request, norm * directions, directions, on_search)
     except Cancelled:  # after the search: it was heard, and lets all through now
-        judged = _judged(loaded, request, norm * directions, directions, on_search)
+        judged, prompt = _judged(loaded, request, norm * directions, directions, on_search)
     found, random, best_row, baseline = judged
     ahead = int((found.by_prompt > random.by_prompt).sum())
     seconds = time.perf_counter() - begun
@@ -155,7 +179,7 @@ def search_band(
         request=request, found=found, random=random, best_row=best_row, baseline=baseline,
         row=request.rows[best % len(units)], sign=1 if best < len(units) else -1,
         cosines=cosines(directions[:1].double(), units)[0].float(), ahead=ahead, vector_set=vector_set,
-        evaluations=last.evaluations, seconds=seconds,
+        evaluations=last.evaluations, seconds=seconds, prompt=prompt,
     )  # fmt: skip
     emit(BandProgress(last.evaluations, request.budget, last.value, last.random_value, seconds, 1.0, 0.0, False))
     return replace(result, vector_set=_vector_set(loaded, result, of_rows[: len(units)]))
@@ -196,8 +220,8 @@ def _effect(loaded: LoadedModel, request: BandRequest, prompts: PromptSet) -> Pu
 
 def _judged(
     loaded: LoadedModel, request: BandRequest, pushed: Tensor, directions: Tensor, on_search: PushEffect
-) -> list[Judged]:
-    """Directions (n, d) with the target on both sets of prompts, and a text."""
+) -> tuple[list[Judged], str | None]:
+    """Directions (n, d) with the target on both sets of prompts, and a text; the prompt of the texts."""
     source = request.source_set.origin.source
     effects = (on_search, _effect(loaded, request, request.held_out))
     before, after = (effect.read(source, pushed) for effect in effects)
@@ -207,13 +231,18 @@ def _judged(
         for direction, both, by_prompt in zip(directions, means, after, strict=True)
     ]
     if not request.tokens:
-        return judged
+        return judged, None
     texts: list[Written] = []
     prompts = encode(loaded, request.held_out.texts(), request.format)
     asked = ScalesRequest(texts=2, prompts=1, tokens=request.tokens)
     reader = Reader(loaded, prompts, source, asked, lambda: False)
     reader.write(list(pushed), 0, lambda numbers, written: texts.extend(written))
-    return [replace(one, text=text.text, noise=text.noise) for one, text in zip(judged, texts, strict=True)]
+    judged = [replace(one, text=text.text, noise=text.noise) for one, text in zip(judged, texts, strict=True)]
+    return judged, request.held_out.texts()[reader.number_of(0)]
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def _vector_set(loaded: LoadedModel, result: BandResult, of_rows: Tensor) -> VectorSet:

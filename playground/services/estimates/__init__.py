@@ -5,6 +5,7 @@ from playground.services.estimates.times import expected, get_ready, learn
 from playground.services.estimates.work import (
     Work,
     work_of_atlas,
+    work_of_band,
     work_of_find,
     work_of_generate,
     work_of_measure,
@@ -13,6 +14,6 @@ from playground.services.estimates.work import (
 )
 
 __all__ = [
-    "Learned", "Work", "expected", "get_ready", "learn", "work_of_atlas", "work_of_find", "work_of_generate",
-    "work_of_measure", "work_of_scales", "work_of_scan",
+    "Learned", "Work", "expected", "get_ready", "learn", "work_of_atlas", "work_of_band", "work_of_find",
+    "work_of_generate", "work_of_measure", "work_of_scales", "work_of_scan",
 ]  # fmt: skip

@@ -10,15 +10,19 @@ from playground.analyses import registry
 from playground.analyses.common.over_texts import OverTexts
 from playground.analyses.common.request import OverScales
 from playground.analyses.next_token.run import ShiftsRequest
+from playground.core.band import BATCH
 from playground.methods.base.request import FindRequest
 from playground.model.generation.batch import rows_together
 from playground.model.load import LoadedModel
 from playground.model.prompting import PromptFormat, encode
 from playground.services.atlas.request import USUAL_SWEEPS, AtlasRequest
+from playground.services.band.request import BandRequest
 from playground.services.scales.onsets import PASSES
 from playground.services.scales.run import BLOCK, ScalesRequest
 from playground.services.scan import ScanRequest
 
+_JUDGED = 4
+"""Directions of a band that are verified."""
 _SAMPLE = 16
 """Texts at most whose tokens are counted."""
 _CHARACTERS = 4
@@ -55,6 +59,16 @@ def work_of_atlas(loaded: LoadedModel, request: AtlasRequest) -> Work:
     read = _tokens(loaded, find.prompts, find.format) * len(find.prompts)
     passes = request.passes * (request.layers[-1] + 1) / loaded.block_count
     return Work("atlas", 2 * USUAL_SWEEPS, read * passes)
+
+
+def work_of_band(loaded: LoadedModel, request: BandRequest) -> Work:
+    """The search of a band and its verification. Raises as `work_of_find`."""
+    read = _tokens(loaded, request.search.texts(), request.format) * len(request.search.items)
+    verified = _tokens(loaded, request.held_out.texts(), request.format) * len(request.held_out.items)
+    above = 1 - (request.source_set.origin.source + 1) / loaded.block_count
+    calls = 2 * request.budget / BATCH * len(request.search.items)
+    tokens = 2 * request.budget * read + _JUDGED * (read + verified)
+    return Work("band", above * calls + request.tokens, above * tokens)
 
 
 def work_of_scales(

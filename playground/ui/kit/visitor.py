@@ -77,6 +77,9 @@ class Slice:
         """The slice of a visitor."""
         return visitor.slice(cls)
 
+    def adopted(self) -> None:
+        """The session goes on in another page, which shows nothing of it yet but what its run has written."""
+
 
 S = TypeVar("S", bound=Slice)
 
@@ -118,6 +121,9 @@ class Visitors:
             for kind, kept in now.slices.items():
                 if f".ui.{tab}." not in f"{kind.__module__}.":
                     earlier.slices[kind] = kept
+            for kind, kept in earlier.slices.items():
+                if f".ui.{tab}." in f"{kind.__module__}.":
+                    kept.adopted()
             earlier.found_number += now.found_number + 1
             earlier.keep, earlier.leaving = now.keep, False
             earlier.model_shown, earlier.library_shown = now.model_shown, now.library_shown

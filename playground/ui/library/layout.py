@@ -10,7 +10,8 @@ import gradio as gr
 from playground.library.formats.registry import formats
 from playground.ui.kit import markup
 from playground.ui.kit.frame import Frame, board
-from playground.ui.library import export, incoming, tables
+from playground.ui.library import band_panel, export, incoming, tables
+from playground.ui.library.band_panel import BandPanel
 from playground.ui.library.export import ExportPanel
 from playground.ui.library.incoming import IncomingPanel
 from playground.ui.widgets import linearity_panel
@@ -45,6 +46,7 @@ class LibraryTab:
     rows: gr.HTML
     details: gr.HTML
     linearity: LinearityPanel
+    band: BandPanel
 
 
 def build(frame: Frame) -> LibraryTab:
@@ -94,13 +96,14 @@ def build(frame: Frame) -> LibraryTab:
                     words = gr.Button("Read words", elem_id="library-words", size="sm", min_width=110, scale=0)
                     words_notice = gr.HTML("", elem_id="library-words-notice", min_width=120)
                 measured = linearity_panel.build("library")
+                band = band_panel.build(loaded)
                 export_panel = export.build()
                 rows = board("", elem_id="library-rows")
                 with gr.Accordion("Where it comes from", open=True, elem_id="library-origin"):
                     details = gr.HTML("", elem_id="library-details")
     return LibraryTab(
         sets, upload, undo, notice, incoming_panel, export_panel, title, tools, name, description, open_button, rename,
-        delete, download, words, words_notice, rows, details, measured,
+        delete, download, words, words_notice, rows, details, measured, band,
     )
 
 
@@ -109,5 +112,5 @@ def outputs(tab: LibraryTab) -> list[Any]:
     return [
         tab.sets, tab.undo, tab.title, tab.tools, tab.name, tab.description, tab.open, tab.download,
         tab.words, tab.rows,
-        tab.details, *tab.export.results,
+        tab.details, *tab.export.results, *tab.band.outputs,
     ]

@@ -32,6 +32,9 @@ class LibraryState(Slice):
     """The generation of the model that they were read on."""
     incoming: Incoming | None = None
 
+    def adopted(self) -> None:
+        self.selected_shown = ""
+
     def select(self, name: str | None) -> None:
         """Choose another set; its vectors are shown from the first one on."""
         self.selected, self.first_row, self.words = name, 0, None

@@ -22,7 +22,7 @@ from playground.ui.kit.mix import MixRow
 from playground.ui.kit.notes import keep_note, row_number
 from playground.ui.kit.running import EVENT, long, quick
 from playground.ui.kit.visitor import Visitor
-from playground.ui.library import export, incoming, tables
+from playground.ui.library import band_panel, export, incoming, tables
 from playground.ui.library.layout import LibraryTab, outputs
 from playground.ui.library.state import Incoming, LibraryState
 from playground.ui.widgets import linearity_panel
@@ -70,6 +70,7 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
         tab.rows: _rows(frame, state, vector_set),
         tab.details: tables.details(vector_set, warning),
         **tab.export.offered(vector_set),
+        **tab.band.shown(frame, visitor, vector_set, fits),
     }
 
 
@@ -186,6 +187,11 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
         [tab.rows, tab.download],
         _selected,
     )
+
+    def searched(visitor: Visitor) -> VectorSet:
+        return frame.load_set(visitor)(_selected(visitor))
+
+    band_panel.wire(frame, tab.band, searched)
 
     @long(lambda: tab.words_notice, lambda: {frame.status: frame.status_now()})
     def on_words(request: gr.Request) -> Iterator[dict[Any, Any]]:

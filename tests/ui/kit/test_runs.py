@@ -127,6 +127,10 @@ def test_what_a_handler_raises_does_not_leave_a_reader_waiting(runs):
 def test_a_page_goes_on_with_what_an_earlier_session_computed():
     class ScanState(Slice):
         __module__ = "playground.ui.scan.state"
+        told = 0
+
+        def adopted(self):
+            self.told += 1
 
     class SteerState(Slice):
         __module__ = "playground.ui.steer.state"
@@ -138,6 +142,7 @@ def test_a_page_goes_on_with_what_an_earlier_session_computed():
     visitors.adopt(now, earlier, "scan")
     assert visitors.of("now", "browser") is earlier
     assert ScanState.of(earlier) is computed
+    assert computed.told == 1, "the page shows nothing of it yet"
     assert SteerState.of(earlier) is typed
 
 
