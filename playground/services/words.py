@@ -82,11 +82,17 @@ class SetWords:
     def caution(self) -> str:
         """A sentence on how they were read, and where they are weak."""
         where = "1 prompt" if self.prompts == 1 else f"{self.prompts} prompts"
-        through = "" if self.lens is None else f" through the lens {self.lens}"
+        begin = "Words: next tokens that a small push raises, to first order"
+        if self.lens is not None:
+            return (
+                f"{begin} through the lens {self.lens}, read at {where}. A lens is a mean over many prompts and "
+                "positions: what a vector does at these prompts alone it does not see, and a lens of another model "
+                "gives words all the same. They tell how a text may begin, not what it becomes; where they look odd, "
+                "they are noise."
+            )
         return (
-            f"Words: next tokens that a small push raises, to first order at {where}{through}. They tell how a text "
-            "may begin, not what it becomes. Where they look odd, above all from one prompt of a small model, they are "
-            "noise."
+            f"{begin} at {where}. They tell how a text may begin, not what it becomes. Where they look odd, above all "
+            "from one prompt of a small model, they are noise."
         )
 
 

@@ -79,6 +79,29 @@ def test_words_of_a_set_are_read_on_a_click_and_go_with_another_set(library: Vis
     expect(words).to_have_count(0)
 
 
+def test_words_are_read_through_a_lens_and_one_that_does_not_fit_is_refused(library: Visitor, tmp_path: Path) -> None:
+    page = library.page
+    words, upload = page.locator("#library-rows .sp-words"), page.locator("input[type=file][accept='.pt']")
+    narrow = tmp_path / "narrow.pt"
+    torch.save({"J": {3: torch.eye(6)}, "n_prompts": 7, "d_model": 6}, narrow)
+    upload.set_input_files(narrow)
+    expect(page.locator("#library-words-notice [role=alert]")).to_contain_text("Expected a lens of width 256")
+    expect(words).to_have_count(0)
+    lens = tmp_path / "own_lens.pt"
+    turned = torch.randn(256, 256, generator=torch.Generator().manual_seed(0)) / 16
+    torch.save({"J": {3: turned.half()}, "n_prompts": 7, "source_layers": [3], "d_model": 256}, lens)
+    upload.set_input_files(lens)
+    expect(words).to_have_count(3)
+    caution = page.locator("#library-rows .sp-caution")
+    expect(caution).to_contain_text("through the lens own_lens.pt")
+    expect(caution).to_contain_text("a mean over many prompts")
+    through = words.all_inner_texts()
+    library.shot("library-lens")
+    page.click("#library-words")
+    expect(caution).not_to_contain_text("lens")
+    assert words.all_inner_texts() != through
+
+
 def test_label_star_and_note_are_in_the_file(library: Visitor, site: Site) -> None:
     library.page.locator("#library-rows .sp-name").nth(1).fill("speaks in kites")
     library.page.locator("#library-rows .sp-name").nth(1).press("Enter")

@@ -42,6 +42,13 @@ def test_a_stranger_neither_deletes_nor_renames_a_shipped_set(site, tab):
     assert files(site[2]) == before
 
 
+def test_a_stranger_brings_no_lens(site, tab):
+    stranger = tab()
+    stranger.click("library-sets", "act", {"act": "open", "name": first_set(site)})
+    stranger.click("library-lens", "upload")
+    assert "got one on a public page" in stranger.value("library-words-notice")
+
+
 def first_set(site: tuple[str, Workbench, Path]) -> str:
     return site[1].store.names()[0]
 

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.library.formats.registry import formats
+from playground.library.lens import SUFFIX
 from playground.ui.kit import markup
 from playground.ui.kit.frame import Frame, board
 from playground.ui.library import band_panel, export, incoming, tables
@@ -42,6 +43,7 @@ class LibraryTab:
     delete: gr.Button
     download: gr.DownloadButton
     words: gr.Button
+    lens: gr.UploadButton
     words_notice: gr.HTML
     rows: gr.HTML
     details: gr.HTML
@@ -94,6 +96,10 @@ def build(frame: Frame) -> LibraryTab:
                 )
                 with gr.Row(elem_classes="sp-tight"):
                     words = gr.Button("Read words", elem_id="library-words", size="sm", min_width=110, scale=0)
+                    lens = gr.UploadButton(
+                        "Read words through a lens (.pt)", elem_id="library-lens", file_types=[SUFFIX], size="sm",
+                        min_width=210, scale=0, visible=not frame.workbench.public,  # of strangers no .pt is read
+                    )
                     words_notice = gr.HTML("", elem_id="library-words-notice", min_width=120)
                 measured = linearity_panel.build("library")
                 band = band_panel.build(loaded)
@@ -103,7 +109,7 @@ def build(frame: Frame) -> LibraryTab:
                     details = gr.HTML("", elem_id="library-details")
     return LibraryTab(
         sets, upload, undo, notice, incoming_panel, export_panel, title, tools, name, description, open_button, rename,
-        delete, download, words, words_notice, rows, details, measured, band,
+        delete, download, words, lens, words_notice, rows, details, measured, band,
     )
 
 
@@ -111,6 +117,5 @@ def outputs(tab: LibraryTab) -> list[Any]:
     """The components that change when another set is chosen."""
     return [
         tab.sets, tab.undo, tab.title, tab.tools, tab.name, tab.description, tab.open, tab.download,
-        tab.words, tab.rows,
-        tab.details, *tab.export.results, *tab.band.outputs,
+        tab.words, tab.lens, tab.rows, tab.details, *tab.export.results, *tab.band.outputs,
     ]

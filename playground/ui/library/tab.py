@@ -10,9 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from playground.errors import FileError, PlaygroundError
+from playground.errors import FileError, InputError, PlaygroundError
 from playground.library import vector_set as files
 from playground.library.exchange import is_set, read_directions
+from playground.library.lens import Lens, read_lens
 from playground.library.store import Store
 from playground.library.vector_set import VectorSet, check_fits
 from playground.ui.kit import defaults, markup
@@ -67,6 +68,7 @@ def model_updates(frame: Frame, tab: LibraryTab, visitor: Visitor, again: bool =
         tab.description: vector_set.description,
         tab.download: download(visitor, vector_set),
         tab.words: gr.update(interactive=fits and bool(vector_set.origin.prompts)),
+        tab.lens: gr.update(interactive=fits and bool(vector_set.origin.prompts)),
         tab.rows: _rows(frame, state, vector_set),
         tab.details: tables.details(vector_set, warning),
         **tab.export.offered(vector_set),
@@ -193,13 +195,11 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
 
     band_panel.wire(frame, tab.band, searched)
 
-    @long(lambda: tab.words_notice, lambda: {frame.status: frame.status_now()})
-    def on_words(request: gr.Request) -> Iterator[dict[Any, Any]]:
-        visitor = frame.visitor(request)
+    def read(visitor: Visitor, lens: Lens | None) -> Iterator[dict[Any, Any]]:
         state, name = LibraryState.of(visitor), _selected(visitor)
         vector_set, generation = frame.load_set(visitor)(name), frame.workbench.generation
         page = min(max(state.first_row, 0), vector_set.rows - 1) // tables.PAGE * tables.PAGE
-        for found in read_words(frame, visitor, vector_set, page):
+        for found in read_words(frame, visitor, vector_set, page, lens):
             if state.selected != name:
                 return  # another set is shown
             updates: dict[Any, Any] = {frame.status: frame.status_now(visitor)}
@@ -208,9 +208,22 @@ def wire(frame: Frame, tab: LibraryTab) -> None:
                 updates[tab.rows] = _rows(frame, state, frame.store(visitor).load(name))
             yield updates
 
-    tab.words.click(
-        on_words, None, [tab.words_notice, tab.rows, frame.status], trigger_mode="once", **EVENT
-    )
+    @long(lambda: tab.words_notice, lambda: {frame.status: frame.status_now()})
+    def on_words(request: gr.Request) -> Iterator[dict[Any, Any]]:
+        yield from read(frame.visitor(request), None)
+
+    @long(lambda: tab.words_notice, lambda: {frame.status: frame.status_now()})
+    def on_lens(path: str | None, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        visitor = frame.visitor(request)
+        if frame.workbench.public:
+            raise InputError("Expected a lens on a page of your own, got one on a public page; run the playground.")
+        if not path:
+            raise FileError("Expected a Jacobian lens, got none; choose a .pt file.")
+        yield from read(visitor, read_lens(path))
+
+    written = [tab.words_notice, tab.rows, frame.status]
+    tab.words.click(on_words, None, written, trigger_mode="once", **EVENT)
+    tab.lens.upload(on_lens, tab.lens, written, trigger_mode="once", **EVENT)
 
     @quick
     def on_row(event: gr.EventData, request: gr.Request) -> dict[Any, Any]:

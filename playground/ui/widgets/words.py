@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from playground.library.lens import Lens
 from playground.library.vector_set import VectorSet
 from playground.model.load import LoadedModel
 from playground.services.gallery import SIGNS
@@ -29,13 +30,14 @@ class Share:
 
 
 def read_words(
-    frame: Frame, visitor: Visitor, vector_set: VectorSet, first: int = 0
+    frame: Frame, visitor: Visitor, vector_set: VectorSet, first: int = 0, lens: Lens | None = None
 ) -> Iterator[SetWords | None]:
     """Read the words of up to ROWS vectors from row `first` on, those without a norm left out: None while it runs, then
-    the words. Raises PlaygroundError, and Cancelled after a Stop.
+    the words. `lens` takes the place of the model's Jacobian. Raises PlaygroundError, and Cancelled after a Stop.
     """
     rows = tuple(row for row in range(vector_set.rows) if bool(vector_set.vectors[row].any()))
-    request = WordsRequest(source_set=vector_set, rows=tuple(row for row in rows if row >= first)[:ROWS] or None)
+    shown = tuple(row for row in rows if row >= first)[:ROWS]
+    request = WordsRequest(source_set=vector_set, rows=shown or None, lens=lens)
 
     def work(model: LoadedModel, context: JobContext) -> SetWords:
         return words(model, request, lambda share: context.emit(Share(share)), context.cancelled)
