@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 
 from playground.library.formats.registry import formats
-from playground.library.lens import SUFFIX
 from playground.ui.kit import markup
 from playground.ui.kit.frame import Frame, board
 from playground.ui.library import band_panel, export, incoming, tables
@@ -97,7 +96,7 @@ def build(frame: Frame) -> LibraryTab:
                 with gr.Row(elem_classes="sp-tight"):
                     words = gr.Button("Read words", elem_id="library-words", size="sm", min_width=110, scale=0)
                     lens = gr.UploadButton(
-                        "Read words through a lens (.pt)", elem_id="library-lens", file_types=[SUFFIX], size="sm",
+                        "Read words through a lens (.pt)", elem_id="library-lens", file_types=[".pt"], size="sm",
                         min_width=210, scale=0, visible=not frame.workbench.public,  # of strangers no .pt is read
                     )
                     words_notice = gr.HTML("", elem_id="library-words-notice", min_width=120)
