@@ -41,7 +41,7 @@ def state(page: Page) -> dict[str, object]:
         **{name: page.input_value(name) for name in (*fields, "#steer-prompt textarea", "#mix-0-scale input")},
         "answers": [page.input_value(f"#steer-answer-{n} input, #steer-answer-{n} textarea") for n in (1, 2)],
         "format": page.input_value("#steer-mode input:checked"),
-        "positions": page.input_value("#steer-positions input:checked"),
+        "positions": page.input_value("#steer-positions input"),
         "negative": page.is_checked("#steer-negative input"),
         "strip": page.inner_text("#mix-0-strip"),
     }
@@ -53,14 +53,16 @@ def test_a_link_gives_the_same_state_and_the_same_texts_after_a_reload_and_in_a_
     page = visitor.page
     visitor.unfold("steer-options")
     page.fill("#steer-prompt textarea", "What is 47 + 38?\nSay it & 100 % #quickly.")
-    page.locator("#steer-positions input[value=generated]").check()
+    page.fill("#steer-positions input", "first-12")
+    page.press("#steer-positions input", "Enter")
     page.locator("#steer-negative input").check()
     fill(visitor, "mix-0-scale", -0.4)
     page.fill("#steer-answer-1 input, #steer-answer-1 textarea", "85")
     fill(visitor, "steer-tokens", 20)
     fill(visitor, "steer-temperature", 0.7)
     fill(visitor, "steer-seed", 11)
-    for part in ("tokens=20", "temperature=0.7", "seed=11", "@-0.4r", "answer=85", "beside=negative"):
+    sent = ("tokens=20", "temperature=0.7", "seed=11", "positions=first-12", "@-0.4r", "answer=85", "beside=negative")
+    for part in sent:
         settled(page, part)
     before, texts = state(page), generated(page)
     address = settled(page, "seed=11")

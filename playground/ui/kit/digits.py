@@ -16,7 +16,7 @@ def digits(value: float, most: int = 3) -> str:
     if size and (size < 1e-4 or size >= 1e15):
         base, _, power = f"{rounded:.{most - 1}e}".partition("e")
         text = f"{base.rstrip('0').rstrip('.')} × 10{str(int(power)).translate(_RAISED)}"
-    elif size >= 1000:
+    elif size >= min(1000, 10 ** (most - 1)):  # whole, and what .g would write as 1e+02
         text = f"{rounded:,.0f}"
     else:
         text = f"{rounded:.{most}g}"

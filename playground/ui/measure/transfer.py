@@ -168,7 +168,7 @@ def matrix(result: TransferResult) -> str:
             _cell(cell, reply, place == row.home, most)
             for place, (cell, reply) in enumerate(zip(row.cells, replied, strict=True))
         ]
-        where = f"{row.place:g} {result.request.unit}"
+        where = f"{digits(row.place)} {result.request.unit}"
         body.append(f"<tr><th>{escape(row.vector)}<small>at {where}</small></th>{''.join(cells)}</tr>")
         body.append(_texts(row.vector, [column.choices for column in made.columns], replied))
     held, flagged, others = made.elsewhere
@@ -180,7 +180,7 @@ def matrix(result: TransferResult) -> str:
     return (
         f'{SCROLL}<table class="sp-table sp-transfer" aria-label="Transfer"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
-        f'<div class="sp-under-plot"><span>{escape("; ".join(said))}.</span>'
+        f'<div class="sp-under-plot sp-apart"><span>{escape("; ".join(said))}.</span>'
         f"{numbers_link('transfer', names, lines)}</div>"
         f'<details class="sp-hint"><summary>How to read it</summary><ul><li>Change of the mean log-odds of the wanted '
         f"answer, in nats, with its 95 % interval; ★ the set on which the push was chosen, whose own change is the "
@@ -190,8 +190,8 @@ def matrix(result: TransferResult) -> str:
 
 
 def signed(value: float) -> str:
-    """A number with its sign: +1.2, −0.31."""
-    return f"{'+' if value > 0 else ''}{digits(value)}"
+    """A number in nats with its sign: +1.20, −0.31."""
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def _head(column: TransferColumn) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from playground.ui.kit.digits import digits
@@ -22,6 +22,8 @@ def test_a_number_is_written_as_it_is_read(value: float, text: str) -> None:
     assert digits(value) == text
 
 
+@example(10.0, 1)
+@example(100.0, 2)
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.integers(1, 6))
 def test_what_is_written_is_the_number_to_its_digits(value: float, most: int) -> None:
     text = digits(value, most)
