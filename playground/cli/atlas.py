@@ -104,6 +104,7 @@ def _computed(options: argparse.Namespace, team: Team | None = None) -> Outcome:
     from playground.cli.models import load_quietly
     from playground.library import atlas as files
     from playground.services.atlas import atlas, partial_file
+    from playground.services.atlas.facts import facts
     from playground.services.estimates import learn, work_of_atlas
 
     progress, choices = Progress(), _choices(options)
@@ -135,7 +136,8 @@ def _computed(options: argparse.Namespace, team: Team | None = None) -> Outcome:
         part.unlink(missing_ok=True)
         if so_far is None:
             learn(loaded, work, result.seconds)
-    return Outcome(_data(options.out, result, made), _text(options.out, made, result), interrupted=stopped())
+    data = {"file": str(options.out), **facts(result, made)}
+    return Outcome(data, _text(options.out, made, result), interrupted=stopped())
 
 
 def _choices(options: argparse.Namespace) -> PromptSet | None:
@@ -192,25 +194,6 @@ def _asked(options: argparse.Namespace, loaded: Any) -> AtlasRequest:
 def _line(event: AtlasProgress) -> str:
     done = event.pairs - event.unfinished
     return f"{done} of {event.pairs} pairs · {event.seconds:.1f} s{to_go(event)}"
-
-
-def _data(out: Path, result: AtlasResult, made: Atlas) -> dict[str, Any]:
-    return {
-        "file": str(out),
-        "model": made.origin.model,
-        "fingerprint": made.origin.fingerprint,
-        "layers": sorted({*made.sources, *made.targets}),
-        "pairs": made.pairs.tolist(),
-        "singular_values": made.singular_values.tolist(),
-        "converged": made.converged.tolist(),
-        "effects": {name: values.tolist() for name, values in made.effects.items()},
-        "tokens": made.origin.target_tokens,
-        "prompts": len(made.origin.prompts),
-        "seed": made.origin.seed,
-        "unfinished": result.unfinished,
-        "rows_times_blocks": result.rows_times_blocks,
-        "seconds": result.seconds,
-    }
 
 
 def _text(out: Path, made: Atlas, result: AtlasResult) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.cli.outcome import Outcome
 from playground.cli.parser import add_json, add_model, one_of, whole
-from playground.cli.scales import scales_data, scales_line
+from playground.cli.scales import scales_line
 from playground.cli.sets import add_set
 from playground.cli.terminal import Progress, stoppable, tell
 from playground.errors import Cancelled
@@ -128,6 +128,8 @@ def _calibrated(
 
 
 def _data(out: Path, found: VectorSet, rows: tuple[int, ...]) -> dict[str, Any]:
+    from playground.services.scales.facts import scales_data
+
     """The object that --json prints; radii are pairs of norms for the row and its negative, 0 where none is reached."""
     return {
         "file": str(out),

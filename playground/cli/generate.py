@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from playground.cli.outcome import Outcome
 from playground.cli.parser import add_format, add_json, add_model, add_positions, add_sampling, whole
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     from playground.cli.models import load_quietly, load_sets
-    from playground.services.generate import generate
+    from playground.services.generate import facts, generate
     from playground.services.token_kl import token_kl
 
     if options.token_kl and not options.json:
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> Outcome:
         divergence = token_kl(loaded, request, result, sets.__getitem__, stopped) if options.token_kl else None
     for warning in result.warnings:
         tell(f"warning: {warning}")
-    data = _data(loaded.name, request, result)
+    data = facts(loaded.name, request, result)
     if divergence is not None:
         for row, tokens in zip(data["rows"], divergence, strict=True):
             row["token_kl"] = [token.kl for token in tokens]
@@ -121,29 +121,6 @@ def _request(options: argparse.Namespace) -> GenerateRequest:
 
 def _line(event: GenerateProgress) -> str:
     return f"token {event.step} of at most {event.steps} · {event.seconds:.1f} s{to_go(event)}"
-
-
-def _data(model: str, request: GenerateRequest, result: GenerateResult) -> dict[str, Any]:
-    return {
-        "model": model,
-        "positions": request.positions,
-        "temperature": request.sampling.temperature,
-        "seed": request.sampling.seed,
-        "rows": [
-            {
-                "recipe": row.recipe,
-                "prompt": row.prompt,
-                "sample": row.sample,
-                "norm": row.norm,
-                "text": row.text,
-                "token_ids": list(row.token_ids),
-                "finished": row.finished,
-            }
-            for row in result.rows
-        ],
-        "seconds": result.seconds,
-        "tokens_per_second": result.tokens_per_second,
-    }
 
 
 def _text(request: GenerateRequest, result: GenerateResult) -> str:

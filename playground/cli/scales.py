@@ -1,8 +1,8 @@
-"""Output of the search for scales: its progress line, and found scales as JSON values or in a table."""
+"""Output of the search for scales: its progress line, and found scales in a table."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from playground.services.durations import to_go
 
@@ -10,24 +10,9 @@ if TYPE_CHECKING:
     from playground.library.vector_set import VectorSet
     from playground.services.scales import ScalesProgress
 
-SIGNS = (1, -1)
-
-
 def scales_line(event: ScalesProgress) -> str:
     """Progress of the search for scales as one line."""
     return f"scales · {event.share:.0%}{to_go(event)}"
-
-
-def scales_data(vector_set: VectorSet, rows: tuple[int, ...] | None = None) -> list[dict[str, Any]]:
-    """Found scales for --json: an object for each row and sign that was searched, scales as norms or None."""
-    listed = []
-    for row in range(vector_set.rows) if rows is None else rows:
-        for sign in SIGNS:
-            window = vector_set.window(row, sign)
-            if window is not None:
-                values = {"onset": window.onset, "break": window.break_, "found": window.found}
-                listed.append({"row": row, "sign": sign, **values, "tried": window.tried})
-    return listed
 
 
 def scale_text(vector_set: VectorSet, row: int, sign: int) -> str:

@@ -171,6 +171,30 @@ def generate(
     )
 
 
+def facts(model: str, request: GenerateRequest, result: GenerateResult) -> dict[str, Any]:
+    """The result as plain values: what `generate --json` prints, and the endpoint answers."""
+    return {
+        "model": model,
+        "positions": request.positions,
+        "temperature": request.sampling.temperature,
+        "seed": request.sampling.seed,
+        "rows": [
+            {
+                "recipe": row.recipe,
+                "prompt": row.prompt,
+                "sample": row.sample,
+                "norm": row.norm,
+                "text": row.text,
+                "token_ids": list(row.token_ids),
+                "finished": row.finished,
+            }
+            for row in result.rows
+        ],
+        "seconds": result.seconds,
+        "tokens_per_second": result.tokens_per_second,
+    }
+
+
 @dataclass(frozen=True)
 class PlannedRow:
     """A row before it is generated: the names of GeneratedRow, and what is added."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playground.cli.scales import scale_text, scales_data
+from playground.cli.scales import scale_text
 from playground.methods.base.registry import columns, norm_of
 from playground.services.durations import to_go
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from playground.library.vector_set import VectorSet
     from playground.methods.base.progress import FindProgress, FindResult
 
@@ -30,37 +28,9 @@ def line(event: FindProgress) -> str:
 
 def data(out: Path, result: FindResult) -> dict[str, Any]:
     """The object that --json prints."""
-    found, origin = result.vector_set, result.vector_set.origin
-    parameters = origin.parameters
-    return {
-        "file": str(out),
-        "method": origin.method,
-        "model": origin.model,
-        "fingerprint": origin.fingerprint,
-        "source": origin.source,
-        "target": origin.target,
-        "tokens": origin.target_tokens,
-        "vectors": found.rows,
-        "prompts": len(origin.prompts),
-        **{column.name: _listed(found.value(column.name)) for column in columns()},
-        "norms": found.native_norms.tolist(),
-        "subspaces": parameters.get("subspaces", []),
-        "converged": origin.converged,
-        "stopped": result.stopped,
-        "steps": parameters.get("steps_done"),
-        "products": parameters.get("products"),
-        "residual_norm": origin.residual_norm,
-        "reference": origin.reference,
-        "sinks": parameters.get("sinks"),
-        "unsteered_divergence": parameters.get("unsteered_divergence"),
-        "scales": scales_data(found),
-        "seed": origin.seed,
-        "seconds": result.seconds,
-    }
+    from playground.services.find.facts import facts
 
-
-def _listed(values: Tensor | None) -> list[float] | None:
-    return None if values is None else values.tolist()
+    return {"file": str(out), **facts(result)}
 
 
 def text(out: Path, result: FindResult) -> str:
