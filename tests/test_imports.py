@@ -27,7 +27,7 @@ MAY_IMPORT = {
 IN_UI = {
     "guard": {"guard"},
     "kit": {"guard", "kit"},
-    "page.py": {"guard", "kit", "widgets"},
+    "page.py": {"guard", "kit", "widgets", "endpoints"},
     "widgets": {"kit", "widgets"},
 }
 """Parts of the page that may import these folders of it; a tab may import kit, widgets and itself."""

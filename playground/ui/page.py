@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from playground.services.session import Workbench
-from playground.ui import about, address, kept_runs, model_strip, problem
+from playground.ui import about, address, endpoints, kept_runs, model_strip, problem
 from playground.ui.guard.app import GuardedApp
 from playground.ui.guard.hosts import Hosts
 from playground.ui.guard.shares import Shares
@@ -110,6 +110,7 @@ def build(workbench: Workbench) -> Page:
             forget.start()
 
         page.unload(on_leave)
+        endpoints.build(frame)
     # The guard bounds the events of a visitor and in all. Another limit here would make everybody wait, unseen, behind
     # whoever came first.
     page.queue(max_size=None, default_concurrency_limit=None)

@@ -25,6 +25,8 @@ from tests.trust.serving import served
 NUMBERS = ("number", "slider")
 HUGE, LONG = 10**9, "kite " * 200_000
 BAD: tuple[Any, ...] = (HUGE, -1, math.nan, str(HUGE), "many", [7], None, {"a": 1}, True, 10**400)
+BAD_JSON: tuple[Any, ...] = (*BAD, "", "/etc/passwd", "a#0@1", ["/etc/passwd"], [math.nan, 10**400], [[[]]], [])
+"""For parameters of the named endpoints, which take lists and objects too."""
 PATIENCE = 1.5
 """Seconds after which a job that a bad value was not refused for is stopped."""
 BOUND = 20.0
@@ -61,6 +63,15 @@ class Page:
     session: str = "attacker"
     sequence: int = 0
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
+    parameters: dict[int, str] = field(default_factory=dict)
+    """Components that stand for the parameters of named endpoints, with their names, such as generate.prompts."""
+
+    def __post_init__(self) -> None:
+        asked = self.client.get(f"{self.url}/gradio_api/info").json()["named_endpoints"]
+        for event in self.events:
+            if (known := asked.get(f"/{event['api_name']}")) is not None:
+                names = [f"{event['api_name']}.{one['parameter_name']}" for one in known["parameters"]]
+                self.parameters |= dict(zip(event["inputs"], names, strict=True))
 
     @property
     def components(self) -> dict[int, dict[str, Any]]:
@@ -77,6 +88,8 @@ class Page:
         return next(one for one in self.events if any(target[0] in ids for target in one["targets"]))
 
     def element(self, number: int) -> str:
+        if number in self.parameters:
+            return self.parameters[number]
         return str(self.components[number]["props"].get("elem_id") or number)
 
     def values(self, event: dict[str, Any], changes: dict[str, Any] | None = None) -> list[Any]:
@@ -84,6 +97,7 @@ class Page:
         parts = [self.components[number] for number in event["inputs"]]
         values = [None if part["type"] in _EMPTY else part["props"].get("value") for part in parts]
         for place, number in enumerate(event["inputs"]):
+            values[place] = USUAL.get(self.parameters.get(number, ""), values[place])
             if changes and self.element(number) in changes:
                 values[place] = changes[self.element(number)]
         if "spSequence" in (event["js"] or ""):
@@ -97,7 +111,7 @@ class Page:
         """Join the queue and read the stream to its end; a job that goes on for longer than `patience` is stopped."""
         begun = time.monotonic()
         body = {"data": values, "fn_index": event["id"], "session_hash": self.session, "event_data": event_data}
-        body |= {"trigger_id": event["targets"][0][0]}
+        body |= {"trigger_id": event["targets"][0][0] if event["targets"] else None}
         if not event["queue"]:
             got = self.client.post(f"{self.url}/gradio_api/run/predict", content=json.dumps(body), headers=_JSON)
             return Answer(got.is_success, _messages(got), got.text, time.monotonic() - begun)
@@ -135,6 +149,15 @@ class Page:
         return Answer(success, messages, "\n".join(texts), time.monotonic() - begun, data)
 
 
+USUAL: dict[str, Any] = {
+    "find.method": "melbo", "find.source": 0, "find.target": 2, "find.prompts": ["Hello"],
+    "generate.prompts": ["Hello"], "generate.recipes": ["organism-refusals-power-3-9#0@1"],
+    "measure.analysis": "replies", "measure.prompt_set": "organism-oversight", "measure.count": 2,
+    "measure.vectors": ["organism-refusals-power-3-9"], "measure.rows": ["0-3"], "measure.max_new_tokens": 8,
+    "scan.vectors": "organism-refusals-power-3-9", "scan.prompts": ["Hello"], "scan.rows": "0-3",
+    "atlas.prompts": ["Hello"],
+}  # fmt: skip
+"""Values of parameters with which an endpoint runs, and not for long."""
 _EMPTY = ("state", "file", "uploadbutton")
 _JSON = {"content-type": "application/json"}
 
@@ -207,7 +230,9 @@ def attacks(page: Page) -> Iterator[Attack]:
             texts = part["type"] == "textbox"
             for value in BAD if part["type"] in NUMBERS or texts else ():
                 yield Attack(event["id"], element, value, others)
-            if texts:
+            for value in BAD_JSON if number in page.parameters else ():
+                yield Attack(event["id"], element, value)
+            if texts or number in page.parameters:
                 yield Attack(event["id"], element, LONG, others)
         for act in ACTS if event["collects_event_data"] else ():
             for value in BAD:

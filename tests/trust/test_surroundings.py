@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+from gradio_client import Client
 
 import app
 from playground.cli.main import main
@@ -156,3 +157,10 @@ def test_a_page_behind_a_proxy_that_strips_a_path_loads_and_works_with_every_pro
     status, text = fetch(shown_at, "GET", f"{PREFIX}{prefix}/queue/data?session_hash={session}")
     assert status == 200
     assert '"success":true' in text
+
+
+def test_endpoints_are_called_through_the_prefix(shown_at):
+    client = Client(f"http://127.0.0.1:{shown_at}{PREFIX}", verbose=False)
+    answer = client.predict(["Hello"], max_new_tokens=2, api_name="/generate")
+    assert answer["state"] == "done"
+    assert len(answer["rows"]) == 1
