@@ -21,7 +21,8 @@ class Serving:
     `public`: for strangers, who change nothing that others see (TRUST.md); `share`: by Gradio's relay as well;
     `accounts`: (user, password) pairs that are asked for; `allow_hosts`: names it is served by beside its own;
     `root_path`: where a reverse proxy shows the page, the path that it strips, such as "/play", or a whole address;
-    `verbose`: requests and jobs are logged to a file (services/verbose.py).
+    `mcp`: the endpoints are tools of an MCP server too; `verbose`: requests and jobs are logged to a file
+    (services/verbose.py).
     """
 
     model: str | None = None
@@ -35,6 +36,7 @@ class Serving:
     accounts: tuple[tuple[str, str], ...] = ()
     allow_hosts: tuple[str, ...] = ()
     root_path: str = ""
+    mcp: bool = False
     verbose: bool = False
 
 
@@ -72,7 +74,7 @@ def serve(serving: Serving) -> None:
                 share=serving.share,
                 root_path=serving.root_path,
                 auth=list(serving.accounts) or None,
-                **launch_options(page, hosts, shares.PUBLIC if serving.public else shares.Shares()),
+                **launch_options(page, hosts, shares.PUBLIC if serving.public else shares.Shares(), serving.mcp),
             )
     except KeyboardInterrupt:  # Gradio takes it once it waits; before, it is ours
         pass

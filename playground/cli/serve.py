@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from playground.cli.outcome import Outcome
@@ -46,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--root-path", metavar="PATH", default="", help="path at which a reverse proxy shows the page, such as /play"
     )
     parser.add_argument(
+        "--mcp", action="store_true", help="serve load, find, generate, measure, scan and atlas as tools over MCP too"
+    )
+    parser.add_argument(
         "--verbose",
         action="store_true",
         help="log requests, jobs and errors, without any text, to ~/.steering-playground/log: 5 files of 1 MB at most",
@@ -54,8 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raises InputError for a folder that is not there, accounts that are none, or an address that cannot be bound."""
+    """Raises InputError for a folder that is not there, accounts that are none, an MCP server that cannot be, or an
+    address that cannot be bound.
+    """
     accounts(options.auth)
+    if options.mcp:
+        _check_mcp(options)
     if options.models is not None and not options.models.expanduser().is_dir():
         raise InputError(
             f"Expected a folder of models after --models, but there is none at {options.models}; check it."
@@ -64,6 +73,13 @@ def check(options: argparse.Namespace) -> None:
     if root and (not root.startswith(("/", "http://", "https://")) or root.startswith("//") or "?" in root):
         raise InputError(f"Expected a path such as /play after --root-path, got {root}; write it with its slash.")
     _check_address(options.host, options.port)
+
+
+def _check_mcp(options: argparse.Namespace) -> None:
+    if options.auth is not None:
+        raise InputError("Expected --mcp without --auth, got both: MCP clients give no account; leave one of them out.")
+    if find_spec("mcp") is None or int(version("mcp").partition(".")[0]) != 1:
+        raise InputError('Expected the package mcp, version 1, with --mcp, got none; run `pip install "mcp>=1.21,<2"`.')
 
 
 def run(options: argparse.Namespace) -> Outcome:
@@ -90,6 +106,7 @@ def start(options: argparse.Namespace) -> None:
             accounts=accounts(options.auth),
             allow_hosts=tuple(options.allow_host),
             root_path=options.root_path.rstrip("/"),
+            mcp=options.mcp,
             verbose=options.verbose,
         )
     )

@@ -210,10 +210,13 @@ def _wire_changes(
     timer.tick(on_poll, [*seen, kept], [frame.status, *seen, kept], **EVENT)
 
 
-def launch_options(page: Page, hosts: Hosts | None = None, shares: Shares | None = None) -> dict[str, Any]:
-    """Options of the page's `launch`: theme, script, and limits on access."""
+def launch_options(
+    page: Page, hosts: Hosts | None = None, shares: Shares | None = None, mcp: bool = False
+) -> dict[str, Any]:
+    """Options of the page's `launch`: theme, script, limits on access, and whether endpoints are served over MCP."""
     return {
-        "_app": GuardedApp(page.frame.absent, page.frame.leaving.asked, hosts, shares),
+        "_app": GuardedApp(page.frame.absent, page.frame.leaving.asked, hosts, shares, mcp),
+        "mcp_server": mcp,
         "max_threads": THREADS,
         "state_session_capacity": VISITORS,
         "theme": theme.Playground(),

@@ -22,9 +22,10 @@ class GuardedApp(App):
         on_page: Callable[[str], None],
         hosts: Hosts | None = None,
         shares: Shares | None = None,
+        mcp: bool = False,
     ):
         super().__init__(default_response_class=ORJSONResponse)
-        self._guarding = (on_absent, on_page, hosts, shares)
+        self._guarding = (on_absent, on_page, hosts, shares, mcp)
 
     def forget(self, session: str) -> None:
         """Drop what Gradio keeps of a session whose page was closed: a copy of the page's configuration, a megabyte."""

@@ -37,7 +37,7 @@ class Guard:
     """Checks of a request in the order of their cost: path, Host and Origin, size, share.
 
     `queue` gives Gradio's queue, which knows the events under way; `on_absent` is told of sessions that nobody reads,
-    `on_page` of the keys of browsers that ask for the page.
+    `on_page` of the keys of browsers that ask for the page. `mcp`: there is an MCP server, which takes POST only.
     """
 
     def __init__(
@@ -48,8 +48,10 @@ class Guard:
         on_page: Callable[[str], None] = lambda key: None,
         hosts: Hosts | None = None,
         shares: Shares | None = None,
+        mcp: bool = False,
     ):
         self._application = application
+        self._mcp = mcp
         self._hosts = hosts if hosts is not None else Hosts()
         self._shares = shares if shares is not None else Shares()
         self._headers = security_headers()
@@ -102,8 +104,10 @@ class Guard:
         problem = self._hosts.problem(headers)
         if problem is not None:
             raise Refused(403, problem)
-        if not paths.answered(path):
+        if not paths.answered(path) and not (self._mcp and paths.is_mcp(path)):
             raise Refused(404, "Expected an address of this page, got another one; go to its start.")
+        if paths.is_mcp(path):
+            _check_mcp(scope)
         if scope["method"] not in ("POST", "PUT", "PATCH", "DELETE"):
             if path == "/" and (key := who.key_of(headers.get("cookie"))) is not None:
                 self._on_page(key)
@@ -169,6 +173,15 @@ class Guard:
         if scope["method"] == "GET" and _path(scope) == "/" and who.key_of(request.get("cookie")) is None:
             kept.append((b"set-cookie", who.new_cookie(who.is_secure(scope, request)).encode()))
         return kept
+
+
+def _check_mcp(scope: Scope) -> None:
+    """Take the cookie off a request to the MCP server, which would send it on in the one session of all its clients.
+    Raises Refused for what is not POST: no stream stays open for a client that asks nothing.
+    """
+    if scope["method"] != "POST":
+        raise Refused(405, f"Expected a POST to the MCP server, got {scope['method']}; use an MCP client.")
+    scope["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() != b"cookie"]
 
 
 def _path(scope: Scope) -> str:

@@ -19,6 +19,11 @@ def answered(path: str) -> bool:
     return _ANSWERED.fullmatch(path) is not None
 
 
+def is_mcp(path: str) -> bool:
+    """Whether the MCP server is at this path, where there is one."""
+    return path.rstrip("/") == f"{API}/mcp"
+
+
 def joins(path: str) -> bool:
     """Whether a POST to this path puts an event into Gradio's queue."""
     return path.startswith((f"{API}/queue/join", f"{API}/call/"))
