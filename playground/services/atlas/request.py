@@ -85,5 +85,9 @@ def atlas_request(
     """A request from fields of FindRequest; all layers of the model where none are given. Raises InputError."""
     values = {"vectors": USUAL_VECTORS} | values
     first = 0 if source is None else source
-    last = loaded.block_count - 1 if target is None else target
+    end = loaded.block_count - 1
+    last = end if target is None else target
+    # Before the pairs between them are counted.
+    check_whole("source layer", first, 0, max(end - 1, 0))
+    check_whole("target layer", last, first + 1, max(end, first + 1))
     return AtlasRequest(find_request("power", source=first, target=last, **values), step)
