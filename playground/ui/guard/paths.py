@@ -9,7 +9,7 @@ _PAGE = r"/(config|favicon\.ico|theme\.css|robots\.txt|manifest\.json|login|logo
 _FILES = r"/(assets|static|svelte)/.*"
 _CALLS = (
     rf"{API}/(queue/join|queue/data|cancel|reset|upload|upload_progress|startup-events|login_check|user|app_id|info"
-    r"|theme\.css|heartbeat/[^/]+|file=.+|call/.+|run/[^/]+)/?"
+    r"|theme\.css|heartbeat/[^/]+|file=.+|call/(?!v2/).+|run/[^/]+)/?"
 )
 _ANSWERED = re.compile(f"(?:{_PAGE}|{_FILES}|{_CALLS})", re.DOTALL)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
+from gradio.components.api_component import Api
 
 from playground.errors import InputError
 from playground.library.text import shown, span
@@ -35,6 +36,8 @@ class CheckedBlocks(gr.Blocks):
             part if state is None or part.stateful or part._id not in state else state[part._id]
             for part in block_fn.inputs
         ]
+        if parts and all(isinstance(part, Api) for part in parts):  # a named endpoint: who asks may leave the rest out
+            inputs = [*inputs, *(part.value for part in parts[len(inputs) :])]
         try:
             inputs = checked(parts, inputs, bounds=block_fn.preprocess, numbered=block_fn.js == NUMBERED_JS)
         except InputError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -189,6 +190,7 @@ def test_a_session_keeps_its_newest_sets(visit):
         ),
         ("scan", {"vectors": SHIPPED, "prompts": PROMPTS, "signs": "left"}, "Expected signs: both, plus or minus, got"),
         ("atlas", {"prompts": PROMPTS, "source": 9, "target": 2}, "Expected "),
+        ("atlas", {"prompts": PROMPTS, "target": 10**9}, "Expected a target layer from 1 to 11, got 1000000000;"),
         ("atlas", {"prompts": PROMPTS, "swing": 0.2}, "Expected swing with a prompt_set of choice items"),
     ],
 )  # fmt: skip
@@ -200,6 +202,17 @@ def test_a_bad_value_is_one_sentence(client, capsys, name, values, said):
     assert "\n" not in message
     assert message.endswith((".", ")"))
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_without_a_client_the_last_values_may_be_left_out(site):
+    asked = f"{site[0]}/gradio_api/call/generate"
+    event = httpx.post(asked, json={"data": [["Hello"], None, "prompt"]}, timeout=60).json()["event_id"]
+    said = httpx.get(f"{asked}/{event}", timeout=60).text
+    assert '"state": "done"' in said
+    assert '"positions": "prompt"' in said
+    event = httpx.post(asked, json={"data": []}, timeout=60).json()["event_id"]
+    said = httpx.get(f"{asked}/{event}", timeout=60).text
+    assert "Expected prompts as a list of texts, got None; change it." in said
 
 
 def test_a_cancel_ends_the_job(client, site):

@@ -96,7 +96,11 @@ def test_a_browser_gets_a_key_with_the_page_once():
 
 
 @pytest.mark.parametrize(
-    "path", ["/monitoring", "/gradio_api/proxy=http://a", "/gradio_api/vibe-edit", "/gradio_api/runs", "/x"]
+    "path",
+    [
+        *("/monitoring", "/gradio_api/proxy=http://a", "/gradio_api/vibe-edit", "/gradio_api/runs", "/x"),
+        *("/gradio_api/call/v2/generate", "/gradio_api/mcp/"),
+    ],
 )
 def test_addresses_that_the_page_does_not_use_are_not_there(path):
     guard, behind = guarded()
