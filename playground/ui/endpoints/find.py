@@ -44,7 +44,7 @@ def find(
     The set is kept for this session, under the name in the answer: the newest 8, and 64 MB of them at most.
 
     Parameters:
-        method: A method: power, melbo, ortho, difference, contrast-pca, word or random.
+        method: Name of a method, such as power or melbo; a name that is none is answered with all there are.
         source: Block (from 0) at whose output a direction is added.
         target: Block above the source at whose output the effect is read; random needs none.
         prompts: Prompts as texts; these or a prompt_set.
