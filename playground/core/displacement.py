@@ -102,7 +102,7 @@ def value_and_gradient(
             gradients += gradient.cpu()
         return values, gradients
 
-    values, gradients = zip(*_in_parts(target, theta, work), strict=True)
+    values, gradients = zip(*in_parts(target, theta, work), strict=True)
     return torch.cat(values).to(theta.dtype), torch.cat(gradients).to(theta.dtype)
 
 
@@ -120,7 +120,7 @@ def value(
             values = values + loss(piece.run(some.detach().to(target.device)), piece).cpu()
         return values
 
-    return torch.cat(_in_parts(target, theta, work)).to(theta.dtype)
+    return torch.cat(in_parts(target, theta, work)).to(theta.dtype)
 
 
 def displacement(
@@ -133,7 +133,7 @@ def displacement(
     return (value(target, theta, squared, cancelled) / target.prompts).sqrt()
 
 
-def _in_parts(target: Displaceable, theta: Tensor, work: Callable[[Tensor], R]) -> list[R]:
+def in_parts(target: Displaceable, theta: Tensor, work: Callable[[Tensor], R]) -> list[R]:
     """`work` on all rows of θ (k, d) together; on half as many at a time when memory runs out, from then on."""
     while True:
         together = max(1, min(len(theta), target.most_copies or len(theta)))

@@ -52,11 +52,18 @@ def linear_radius(
         share = float((off / linear.clamp(min=torch.finfo(torch.float32).tiny)).mean().sqrt())
         return share if math.isfinite(share) else math.inf
 
+    return half_radius(deviation, least, most)
+
+
+def half_radius(deviation: Callable[[float], float], least: float, most: float, tries: int = _TRIES) -> float:
+    """The radius between `least` and `most` at which `deviation`, about proportional to the radius, is one half, within
+    about a tenth; `most` where it is less there. Asks at most once more than `tries`.
+    """
     radius, low, high = most, least, most
     found = deviation(radius)
     if found < HALF:
         return most
-    for _ in range(_TRIES):
+    for _ in range(tries):
         # The first term beyond the linear one is of second order: the deviation is about proportional to R.
         radius *= HALF / found if found else 1.0
         if not low < radius < high:

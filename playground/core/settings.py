@@ -156,4 +156,34 @@ class OrthoSettings:
             )
 
 
+
+DctForm = Literal["exponential", "quadratic"]
+DCT_FORMS: tuple[DctForm, ...] = ("exponential", "quadratic")
+
+
+@dataclass(frozen=True)
+class DctSettings:
+    """What to find and how.
+
+    `vectors`: k, how many factors. `radius`: R, in units of the residual stream. `form`: what the map is taken to be a
+    sum of, exponentials or squares of one direction each. `steps`: at most this many; fewer when the directions stand
+    still. `seed` draws the projections whose Jacobian it begins with. Raises InputError for values out of range.
+    """
+
+    radius: float
+    vectors: int = 12
+    form: DctForm = "exponential"
+    steps: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, number in (("vector", self.vectors), ("step", self.steps)):
+            if number < 1:
+                raise InputError(f"Expected at least one {name}, got {number}; ask for 1 or more.")
+        if not (math.isfinite(self.radius) and self.radius > 0):
+            raise InputError(f"Expected a radius above 0, got {self.radius}; a fifth of the reference norm is usual.")
+        if self.form not in DCT_FORMS:
+            raise InputError(f"Expected a form among {', '.join(DCT_FORMS)}, got {self.form!r}.")
+
+
 METRICS = ("identity", "variance", "inverse-variance")
