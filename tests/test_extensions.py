@@ -102,7 +102,7 @@ def test_what_the_registries_find_in_the_playground_needs_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    found = "power melbo ortho difference contrast-pca word random choices exact replies next-token compare "
+    found = "power melbo dct ortho difference contrast-pca word random choices exact replies next-token compare "
     found += ".txt .json .jsonl .csv .tsv .safetensors .csv"
     assert done.stdout.split() == found.split()
 

@@ -9,14 +9,16 @@ from playwright.sync_api import expect
 from visiting import Site, Visitor, choose, compute, fill
 
 METHODS = (
-    *("Power iteration", "MELBO", "MELBO-ortho", "Mean difference", "Contrast PCA"),
+    *("Power iteration", "MELBO", "DCT", "MELBO-ortho", "Mean difference", "Contrast PCA"),
     *("A word as a vector", "Random baseline"),
 )
 ONLY = {
-    "discover-target": {"Power iteration", "MELBO", "MELBO-ortho"},
+    "discover-target": {"Power iteration", "MELBO", "DCT", "MELBO-ortho"},
     "discover-vectors": set(METHODS) - {"Mean difference", "A word as a vector"},
     "discover-all-tokens": set(METHODS) - {"A word as a vector", "Random baseline"},
     "discover-melbo-radius": {"MELBO"},
+    "discover-dct-radius": {"DCT"},
+    "discover-dct-form": {"DCT"},
     "discover-ortho-base": {"MELBO-ortho"},
     "discover-power-metric": {"Power iteration"},
     "discover-melbo-learning-rate": {"MELBO"},
@@ -84,6 +86,19 @@ def test_melbo_draws_its_ascent_and_says_the_command(discover: Visitor) -> None:
     expect(discover.page.locator("#discover-figure-1 .barlayer .point")).to_have_count(2)
     assert "find melbo" in discover.text("discover-command")
     assert "radius" not in discover.text("discover-command")
+    expect(discover.page.locator("#discover-figures-note")).to_contain_text("Radius ")
+
+
+def test_dct_draws_its_fit_and_says_the_form_that_was_chosen(discover: Visitor) -> None:
+    choose(discover, "DCT")
+    fill(discover, "discover-vectors", 2)
+    fill(discover, "discover-dct-steps", 3)
+    discover.page.locator("#discover-dct-form").get_by_label("quadratic").check()
+    compute(discover)
+    expect(discover.page.locator("#discover-figure-0 .scatterlayer .trace")).to_have_count(2)
+    expect(discover.page.locator("#discover-figure-1 .barlayer .point")).to_have_count(2)
+    assert "find dct" in discover.text("discover-command")
+    assert "--form quadratic" in discover.text("discover-command")
     expect(discover.page.locator("#discover-figures-note")).to_contain_text("Radius ")
 
 

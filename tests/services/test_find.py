@@ -159,7 +159,7 @@ def test_random_directions_need_no_target(tiny):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"method": "melbow"}, ["power, melbo, ortho, difference, contrast-pca, word or random", "melbow"]),
+        ({"method": "melbow"}, ["power, melbo, dct, ortho, difference, contrast-pca, word or random", "melbow"]),
         ({"source": -1}, ["source layer", "0 or more", "-1"]),
         ({"source": 1.5}, ["source layer", "1.5"]),
         ({"source": True}, ["source layer", "True"]),
