@@ -21,7 +21,10 @@ from playground.services.evidence.context import StageContext, balanced
 from playground.services.evidence.request import ChoicesSettings
 
 ONE, SEVERAL, MELBO, DIFFERENCE = "power-one-prompt", "power-several-prompts", "melbo-several", "mean-difference"
-SETS = (ONE, SEVERAL, MELBO, DIFFERENCE)
+EXPONENTIAL, QUADRATIC = "dct-exponential", "dct-quadratic"
+SEARCHED = (ONE, SEVERAL, MELBO, EXPONENTIAL, QUADRATIC)
+"""Sets found without answers."""
+SETS = (*SEARCHED, DIFFERENCE)
 
 
 def run(context: StageContext, settings: ChoicesSettings) -> tuple[dict[str, Any], dict[str, str]]:
@@ -72,6 +75,8 @@ def _find(context: StageContext, settings: ChoicesSettings, prompt_set: PromptSe
     context.find(ONE, "power", **several | {"prompts": questions[:1]})
     context.find(SEVERAL, "power", **several)
     context.find(MELBO, "melbo", **several, steps=settings.melbo_steps, relative_radius=max(settings.scales))
+    context.find(EXPONENTIAL, "dct", **several, form="exponential", steps=settings.dct_steps)
+    context.find(QUADRATIC, "dct", **several, form="quadratic", steps=settings.dct_steps)
     answers = tuple((item.matching, item.other) for item in items)
     context.find(DIFFERENCE, "difference", prompts=questions, format=how, answers=answers)
 

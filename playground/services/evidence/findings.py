@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playground.services.evidence.choices import DIFFERENCE, MELBO, ONE, SETS, SEVERAL
+from playground.services.evidence.choices import DIFFERENCE, MELBO, ONE, SEARCHED, SETS, SEVERAL
 from playground.services.evidence.statistics import median
 
 SEEN, NOT_SEEN, OPEN, NOT_RUN = "seen", "not seen", "cannot be told at this size", "not run"
@@ -106,7 +106,7 @@ def _difference_weaker(data: Mapping[str, Any]) -> Judged:
     share = data["baseline"]["share"]
     reached = {name: max(abs(row["share"] - share) for row in _line(data, name)["rows"]) for name in SETS}
     numbers = ", ".join(f"{name} {100 * value:.0f} points" for name, value in reached.items())
-    ahead = max(reached[name] for name in (ONE, SEVERAL, MELBO)) - reached[DIFFERENCE]
+    ahead = max(reached[name] for name in SEARCHED) - reached[DIFFERENCE]
     # Two standard errors of a difference of two shares at a half, which is the widest.
     width = 2 * (0.5 / max(data["asked"], 1)) ** 0.5
     return (SEEN if ahead > width else NOT_SEEN if ahead < -width else OPEN), numbers

@@ -26,6 +26,7 @@ class ChoicesSettings:
     asked: int
     vectors: int
     melbo_steps: int
+    dct_steps: int
     scales: tuple[float, ...]
     replied: int
     reply_scales: tuple[float, ...]
@@ -123,7 +124,8 @@ def request_for(
         choices=ChoicesSettings(
             prompts="organism-oversight" if organism else "survival-choices",
             found_on=sized(2, 4, 12, 8), asked=sized(4, 16, 36, 24), vectors=sized(1, 2, 4, 2),
-            melbo_steps=sized(4, 30, 200, 60), scales=scales[1:5:3] if small else scales,
+            melbo_steps=sized(4, 30, 200, 60),
+            dct_steps=sized(1, 5, 10, 10), scales=scales[1:5:3] if small else scales,
             replied=sized(2, 8, 24, 12), reply_scales=scales[1:5:3], tokens=sized(4, 12, 16, 12),
         ),
         steered=SteeredSettings(
