@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from playground.model.cut.layer_slice import LayerSlice
 
 RELATIVE_RADII = (0.01, 0.5)
-"""Ends of the radius, in reference norms, when none is given. Published radii have no end; on the organism the deviation
-is one half at 1.4, and exponential factors found there write noise at any scale.
+"""Ends of the radius, in reference norms, when none is given. Published radii have no end; on the organism the
+deviation is one half at 1.4, and exponential factors found there write noise.
 """
 PUSHES = 8
 """Random directions that the radius is found with: 30 as published give it within 5 % on the organism and SmolLM2."""
