@@ -60,7 +60,7 @@ def section(results: list[dict[str, Any]]) -> str:
 def _table(result: dict[str, Any]) -> list[str]:
     sets = [column["choices"] for column in result["sets"]]
     lines = [
-        f"**{result['model']}**; without a push "
+        f"**{Path(result['model']).name}**; without a push "
         + ", ".join(f"{one['choices']} {one['mean']:+.2f} nats ({one['share']:.0%} of {one['items']})"
                     for one in result["sets"]) + ":",
         "",

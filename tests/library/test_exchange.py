@@ -267,6 +267,10 @@ class Harmful:
     def __reduce__(self):
         return (print, ("code has run",))
 
+    def __repr__(self) -> str:
+        """Without an address: names of tests are the same in every process."""
+        return "Harmful()"
+
 
 VIEW = torch.ones(1).expand(6)
 
