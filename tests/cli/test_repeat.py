@@ -100,6 +100,12 @@ of_method = {
         "start": optional(recipes | st.sampled_from(["random", "power"])),
         "memory_budget": memory,
     },
+    "dct": {
+        **common,
+        "form": st.sampled_from(["exponential", "quadratic"]),
+        "steps": st.integers(1, 999),
+        "memory_budget": memory,
+    },
     "ortho": {
         **common,
         "base": recipes,
@@ -124,7 +130,7 @@ of_method = {
 @settings(max_examples=40, deadline=None)
 def test_every_setting_of_a_find_request_survives(method, data):
     changes = data.draw(st.fixed_dictionaries(of_method[method]))
-    if method == "melbo":
+    if method in ("melbo", "dct"):
         changes |= data.draw(
             st.sampled_from(["radius", "relative_radius"]).flatmap(lambda n: st.fixed_dictionaries({n: positive}))
         )

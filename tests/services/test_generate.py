@@ -115,7 +115,7 @@ def test_a_set_from_another_model_is_a_warning_and_the_text_comes_anyway(tiny, s
     ("changes", "words"),
     [
         ({"prompts": ()}, "prompt"),
-        ({"positions": "some"}, "all, prompt or generated"),
+        ({"positions": "some"}, "all, prompt, last, generated or first-N"),
         ({"samples": 0}, "samples"),
         ({"baseline": False, "recipes": ()}, "baseline"),
         ({"samples": LIMITS.samples}, f"at most {LIMITS.rows} texts"),

@@ -204,7 +204,7 @@ def test_noise_is_judged_against_the_baseline_of_the_prompt(tiny):
         ({"scales": (float("nan"),)}, "Expected scales above 0, got nan"),
         ({"prompts": ()}, "Expected a prompt, got none; type one"),
         ({"prompts": ("Hi", " ")}, "Expected prompts with text in them, got an empty one"),
-        ({"positions": "some"}, "Expected positions all, prompt or generated"),
+        ({"positions": "some"}, "Expected positions all, prompt, last, generated or first-N"),
         ({"samples": 0}, "Expected a number of samples from 1 to 64, got 0"),
         ({"samples": 2}, r"Expected a temperature above 0 for 2 samples, got 0 \(greedy\)"),
         ({"rows": tuple(range(LIMITS.cells))}, f"at most {LIMITS.cells} texts in a scan, got {8 * LIMITS.cells}"),
