@@ -83,8 +83,7 @@ def run(options: argparse.Namespace) -> Outcome:
         if options.out.suffix not in _SUFFIXES:
             raise InputError(f"Expected a file that ends in {' or '.join(_SUFFIXES)}, got {options.out}; rename it.")
         check_out(options.out, "transfer.json")
-    from playground.analyses.common.request import read_vectors
-    from playground.cli.measure.request import scale_fields
+    from playground.cli.measure.request import scale_fields, vectors_of
     from playground.cli.models import load_for, load_sets
     from playground.services.transfer import TransferRequest, transfer
 
@@ -92,11 +91,8 @@ def run(options: argparse.Namespace) -> Outcome:
         raise InputError(f"Expected --scales in the unit {options.unit}, got none; write numbers, such as -0.5,0.5.")
     choice_sets = _sets(options)
     sets = load_sets(source for source, _ in options.vectors)
-    vectors = (
-        vector for source, rows in options.vectors for vector in read_vectors(source, rows or "all", sets[source])
-    )
     request = TransferRequest(
-        sets=choice_sets, vectors=tuple(vectors), controls=options.controls, items=options.items,
+        sets=choice_sets, vectors=vectors_of(options, sets), controls=options.controls, items=options.items,
         balance=options.balance, home=options.home, replies=options.replies, tokens=options.max_new_tokens,
         seed=options.seed, **scale_fields(options, sets),
     )  # fmt: skip

@@ -61,12 +61,9 @@ NAMES = f"{', '.join(POSITIONS)} or first-N (the first N generated tokens)"
 
 def window(positions: object) -> Window:
     """The window of one of POSITIONS, or of `first-N`. Raises InputError for anything else."""
-    if isinstance(positions, str):
-        if positions in _WINDOWS:
-            return _WINDOWS[positions]
-        count = re.fullmatch(FIRST, positions, re.ASCII)
-        if count is not None:
-            return Window(1, int(count[1]))
+    found = _window(positions)
+    if found is not None:
+        return found
     raise InputError(f"Expected positions {NAMES}, got {positions!r}; choose one of them.")
 
 
@@ -77,7 +74,14 @@ def check_positions(positions: object) -> None:
 
 def is_positions(positions: object) -> bool:
     """Whether it is one of POSITIONS, or first-N."""
-    return isinstance(positions, str) and (positions in POSITIONS or bool(re.fullmatch(FIRST, positions, re.ASCII)))
+    return _window(positions) is not None
+
+
+def _window(positions: object) -> Window | None:
+    if not isinstance(positions, str):
+        return None
+    count = re.fullmatch(FIRST, positions, re.ASCII)
+    return _WINDOWS.get(positions) if count is None else Window(1, int(count[1]))
 
 
 def said(positions: Positions) -> str:

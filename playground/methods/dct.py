@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from playground.core.settings import DCT_FORMS, DctSettings
-from playground.errors import Cancelled, InputError
+from playground.errors import Cancelled
 from playground.methods.base.method import GRADIENT, PRODUCT, Column, Figure, Method, Preset, Reads, of_depth
-from playground.methods.base.setting import Alternative, check_settings, setting
+from playground.methods.base.radius import absolute_setting, asked_radius, check_one_radius, relative_setting
+from playground.methods.base.setting import check_settings, setting
 
 if TYPE_CHECKING:
     from playground.methods.base.context import Context, Found
@@ -35,17 +36,13 @@ class Settings:
         f"second derivatives at 0 ({DctSettings.form})",
         info="exponential looks at the radius and tells ±v apart, quadratic at the curvature",
     )
-    relative_radius: float | None = setting(
-        None, "real", "relative radius", least=0, above=True, alternative=Alternative("Radius", "relative"),
-        label="Radius", placeholder="calibrated", basic=True,
+    relative_radius: float | None = relative_setting(
+        placeholder="calibrated",
         help="norm of every direction in reference norms (medians) of the residual stream at the source (that at which "
         "random pushes are off the Jacobian by half, at most 0.5)",
         info="norm of every vector; empty: where random pushes are off the Jacobian by half",
     )
-    radius: float | None = setting(
-        None, "real", "radius", least=0, above=True, alternative=Alternative("Radius", "absolute"), metavar="R",
-        help="norm of every direction, absolute", basic=True,
-    )
+    radius: float | None = absolute_setting()
     steps: int = setting(
         DctSettings.steps, "whole", "number of steps", least=1, limit="steps", label="Steps at most", basic=True,
         help=f"at most this many steps ({DctSettings.steps}); it stops when directions stand still",
@@ -54,8 +51,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_settings(self)
-        if self.radius is not None and self.relative_radius is not None:
-            raise InputError("Expected a radius or a relative radius, got both; leave one of them out.")
+        check_one_radius(self)
 
 
 def run(context: Context) -> Found:
@@ -117,10 +113,9 @@ def _radius(context: Context, layer_slice: LayerSlice) -> tuple[float, str]:
     from playground.core.dct import dct_radius
 
     own, norm = context.request.settings, layer_slice.residual_norm
-    if own.radius is not None:
-        return own.radius, "request"
-    if own.relative_radius is not None:
-        return own.relative_radius * norm, "request"
+    asked = asked_radius(own, norm)
+    if asked is not None:
+        return asked, "request"
     units = random_directions(PUSHES, layer_slice.width, seed=0)
     least, most = (relative * norm for relative in RELATIVE_RADII)
     try:

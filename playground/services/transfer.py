@@ -11,7 +11,7 @@ from typing import Any
 from playground.analyses.choices.request import MeasureRequest
 from playground.analyses.choices.result import MeasureResult
 from playground.analyses.choices.run import measure
-from playground.analyses.choices.transfer import Polarity, TransferMatrix, transfer_matrix
+from playground.analyses.choices.transfer import Polarity, TransferMatrix, check_names, transfer_matrix
 from playground.analyses.common.request import MULTIPLES, MeasuredVector
 from playground.analyses.common.result import SCALE_NAMES, Lines
 from playground.analyses.replies.run import RepliesRequest, RepliesRow, replies
@@ -72,10 +72,7 @@ class TransferRequest:
     def __post_init__(self) -> None:
         names = [each.choices.name for each in self.sets]
         check_count("choice sets", len(names), limits().transfer_sets, "name others, or leave some out", least=2)
-        if len(set(names)) < len(names):
-            raise InputError("Expected different choice sets, got one of them twice; leave it out.")
-        if self.home is not None and self.home not in names:
-            raise InputError(f"Expected a home out of {', '.join(names)}, got {self.home}; choose one of them.")
+        check_names(names, self.home)
         if all(scale == 0 for scale in self.scales):
             raise InputError("Expected a scale other than 0, got none; add one, such as -1 and 1.")
         if self.items is not None:

@@ -149,7 +149,11 @@ def _check(results: Sequence[MeasureResult], polarities: Sequence[Polarity], hom
         ):
             if here != there:
                 raise InputError(f"Expected measurements of the same {what}, got two; measure the sets alike.")
-    names = [result.request.choices.name for result in results]
+    check_names([result.request.choices.name for result in results], home)
+
+
+def check_names(names: Sequence[str], home: str | None) -> None:
+    """Raises InputError for a choice set that comes twice, and for a home that is none of them."""
     if len(set(names)) < len(names):
         raise InputError("Expected different choice sets, got one of them twice; leave it out.")
     if home is not None and home not in names:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from playground.analyses.common.request import OverScales, read_vectors
+from playground.analyses.common.request import MeasuredVector, OverScales, read_vectors
 from playground.cli.measure.options import analysis_of
 from playground.cli.prompts import chosen_fields, count_of, format_of, sampling_of
 from playground.errors import InputError
@@ -30,7 +30,7 @@ def request_of(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str,
     if analysis.over == "mix":
         given = {"recipe": parse(options.steer), "multipliers": options.scales, **_common(options, asked)}
     else:
-        given = _overscale_fields(options, asked, sets)
+        given = _over_scales(options, asked, sets)
     for option in analysis.options:
         if option.field is not None and (value := getattr(options, option.attribute)) is not None:
             given[option.field] = option.value(value)
@@ -66,12 +66,17 @@ def scale_fields(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> 
     return {}
 
 
-def _overscale_fields(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
+def vectors_of(options: argparse.Namespace, sets: Mapping[str, VectorSet]) -> tuple[MeasuredVector, ...]:
+    """The rows and averages that --vectors and --rows name. Raises InputError for rows that are not there."""
+    return tuple(
+        vector for source, rows in options.vectors for vector in read_vectors(source, rows or "all", sets[source])
+    )
+
+
+def _over_scales(options: argparse.Namespace, asked: PromptSet, sets: Mapping[str, VectorSet]) -> dict[str, Any]:
     """Fields of a request of vectors × scales. Raises InputError for rows that are not there."""
     return {
-        "vectors": tuple(
-            vector for source, rows in options.vectors for vector in read_vectors(source, rows or "all", sets[source])
-        ),
+        "vectors": vectors_of(options, sets),
         **scale_fields(options, sets),
         **_common(options, asked),
     }

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from playground.core.settings import PUBLISHED_RATE, RESTARTS, MelboSettings
-from playground.errors import InputError
 from playground.limits import check_count, limits
 from playground.methods.base.method import GRADIENT, Column, Figure, Method, Preset, Reads, of_depth
-from playground.methods.base.setting import Alternative, check_settings, setting
+from playground.methods.base.radius import absolute_setting, check_one_radius, relative_setting
+from playground.methods.base.setting import check_settings, setting
 
 if TYPE_CHECKING:
     from playground.methods.base.request import FindRequest
@@ -27,17 +27,13 @@ class Settings:
     "power" (vectors of power iteration), a row, or None for the best that is known.
     """
 
-    relative_radius: float | None = setting(
-        None, "real", "relative radius", least=0, above=True, alternative=Alternative("Radius", "relative"),
-        label="Radius", placeholder="found", basic=True,
+    relative_radius: float | None = relative_setting(
+        placeholder="found",
         help="norm of every direction in reference norms (medians) of the residual stream at the source (that up to "
         "which random pushes act as the Jacobian says, at most 0.5)",
         info="norm of every vector; empty: as far as random pushes act linearly",
     )
-    radius: float | None = setting(
-        None, "real", "radius", least=0, above=True, alternative=Alternative("Radius", "absolute"), metavar="R",
-        help="norm of every direction, absolute", basic=True,
-    )
+    radius: float | None = absolute_setting()
     steps: int = setting(
         MelboSettings.steps, "whole", "number of steps", least=1, limit="steps", label="Steps", basic=True,
         help=f"steps of training ({MelboSettings.steps})", info="enough when the curve is flat",
@@ -69,8 +65,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_settings(self)
-        if self.radius is not None and self.relative_radius is not None:
-            raise InputError("Expected a radius or a relative radius, got both; leave one of them out.")
+        check_one_radius(self)
 
 
 def melbo(request: FindRequest, radius: float) -> MelboSettings:

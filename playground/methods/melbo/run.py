@@ -14,6 +14,7 @@ from playground.core.melbo import MelboResult, iterate
 from playground.core.settings import KrylovSettings
 from playground.errors import Cancelled
 from playground.methods.base.context import PREPARE_SHARE, Context, Found
+from playground.methods.base.radius import asked_radius
 from playground.methods.melbo import RELATIVE_RADII, melbo
 from playground.model.cut.layer_slice import LayerSlice
 
@@ -72,10 +73,9 @@ def _radius(context: Context, layer_slice: LayerSlice) -> tuple[float, str]:
     Always the same directions are pushed along, so that the radius does not change with the request's seed.
     """
     own, norm = context.request.settings, layer_slice.residual_norm
-    if own.radius is not None:
-        return own.radius, "request"
-    if own.relative_radius is not None:
-        return own.relative_radius * norm, "request"
+    asked = asked_radius(own, norm)
+    if asked is not None:
+        return asked, "request"
     least, most = (relative * norm for relative in RELATIVE_RADII)
     units = random_directions(PUSHES, layer_slice.width, seed=0)
     try:
