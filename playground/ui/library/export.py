@@ -22,7 +22,7 @@ from playground.model.architecture import architecture_of
 from playground.services.command import export_command
 from playground.ui.kit import defaults, markup
 from playground.ui.kit.downloads import offer
-from playground.ui.kit.frame import Frame
+from playground.ui.kit.frame import IN_TURN, Frame
 from playground.ui.kit.mix import recipe_of
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
@@ -93,6 +93,8 @@ def build() -> ExportPanel:
 def wire(frame: Frame, panel: ExportPanel, selected: Callable[[Visitor], str]) -> None:
     """Attach the event handlers. `selected` gives the name of the chosen set."""
     choices = [panel.what, panel.scale, panel.form, panel.positions]
+    # A choice that was edited before the click may not take back the file that the click makes.
+    in_turn = {**IN_TURN, "concurrency_id": "exports"}
 
     @long(lambda: panel.note, lambda: {frame.status: frame.status_now()})
     def on_make(
@@ -113,7 +115,7 @@ def wire(frame: Frame, panel: ExportPanel, selected: Callable[[Visitor], str]) -
         }
 
     panel.make.click(
-        on_make, choices, [panel.file, panel.note, frame.status], trigger_mode="once", **EVENT, **UNCHECKED,
+        on_make, choices, [panel.file, panel.note, frame.status], **in_turn, **EVENT, **UNCHECKED,
     )  # fmt: skip
 
     @quick
@@ -122,7 +124,7 @@ def wire(frame: Frame, panel: ExportPanel, selected: Callable[[Visitor], str]) -
         return panel.cleared()
 
     edited = [panel.what.input, panel.scale.input, panel.form.input, panel.positions.input]
-    gr.on(edited, on_change, None, [panel.file, panel.note], **EVENT)
+    gr.on(edited, on_change, None, [panel.file, panel.note], **in_turn, **EVENT)
 
 
 def _directions(
