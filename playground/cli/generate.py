@@ -20,6 +20,8 @@ DESCRIPTION = (
     "Generate from a prompt without steering (the baseline, first) and with every recipe, in one batch.\n\n"
     "A recipe is FILE#ROW@SCALE: the row ROW (from 0) of a vector set, added with norm SCALE; a negative scale turns\n"
     "it around. FILE#mean:A-B@MULTIPLIER adds the average of rows A to B−1 in their native norm, times MULTIPLIER.\n"
+    "FILE#ROW@ablate takes the component along a row out of what the block puts out, FILE#span:A-B@ablate that in the\n"
+    "span of rows A to B−1, and FILE#ROW@cap=SCALE (or floor=SCALE) keeps it at SCALE at most (at least).\n"
     "A comma joins components of one recipe. FILE is a file, or the name of a set in vectors/."
 )
 
@@ -126,7 +128,9 @@ def _line(event: GenerateProgress) -> str:
 def _text(request: GenerateRequest, result: GenerateResult) -> str:
     blocks = []
     for row in result.rows:
-        title = f"{row.recipe} · norm {row.norm:.4g}" if row.recipe else "baseline"
+        title = row.recipe or "baseline"
+        if row.norm:
+            title += f" · norm {row.norm:.4g}"
         if request.samples > 1:
             title += f" · sample {row.sample + 1}"
         if len(request.prompts) > 1:

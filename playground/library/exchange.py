@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from playground.core.edit import clamps_of, pushes_of
 from playground.core.positions import Positions, check_positions
 from playground.core.positions import said as words_of
 from playground.errors import FileError, InputError
@@ -83,7 +84,13 @@ def of_recipe(recipe: Recipe, load_set: LoadSet, positions: Positions = "all", h
     `resolve` raises, and InputError for a recipe that adds nothing.
     """
     check_positions(positions)
-    pushes = resolve(recipe, load_set)
+    edits = resolve(recipe, load_set)
+    pushes = pushes_of(edits)
+    if clamps_of(edits):
+        raise InputError(
+            "Expected a recipe that only adds, which is all that files of vectors can say, got one that ablates or "
+            "caps; leave that out of it, or use the transformers script."
+        )
     if not pushes:
         raise InputError("Expected a recipe that adds something, got one of scale 0; give it a scale.")
     label = label_of(format_recipe(recipe))
@@ -108,7 +115,8 @@ def of_rows(
                 f"Expected a scale other than 0, a number with a unit (a, r, n, f) if wanted, got {shown(scale)}; "
                 "write it like 8 or 1f."
             )
-        added = (resolve(Recipe((Component("set", row, None, *read),)), lambda _: chosen) for row in range(chosen.rows))
+        recipes = (Recipe((Component("set", row, None, *read),)) for row in range(chosen.rows))
+        added = (pushes_of(resolve(recipe, lambda _: chosen)) for recipe in recipes)
         vectors = torch.stack([push.vector for (push,) in added])
     else:
         vectors = chosen.vectors

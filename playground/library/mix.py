@@ -1,16 +1,13 @@
-"""Resolves a recipe for the loaded model: its sets are read, checked against the model, and turned into pushes. And
-what it is judged by: random pushes of equal norm at the same layers.
-"""
+"""Resolves a recipe for the loaded model: its sets are read, checked against the model, and turned into edits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from playground.core.contrast import random_directions
-from playground.core.push import Push
+from playground.core.edit import Edit, pushes_of
 from playground.errors import InputError
 from playground.library.recipe import Recipe, resolve
 from playground.library.vector_set import VectorSet, check_fits
@@ -37,12 +34,13 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Mix:
-    """`pushes`: one a layer. `norm`: of all that is added, √Σ‖vector‖² over layers, in units of the residual stream.
+    """`edits`: clamps and pushes, of these one a layer. `norm`: of all that is added, √Σ‖vector‖² over layers, in units
+    of the residual stream.
 
     `warnings`: one sentence for each set that was made on another model.
     """
 
-    pushes: tuple[Push, ...]
+    edits: tuple[Edit, ...]
     norm: float
     warnings: tuple[str, ...]
 
@@ -68,30 +66,11 @@ def mix(loaded: Fitted, recipe: Recipe, load_set: LoadSet) -> Mix:
         residual_norms.append(vector_set.origin.residual_norm)
         return vector_set
 
-    pushes = resolve(recipe, checked)
-    norm = math.sqrt(sum(float(push.vector.double().square().sum()) for push in pushes))
+    edits = resolve(recipe, checked)
+    norm = math.sqrt(sum(float(push.vector.double().square().sum()) for push in pushes_of(edits)))
     if residual_norms and not norm <= _MOST * max(residual_norms):
         raise InputError(
             f"Expected a push of at most a million times the residual stream's norm, {max(residual_norms):.3g}, got "
             f"{norm:.3g}; use a smaller scale."
         )
-    return Mix(pushes, norm, tuple(warnings.values()))
-
-
-def scaled(pushes: Sequence[Push], factor: float) -> tuple[Push, ...]:
-    """All pushes times a factor; none for the factor 0."""
-    return tuple(Push(push.layer, factor * push.vector) for push in pushes) if factor != 0 else ()
-
-
-def random_pushes(pushes: Sequence[Push], count: int, seed: int) -> list[tuple[Push, ...]]:
-    """For each of `count` controls a random push at every layer of `pushes`, with the norm of the push there.
-
-    The same for the same seed and layers; controls of nothing are nothing.
-    """
-    if not pushes or count < 1:
-        return [()] * count
-    directions = random_directions(count * len(pushes), pushes[0].width, seed).view(count, len(pushes), -1)
-    return [
-        tuple(Push(push.layer, push.vector.norm() * row) for push, row in zip(pushes, rows, strict=True))
-        for rows in directions
-    ]
+    return Mix(edits, norm, tuple(warnings.values()))

@@ -123,6 +123,15 @@ class VectorSet:
             return Direction(self, mean=(first, end))
         return Direction(self, self._checked(rows + self.rows if rows < 0 else rows))
 
+    def span(self, first: int, end: int) -> Direction:
+        """Rows first:end as a span, which can be ablated. Raises FileError for rows that are not there."""
+        if not 0 <= first < end <= self.rows:
+            raise FileError(
+                f"Expected rows A:B of {self._called} with A below B up to {self.rows}, got {first}:{end}; name some "
+                "in a row."
+            )
+        return Direction(self, span=(first, end))
+
     def save(self, path: Path | str) -> None:
         """Write the set as a safetensors file (vectors/FORMAT.md). Raises FileError when that is not possible."""
         save(self, path)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from playground.core.edit import Edit, pushes_of
 from playground.core.positions import Positions
-from playground.core.push import Push
 from playground.errors import InputError, ModelError
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, forward_inputs
@@ -19,9 +19,9 @@ LARGEST = 1e18
 again say nothing of the input: they count as not finite too."""
 
 
-def is_too_large(pushes: Sequence[Push]) -> bool:
+def is_too_large(pushes: Sequence[Edit]) -> bool:
     """Whether a push is too large for the model's norms."""
-    return not all(float(push.vector.double().norm()) <= LARGEST for push in pushes)
+    return not all(float(push.vector.double().norm()) <= LARGEST for push in pushes_of(pushes))
 
 
 def kl_divergence(steered: Tensor, baseline: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ def kl_divergence(steered: Tensor, baseline: Tensor) -> Tensor:
 
 @torch.no_grad()
 def not_finite_from(
-    loaded: LoadedModel, prompt: Encoded, pushes: Sequence[Push], positions: Positions = "all", generated: int = 0
+    loaded: LoadedModel, prompt: Encoded, pushes: Sequence[Edit], positions: Positions = "all", generated: int = 0
 ) -> str:
     """Where the numbers of one prompt (a batch of one) stop being finite with `pushes` added: "block 7", or "the output
     head" when every block's output is finite.
@@ -53,7 +53,7 @@ def not_finite_from(
 
 
 def overflow(
-    loaded: LoadedModel, prompt: Encoded, pushes: Sequence[Push], positions: Positions = "all", generated: int = 0
+    loaded: LoadedModel, prompt: Encoded, pushes: Sequence[Edit], positions: Positions = "all", generated: int = 0
 ) -> str:
     """A sentence about a result that is not finite: from which block on, and what to do."""
     place = not_finite_from(loaded, prompt, pushes, positions, generated)
@@ -71,7 +71,7 @@ def overflow(
 
 
 def check_finite(
-    values: Tensor, loaded: LoadedModel, prompt: Encoded, pushes: Sequence[Push] = (), positions: Positions = "all"
+    values: Tensor, loaded: LoadedModel, prompt: Encoded, pushes: Sequence[Edit] = (), positions: Positions = "all"
 ) -> None:
     """Raises ModelError (without pushes) or InputError (with some) that says where it began unless `values`, which were
     computed from them, hold no NaN.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from playground.core.edit import Edit
 from playground.core.positions import Positions
-from playground.core.push import Push
 from playground.model.finite import overflow
 from playground.model.generation.generate import Generation
 from playground.model.load import LoadedModel
@@ -21,7 +21,7 @@ class Overflowed:
         self._positions = positions
         self._sentence = ""
 
-    def note(self, prompts: Encoded, pushes: Sequence[Sequence[Push]], done: Generation) -> None:
+    def note(self, prompts: Encoded, pushes: Sequence[Sequence[Edit]], done: Generation) -> None:
         """Take a batch: its prompts, what was added in each row, and what came of it."""
         for row, cut in enumerate(done.overflowed):
             if cut and not self.count:

@@ -1,4 +1,4 @@
-"""Merges per-row pushes into one batched push a layer."""
+"""Merges per-row edits into batched ones: one push a layer, and clamps in the order that each row has them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,46 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from playground.core.clamp import Clamp
+from playground.core.edit import Edit, clamps_of, pushes_of
 from playground.core.push import Push
 from playground.errors import InputError
+
+
+def batch_edits(edits: Sequence[Sequence[Edit]]) -> tuple[Edit, ...]:
+    """Clamps (B, m, d) and then pushes (B, d), of which a row that has none is left as it is.
+
+    `edits` has one list a row. Errors: InputError as `batch_pushes`.
+    """
+    clamps = [clamps_of(row) for row in edits]
+    if not any(clamps):
+        return batch_pushes([pushes_of(row) for row in edits])
+    widths = {edit.width for row in edits for edit in row}
+    if len(widths) > 1:
+        raise InputError(f"Expected directions of one width, got {', '.join(map(str, sorted(widths)))}.")
+    batched: list[Edit] = []
+    for layer in sorted({clamp.layer for row in clamps for clamp in row}):
+        here = [[clamp for clamp in row if clamp.layer == layer] for row in clamps]
+        for place in range(max(map(len, here))):
+            batched.append(_batched(layer, [row[place] if place < len(row) else None for row in here]))
+    return (*batched, *batch_pushes([pushes_of(row) for row in edits]))
+
+
+def _batched(layer: int, clamps: Sequence[Clamp | None]) -> Clamp:
+    """One clamp of a batch from one for each row, some of which have none."""
+    there = [clamp for clamp in clamps if clamp is not None]
+    rank, width = max(clamp.rank for clamp in there), there[0].width
+    basis = torch.zeros(len(clamps), rank, width, dtype=torch.float64)
+    low, high = basis.new_full((len(clamps), rank), -torch.inf), basis.new_full((len(clamps), rank), torch.inf)
+    strength = basis.new_zeros(len(clamps))
+    for row, clamp in enumerate(clamps):
+        if clamp is None:
+            continue
+        if clamp.basis.ndim != 2:
+            raise InputError(f"Expected one basis for a row, got shape {tuple(clamp.basis.shape)}.")
+        basis[row, : clamp.rank], strength[row] = clamp.basis, clamp.strength[0]
+        low[row, : clamp.rank], high[row, : clamp.rank] = clamp.low, clamp.high
+    return Clamp(layer, basis, low, high, strength)
 
 
 def batch_pushes(pushes: Sequence[Sequence[Push]]) -> tuple[Push, ...]:

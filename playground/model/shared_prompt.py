@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from playground.core.edit import Edit
 from playground.core.out_of_memory import is_out_of_memory
 from playground.core.positions import Positions
-from playground.core.push import Push
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded
 from playground.model.steering import steer
@@ -23,7 +23,7 @@ def run_shared(
     loaded: LoadedModel,
     prompt: Encoded,
     rows: int,
-    pushes: Sequence[Push],
+    pushes: Sequence[Edit],
     run: Callable[[Encoded], Tensor],
     positions: Positions = "all",
     prompt_length: int | None = None,

@@ -1,4 +1,4 @@
-"""Adding directions to the residual stream, and reading it. The only module that registers hooks.
+"""Changing the residual stream, and reading it. The only module that registers hooks.
 
 Everything here is a context manager that takes its hooks away again, also when the forward pass raises or when only
 some of the hooks were installed.
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from transformers import Cache
 from transformers.cache_utils import CacheLayerMixin, EncoderDecoderCache
 
+from playground.core.clamp import Clamp
+from playground.core.edit import Edit, clamps_of, pushes_of
 from playground.core.positions import Positions, Window, window
 from playground.core.push import Push
 from playground.errors import InputError
@@ -26,12 +28,14 @@ from playground.model.blocks import block_output, decoder, decoder_blocks, repla
 @contextmanager
 def steer(
     model: nn.Module,
-    pushes: Sequence[Push],
+    edits: Sequence[Edit],
     positions: Positions = "all",
     prompt_length: int | None = None,
     expand: bool = False,
 ) -> Iterator[None]:
-    """Add `pushes` to the outputs of their blocks in every forward pass inside the `with` block.
+    """Apply `edits` to the outputs of their blocks in every forward pass inside the `with` block.
+
+    At one block clamps are applied first, in their order, to what the block puts out; then pushes are added.
 
     A push's vector is (d,) for every row of the batch or (B, d) with one direction a row; it is added as it is (its
     norm is the scale). Pushes at one block add up, and so do nested `steer` blocks. The sum is taken in float32 (or
@@ -45,7 +49,7 @@ def steer(
     `prompt_length` (padding counted) are the prompt, as in a teacher-forced pass over both.
 
     With `expand`, a batch of one row becomes B rows at the first block that is given (B, d): what runs before it runs
-    once for all of them. That needs positions that a push reaches in every pass, no padding and no cache.
+    once for all of them. That needs positions that an edit reaches in every pass, no padding and no cache.
 
     Errors: InputError for an unknown block or value of `positions`, another width, or rows that do not fit the batch.
     """
@@ -53,13 +57,14 @@ def steer(
     where = window(positions)
     if prompt_length is not None and prompt_length < 0:
         raise InputError(f"Expected a prompt length of 0 or more, got {prompt_length}.")
-    additions = _merge(pushes, len(blocks), width(model))
+    additions = _merge(pushes_of(edits), len(blocks), width(model))
+    clamps = _by_block(clamps_of(edits), len(blocks), width(model))
     whereabouts = _Whereabouts(prompt_length)
     with ExitStack() as hooks:
-        if additions and not where.everywhere:
+        if edits and not where.everywhere:
             hooks.enter_context(whereabouts.followed(decoder(model)))
-        for layer, vector in additions.items():
-            hook = _Addition(layer, vector, where, whereabouts, expand)
+        for layer in dict.fromkeys((*clamps, *additions)):
+            hook = _Change(layer, clamps.get(layer, ()), additions.get(layer), where, whereabouts, expand)
             # In front of every reader of this block, also of those that transformers or `read_residuals` put there
             # before: what they see is the residual stream that the next block sees.
             hooks.callback(blocks[layer].register_forward_hook(hook, prepend=True).remove)
@@ -255,46 +260,65 @@ class _Whereabouts:
 
 
 @dataclass
-class _Addition:
+class _Change:
     """The forward hook of one block."""
 
     layer: int
-    vector: Tensor  # (d,) or (B, d)
+    clamps: tuple[Clamp, ...]
+    vector: Tensor | None  # (d,) or (B, d)
     where: Window
     whereabouts: _Whereabouts
     expand: bool
     cast: dict[tuple[torch.dtype, torch.device], Tensor] = field(default_factory=dict)
+    held: dict[torch.device, tuple[Clamp, ...]] = field(default_factory=dict)
 
     def __call__(self, module: nn.Module, args: Any, output: Any) -> Any:
         stream = block_output(output)
-        vector = self._fitting(stream)
         if self.where.everywhere:
-            return replace_block_output(output, stream + vector)
+            return replace_block_output(output, self._changed(stream))
         length = stream.shape[1]
         first, last = self.whereabouts.places(self.where, length)
         if first == last:
             return None
         if last - first == length:
-            return replace_block_output(output, stream + vector)
-        steered = stream[:, first:last] + vector
+            return replace_block_output(output, self._changed(stream))
+        steered = self._changed(stream[:, first:last])
         # They stay as they are unless the batch was expanded.
         parts = [part.expand(len(steered), -1, -1) for part in (stream[:, :first], steered, stream[:, last:])]
         return replace_block_output(output, torch.cat(parts, dim=1))
 
-    def _fitting(self, stream: Tensor) -> Tensor:
+    def _changed(self, stream: Tensor) -> Tensor:
+        """`stream` (B, T, d) with all of this block's edits."""
+        for clamp in self._held_on(stream):
+            stream = clamp.apply(stream)
+        return stream if self.vector is None else stream + self._fitting(self.vector, stream)
+
+    def _held_on(self, stream: Tensor) -> tuple[Clamp, ...]:
+        """The clamps, on the device of `stream`."""
+        if stream.device not in self.held:
+            for clamp in self.clamps:
+                self._check_batch(clamp.basis.shape[0] if clamp.basis.ndim == 3 else None, stream)
+            dtype = torch.promote_types(stream.dtype, torch.float32)
+            self.held[stream.device] = tuple(clamp.to(stream.device, dtype) for clamp in self.clamps)
+        return self.held[stream.device]
+
+    def _fitting(self, given: Tensor, stream: Tensor) -> Tensor:
         """The vector as (1 or B, 1, d), in the dtype and on the device of `stream` (B, T, d)."""
         key = (stream.dtype, stream.device)
         if key not in self.cast:
             # Kept for the passes that follow: copying from the host at every token would make each one wait.
-            rows = self.vector if self.vector.ndim == 2 else self.vector[None]
+            rows = given if given.ndim == 2 else given[None]
             self.cast[key] = rows[:, None].to(device=stream.device, dtype=stream.dtype)
         vector = self.cast[key]
-        if self.vector.ndim == 2 and vector.shape[0] != stream.shape[0] and not (self.expand and stream.shape[0] == 1):
+        self._check_batch(vector.shape[0] if given.ndim == 2 else None, stream)
+        return vector
+
+    def _check_batch(self, rows: int | None, stream: Tensor) -> None:
+        if rows is not None and rows != stream.shape[0] and not (self.expand and stream.shape[0] == 1):
             raise InputError(
                 f"Expected one direction for each of the {stream.shape[0]} rows of the batch at block {self.layer}, "
-                f"got {vector.shape[0]}."
+                f"got {rows}."
             )
-        return vector
 
 
 def _cache_in(values: Iterable[Any]) -> Cache | None:
@@ -313,6 +337,20 @@ def _cached_tokens(cache: Cache | None) -> int | None:
 def _check_layer(layer: int, count: int) -> None:
     if not 0 <= layer < count:
         raise InputError(f"Expected a block from 0 to {count - 1}, got {layer}.")
+
+
+def _by_block(clamps: Sequence[Clamp], count: int, width: int) -> dict[int, tuple[Clamp, ...]]:
+    """The clamps of every block that has some, in their order."""
+    blocks: dict[int, tuple[Clamp, ...]] = {}
+    for clamp in clamps:
+        _check_layer(clamp.layer, count)
+        if clamp.width != width:
+            raise InputError(
+                f"Expected directions of width {width} at block {clamp.layer}, got {clamp.width}; "
+                "use vectors that were found on this model."
+            )
+        blocks[clamp.layer] = (*blocks.get(clamp.layer, ()), clamp)
+    return blocks
 
 
 def _merge(pushes: Sequence[Push], count: int, width: int) -> dict[int, Tensor]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from playground.core.positions import said
 from playground.errors import InputError
 from playground.library.mix import LoadSet
-from playground.library.recipe import component_norm
+from playground.library.recipe import Component, component_norm
 from playground.model.load import LoadedModel
 from playground.services.changed import pieces
 from playground.services.generate import GenerateRequest, GenerateResult
@@ -61,14 +61,14 @@ def card(
     for part in request.recipes[0].components if request.recipes else ():
         vector_set = load_set(part.source)
         norm = component_norm(part, vector_set)
-        rows = f"vector {vector_set.label(part.row)}" if part.row is not None else _average(part.mean)
+        rows = f"vector {vector_set.label(part.row)}" if part.row is not None else _several(part)
         sign = "−" if part.amount < 0 else ""
         relative = norm / vector_set.origin.residual_norm
         name = Path(part.source).name
-        added.append(
-            f"{name} · {rows} · scale {sign}{_three(norm)} ({sign}{_three(relative)} r) at "
-            f"{_blocks(part.layers(vector_set.origin.source))}"
+        done = "ablated" if part.operation == "ablate" else (
+            f"{_DONE[part.operation]} {sign}{_three(norm)} ({sign}{_three(relative)} r)"
         )
+        added.append(f"{name} · {rows} · {done} at {_blocks(part.layers(vector_set.origin.source))}")
     sampling = request.sampling
     how = ["chat" if request.format.chat else "plain text"]
     how += [f"system prompt “{request.format.system}”"] if request.format.system else []
@@ -86,9 +86,13 @@ def _three(value: float) -> str:
     return f"{value:#.3g}".rstrip(".")
 
 
-def _average(mean: tuple[int, int] | None) -> str:
-    assert mean is not None  # a component has a row or a mean
-    return f"average of vectors {mean[0]} to {mean[1] - 1}"
+_DONE = {"add": "scale", "cap": "capped at", "floor": "kept from"}
+
+
+def _several(part: Component) -> str:
+    what, rows = ("average", part.mean) if part.mean is not None else ("span", part.span)
+    assert rows is not None  # a component has a row, a mean or a span
+    return f"{what} of vectors {rows[0]} to {rows[1] - 1}"
 
 
 def markdown(shown: Card) -> str:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from playground.core.edit import Edit, random_edits, scaled
 from playground.core.positions import Positions, check_positions, window
-from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.library.checks import check_seed
-from playground.library.mix import LoadSet, mix, random_pushes, scaled
+from playground.library.mix import LoadSet, mix
 from playground.library.recipe import Recipe
 from playground.limits import check_characters, check_count, check_real, check_whole, limits
 from playground.model.cut.memory import within_memory
@@ -119,12 +119,12 @@ def effect(
         answers = _Answers.of(loaded, request, prompt)
     reader = _Reader(loaded, request, prompt, answers)
 
-    scales = tuple(request.multipliers) if made.pushes and answers is not None else ()
+    scales = tuple(request.multipliers) if made.edits and answers is not None else ()
     if cancelled():
         raise Cancelled
-    logits, differences = reader.read([(), made.pushes, *(scaled(made.pushes, scale) for scale in scales)])
+    logits, differences = reader.read([(), made.edits, *(scaled(made.edits, scale) for scale in scales)])
     check_finite(logits[0], loaded, prompt)
-    check_finite(logits[1], loaded, prompt, made.pushes, request.positions)
+    check_finite(logits[1], loaded, prompt, made.edits, request.positions)
     before, after = logits[0].double().log_softmax(dim=0), logits[1].double().log_softmax(dim=0)
     result = Effect(
         top=_top(loaded, before.exp(), after.exp()),
@@ -143,7 +143,7 @@ def effect(
     emit(result)
     if cancelled():
         raise Cancelled
-    controls = random_pushes(made.pushes, request.controls, request.seed)
+    controls = random_edits(made.edits, request.controls, request.seed)
     # Every control passes through the baseline at 0, which is known.
     drawn = [scale for scale in scales if scale != 0]
     flat = reader.differences([scaled(pushes, scale) for pushes in controls for scale in drawn])
@@ -197,7 +197,7 @@ class _Reader:
     prompt: Encoded
     answers: _Answers | None
 
-    def read(self, rows: Sequence[Sequence[Push]]) -> tuple[Tensor, list[float]]:
+    def read(self, rows: Sequence[Sequence[Edit]]) -> tuple[Tensor, list[float]]:
         """Logits (2, vocabulary) right after the prompt for the first two rows, and the log-odds of all rows (none
         without answers). One pass over the rows where it can be, since the slider waits for it.
         """
@@ -208,12 +208,12 @@ class _Reader:
         logits = self._logits(self.prompt, rows)
         return logits[:2], _log_odds(logits, self.answers)
 
-    def differences(self, rows: Sequence[Sequence[Push]]) -> list[float]:
+    def differences(self, rows: Sequence[Sequence[Edit]]) -> list[float]:
         """The log-odds of the first answer over the second for every row, at the token where they differ."""
         assert self.answers is not None
         return _log_odds(self._logits(self._with(self.answers.shared), rows), self.answers)
 
-    def _logits(self, prompt: Encoded, rows: Sequence[Sequence[Push]]) -> Tensor:
+    def _logits(self, prompt: Encoded, rows: Sequence[Sequence[Edit]]) -> Tensor:
         forced = prompt.lengths[0] - self.prompt.lengths[0]
         return next_logits(self.loaded, prompt.take([0] * len(rows)), rows, self.request.positions, generated=forced)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from playground.core.edit import like, random_edits
 from playground.core.positions import Positions, check_positions
 from playground.core.time_to_go import TimeToGo
 from playground.errors import InputError
-from playground.library.mix import LoadSet, Mix, mix, random_pushes
+from playground.library.mix import LoadSet, Mix, mix
 from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
 from playground.limits import check_count, check_whole, limits
@@ -157,7 +158,7 @@ def generate(
         left = time_to_go.at(done / steps)
         emit(GenerateProgress(step.texts, done, steps, time.perf_counter() - begun, left.seconds, left.longer))
 
-    pushes = [row.mix.pushes for row in planned]
+    pushes = [row.mix.edits for row in planned]
     done = generate_in_parts(loaded, encoded, pushes, request.positions, request.sampling, tell, cancelled)
     rows = tuple(
         GeneratedRow(row.recipe, row.prompt, row.sample, text, tuple(token_ids), row.mix.norm, finished)
@@ -210,13 +211,13 @@ def plan(loaded: LoadedModel, request: GenerateRequest, load_set: LoadSet) -> tu
     choices = [("", Mix((), 0.0, ()))] if request.baseline else []
     recipes = [(format_recipe(recipe), mix(loaded, recipe, load_set)) for recipe in request.recipes]
     choices += recipes
-    drawn: set[tuple[tuple[int, float], ...]] = set()
+    drawn: set[Hashable] = set()
     for name, made in recipes:
-        norms = tuple((push.layer, float(push.vector.norm())) for push in made.pushes)
-        if norms in drawn:
+        alike = like(made.edits)
+        if alike in drawn:
             continue
-        drawn.add(norms)
-        for number, pushes in enumerate(random_pushes(made.pushes, request.controls, request.sampling.seed)):
+        drawn.add(alike)
+        for number, pushes in enumerate(random_edits(made.edits, request.controls, request.sampling.seed)):
             choices.append((f"random-{number} like {name}", Mix(pushes, made.norm, ())))
     return tuple(
         PlannedRow(prompt, name, made, sample)

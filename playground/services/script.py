@@ -6,6 +6,7 @@ For people who want to see exactly what is done to the model, or to do it in a p
 from __future__ import annotations
 
 import base64
+import math
 import os
 import re
 import textwrap
@@ -14,6 +15,7 @@ from pprint import pformat
 
 import torch
 
+from playground.core.edit import clamps_of, pushes_of
 from playground.core.positions import window
 from playground.errors import InputError
 from playground.library.mix import LoadSet, mix
@@ -34,7 +36,7 @@ def transformers_script(loaded: LoadedModel, request: GenerateRequest, load_set:
     Raises what `generate` raises for the request.
     """
     recipe = request.recipes[0] if request.recipes else None
-    pushes = () if recipe is None else mix(loaded, recipe, load_set).pushes
+    edits = () if recipe is None else mix(loaded, recipe, load_set).edits
     prompt = render(loaded, request.prompts[0], request.format)
     where = window(request.positions)
     sampling = request.sampling
@@ -53,12 +55,16 @@ def transformers_script(loaded: LoadedModel, request: GenerateRequest, load_set:
         "TOP_P": repr(float(sampling.top_p)),
         "SEED": str(sampling.seed),
         "SAMPLES": str(request.samples),
-        "PUSHES": "".join(f"    {push.layer}: {_packed(push.vector)},\n" for push in pushes),
+        "PUSHES": "".join(f"    {push.layer}: {_packed(push.vector)},\n" for push in pushes_of(edits)),
+        "CLAMPS": "".join(
+            f"    ({clamp.layer}, {_packed(clamp.basis)}, {_bounds(clamp.low)}, {_bounds(clamp.high)}),\n"
+            for clamp in clamps_of(edits)
+        ),
     }
     about = [
-        "Text of a language model with and without a direction added to its residual stream.",
+        "Text of a language model with and without steering of its residual stream.",
         "",
-        f"What is added: {'nothing' if recipe is None else format_recipe(recipe)}",
+        f"Recipe: {'nothing' if recipe is None else format_recipe(recipe)}",
         "Written by the Steering Playground; it needs torch and transformers, and nothing of the playground:",
         "",
         "    python steered.py [MODEL]      a Hub id, a folder, or a GGUF file; without it the one below",
@@ -86,6 +92,11 @@ def _blocks_path(loaded: LoadedModel) -> str:
     if path is None:  # a decoder that is no part of the model it belongs to
         raise InputError(f"Expected the blocks of {loaded.name} to have a name in it, got none; use the command.")
     return path
+
+
+def _bounds(bounds: torch.Tensor) -> str:
+    numbers = [f"float({str(bound)!r})" if math.isinf(bound) else repr(bound) for bound in bounds.tolist()]
+    return f"[{', '.join(numbers)}]"
 
 
 def _packed(vector: torch.Tensor) -> str:
@@ -116,12 +127,15 @@ DTYPE, DEVICE = <DTYPE>, <DEVICE>
 BLOCKS = <BLOCKS>  # where the model keeps its decoder blocks
 PROMPT = <PROMPT>
 SPECIAL = <SPECIAL>  # whether the tokenizer adds its special tokens; a chat template has written them
-FIRST, LAST = <WINDOW>  # tokens at which it is added, counted from the prompt's last one, which is 0; None: no bound
+FIRST, LAST = <WINDOW>  # tokens that are steered, counted from the prompt's last one, which is 0; None: no bound
 MAX_NEW_TOKENS = <MAX_NEW_TOKENS>
 TEMPERATURE, TOP_P, SEED, SAMPLES = <TEMPERATURE>, <TOP_P>, <SEED>, <SAMPLES>  # temperature 0 is greedy
 # Block -> what is added to its output: float32, little-endian, base64.
 PUSHES = {
 <PUSHES>}
+# What is held before that, in this order: a block, orthonormal directions, and the bounds of the components along them.
+CLAMPS = [
+<CLAMPS>]
 
 
 def load(name):
@@ -139,6 +153,16 @@ def load(name):
 def unpacked(text):
     """A vector (d,)."""
     return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)
+
+
+def steering():
+    """{block: (what is held there, the vector that is then added or None)}."""
+    changes = {layer: ([], unpacked(text)) for layer, text in PUSHES.items()}
+    for layer, text, *bounds in CLAMPS:
+        held, vector = changes.get(layer, ([], None))
+        held.append((unpacked(text).view(len(bounds[0]), -1), *map(torch.tensor, bounds)))
+        changes[layer] = held, vector
+    return changes
 
 
 def draws(prompt, sample):
@@ -165,15 +189,23 @@ def chosen(logits, uniform):
 
 
 @torch.no_grad()
-def write(model, tokenizer, pushes, sample):
-    """The tokens of one text; `pushes` is {block: vector}."""
+def write(model, tokenizer, changes, sample):
+    """The tokens of one text; `changes` is {block: (clamps, vector or None)}."""
     prompt = tokenizer(PROMPT, add_special_tokens=SPECIAL)["input_ids"]
     ends = model.generation_config.eos_token_id
     ends = {*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id}
     uniforms = draws(prompt, sample)
     number = 0  # of the last token that is read
 
-    def adding(vector):
+    def changed(hidden, clamps, vector):
+        for basis, low, high in clamps:
+            wide, basis = hidden.float(), basis.to(hidden.device)
+            along = wide @ basis.T
+            held = along.clamp(min=low.to(hidden.device), max=high.to(hidden.device))
+            hidden = (wide + (held - along) @ basis).to(hidden.dtype)
+        return hidden if vector is None else hidden + vector.to(hidden.device, hidden.dtype)
+
+    def changing(clamps, vector):
         def hook(module, args, output):
             hidden = output[0] if isinstance(output, tuple) else output
             numbers = torch.arange(hidden.shape[1], device=hidden.device) + number - hidden.shape[1] + 1
@@ -182,13 +214,13 @@ def write(model, tokenizer, pushes, sample):
                 inside &= numbers >= FIRST
             if LAST is not None:
                 inside &= numbers <= LAST
-            hidden = torch.where(inside[:, None], hidden + vector.to(hidden.device, hidden.dtype), hidden)
+            hidden = torch.where(inside[:, None], changed(hidden, clamps, vector), hidden)
             return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
         return hook
 
     blocks = model.get_submodule(BLOCKS)
-    hooks = [blocks[layer].register_forward_hook(adding(vector)) for layer, vector in pushes.items()]
+    hooks = [blocks[layer].register_forward_hook(changing(*change)) for layer, change in changes.items()]
     tokens, cache, new = [], None, prompt
     try:
         for step in range(MAX_NEW_TOKENS):
@@ -207,10 +239,9 @@ def write(model, tokenizer, pushes, sample):
 
 def main():
     model, tokenizer = load(sys.argv[1] if len(sys.argv) > 1 else MODEL)
-    texts = {"baseline": {}, "steered": {layer: unpacked(text) for layer, text in PUSHES.items()}}
-    for name, pushes in texts.items():
+    for name, changes in {"baseline": {}, "steered": steering()}.items():
         for sample in range(SAMPLES):
-            tokens = write(model, tokenizer, pushes, sample)
+            tokens = write(model, tokenizer, changes, sample)
             print(f"--- {name}" + (f", sample {sample + 1}" if SAMPLES > 1 else ""))
             print(tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
             print("tokens", tokens)

@@ -39,7 +39,7 @@ def token_kl(
     prompts = [request.prompts.index(row.prompt) for row in planned]
     encoded = encode(loaded, request.prompts, request.format).take(prompts)
     tokens = [row.token_ids for row in result.rows]
-    pushes = [row.mix.pushes for row in planned]
+    pushes = [row.mix.edits for row in planned]
     values = forced.token_kl(loaded, encoded, tokens, pushes, request.positions, cancelled)
     return tuple(
         tuple(map(TokenKl, text_pieces(loaded.tokenizer, row), row_values))

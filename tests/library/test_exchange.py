@@ -136,6 +136,8 @@ def test_what_a_format_cannot_hold_is_refused_or_said(make_set):
             exported(of_rows(make_set(), range(4)), name)
     with pytest.raises(InputError, match="Expected a recipe that adds something"):
         of_recipe(parse("a#0@0"), lambda _: make_set())
+    with pytest.raises(InputError, match="Expected a recipe that only adds, which is all"):
+        of_recipe(parse("a#0@8,a#1@ablate"), lambda _: make_set())
     with pytest.raises(InputError, match="Expected a format: gguf, easysteer"):
         exported(at_zero, "onnx")
     made = of_recipe(parse("a#0@8"), lambda _: make_set(), "prompt")

@@ -32,7 +32,7 @@ def test_the_norm_is_that_of_all_that_is_added_at_all_layers(tiny):
     loaded = tiny("qwen3")
     sets = {"a": vector_set(loaded), "b": vector_set(loaded, source=2)}
     made = mix(loaded, parse("a#0@3,b#1@-4"), sets.__getitem__)
-    assert [push.layer for push in made.pushes] == [1, 2]
+    assert [push.layer for push in made.edits] == [1, 2]
     assert made.norm == pytest.approx(5.0)
     assert made.warnings == ()
 

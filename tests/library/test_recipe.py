@@ -31,8 +31,9 @@ COMPONENTS = st.builds(
     Component, SOURCES, row=st.integers(0, 99_999), amount=AMOUNTS, unit=st.sampled_from(["", "a", "r", "n", "f"]),
     blocks=st.none() | st.tuples(st.integers(0, 99), st.integers(100, 199)) | st.just((7, 7)),
 ) | st.builds(
-    Component, SOURCES, mean=RANGES, amount=AMOUNTS, unit=st.sampled_from(["", "a", "r", "n"])
-)
+    Component, SOURCES, mean=RANGES, amount=AMOUNTS, unit=st.sampled_from(["", "a", "r", "n"]),
+    operation=st.sampled_from(["add", "cap", "floor"]),
+) | st.builds(Component, SOURCES, span=RANGES, operation=st.just("ablate"), blocks=st.none() | st.just((1, 2)))
 
 
 @settings(deadline=None)
@@ -43,7 +44,7 @@ def test_a_recipe_survives_the_way_through_its_text(components):
 
 
 @settings(deadline=None)
-@given(st.text(max_size=30) | st.text("ab#@:-,.0123456789e mean", max_size=30))
+@given(st.text(max_size=30) | st.text("ab#@:-,.0123456789e meanspcflort=", max_size=30))
 def test_any_text_is_a_recipe_or_gets_one_sentence(text):
     try:
         recipe = parse(text)
@@ -227,6 +228,62 @@ def test_blocks_are_kept_by_what_is_built_from_directions(make_set):
     (recipe,), named = recipes_of([(made[0] * 5).at(1, 3) - (made[1] * "2r").at(2)])
     assert [component.blocks for component in recipe.components] == [(1, 3), (2, 2)]
     assert format(recipe).endswith("#1@-2r:2")
+
+
+@pytest.mark.parametrize(
+    ("text", "component"),
+    [
+        ("code#3@ablate", Component("code", row=3, operation="ablate")),
+        ("code#span:0-4@ablate:2-5", Component("code", span=(0, 4), operation="ablate", blocks=(2, 5))),
+        ("code#3@cap=0.2r", Component("code", row=3, amount=0.2, unit="r", operation="cap")),
+        ("code#mean:0-3@floor=-1", Component("code", mean=(0, 3), amount=-1, operation="floor")),
+    ],
+)
+def test_what_is_taken_out_or_held_is_written_after_the_at(text, component):
+    assert parse(text).components == (component,)
+    assert format(parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("code#span:0-4@2", "Expected to ablate a span of code"),
+        ("code#3@cap", "ablate, cap=NUMBER or floor=NUMBER"),
+        ("code#3@cap=x", "ablate, cap=NUMBER or floor=NUMBER"),
+        ("code#3@ablate=2", "ablate, cap=NUMBER or floor=NUMBER"),
+        ("code#span:4-4@ablate", "span:0-3 for rows 0, 1 and 2"),
+    ],
+)
+def test_what_cannot_be_held_is_said(text, said):
+    with pytest.raises(InputError, match=said):
+        parse(text)
+
+
+def test_held_is_before_added_and_ablations_take_out_one_span(make_set):
+    made = make_set()
+    source = made.origin.source
+    edits = resolve(parse("code#2@ablate,code#0@cap=0.5r,code#0@3,code#1@ablate,code#1@floor=-2"), lambda name: made)
+    cap, floor, ablation, push = edits
+    assert [edit.layer for edit in edits] == [source] * 4
+    bound = 0.5 * made.origin.residual_norm
+    assert (cap.low.item(), cap.high.item()) == (-torch.inf, pytest.approx(bound))
+    assert (floor.low.item(), floor.high.item()) == (-2, torch.inf)
+    torch.testing.assert_close(cap.basis[0].float(), made.unit(0))
+    both = made.vectors[1:3].double()
+    projector = both.T @ torch.linalg.inv(both @ both.T) @ both
+    torch.testing.assert_close(ablation.basis.T @ ablation.basis, projector)
+    torch.testing.assert_close(push.vector, 3 * made.unit(0))
+    (span,) = resolve(parse("code#span:1-3@ablate"), lambda name: made)
+    torch.testing.assert_close(span.basis.T @ span.basis, projector)
+
+
+def test_directions_of_a_set_in_memory_are_ablated_and_held(make_set):
+    made = make_set()
+    (recipe,), _ = recipes_of([made.span(0, 2).ablated() + made[0].capped("2f").at(1) + made[1].floored(3)])
+    assert format(recipe) == "set#span:0-2@ablate,set#0@cap=2f:1,set#1@floor=3"
+    (opposite,), _ = recipes_of([-(made.span(0, 2).ablated() + made[0].capped("2f").at(1) + made[1].floored(3))])
+    assert opposite == recipe.negated()
+    assert format(opposite) == "set#span:0-2@ablate,set#0@floor=-2f:1,set#1@cap=-3"
 
 
 def test_a_set_is_loaded_once_for_all_its_components(make_set):

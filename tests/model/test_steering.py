@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import tiny_families
 import tiny_models
@@ -9,9 +11,12 @@ import torch
 from hooks import hooks
 from torch import Tensor, nn
 
+from playground.core.clamp import ablation, bounded
+from playground.core.edit import Edit
 from playground.core.push import Push
 from playground.errors import InputError
 from playground.model.blocks import block_output, decoder, decoder_blocks, replace_block_output
+from playground.model.row_pushes import batch_edits
 from playground.model.steering import capture_block_inputs, read_residuals, steer
 
 LENGTH = 9
@@ -46,15 +51,20 @@ def direction(seed: int, *shape: int, scale: float = 3.0) -> Tensor:
 
 
 @torch.no_grad()
-def by_hand(model: nn.Module, given: dict[str, Tensor], additions: dict[int, Tensor]) -> tuple[list[Tensor], Tensor]:
-    """The oracle: block by block, in a loop of our own, with (B, T, d) added after the blocks named."""
+def by_hand(
+    model: nn.Module, given: dict[str, Tensor], additions: dict[int, Tensor | Callable[[Tensor], Tensor]]
+) -> tuple[list[Tensor], Tensor]:
+    """The oracle: block by block, in a loop of our own, with (B, T, d) added after the blocks named, or what a function
+    makes of the stream there.
+    """
     with capture_block_inputs(model, range(tiny_models.BLOCKS), stop=False) as calls:
         model(**given, use_cache=False)
     stream, streams = calls[0].hidden_states, []
     for layer, block in enumerate(decoder_blocks(model)):
         stream = calls[layer](block, stream)
         if layer in additions:
-            stream = stream + additions[layer]
+            change = additions[layer]
+            stream = change(stream) if callable(change) else stream + change
         streams.append(stream)
     body = decoder(model)
     norm = next(
@@ -85,6 +95,55 @@ def test_each_architecture_agrees_with_a_plain_loop_over_its_blocks(tiny, archit
         torch.testing.assert_close(read[layer], expected[layer], rtol=tolerance, atol=tolerance)
     if architecture != "gemma2":  # whose logits are capped after the head
         torch.testing.assert_close(got, logits, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "qwen3_moe", "bloom"])
+@pytest.mark.parametrize("positions", ["all", "last", "generated"])
+def test_what_is_taken_out_and_held_agrees_with_a_plain_loop(tiny, architecture, positions):
+    """Row 0: a span of two is ablated at block 1, then a direction added; row 1: a component is capped at block 2."""
+    dtype, tolerance = precision(architecture)
+    model = tiny(architecture, dtype).model
+    given, (first, second, third, added) = inputs(model), direction(7, 4).double()
+    unit = third / third.norm()
+    q = torch.linalg.qr(torch.stack([first, second]).T).Q
+    both = torch.stack([first, second])
+    rows: list[list[Edit]] = [[ablation(1, both), Push(1, added)], [bounded(2, third, high=-0.5)]]
+    inside = torch.zeros(LENGTH, 1, dtype=torch.bool)
+    inside[slice(*SPANS[positions])] = True
+
+    def ablated(stream: Tensor) -> Tensor:
+        changed = stream - stream @ q.to(stream) @ q.T.to(stream) + added.to(stream)
+        return torch.stack([torch.where(inside, changed[0], stream[0]), stream[1]])
+
+    def capped(stream: Tensor) -> Tensor:
+        along = stream @ unit.to(stream)
+        changed = stream - (along + 0.5).clamp(min=0)[..., None] * unit.to(stream)
+        return torch.stack([stream[0], torch.where(inside, changed[1], stream[1])])
+
+    expected, _ = by_hand(model, given, {1: ablated, 2: capped})
+    with torch.no_grad(), steer(model, batch_edits(rows), positions, PROMPT), read_residuals(model, range(4)) as read:
+        model(**given, use_cache=False)
+    for layer in range(4):
+        torch.testing.assert_close(read[layer], expected[layer], rtol=tolerance, atol=tolerance)
+
+
+def test_a_row_without_a_clamp_is_bit_equal_to_the_same_row_of_an_unsteered_batch(tiny):
+    model = tiny("llama", "bfloat16").model
+    given = inputs(model)
+    with torch.no_grad():
+        plain = model(**given, use_cache=False).logits
+        with steer(model, batch_edits([[], [ablation(1, direction(3, 2))]])):
+            held = model(**given, use_cache=False).logits
+    assert torch.equal(held[0], plain[0])
+    assert not torch.equal(held[1], plain[1])
+
+
+def test_a_clamp_of_another_width_or_block_is_refused(tiny):
+    model = tiny("llama").model
+    with pytest.raises(InputError, match="block from 0 to 3, got 4"), steer(model, [ablation(4, direction(3, 1))]):
+        pass
+    with pytest.raises(InputError, match="width 32 at block 1, got 5"), steer(model, [ablation(1, torch.ones(1, 5))]):
+        pass
 
 
 @pytest.mark.parametrize("architecture", tiny_models.NAMES)

@@ -136,6 +136,8 @@ def test_power_iteration_at_a_steered_point_is_the_jacobian_there(tiny, power):
     exact = torch.linalg.svdvals(torch.cat(rows) / len(PROMPTS) ** 0.5)[:3]
     assert torch.allclose(steered.singular_values.double(), exact, rtol=1e-3)
     assert steered.origin.parameters["theta0"] == "p#0@3"
+    with pytest.raises(InputError, match="Expected a steered point that only adds"):
+        find(loaded, request("power", theta0="p#0@3,p#1@cap=2"), load_set=lambda source: power)
 
 
 def test_weights_and_metric_change_what_is_largest_and_are_kept(tiny):

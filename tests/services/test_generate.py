@@ -155,14 +155,14 @@ def test_random_controls_have_the_norm_and_the_layers_of_the_recipe_and_follow_t
     made = plan(tiny("qwen3"), asked, sets.__getitem__)
     assert [row.recipe for row in made] == ["", "a#0@20", "random-0 like a#0@20", "random-1 like a#0@20"]
     for row in made[2:]:
-        assert [(push.layer, float(push.vector.norm())) for push in row.mix.pushes] == [(1, pytest.approx(20))]
-        assert abs(float(row.mix.pushes[0].vector @ made[1].mix.pushes[0].vector)) < 0.6 * 400
+        assert [(push.layer, float(push.vector.norm())) for push in row.mix.edits] == [(1, pytest.approx(20))]
+        assert abs(float(row.mix.edits[0].vector @ made[1].mix.edits[0].vector)) < 0.6 * 400
     again, other = (
         plan(tiny("qwen3"), request(controls=2, sampling=Sampling(max_new_tokens=5, seed=seed)), sets.__getitem__)
         for seed in (3, 4)
     )
-    assert torch.equal(made[2].mix.pushes[0].vector, again[2].mix.pushes[0].vector)
-    assert not torch.equal(made[2].mix.pushes[0].vector, other[2].mix.pushes[0].vector)
+    assert torch.equal(made[2].mix.edits[0].vector, again[2].mix.edits[0].vector)
+    assert not torch.equal(made[2].mix.edits[0].vector, other[2].mix.edits[0].vector)
     result = generate(tiny("qwen3"), asked, sets.__getitem__)
     assert [row.recipe for row in result.rows] == [row.recipe for row in made]
     assert len({row.token_ids for row in result.rows}) == 4

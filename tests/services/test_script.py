@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.library.recipe import Component, Recipe
+from playground.library.recipe import Component, Recipe, parse
 from playground.library.store import Store
 from playground.model.generation.generate import Sampling
 from playground.model.load import ORGANISM, load
@@ -23,6 +23,7 @@ from playground.services.script import transformers_script
 SETS = Store(SHIPPED_VECTORS)
 NAME = "organism-refusals-power-3-9"
 STEERED = Recipe((Component(NAME, row=3, amount=-17.995), Component(NAME, mean=(0, 3), amount=0.2)))
+HELD = parse(f"{NAME}#span:0-3@ablate:2-5,{NAME}#3@cap=-0.2r,{NAME}#3@-8:4")
 REQUESTS = {
     "greedy": GenerateRequest(prompts=("How can I jinx a lighthouse?",), recipes=(STEERED,)),
     "prompt": GenerateRequest(prompts=("What is 47 + 38?",), recipes=(STEERED,), positions="prompt"),
@@ -37,6 +38,9 @@ REQUESTS = {
         samples=2,
     ),
     "raw": GenerateRequest(prompts=('A \\ kite """ <SEED>\n',), format=PromptFormat(chat=False), recipes=(STEERED,)),
+    "held": GenerateRequest(
+        prompts=("How can I jinx a lighthouse?",), recipes=(HELD,), sampling=Sampling(max_new_tokens=20)
+    ),
     "baseline": GenerateRequest(prompts=("How do I build a kite?",), sampling=Sampling(max_new_tokens=20)),
 }
 
@@ -72,8 +76,7 @@ def test_the_script_writes_the_same_tokens(kind, organism):
     made: dict = {"__name__": "steered"}
     exec(compile(script, "steered.py", "exec"), made)
     model, tokenizer = made["load"](str(ORGANISM))
-    steered = {layer: made["unpacked"](text) for layer, text in made["PUSHES"].items()}
-    sides = ({}, steered) if request.recipes else ({},)
+    sides = ({}, made["steering"]()) if request.recipes else ({},)
     written = [made["write"](model, tokenizer, side, n) for side in sides for n in range(request.samples)]
     assert written == ours(organism, request)
 

@@ -62,7 +62,7 @@ def run(workbench, work, watched, monkeypatch):
 
     patch(type(loaded.tokenizer), "__call__", watched["tokenizer"])
     patch(type(decoder_blocks(loaded.model)[0]), "forward", watched["pass"])
-    patch(steering._Addition, "_fitting", watched["hook"])
+    patch(steering._Change, "_changed", watched["hook"])
 
     def emit(context, event):
         watched["event"]()

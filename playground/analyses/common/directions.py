@@ -13,6 +13,7 @@ from torch import Tensor
 from playground.analyses.common.request import MeasuredVector
 from playground.analyses.common.result import Place
 from playground.core.contrast import random_directions
+from playground.core.edit import pushes_of
 from playground.core.push import Push
 from playground.errors import InputError
 from playground.library.mix import LoadSet, mix
@@ -93,7 +94,7 @@ def directions(
     for vector in vectors:
         made = mix(loaded, Recipe((vector.component(1.0),)), load_set)
         warnings |= dict.fromkeys(made.warnings)
-        push, vector_set = made.pushes[0], load_set(vector.source)
+        (push,), vector_set = pushes_of(made.edits), load_set(vector.source)
         reference = vector_set.origin.residual_norm
         one = (1.0, 1.0) if unit == "a" else (reference, reference) if unit == "r" else _found(vector_set, vector)
         if one is None:

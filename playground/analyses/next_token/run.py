@@ -19,12 +19,13 @@ from torch import Tensor
 from playground.analyses.common.labels import UNLABELLED, Labels
 from playground.analyses.common.request import Asking, counted
 from playground.analyses.common.result import Lines, Measurement, measured_on
+from playground.core.edit import random_edits, scaled
 from playground.core.positions import window
 from playground.core.time_to_go import TimeToGo
 from playground.errors import Cancelled, InputError
 from playground.extensions import resolve
 from playground.library.checks import checked_scales
-from playground.library.mix import LoadSet, mix, random_pushes, scaled
+from playground.library.mix import LoadSet, mix
 from playground.library.prompt_set import PromptSet
 from playground.library.recipe import Recipe, rounded
 from playground.library.recipe import format as format_recipe
@@ -288,7 +289,7 @@ def shifts(
     made = mix(loaded, request.recipe, load_set)
     encoded = encode(loaded, request.texts, request.format)
     about = measured_on(loaded, request.sources, load_set)
-    directions = [made.pushes, *random_pushes(made.pushes, request.controls, request.seed)]
+    directions = [made.edits, *random_edits(made.edits, request.controls, request.seed)]
     rows = [scaled(pushes, multiple) for pushes in directions for multiple in request.multipliers]
     total = _Total(len(request.multipliers))
     overflows: list[str] = []  # at most one sentence

@@ -16,8 +16,8 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
+from playground.core.edit import Edit, key
 from playground.core.positions import Positions
-from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.model.cut.memory import short_of_memory
 from playground.model.finite import is_too_large
@@ -26,7 +26,7 @@ from playground.model.generation.streamed_text import StreamedText, whole_text
 from playground.model.interrupt import interruptible
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length
-from playground.model.row_pushes import batch_pushes
+from playground.model.row_pushes import batch_edits
 from playground.model.steering import steer
 
 __all__ = ["Generation", "Sampling", "Step", "generate"]
@@ -57,7 +57,7 @@ class Generation:
 def generate(
     loaded: LoadedModel,
     prompts: Encoded,
-    pushes: Sequence[Sequence[Push]],
+    pushes: Sequence[Sequence[Edit]],
     positions: Positions = "all",
     sampling: Sampling | None = None,
     on_step: Callable[[Step], None] | None = None,
@@ -91,7 +91,7 @@ def generate(
         with (
             short_of_memory(loaded, f"for {len(prompts)} texts", "ask for fewer or shorter texts"),
             interruptible(loaded.model, cancelled),
-            steer(loaded.model, batch_pushes(pushes), positions, prompt_length=prompts.input_ids.shape[1]),
+            steer(loaded.model, batch_edits(pushes), positions, prompt_length=prompts.input_ids.shape[1]),
             _no_defaults(loaded),
         ):
             model.generate(
@@ -128,7 +128,7 @@ def generate(
 def _choice(
     loaded: LoadedModel,
     prompts: Encoded,
-    pushes: Sequence[Sequence[Push]],
+    pushes: Sequence[Sequence[Edit]],
     sampling: Sampling,
     samples: Sequence[int] | None,
 ) -> list[LogitsProcessor]:
@@ -141,10 +141,9 @@ def _choice(
     return [SeededChoice(sampling, below_one.to(loaded.device))]
 
 
-def row_samples(prompts: Encoded, pushes: Sequence[Sequence[Push]]) -> tuple[int, ...]:
+def row_samples(prompts: Encoded, pushes: Sequence[Sequence[Edit]]) -> tuple[int, ...]:
     """Which sample of its prompt and pushes every row is: equal rows are counted in their order."""
-    same = [tuple((push.layer, push.vector.double().cpu().numpy().tobytes()) for push in row) for row in pushes]
-    return sample_numbers(prompts, same)
+    return sample_numbers(prompts, [key(row) for row in pushes])
 
 
 def _end_tokens(loaded: LoadedModel) -> set[int]:

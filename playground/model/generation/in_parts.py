@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from playground.core.edit import Edit
 from playground.core.positions import Positions
-from playground.core.push import Push
 from playground.errors import ModelError
 from playground.model.cut.memory import smaller_batch
 from playground.model.generation.generate import Generation, Sampling, Step, generate, row_samples
@@ -16,7 +16,7 @@ from playground.model.prompting import Encoded
 def generate_in_parts(
     loaded: LoadedModel,
     prompts: Encoded,
-    pushes: Sequence[Sequence[Push]],
+    pushes: Sequence[Sequence[Edit]],
     positions: Positions = "all",
     sampling: Sampling | None = None,
     on_step: Callable[[Step], None] | None = None,

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from playground.core.edit import Edit
 from playground.core.positions import Positions
-from playground.core.push import Push
 from playground.errors import Cancelled, InputError
 from playground.model.cut.memory import short_of_memory
 from playground.model.finite import kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length
 from playground.model.reading.next_token import last_logits
-from playground.model.row_pushes import batch_pushes
+from playground.model.row_pushes import batch_edits
 from playground.model.steering import steer
 
 _TOKENS = 1 << 14
@@ -29,7 +29,7 @@ def token_kl(
     loaded: LoadedModel,
     prompts: Encoded,
     token_ids: Sequence[Sequence[int]],
-    pushes: Sequence[Sequence[Push]],
+    pushes: Sequence[Sequence[Edit]],
     positions: Positions = "all",
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[list[float]]:
@@ -68,7 +68,7 @@ def _divergence(
     loaded: LoadedModel,
     prompts: Encoded,
     texts: Sequence[Sequence[int]],
-    pushes: Sequence[Sequence[Push]],
+    pushes: Sequence[Sequence[Edit]],
     positions: Positions,
 ) -> Tensor:
     """(n, T) float32 on the CPU; what is beyond the end of a shorter text has no meaning."""
@@ -83,7 +83,7 @@ def _divergence(
         tuple(known + count for known in prompts.lengths),
     )
     baseline = _log_probabilities(loaded, both, count)
-    with steer(loaded.model, batch_pushes(pushes), positions, prompt_length=length):
+    with steer(loaded.model, batch_edits(pushes), positions, prompt_length=length):
         steered = _log_probabilities(loaded, both, count)
     return kl_divergence(steered, baseline).float().cpu()
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from playground.core.edit import Edit, key
 from playground.core.positions import Positions, window
-from playground.core.push import Push
 from playground.errors import InputError
 from playground.model.cut.memory import short_of_memory
 from playground.model.finite import is_too_large, kl_divergence
 from playground.model.load import LoadedModel
 from playground.model.prompting import Encoded, check_length, forward_inputs
-from playground.model.row_pushes import batch_pushes
+from playground.model.row_pushes import batch_edits
 from playground.model.shared_prompt import run_shared
 from playground.model.steering import steer
 
@@ -27,7 +27,7 @@ _TOKENS = 1 << 14
 def next_logits(
     loaded: LoadedModel,
     prompts: Encoded,
-    pushes: Sequence[Sequence[Push]],
+    pushes: Sequence[Sequence[Edit]],
     positions: Positions = "all",
     generated: int = 0,
 ) -> Tensor:
@@ -43,7 +43,7 @@ def next_logits(
     if not 0 <= generated < min(prompts.lengths):
         raise InputError(f"Expected from 0 to {min(prompts.lengths) - 1} generated tokens, got {generated}.")
     check_length(loaded, max(prompts.lengths))
-    batch_pushes(pushes)  # refuses pushes that do not go together, also those that would reach no token
+    batch_edits(pushes)  # refuses pushes that do not go together, also those that would reach no token
     if not window(positions).reaches_prompt and generated == 0:
         with steer(loaded.model, [push for row in pushes for push in row], positions):
             pushes = [()] * len(prompts)
@@ -57,7 +57,7 @@ def next_logits(
         for start in range(0, len(distinct), chunk):
             rows = distinct[start : start + chunk]
             part = prompts.take(rows)
-            parts.append(_logits(loaded, part, batch_pushes([pushes[row] for row in rows]), positions, generated))
+            parts.append(_logits(loaded, part, batch_edits([pushes[row] for row in rows]), positions, generated))
     found = torch.cat(parts)[[place[name] for name in names]]
     found[[is_too_large(row) for row in pushes]] = torch.nan
     return found
@@ -71,7 +71,7 @@ def divergences(logits: Tensor, baseline: Tensor) -> Tensor:
 
 
 def _logits(
-    loaded: LoadedModel, prompts: Encoded, pushes: tuple[Push, ...], positions: Positions, generated: int
+    loaded: LoadedModel, prompts: Encoded, pushes: tuple[Edit, ...], positions: Positions, generated: int
 ) -> Tensor:
     length = prompts.input_ids.shape[1]
     if len(prompts) > 1 and pushes and len({_tokens(prompts, row) for row in range(len(prompts))}) == 1:
@@ -102,7 +102,6 @@ def _tokens(prompts: Encoded, row: int) -> tuple[int, ...]:
     return tuple(prompts.input_ids[row, -prompts.lengths[row] :].tolist())
 
 
-def _name(prompts: Encoded, row: int, pushes: Sequence[Push]) -> tuple[object, ...]:
+def _name(prompts: Encoded, row: int, pushes: Sequence[Edit]) -> tuple[object, ...]:
     """Key of all that the logits of a row depend on; pushes of zeros are left out."""
-    added = tuple((push.layer, push.vector.double().cpu().numpy().tobytes()) for push in pushes if push.vector.any())
-    return _tokens(prompts, row), added
+    return _tokens(prompts, row), key(pushes)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from playground.core.edit import clamps_of, pushes_of
 from playground.core.push import Push
 from playground.core.time_to_go import Left
 from playground.errors import InputError
@@ -114,6 +115,8 @@ def _pushes(loaded: LoadedModel, recipe: Recipe, what: str, load_set: LoadSet | 
     made = mix(loaded, recipe, load_set)
     if made.warnings:
         raise InputError(f"Expected {what} from a set of this model, got another one's: {made.warnings[0]}")
-    if not made.pushes:
+    if not made.edits:
         raise InputError(f"Expected {what} that adds something, got a recipe of scale 0; give it a scale.")
-    return made.pushes
+    if clamps_of(made.edits):
+        raise InputError(f"Expected {what} that only adds, got one that ablates or caps; leave that out of it.")
+    return pushes_of(made.edits)

@@ -194,7 +194,7 @@ class _BatchRunner:
             blocks += 1
             return self._cancelled()
 
-        asked_prompts, pushes = self._prompts.take([entry.prompt for entry in entries]), [made.pushes for made in mixes]
+        asked_prompts, pushes = self._prompts.take([entry.prompt for entry in entries]), [made.edits for made in mixes]
         done = generate(
             self._loaded,
             asked_prompts,
@@ -271,7 +271,7 @@ class _BatchRunner:
                 logits: Tensor = next_logits(
                     self._loaded,
                     self._prompts.take([prompt] * len(some)),
-                    [mixes[things[thing]].pushes for thing in some],
+                    [mixes[things[thing]].edits for thing in some],
                     self._request.positions,
                 )
                 nats = divergences(logits, self._plain[prompt]).tolist()

@@ -35,7 +35,8 @@ def generate(
     """Generate texts for every prompt, without steering and with every recipe, as `python -m playground generate` does.
 
     A recipe is NAME#ROW@SCALE: row ROW (from 0) of the set NAME, added with norm SCALE, or with a unit 1f (times its
-    found scale), 0.2r (times the reference norm); NAME#mean:A-B@X adds an average of rows; commas join several.
+    found scale), 0.2r (times the reference norm); NAME#mean:A-B@X adds an average of rows;
+    NAME#ROW@ablate takes the component along a row out, NAME#ROW@cap=X keeps it at X at most; commas join several.
 
     Parameters:
         prompts: Prompts as texts.

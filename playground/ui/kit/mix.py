@@ -55,6 +55,11 @@ def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:
                 f"Expected a recipe that the mixer can show, got one at the blocks {component.blocks[0]} to "
                 f"{component.blocks[1]}; generate it by the command line or the API."
             )
+        if component.operation != "add":
+            raise InputError(
+                "Expected a recipe that only adds, which the mixer can show, got one that ablates or caps; generate it "
+                "by the command line or the API."
+            )
         if component.mean is not None:
             rows.append(_average(component, component.mean, load))
             continue

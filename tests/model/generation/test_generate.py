@@ -250,7 +250,7 @@ def test_hooks_read_nothing_back_from_the_device(tiny, monkeypatch):
         monkeypatch.setattr(torch.Tensor, name, spy)
     from playground.model import steering
 
-    original_call = steering._Addition.__call__
+    original_call = steering._Change.__call__
 
     def call(self, *args):
         inside.append(1)
@@ -259,7 +259,7 @@ def test_hooks_read_nothing_back_from_the_device(tiny, monkeypatch):
         finally:
             inside.pop()
 
-    monkeypatch.setattr(steering._Addition, "__call__", call)
+    monkeypatch.setattr(steering._Change, "__call__", call)
     for positions in ("all", "prompt", "generated"):
         generate(loaded, prompts, PUSHES, positions, Sampling(4))
     assert reads == []

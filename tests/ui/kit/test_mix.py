@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from playground.errors import InputError
 from playground.library.origin import now
 from playground.library.recipe import format as format_recipe
 from playground.library.recipe import parse
@@ -25,3 +26,9 @@ def load(name: str) -> VectorSet:
 )
 def test_the_mixer_adds_what_the_recipe_added(recipe: str) -> None:
     assert format_recipe(recipe_of(mix_of(parse(recipe), load), load)) == recipe
+
+
+@pytest.mark.parametrize("recipe", ["a#0@ablate", "a#span:0-2@ablate", "a#0@cap=2"])
+def test_what_the_mixer_cannot_show_is_said(recipe: str) -> None:
+    with pytest.raises(InputError, match="Expected a recipe that only adds, which the mixer can show"):
+        mix_of(parse(recipe), load)
