@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from playground.model.blocks import decoder
 
@@ -29,7 +30,8 @@ def fingerprint(model: nn.Module) -> str:
 
     The sample is rounded to bfloat16 first, so a float32 checkpoint has one fingerprint whether it is loaded in
     float32, float64 or bfloat16, and so has a bfloat16 one. Loading in float16 may change it: that rounds twice, and
-    its range is smaller. Devices and offloading make no difference.
+    its range is smaller. Of quantised weights it is the numbers that they stand for. Devices and offloading make no
+    difference.
     """
     whole: Any = decoder(model).config
     config = whole.get_text_config(decoder=True)
@@ -54,7 +56,9 @@ def _spread(count: int, wanted: int) -> list[int]:
 def _real(model: nn.Module, name: str, parameter: Tensor) -> Tensor:
     """The values of a parameter, fetched from where accelerate keeps them when it is offloaded."""
     if parameter.device.type != "meta":
-        return parameter.detach()
+        plain = parameter.detach()
+        # Quantised tensors of their own class have few of a tensor's operations.
+        return plain.dequantize() if is_traceable_wrapper_subclass(plain) else plain
     from accelerate.utils import align_module_device
 
     owner, _, attribute = name.rpartition(".")

@@ -19,6 +19,7 @@ from playground.core.push import Push
 from playground.errors import ModelError
 from playground.model.blocks import counts_positions, decoder_blocks, width
 from playground.model.cut.agreement import Refused, refusals
+from playground.model.cut.derivatives import is_quantised
 from playground.model.steering import BlockCall, before_blocks, capture_block_inputs, put_out, read_residuals, steer
 
 _LENGTHS = (12, 3)
@@ -197,7 +198,8 @@ def _agree(model: PreTrainedModel, pairs: Sequence[tuple[Tensor, Tensor]], reaso
     In 16 bits half of the rows may differ: the rounding of a token can send it, and all after it, to other experts.
     What is not finite in a plain pass tells nothing: `finite.py` names it where it is met.
     """
-    tolerance = _TOLERANCE.get(model.dtype, _TOLERANCE_HALF)
+    exact = model.dtype in _TOLERANCE and not is_quantised(model)
+    tolerance = _TOLERANCE[model.dtype] if exact else _TOLERANCE_HALF
     for found, expected in pairs:
         wide = torch.promote_types(expected.dtype, torch.float32)
         found, expected = found.to(expected.device, wide).flatten(0, -2), expected.to(wide).flatten(0, -2)
@@ -209,7 +211,7 @@ def _agree(model: PreTrainedModel, pairs: Sequence[tuple[Tensor, Tensor]], reaso
         centre = torch.where(told, expected, 0).sum(dim=-1, keepdim=True) / told.sum(dim=-1, keepdim=True)
         size = torch.where(told, expected - centre, 0).norm(dim=-1)
         off = torch.where(told, found - expected, 0).norm(dim=-1) / size.clamp(min=torch.finfo(wide).tiny)
-        worst = off.max() if model.dtype in _TOLERANCE else off.median()
+        worst = off.max() if exact else off.median()
         if not bool(worst <= tolerance):
             raise Refused(model, reason)
 

@@ -135,6 +135,7 @@ def load(
         number_type = gguf.dtype_of(number_type, place)
     else:
         check_files(source.folder, short(source.name))
+        _refuse_adapter(source)
     config = _config(source)
     auto = _auto_class(config, source)
     _drop_tokens_out_of_range(config)
@@ -263,6 +264,15 @@ def _config(source: Source) -> Any:
             f"Expected a config.json that transformers can read, but that of {source.name} is damaged or of an unknown "
             f"architecture; update transformers or choose another model."
         ) from error
+
+
+def _refuse_adapter(source: Source) -> None:
+    """transformers would apply an adapter that lies beside weights, where PEFT is installed, and else leave it out."""
+    if (source.folder / "adapter_config.json").exists():
+        raise ModelError(
+            f"Expected a model's own weights, but {source.name} holds an adapter (adapter_config.json), which is never "
+            "applied unasked; merge it into its base model (merge_and_unload of PEFT), save that, and load the result."
+        )
 
 
 def _check_built(

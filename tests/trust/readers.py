@@ -399,7 +399,7 @@ def _ggufs() -> Sequence[bytes]:
 
     from playground.model.load import load
     from tests.model import tiny_models
-    from tests.model.test_gguf import write
+    from tests.model.gguf_files import write
 
     # transformers asks for the same table of names once for every module of the model.
     gguf.get_tensor_name_map = functools.lru_cache(maxsize=4)(gguf.get_tensor_name_map)

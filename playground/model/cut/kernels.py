@@ -9,13 +9,16 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from playground.model.cut.derivatives import check_derivatives
+
 
 @contextmanager
 def twice_differentiable(model: PreTrainedModel) -> Iterator[None]:
     """Let the model run on kernels that can be differentiated twice; what was chosen before is restored.
 
     Scaled-dot-product attention stays, on its mathematical kernel; other fused attention (flash, flex, from the Hub)
-    gives way to eager attention, and fused experts to the plain loop over experts.
+    gives way to eager attention, and fused experts to the plain loop over experts. Raises ModelError for quantised
+    weights through which derivatives are missing or wrong.
     """
     attention: Any = getattr(model.config, "_attn_implementation", None)
     experts: Any = getattr(model.config, "_experts_implementation", None)
@@ -28,6 +31,7 @@ def twice_differentiable(model: PreTrainedModel) -> Iterator[None]:
         if swap_experts:
             model.set_experts_implementation("eager")
         with kernel:
+            check_derivatives(model)
             yield
     finally:
         if swap_attention:
