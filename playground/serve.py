@@ -16,7 +16,8 @@ for _name, _value in {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEM
 
 @dataclass(frozen=True)
 class Serving:
-    """How the page is served. `model` None: the one that ships; `models`: a folder of models to choose from.
+    """How the page is served. `model` None: the one that ships; `adapter`: a folder with a LoRA adapter for it;
+    `models`: a folder of models to choose from.
 
     `public`: for strangers, who change nothing that others see (TRUST.md); `share`: by Gradio's relay as well;
     `accounts`: (user, password) pairs that are asked for; `allow_hosts`: names it is served by beside its own;
@@ -26,6 +27,7 @@ class Serving:
     """
 
     model: str | None = None
+    adapter: str | None = None
     models: Path | None = None
     device: str = "auto"
     dtype: str = "auto"
@@ -49,6 +51,7 @@ def serve(serving: Serving) -> None:
     gc.disable()
     spare_this_machine(serving.host)
     from playground import limits
+    from playground.model.adapter import with_adapter
     from playground.services.jobs import LONGEST, PUBLIC_LONGEST, Jobs
     from playground.services.session import Workbench
     from playground.services.verbose import LoggedJobs, start_log
@@ -60,7 +63,7 @@ def serve(serving: Serving) -> None:
         print(f"log: {start_log()}", file=sys.stderr)
     jobs = (LoggedJobs if serving.verbose else Jobs)(longest=PUBLIC_LONGEST if serving.public else LONGEST)
     workbench = Workbench(jobs=jobs, models=serving.models, public=serving.public)
-    loaded = workbench.load_model(serving.model, serving.device, serving.dtype)
+    loaded = workbench.load_model(with_adapter(serving.model, serving.adapter), serving.device, serving.dtype)
     print(loaded.summary, file=sys.stderr)
     hosts = Hosts.served(serving.host, serving.allow_hosts, serving.share)
     try:

@@ -93,7 +93,7 @@ def _help(options: argparse.Namespace, team: Team) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def prepare() -> Sweeps:
-        loaded = load(options.model, options.device, options.dtype)
+        loaded = load(options.model, options.device, options.dtype, adapter=options.adapter)
         return prepared(loaded, _asked(options, loaded))
 
     serve(prepare, team)

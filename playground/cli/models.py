@@ -8,26 +8,32 @@ from collections.abc import Iterable
 from playground.cli.terminal import Progress, tell
 from playground.library.store import open_set
 from playground.library.vector_set import VectorSet, check_fits
+from playground.model.adapter import split_adapter
 from playground.model.load import LoadedModel, load
 
 
 def load_quietly(options: argparse.Namespace, progress: Progress) -> LoadedModel:
-    """Load the model of --model, --device and --dtype, with progress. Raises ModelError."""
+    """Load the model of --model, --adapter, --device and --dtype, with progress. Raises ModelError."""
     try:
         return load(
             options.model,
             options.device,
             options.dtype,
             on_progress=lambda stage, share: progress.show(f"{stage} · {share:.0%}"),
+            adapter=options.adapter,
         )
     finally:
         progress.clear()
 
 
 def follow_model(options: argparse.Namespace, vector_set: VectorSet) -> None:
-    """Set --model to the model that the set was made on, unless it is given."""
-    if options.model is None and vector_set.origin.model != "organism":
-        options.model = vector_set.origin.model
+    """Set --model and --adapter to the model that the set was made on, each unless it is given; with another --model
+    there is no adapter but a given one.
+    """
+    if options.model is None:
+        name, adapter = split_adapter(vector_set.origin.model)
+        options.model = None if name == "organism" else name
+        options.adapter = options.adapter or adapter
 
 
 def load_for(options: argparse.Namespace, vector_set: VectorSet, progress: Progress) -> LoadedModel:

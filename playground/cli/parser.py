@@ -130,16 +130,18 @@ def option_of(name: str) -> str:
 
 
 SEED = whole("a seed", 0, 2**63 - 1)
+ADAPTER = "folder of a LoRA adapter, merged into the model's float weights (needs the package peft)"
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add --model, --device, --dtype."""
+    """Add --model, --adapter, --device, --dtype."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
         metavar="M",
         help="path or Hub id (id@revision) of a causal model; without it the model that ships with the playground",
     )
+    group.add_argument("--adapter", metavar="DIR", help=ADAPTER)
     group.add_argument(
         "--device",
         metavar="NAME",

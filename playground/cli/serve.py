@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from playground.cli.outcome import Outcome
-from playground.cli.parser import one_of, whole
+from playground.cli.parser import ADAPTER, one_of, whole
 from playground.errors import InputError
 
 SUMMARY = "open the page in the browser"
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     on_space = "SPACE_ID" in os.environ
     devices, dtypes = ("auto", "cuda", "cpu"), ("auto", "bfloat16", "float32")
     parser.add_argument("--model", metavar="M", help="a path or Hub id; without it the model that ships")
+    parser.add_argument("--adapter", metavar="DIR", help=ADAPTER)
     parser.add_argument("--models", metavar="DIR", type=Path, help="a folder of models and GGUF files to choose from")
     for option, what, choices in (("--device", "a device", devices), ("--dtype", "a dtype", dtypes)):
         listed = f"{', '.join(choices)} ({choices[0]})"
@@ -96,6 +97,7 @@ def start(options: argparse.Namespace) -> None:
     serve(
         Serving(
             model=options.model,
+            adapter=options.adapter,
             models=options.models,
             device=options.device,
             dtype=options.dtype,

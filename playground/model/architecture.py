@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playground.errors import ModelError
+from playground.model.adapter import split_adapter
 from playground.model.bounds import read_json
 from playground.model.gguf import SUFFIX, read_head
 from playground.model.source import ORGANISM
@@ -14,6 +15,7 @@ _LONGEST = 80
 
 def architecture_of(name: str) -> str:
     """The architecture that the files of a model say; "" where they are not on this machine. No network is asked."""
+    name = split_adapter(name)[0] or name
     try:
         path = Path(name).expanduser()
         if path.suffix.lower() == SUFFIX and path.is_file():

@@ -34,6 +34,7 @@ from transformers.utils import logging
 from playground.core.out_of_memory import is_out_of_memory
 from playground.errors import ModelError
 from playground.model import gguf
+from playground.model.adapter import check_base, merge, open_adapter, split_adapter, with_adapter
 from playground.model.blocks import decoder_blocks, width
 from playground.model.bounds import check_built, check_files
 from playground.model.fingerprint import fingerprint
@@ -60,7 +61,7 @@ class LoadedModel:
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    name: str  # as the user gave it, "organism" for the shipped model
+    name: str  # as the user gave it, "organism" for the shipped model, "NAME + adapter DIR" with an adapter
     revision: str | None  # the commit on the Hub, None for a local model
     device: torch.device  # where inputs go; other devices may hold some of the blocks
     dtype: torch.dtype
@@ -116,8 +117,12 @@ def load(
     dtype: str = "auto",
     on_progress: Progress | None = None,
     before_weights: Callable[[], None] | None = None,
+    adapter: str | Path | None = None,
 ) -> LoadedModel:
     """Load the model called `name`: a path, a Hub id (with "@revision" if wanted), or None for the shipped one.
+
+    `adapter` is a folder with a LoRA adapter, which PEFT merges into float weights (adapter.py); name and fingerprint
+    of the result are its own. A name "NAME + adapter DIR" asks for the same.
 
     `device` is one of DEVICES or "cuda:N"; auto takes CUDA, then MPS, then the CPU. `dtype` is one of DTYPES; auto
     takes the checkpoint's, of a GGUF file float32 on a CPU and bfloat16 elsewhere. Weights that do not fit on the
@@ -128,7 +133,9 @@ def load(
     """
     place = _device(device)
     number_type = _dtype(dtype, place)
-    source = locate(name, on_progress)
+    base, folder = split_adapter(with_adapter(name, adapter))
+    lora = None if folder is None else open_adapter(folder)
+    source = locate(base, on_progress)
     head = None
     if source.gguf is not None:
         head = gguf.read_head(source.folder / source.gguf)
@@ -137,6 +144,8 @@ def load(
         check_files(source.folder, short(source.name))
         _refuse_adapter(source)
     config = _config(source)
+    if lora is not None:
+        check_base(lora, short(source.name), source.repo, config)
     auto = _auto_class(config, source)
     _drop_tokens_out_of_range(config)
     tokenizer = _tokenizer(source)
@@ -150,7 +159,10 @@ def load(
         else:
             need = head.weights * number_type.itemsize
         model = _weights(auto, source, need, config, place, number_type, on_progress)
-        return _described(model, tokenizer, source.name, source.revision, place)
+        if lora is not None:
+            model = merge(model, lora, short(source.name))
+        called = with_adapter(source.name, folder) or source.name
+        return _described(model, tokenizer, called, source.revision, place)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

@@ -12,13 +12,14 @@ from typing import Any
 import torch
 
 import playground
+from playground.model.adapter import split_adapter
 from playground.model.load import LoadedModel, decoder_config, is_organism
 from playground.services import recent
 
 FORMAT_VERSION = 2
 PACKAGES = (
-    "accelerate", "gguf", "gradio", "numpy", "plotly", "pydantic", "safetensors", "scikit-learn", "scipy", "tokenizers",
-    "torch", "transformers",
+    "accelerate", "gguf", "gradio", "numpy", "peft", "plotly", "pydantic", "safetensors", "scikit-learn", "scipy",
+    "tokenizers", "torch", "transformers",
 )  # fmt: skip
 
 
@@ -66,6 +67,7 @@ def _model(loaded: LoadedModel) -> dict[str, Any]:
     quantized = getattr(decoder_config(loaded.model.config), "quantization_config", None)
     return {
         "shipped": is_organism(loaded),
+        "adapter": split_adapter(loaded.name)[1] is not None,
         "architecture": type(loaded.model).__name__,
         "blocks": loaded.block_count,
         "width": loaded.width,

@@ -15,6 +15,7 @@ from playground.library.prompts import PromptSet
 from playground.library.recipe import Recipe
 from playground.library.recipe import format as format_recipe
 from playground.methods.base.request import default_of
+from playground.model.adapter import split_adapter
 from playground.model.chat_template import reads_date
 from playground.model.conversation import format as format_turn
 from playground.model.generation.generate import Sampling
@@ -261,7 +262,9 @@ def _given(option: str, value: str) -> list[str]:
 
 
 def _model(loaded: LoadedModel | Recorded) -> list[str]:
-    words = [] if is_organism(loaded) else _given("--model", loaded.name)
+    name, adapter = split_adapter(loaded.name)
+    words = [] if name is None or name == "organism" else _given("--model", name)
+    words += [] if adapter is None else _given("--adapter", adapter)
     dtype = str(loaded.dtype).removeprefix("torch.")
     if dtype != "float32" or not is_organism(loaded):
         words += ["--dtype", dtype]

@@ -20,8 +20,9 @@ from playground.core.positions import window
 from playground.errors import InputError
 from playground.library.mix import LoadSet, mix
 from playground.library.recipe import format as format_recipe
+from playground.model.adapter import split_adapter
 from playground.model.blocks import decoder_blocks
-from playground.model.load import LoadedModel, auto_name, is_organism
+from playground.model.load import LoadedModel, auto_name
 from playground.model.prompting import render
 from playground.model.source import ORGANISM
 from playground.services.generate import GenerateRequest
@@ -43,6 +44,7 @@ def transformers_script(loaded: LoadedModel, request: GenerateRequest, load_set:
     values = {
         "MODEL": _name(loaded),
         "AUTO": auto_name(loaded.model),
+        "MERGE": _merge(loaded),
         "REVISION": repr(loaded.revision),
         "DTYPE": str(loaded.dtype),
         "DEVICE": repr(str(loaded.device)),
@@ -61,11 +63,12 @@ def transformers_script(loaded: LoadedModel, request: GenerateRequest, load_set:
             for clamp in clamps_of(edits)
         ),
     }
+    needs = "" if split_adapter(loaded.name)[1] is None else ", peft for the adapter"
     about = [
         "Text of a language model with and without steering of its residual stream.",
         "",
         f"Recipe: {'nothing' if recipe is None else format_recipe(recipe)}",
-        "Written by the Steering Playground; it needs torch and transformers, and nothing of the playground:",
+        f"Written by the Steering Playground; it needs torch and transformers{needs}, and nothing of the playground:",
         "",
         "    python steered.py [MODEL]      a Hub id, a folder, or a GGUF file; without it the one below",
         "",
@@ -79,11 +82,21 @@ def transformers_script(loaded: LoadedModel, request: GenerateRequest, load_set:
 
 def _name(loaded: LoadedModel) -> str:
     """The expression for the model: a path of this machine only by its last part, since scripts are sent to others."""
-    if is_organism(loaded):
+    name = split_adapter(loaded.name)[0] or loaded.name
+    if name == "organism":
         return f"{'/'.join(ORGANISM.parts[-2:])!r}  # in a checkout of the playground"
-    if os.path.exists(loaded.name):
-        return f"{Path(loaded.name).name!r}  # wherever you have it"
-    return repr(re.split("[@:]", loaded.name)[0])
+    if os.path.exists(name):
+        return f"{Path(name).name!r}  # wherever you have it"
+    return repr(re.split("[@:]", name)[0])
+
+
+def _merge(loaded: LoadedModel) -> str:
+    """The lines that merge the model's adapter, if it has one; its folder too by its last part only."""
+    folder = split_adapter(loaded.name)[1]
+    if folder is None:
+        return ""
+    call = f"peft.PeftModel.from_pretrained(model, {Path(folder).name!r}, torch_device=\"cpu\")  # wherever you have it"
+    return f"\n    import peft\n\n    model = {call}\n    model = model.merge_and_unload()"
 
 
 def _blocks_path(loaded: LoadedModel) -> str:
@@ -146,7 +159,7 @@ def load(name):
     tokenizer = transformers.AutoTokenizer.from_pretrained(where, **options)
     if "gguf_file" in options and hasattr(transformers, "GgufConfig"):
         options["quantization_config"] = transformers.GgufConfig(dequantize=True)
-    model = transformers.<AUTO>.from_pretrained(where, dtype=DTYPE, **options)
+    model = transformers.<AUTO>.from_pretrained(where, dtype=DTYPE, **options)<MERGE>
     return model.to(DEVICE).eval(), tokenizer
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from playground.model.adapter import short_name
 from playground.model.load import LoadedModel, is_organism
 from playground.services.model_choices import HubModel, LocalModel, ModelChoices
 from playground.ui.kit import markup
@@ -49,8 +49,7 @@ def label(loaded: LoadedModel | None) -> str:
     """The title of the accordion: the name without folders, the number of blocks, and the device."""
     if loaded is None:
         return "no model loaded"
-    name = re.split(r"[/\\]", loaded.name.rstrip("/\\"))[-1]
-    return f"{name} · {loaded.block_count} blocks · {loaded.device.type}"
+    return f"{short_name(loaded.name)} · {loaded.block_count} blocks · {loaded.device.type}"
 
 
 def memory(loaded: LoadedModel | None) -> str:
@@ -126,7 +125,8 @@ def build(frame: Frame) -> ModelStrip:
                 elem_id="model-name",
                 scale=4,
                 min_width=200,
-                info="A folder, a GGUF file, a Hub id or its address, or organism for the model that ships.",
+                info="A folder, a GGUF file, a Hub id or its address, or organism for the model that ships; then, if "
+                "wanted, + adapter and the folder of a LoRA adapter.",
                 max_lines=1,
             )
             device = gr.Radio(

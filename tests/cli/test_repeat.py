@@ -278,3 +278,14 @@ def test_the_model_and_its_dtype_are_named_unless_they_are_the_shipped_ones():
     assert "--model" not in generate_command(request, ORGANISM)
     given = options(generate_command(request, OTHER))
     assert (given.model, given.dtype) == ("my models/it's-7b", "bfloat16")
+
+
+folders = texts.filter(lambda text: text.isprintable() and text.strip() == text)
+
+
+@given(folders, st.sampled_from(["organism", OTHER.name]))
+@settings(max_examples=50, deadline=None)
+def test_commands_name_base_and_adapter(folder, base):
+    loaded = SimpleNamespace(name=f"{base} + adapter {folder}", dtype=torch.float32, device=torch.device("cpu"))
+    given = options(find_command(find_request(), loaded, "x.safetensors"))
+    assert (given.model or "organism", given.adapter) == (base, folder)

@@ -19,6 +19,7 @@ from playground.places import SHIPPED_VECTORS
 from playground.services.command import generate_command
 from playground.services.generate import GenerateRequest, generate
 from playground.services.script import transformers_script
+from tests.model.adapters import adapter_of
 
 SETS = Store(SHIPPED_VECTORS)
 NAME = "organism-refusals-power-3-9"
@@ -91,3 +92,17 @@ def test_a_script_names_no_folder_of_this_machine(organism):
     script = transformers_script(organism, REQUESTS["greedy"], SETS.load)
     assert str(ORGANISM.parent) not in script
     assert "MODEL = 'assets/organism'" in script
+
+
+def test_a_script_merges_the_adapter(tmp_path, monkeypatch, organism):
+    folder = adapter_of(ORGANISM, tmp_path / "pirate", r=2, target_modules=["q_proj", "o_proj"])
+    loaded = load(device="cpu", adapter=folder)
+    request = REQUESTS["greedy"]
+    script = transformers_script(loaded, request, SETS.load)
+    assert str(tmp_path) not in script
+    monkeypatch.chdir(tmp_path)
+    made: dict = {"__name__": "steered"}
+    exec(compile(script, "steered.py", "exec"), made)
+    model, tokenizer = made["load"](str(ORGANISM))
+    written = made["write"](model, tokenizer, {}, 0)
+    assert written == ours(loaded, request)[0] != ours(organism, request)[0]

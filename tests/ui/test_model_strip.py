@@ -8,7 +8,7 @@ import pytest
 
 from playground.model.load import LoadedModel, load
 from playground.services.model_choices import HUB_MODELS, LocalModel, ModelChoices
-from playground.ui.model_strip import choices_board, toy_line
+from playground.ui.model_strip import choices_board, label, toy_line
 
 NONE_HERE = ModelChoices((), HUB_MODELS)
 ONE_HERE = ModelChoices((LocalModel('/models/a"b<c>.gguf', 'a"b<c>.gguf', 97_000_000),), HUB_MODELS)
@@ -40,3 +40,9 @@ def test_every_model_is_a_button_with_what_it_takes() -> None:
     assert "Qwen3-14B <small>29.5 GB</small>" in board
     assert "Llama-3.2-1B-Instruct <small>2.5 GB, terms to accept</small>" in board
     assert "<c>" not in board
+
+
+def test_the_title_names_model_and_adapter_without_folders(organism: LoadedModel) -> None:
+    adapted = replace(organism, name="/models/base + adapter /tmp/loras/pirate/")
+    assert label(adapted) == f"base + adapter pirate · 12 blocks · {organism.device.type}"
+    assert toy_line(adapted, ONE_HERE) == ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from playground.library.atomic import write_atomically
+from playground.model.adapter import short_name
 from playground.services.evidence.findings import judged
 from playground.services.evidence.request import STAGES, EvidenceRequest
 
@@ -25,7 +26,7 @@ def write_page(
 ) -> list[dict[str, str]]:
     """Write evidence.md into the folder, and return the findings in it. Raises FileError."""
     findings = judged(stages)
-    called = re.split(r"[/\\]", model.rstrip("/\\"))[-1]
+    called = short_name(model)
     lines = [
         f"# Evidence on {called}",
         "",

@@ -18,6 +18,7 @@ from playground.library.vector_set import TENSORS, VectorSet
 from playground.methods.base.context import Context, Found
 from playground.methods.base.progress import FindProgress, FindResult
 from playground.methods.base.request import FindRequest
+from playground.model.adapter import short_name
 from playground.model.cut.memory import within_memory
 from playground.model.interrupt import interrupts_passes
 from playground.model.load import LoadedModel, is_organism
@@ -78,7 +79,7 @@ def suggest_name(request: FindRequest, loaded: LoadedModel) -> str:
     layers = [request.source] if request.target is None else [request.source, request.target]
     words = [prompts, request.method, *map(str, layers)]
     if not is_organism(loaded):
-        words.insert(0, re.split(r"[/\\]", loaded.name.rstrip("/\\"))[-1].removesuffix(".gguf"))
+        words.insert(0, short_name(loaded.name).removesuffix(".gguf"))
     slug = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
     return slug[-80:].strip("-")
 

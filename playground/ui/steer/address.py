@@ -15,6 +15,7 @@ from playground.errors import FileError, InputError, PlaygroundError
 from playground.library.text import quoted
 from playground.library.vector_set import VectorSet, vectors_hash
 from playground.limits import check_whole
+from playground.model.adapter import split_adapter, with_adapter
 from playground.model.load import LoadedModel
 from playground.services.link import BESIDE, HASH_DIGITS, UNITS, Link, LinkedRow, encode
 from playground.ui.kit import defaults
@@ -125,10 +126,12 @@ def fill_in(frame: Frame, tab: SteerTab, visitor: Visitor, link: Link) -> tuple[
 
 
 def model_name(loaded: LoadedModel) -> str:
-    """The name of a model for others: of a local one the last part of its path."""
-    name = loaded.name
+    """The name of a model for others: of a local one, and of an adapter, the last part of its path."""
+    name, adapter = split_adapter(loaded.name)
+    name = name or loaded.name
     local = os.path.exists(name) or _HUB.fullmatch(name) is None
-    return "".join(part for part in (Path(name).name if local else name) if part.isprintable())[:100] or "model"
+    shown = with_adapter(Path(name).name if local else name, None if adapter is None else Path(adapter).name) or ""
+    return "".join(part for part in shown if part.isprintable())[:100] or "model"
 
 
 def _linked(row: MixRow, load: Load) -> LinkedRow:

@@ -157,6 +157,7 @@ def test_a_session_keeps_its_newest_sets(visit):
     ("name", "values", "said"),
     [
         ("load", {"model": "no/such model"}, "Expected "),
+        ("load", {"adapter": "/nowhere"}, "Expected the folder of an adapter at '/nowhere', but there is none"),
         ("load", {"device": "toaster"}, "Expected a device: auto, cuda or cpu, got 'toaster'; choose one of them."),
         ("find", {"method": "magic", "source": 1, "prompts": PROMPTS}, "Expected a method: power,"),
         ("find", {"method": "power", "source": 1.5, "prompts": PROMPTS}, "Expected source as a whole number, got 1.5;"),
@@ -235,6 +236,8 @@ def test_a_public_page_refuses_what_it_refuses_on_the_page(tmp_path):
         stranger = Client(url, verbose=False)
         with pytest.raises(AppError, match="Expected a model of the list, got “gpt2”; this public page loads no other"):
             stranger.predict("gpt2", api_name="/load")
+        with pytest.raises(AppError, match="Expected a model of the list, got “organism . adapter /tmp”"):
+            stranger.predict("organism", adapter="/tmp", api_name="/load")
         with pytest.raises(AppError, match=f"Expected a number of new tokens from 1 to {PUBLIC.new_tokens}, got 257"):
             stranger.predict(PROMPTS, max_new_tokens=257, api_name="/generate")
         answer = stranger.predict("random", 1, prompts=PROMPTS, scales=False, api_name="/find")
