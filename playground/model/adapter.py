@@ -135,8 +135,8 @@ def check_base(adapter: Adapter, name: str, repo: str | None, config: Any) -> No
 
 
 def merge(model: PreTrainedModel, adapter: Adapter, name: str) -> PreTrainedModel:
-    """The model with the adapter added to its weights, W + scaling · B A, computed in float32 at least and rounded to
-    the model's dtype; no module of PEFT is left in it. The model that is given is changed.
+    """The model with the adapter added to its weights, W + scaling · B A, the product in float32 and the sum in the
+    model's dtype; no module of PEFT is left in it. The model that is given is changed.
 
     Raises ModelError for an adapter that is not of this model (missing modules, other shapes, tensors that find no
     place), whose numbers are not finite, or that changes embeddings which the model ties to its output.

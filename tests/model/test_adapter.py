@@ -98,6 +98,15 @@ def test_merged_weights_are_the_base_plus_the_scaled_product(base: Path, lora: P
     assert not any(parameter.requires_grad for parameter in merged.model.parameters())
 
 
+def test_16_bit_weights_are_off_by_no_more_than_their_rounding(base: Path, lora: Path, merged: LoadedModel) -> None:
+    plain, narrow = (load(str(base), "cpu", "bfloat16", adapter=folder).model.state_dict() for folder in (None, lora))
+    for key, wide in merged.model.state_dict().items():
+        assert narrow[key].dtype == torch.bfloat16
+        added = (wide - plain[key].float()).abs()
+        # W, what is added and their sum are each rounded once, by half of 2^-7 of their size at most.
+        assert ((narrow[key].float() - wide).abs() <= 2**-8 * (2 * wide.abs() + 2 * added)).all()
+
+
 def test_the_adapter_is_in_name_summary_fingerprint_and_command(base: Path, lora: Path, merged: LoadedModel) -> None:
     plain = load(str(base), "cpu", "float32")
     assert merged.name == f"{base} + adapter {lora}"
