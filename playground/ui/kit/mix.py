@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from playground.errors import InputError, PlaygroundError
 from playground.library.recipe import Component, Recipe, component_norm, format_blocks, read_blocks
@@ -89,7 +88,7 @@ def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:
     """The rows of a mix that has this recipe. Raises what `load` raises."""
     rows = []
     for component in recipe.components:
-        how: dict[str, Any] = {"operation": component.operation, "blocks": format_blocks(component.blocks)}
+        how = {"operation": component.operation, "blocks": format_blocks(component.blocks)}
         if component.span is not None:
             first, end = component.span
             rows.append(MixRow(component.source, RANGE, first=first, last=end - 1, **how))
