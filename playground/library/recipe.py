@@ -332,7 +332,12 @@ def _parse_component(text: str) -> Component:
             "numbers."
         )
     amount, colon, where = (part.strip() for part in amount.partition(":"))
-    at_blocks = read_blocks(where, f"after : in {shown(text)}") if colon else None
+    blocks = _BLOCKS.fullmatch(where) if colon else None
+    if colon and blocks is None:
+        raise InputError(
+            f"Expected blocks after : in {shown(text)}, got {shown(where)}; write them like 4-9, both included, or 4."
+        )
+    at_blocks = None if blocks is None else (int(blocks[1]), int(blocks[2] or blocks[1]))
     operation, number = _read_operation(amount)
     if number is None:
         raise InputError(
@@ -353,24 +358,6 @@ def _parse_component(text: str) -> Component:
     return Component(source, None, (int(mean[1]), int(mean[2])), *number, at_blocks, operation)
 
 
-def read_blocks(text: str, where: str = "") -> tuple[int, int]:
-    """The first and the last block in a text such as `4-9` or `4`. Raises InputError, saying `where`, for others."""
-    found = _BLOCKS.fullmatch(text.strip())
-    if found is None:
-        raise InputError(
-            f"Expected blocks {where}{' ' * bool(where)}as two numbers, got {shown(text)}; write them like 4-9, both "
-            "included, or 4."
-        )
-    return int(found[1]), int(found[2] or found[1])
-
-
-def format_blocks(blocks: tuple[int, int] | None) -> str:
-    """The text that `read_blocks` reads, "" for None."""
-    if blocks is None:
-        return ""
-    return f"{blocks[0]}" if blocks[0] == blocks[1] else f"{blocks[0]}-{blocks[1]}"
-
-
 def _read_operation(text: str) -> tuple[str, tuple[float, str] | None]:
     """What is done, and its number with a unit (None for text that is none)."""
     if text == "ablate":
@@ -386,7 +373,10 @@ def _format_component(component: Component) -> str:
     for word, several in (("mean", component.mean), ("span", component.span)):
         rows = rows if several is None else f"{word}:{several[0]}-{several[1]}"
     unit = "" if component.unit == component.usual_unit else component.unit
-    where = "" if component.blocks is None else f":{format_blocks(component.blocks)}"
+    where = ""
+    if component.blocks is not None:
+        first, last = component.blocks
+        where = f":{first}" if first == last else f":{first}-{last}"
     amount = f"{repr(float(component.amount)).removesuffix('.0')}{unit}"
     done = {"add": amount, "ablate": "ablate"}.get(component.operation, f"{component.operation}={amount}")
     return f"{component.source}#{rows}@{done}{where}"

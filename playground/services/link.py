@@ -16,7 +16,7 @@ from urllib.parse import quote_plus, unquote_plus
 
 from playground.core.positions import Positions, check_positions
 from playground.errors import InputError
-from playground.library.direction import OPPOSITE, read_scale
+from playground.library.direction import read_scale
 from playground.library.text import listed, shown
 from playground.limits import check_characters, check_count, check_whole, limits
 from playground.model.conversation import Turn, check_turns
@@ -33,8 +33,7 @@ UNITS = {"relative": "r", "absolute": "a"}
 _SAFE = "/:@,~"
 _REPEATED = ("mix", "turn", "answer")
 _ROWS = r"\d{1,9}|first:\d{1,9}|mean:\d{1,9}-\d{1,9}"
-_FLAG = r",(?:mute|solo|ablate|cap|floor|at\d{1,4}(?:-\d{1,4})?)"
-_MIX = re.compile(rf"(.+)~([0-9a-f]{{16}})/({_ROWS})@([^,]+)((?:{_FLAG})*)", re.ASCII)
+_MIX = re.compile(rf"(.+)~([0-9a-f]{{16}})/({_ROWS})@([^,]+)((?:,mute|,solo)*)", re.ASCII)
 _MODEL = re.compile(r"(.+)~([0-9a-f]{16})", re.ASCII)
 _TAB = re.compile(r"[a-z][a-z_-]{0,29}", re.ASCII)
 _NAME_LENGTH = 200
@@ -42,9 +41,7 @@ _NAME_LENGTH = 200
 
 @dataclass(frozen=True)
 class LinkedRow:
-    """A row of the mix. `vectors`: the first digits of its set's `vectors_hash`; `rows` as in the link; `operation`
-    and `blocks` as in a recipe.
-    """
+    """A row of the mix. `vectors`: the first digits of its set's `vectors_hash`; `rows` as in the link."""
 
     set_name: str
     vectors: str
@@ -53,8 +50,6 @@ class LinkedRow:
     unit: str
     mute: bool = False
     solo: bool = False
-    operation: str = "add"
-    blocks: str = ""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.scale):
@@ -260,7 +255,6 @@ def _real(one: dict[str, str], key: str, usual: float) -> float:
 
 def _format_row(row: LinkedRow) -> str:
     flags = (",mute" if row.mute else "") + (",solo" if row.solo else "")
-    flags += (f",{row.operation}" if row.operation != "add" else "") + (f",at{row.blocks}" if row.blocks else "")
     return f"{row.set_name}~{row.vectors}/{row.rows}@{_number(row.scale)}{row.unit}{flags}"
 
 
@@ -269,10 +263,7 @@ def _parse_row(text: str) -> LinkedRow:
     scale = None if parts is None else read_scale(parts[4])
     if parts is None or scale is None:
         raise InputError(f"Expected mix=SET~VECTORS/ROWS@SCALE in a link, got {shown(text)}; ask for a new one.")
-    flags = parts[5].split(",")[1:]
-    at = next((flag.removeprefix("at") for flag in flags if flag.startswith("at")), "")
-    done = next((flag for flag in flags if flag in OPPOSITE), "add")
-    return LinkedRow(parts[1], parts[2], parts[3], *scale, "mute" in flags, "solo" in flags, done, at)
+    return LinkedRow(parts[1], parts[2], parts[3], *scale, mute=",mute" in parts[5], solo=",solo" in parts[5])
 
 
 def _number(value: float) -> str:

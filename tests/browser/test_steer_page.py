@@ -251,34 +251,3 @@ def test_the_drawer_goes_back_to_a_generation_and_sets_two_side_by_side(visitor:
         expect(page.locator("#steer-drawer .sp-compare thead th")).to_have_count(count + 2)
     assert page.locator("#steer-drawer .sp-compare mark").count() > 0
     visitor.shot("steer-drawer")
-
-
-def test_a_row_ablates_or_caps_at_blocks_of_its_own(visitor: Visitor) -> None:
-    page = visitor.page
-    expect(page.locator("#mix-0-operation")).to_be_hidden()
-    page.click("#mix-0-more")
-    visitor.shot("steer-mix-more")
-    set_scale(visitor, 0, -0.2)
-    page.click("#mix-0-operation input")
-    page.get_by_role("option", name="caps it").click()
-    expect(page.locator("#mix-0-strip")).to_contain_text("kept at −0.2 r along it at most")
-    page.fill("#mix-0-blocks textarea, #mix-0-blocks input", "3-4")
-    expect(page.locator("#mix-0-strip")).to_contain_text("at most · at blocks 3-4")
-    generate(visitor)
-    assert re.search(r"@cap=-6\.\d+:3-4", visitor.text("steer-command"))
-    assert texts(visitor, "steered")[0].startswith("class")
-    visitor.shot("steer-mix-capped")
-    page.click("#mix-0-operation input")
-    page.get_by_role("option", name="ablates it").click()
-    expect(page.locator("#mix-0-strip")).to_contain_text("what lies along it is taken out · at blocks 3-4")
-    page.wait_for_function("() => decodeURIComponent(location.hash).includes(',ablate,at3-4')")
-    page.reload()
-    page.wait_for_selector("body:not([inert])")
-    visitor.errors.clear()  # streams that the reload cut off
-    expect(page.locator("#mix-0-strip")).to_contain_text("what lies along it is taken out · at blocks 3-4")
-    expect(page.locator("#mix-0-blocks")).to_be_visible()
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    visitor.shot("steer-mix-ablated-phone")
-    page.fill("#mix-0-blocks textarea, #mix-0-blocks input", "4-")
-    expect(page.locator("#mix-0-strip")).to_contain_text("write them like 4-9, both included, or 4.")

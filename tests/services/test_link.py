@@ -31,8 +31,6 @@ FULL = Link(
         LinkedRow("smol-refusals", "0123456789abcdef", "3", -0.566, "r", mute=True),
         LinkedRow("(not saved)", "f" * 16, "first:12", 1.5, "n", solo=True),
         LinkedRow("a b+c", "0" * 16, "mean:0-4", 1e-07, "r"),
-        LinkedRow("held", "1" * 16, "2", 0.25, "r", mute=True, operation="cap", blocks="4-9"),
-        LinkedRow("gone", "2" * 16, "mean:0-4", 0.0, "r", operation="ablate"),
     ),
     sampling=Sampling(max_new_tokens=48, temperature=0.7, top_p=0.95, seed=7),
     samples=3,

@@ -2,69 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
-from playground.errors import InputError, PlaygroundError
-from playground.library.recipe import Component, Recipe, component_norm, format_blocks, read_blocks
+from playground.errors import InputError
+from playground.library.recipe import Component, Recipe
 from playground.library.vector_set import VectorSet
 from playground.ui.kit import defaults
-from playground.ui.kit.digits import digits
-from playground.ui.kit.markup import scale_strip
 from playground.ui.kit.pick import RANGE, Load, Pick, native_norm
 
 
 @dataclass(frozen=True)
 class MixRow(Pick):
-    """One row of the mixer. A muted row does nothing; while a row has `solo`, the others do nothing. `operation` is
-    what is done with the vector, a key of OPPOSITE, and `blocks` where, as in a recipe; "" is at the source of its set.
-    """
+    """One row of the mixer. A muted row adds nothing; while a row has `solo`, the others add nothing."""
 
     mute: bool = False
     solo: bool = False
-    operation: str = "add"
-    blocks: str = ""
 
     def component(self, load: Callable[[str], VectorSet], mute: bool = True) -> Component | None:
-        """The component of the row; None when it is empty or (with `mute`) muted. Raises PlaygroundError."""
-        made = None if mute and self.mute else super().component(load)
-        if made is None:
-            return None
-        blocks = read_blocks(self.blocks, "at which a row works") if (self.blocks or "").strip() else None
-        if self.operation == "ablate":  # several rows by their span
-            return Component(made.source, made.row, operation="ablate", span=made.mean, blocks=blocks)
-        return replace(made, operation=self.operation, blocks=blocks)
+        """The component that the row adds; None when it is empty or (with `mute`) muted. Raises PlaygroundError."""
+        return None if mute and self.mute else super().component(load)
 
     def strip(self, load: Callable[[str], VectorSet], remark: str = "") -> str:
         """Marks and small print under the slider, as `Pick.strip`, for a muted row too."""
         pick = Pick(*(getattr(self, field.name) for field in fields(Pick)))
-        remark = remark or ("muted" if self.mute else "")
-        if self.operation == "add" and not self.blocks:
-            return pick.strip(load, remark)
-        try:
-            made = self.component(load, mute=False)
-        except PlaygroundError as error:
-            return scale_strip(self.maximum, str(error)) + _CHANGED
-        if made is None:
-            return ""
-        at = f"at block{'s' * ('-' in self.blocks)} {self.blocks.strip()}" if self.blocks else ""
-        if made.operation == "add":
-            return pick.strip(load, " · ".join(part for part in (at, remark) if part)) + _CHANGED
-        vector_set = load(self.source)
-        bound = math.copysign(component_norm(made, vector_set), made.amount) / vector_set.origin.residual_norm
-        what = {
-            "ablate": "what lies along these rows is taken out" if made.span else "what lies along it is taken out",
-            "cap": f"kept at {digits(bound, 2)} r along it at most",
-            "floor": f"kept at {digits(bound, 2)} r along it at least",
-        }[made.operation]
-        shown = scale_strip(self.maximum, " · ".join(part for part in (what, at, remark) if part))
-        return shown + (_ABLATES if made.operation == "ablate" else _CHANGED)
-
-
-_CHANGED = '<i class="sp-unusual"></i>'
-_ABLATES = '<i class="sp-unusual sp-ablates"></i>'
-"""Marks for the style sheet: what a row does shows while it is not the usual, and an ablation has no scale."""
+        return pick.strip(load, remark or ("muted" if self.mute else ""))
 
 
 def opening_mix(start: defaults.Opening) -> list[MixRow]:
@@ -81,29 +43,29 @@ def active_rows(rows: Sequence[MixRow]) -> list[MixRow]:
 def recipe_of(rows: Sequence[MixRow], load: Load) -> Recipe:
     """The recipe of a mix; rows at scale 0 are left out. Raises PlaygroundError."""
     components = [row.component(load, mute=False) for row in active_rows(rows)]
-    return Recipe(tuple(part for part in components if part is not None and (part.amount or part.operation != "add")))
+    return Recipe(tuple(part for part in components if part is not None and part.amount != 0))
 
 
 def mix_of(recipe: Recipe, load: Callable[[str], VectorSet]) -> list[MixRow]:
     """The rows of a mix that has this recipe. Raises what `load` raises."""
     rows = []
     for component in recipe.components:
-        how = {"operation": component.operation, "blocks": format_blocks(component.blocks)}
-        if component.span is not None:
-            first, end = component.span
-            rows.append(MixRow(component.source, RANGE, first=first, last=end - 1, **how))
-            continue
+        if component.blocks is not None:
+            raise InputError(
+                f"Expected a recipe that the mixer can show, got one at the blocks {component.blocks[0]} to "
+                f"{component.blocks[1]}; generate it by the command line or the API."
+            )
+        if component.operation != "add":
+            raise InputError(
+                "Expected a recipe that only adds, which the mixer can show, got one that ablates or caps; generate it "
+                "by the command line or the API."
+            )
         if component.mean is not None:
-            if component.operation == "ablate":
-                raise InputError(
-                    "Expected a recipe that the mixer can show, got one that ablates an average; ablate the span of "
-                    "these rows, or generate it by the command line or the API."
-                )
-            rows.append(replace(_average(component, component.mean, load), **how))
+            rows.append(_average(component, component.mean, load))
             continue
         # Amounts have five digits, so eight restore them.
         scale = float(f"{component.amount / load(component.source).origin.residual_norm:.8g}")
-        rows.append(MixRow(component.source, str(component.row), scale=scale, **how))
+        rows.append(MixRow(component.source, str(component.row), scale=scale))
     return rows
 
 

@@ -142,10 +142,7 @@ def _linked(row: MixRow, load: Load) -> LinkedRow:
         text = f"first:{rows[1]}" if row.row == FIRST else f"mean:{rows[0]}-{rows[1]}"
     unit = "n" if row.native else UNITS["absolute" if row.absolute else "relative"]
     scale = row.number(vector_set)
-    blocks = "".join((row.blocks or "").split())
-    return LinkedRow(
-        row.source, _digits(vector_set), text, scale, unit, bool(row.mute), bool(row.solo), row.operation, blocks
-    )
+    return LinkedRow(row.source, _digits(vector_set), text, scale, unit, bool(row.mute), bool(row.solo))
 
 
 def _digits(vector_set: VectorSet) -> str:
@@ -212,8 +209,7 @@ def _missing(frame: Frame, visitor: Visitor, row: LinkedRow) -> str:
 def _mix_row(row: LinkedRow, name: str, absolute: bool) -> MixRow:
     kind, _, numbers = row.rows.rpartition(":")
     made = MixRow(
-        name, native=row.unit == "n", scale=row.scale, absolute=absolute, mute=row.mute, solo=row.solo,
-        operation=row.operation, blocks=row.blocks,
+        name, native=row.unit == "n", scale=row.scale, absolute=absolute, mute=row.mute, solo=row.solo
     )  # fmt: skip
     if kind == FIRST:
         return replace(made, row=FIRST, count=int(numbers))

@@ -22,9 +22,10 @@ from playground.ui.kit.running import EVENT, UNCHECKED, quick
 from playground.ui.kit.visitor import Visitor
 from playground.ui.steer import mix_row, mixer, render_handlers
 from playground.ui.steer.layout import NO_SETS, SteerTab, set_hint
-from playground.ui.steer.mix_row import VALUES, MixControls
+from playground.ui.steer.mix_row import MixControls
 from playground.ui.steer.state import SteerState
 from playground.ui.widgets import vector_controls
+from playground.ui.widgets.vector_controls import VALUES
 
 AT_ONCE: dict[str, Any] = {"queue": False, **EVENT, **UNCHECKED}
 """Event options for a mere change of state: outside the queue, so that Generate cannot overtake it."""
@@ -108,14 +109,14 @@ def _wire_row(
         """Store the values of the row, and return its small print."""
         visitor, (first, number) = frame.visitor(request), numbered
         state = SteerState.of(visitor)
-        row = state.mix.update(slot, dict(zip(VALUES, (first, *values), strict=True)), number, drawn)
+        row = state.mix.update(slot, dict(zip((*VALUES, "mute"), (first, *values), strict=True)), number, drawn)
         if row is None:
             return gr.skip()
         strip = row.strip(frame.load_set(visitor), state.mix.remark(slot))
         # Of several at once the small print of the last one stays.
         return strip if state.mix.row_events.is_newest(slot, number) else gr.skip()
 
-    values = controls.values
+    values = [*pick.values, controls.mute]
     changes = [value.change for value in values]
     storing = {"js": NUMBERED_JS, "trigger_mode": "always_last", **AT_ONCE}
     follow(gr.on(changes, on_row, values, pick.strip, **storing).then)

@@ -1,4 +1,4 @@
-"""Components of one row of the mixer: vector picker, slider, mute, solo, flip, remove, what is done and where."""
+"""Components of one row of the mixer: vector picker, slider, mute, solo, flip and remove."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ import gradio as gr
 
 from playground.ui.kit.mix import MixRow
 from playground.ui.kit.pick import Load
-from playground.ui.kit.running import EVENT
 from playground.ui.widgets import vector_controls
 from playground.ui.widgets.vector_controls import PickControls
-
-VALUES = (*vector_controls.VALUES, "mute", "operation", "blocks")
-"""Fields of a MixRow that have a component which tells them, in the order of `MixControls.values`."""
-OPERATIONS = [("adds it", "add"), ("ablates it", "ablate"), ("caps it", "cap"), ("floors it", "floor")]
-MORE_JS = "() => document.getElementById('mix-SLOT').classList.toggle('sp-open')"
 
 
 @dataclass(frozen=True)
@@ -30,18 +24,11 @@ class MixControls:
     solo: gr.Checkbox
     flip: gr.Button
     remove: gr.Button
-    operation: gr.Dropdown
-    blocks: gr.Textbox
-
-    @property
-    def values(self) -> list[Any]:
-        """The components of VALUES."""
-        return [*self.pick.values, self.mute, self.operation, self.blocks]
 
     @property
     def outputs(self) -> list[Any]:
         """All components that `show` may write to."""
-        return [self.box, *self.values, self.solo, self.pick.strip]
+        return [self.box, *self.pick.values, self.mute, self.solo, self.pick.strip]
 
     def show(self, row: MixRow | None, names: Sequence[str], load: Load, remark: str) -> dict[Any, Any]:
         """Updates that make the components show `row`, or hide them for None. Raises what `load` raises."""
@@ -53,8 +40,6 @@ class MixControls:
             self.pick.strip: row.strip(load, remark),
             self.mute: row.mute,
             self.solo: row.solo,
-            self.operation: row.operation,
-            self.blocks: row.blocks,
         }
 
 
@@ -71,7 +56,7 @@ def build(index: int, start: MixRow, names: Sequence[str], load: Load, remark: s
                     container=False, interactive=True, elem_classes="sp-mute",
                 )
             )
-        for name in ("flip", "more", "remove"):
+        for name in ("flip", "remove"):
             buttons.append(
                 gr.Button(
                     name, elem_id=f"mix-{index}-{name}", size="sm", min_width=26, scale=0,
@@ -81,16 +66,5 @@ def build(index: int, start: MixRow, names: Sequence[str], load: Load, remark: s
 
     with gr.Column(visible=start.used, elem_classes="sp-mixrow", elem_id=f"mix-{index}") as box:
         pick = vector_controls.build(f"mix-{index}", f"row {index + 1}", start, names, load, tools, remark)
-        with gr.Row(elem_classes="sp-tight sp-how"):
-            operation = gr.Dropdown(
-                OPERATIONS, value=start.operation, label=f"what row {index + 1} does", elem_id=f"mix-{index}-operation",
-                container=False, show_label=False, interactive=True, min_width=110,
-            )
-            blocks = gr.Textbox(
-                start.blocks, label=f"blocks of row {index + 1}", elem_id=f"mix-{index}-blocks", max_lines=1,
-                placeholder="at its own block, or 4-9", container=False, show_label=False, interactive=True,
-                min_width=110,
-            )
-    (mute, solo), (flip, more, remove) = boxes, buttons
-    more.click(None, None, None, js=MORE_JS.replace("SLOT", str(index)), **EVENT)
-    return MixControls(box, pick, mute, solo, flip, remove, operation, blocks)
+    (mute, solo), (flip, remove) = boxes, buttons
+    return MixControls(box, pick, mute, solo, flip, remove)

@@ -26,8 +26,7 @@ def written_panes(visitor: Visitor, colour: bool) -> str:
         rows, detail = written.of(kind), ""
         kl: tuple[tuple[TokenKl, ...], ...] = ()
         if rows is not None and kind != SIDES[0]:
-            norm = written.result.rows[rows][0].norm
-            detail = f"norm {digits(norm)}" if norm else ""
+            detail = f"norm {digits(written.result.rows[rows][0].norm)}"
             kl = written.kl[rows] if colour and written.kl is not None else ()
         if kind == SIDES[1]:
             detail = " · ".join(part for part in (detail, written.detail) if part)
