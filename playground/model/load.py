@@ -283,7 +283,7 @@ def _refuse_adapter(source: Source) -> None:
     if (source.folder / "adapter_config.json").exists():
         raise ModelError(
             f"Expected a model's own weights, but {source.name} holds an adapter (adapter_config.json), which is never "
-            "applied unasked; merge it into its base model (merge_and_unload of PEFT), save that, and load the result."
+            "applied unasked; load its base model, with --adapter and a folder that holds the adapter alone."
         )
 
 

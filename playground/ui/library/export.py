@@ -26,6 +26,7 @@ from playground.ui.kit.frame import IN_TURN, Frame
 from playground.ui.kit.mix import recipe_of
 from playground.ui.kit.running import EVENT, UNCHECKED, long, quick
 from playground.ui.kit.visitor import Visitor
+from playground.ui.library.state import LibraryState
 from playground.ui.widgets.positions import positions_picker
 
 ALL, MIX = "all", "mix"
@@ -109,6 +110,7 @@ def wire(frame: Frame, panel: ExportPanel, selected: Callable[[Visitor], str]) -
         suffix = format_of(form).suffix
         file = f"{name}{'' if what == ALL else f'-{what}'}{suffix}"
         command = export_command(recipe, name, None if what == ALL else what, scale, form, positions, file)
+        LibraryState.of(visitor).exported = (what, scale, form, positions)
         yield {
             panel.file: offer(visitor, file, partial(write_atomically, data=made.data)) | {"visible": True},
             panel.note: markup.notice(" ".join(made.said), "info") + markup.command(command),
@@ -119,12 +121,13 @@ def wire(frame: Frame, panel: ExportPanel, selected: Callable[[Visitor], str]) -
     )  # fmt: skip
 
     @quick
-    def on_change(request: gr.Request) -> dict[Any, Any]:
-        frame.visitor(request)
-        return panel.cleared()
+    def on_change(what: str | None, scale: str, form: str, positions: Positions, request: gr.Request) -> Any:
+        # The event of an edit may come after that of the click which it preceded.
+        made = LibraryState.of(frame.visitor(request)).exported == (what, scale, form, positions)
+        return gr.skip() if made else panel.cleared()
 
     edited = [panel.what.input, panel.scale.input, panel.form.input, panel.positions.input]
-    gr.on(edited, on_change, None, [panel.file, panel.note], **in_turn, **EVENT)
+    gr.on(edited, on_change, choices, [panel.file, panel.note], **in_turn, **EVENT, **UNCHECKED)
 
 
 def _directions(

@@ -31,6 +31,8 @@ class LibraryState(Slice):
     words_model: int = 0
     """The generation of the model that they were read on."""
     incoming: Incoming | None = None
+    exported: tuple[object, ...] | None = None
+    """The choices of the file of another tool that was made last."""
 
     def adopted(self) -> None:
         self.selected_shown = ""
