@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.core.geometry import orthonormalise
 from playground.errors import InputError
 
 
@@ -69,28 +70,18 @@ class Clamp:
 
 
 def ablation(layer: int, directions: Tensor) -> Clamp:
-    """The clamp that removes the span of `directions` (m, d). Raises InputError where they span nothing."""
-    basis = orthonormal(directions)
+    """The clamp that removes the span of `directions` (m, d), whose digits are those of float32 or fewer. Raises
+    InputError where they span nothing.
+    """
+    basis = orthonormalise(directions.detach().double(), rounded_to=torch.float32)
+    if not len(basis):
+        raise InputError("Expected directions to ablate, got rows of norm 0; choose others.")
     zero = basis.new_zeros(len(basis))
     return Clamp(layer, basis, zero, zero, basis.new_ones(1))
 
 
 def bounded(layer: int, direction: Tensor, low: float = -math.inf, high: float = math.inf) -> Clamp:
     """The clamp of the component along `direction` (d,), of any norm but 0."""
-    basis = orthonormal(direction[None])
-    sided = basis if float(basis[0] @ direction.to(basis)) > 0 else -basis
-    return Clamp(layer, sided, basis.new_full((1,), low), basis.new_full((1,), high), basis.new_ones(1))
-
-
-def orthonormal(directions: Tensor) -> Tensor:
-    """(r, d) float64: an orthonormal basis of the span of `directions` (m, d), r its numerical rank. Raises InputError
-    for rank 0.
-    """
-    wide = directions.detach().to("cpu", torch.float64)
-    unit = wide / wide.norm(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
-    _, values, rows = torch.linalg.svd(unit, full_matrices=False)
-    rank = int((values > 1e-6 * math.sqrt(len(unit))).sum())
-    if not rank:
-        raise InputError("Expected directions to ablate, got rows of norm 0; choose others.")
-    basis: Tensor = rows[:rank]
-    return basis
+    wide = direction.detach().double()
+    basis = (wide / wide.norm())[None]
+    return Clamp(layer, basis, basis.new_full((1,), low), basis.new_full((1,), high), basis.new_ones(1))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
-from playground.core.clamp import Clamp, orthonormal
+from playground.core.clamp import Clamp
 from playground.core.contrast import random_directions
+from playground.core.geometry import orthonormalise
 from playground.core.push import Push
 
 Edit = Push | Clamp
@@ -83,4 +83,4 @@ def _bytes(tensor: Tensor) -> bytes:
 def _along(edit: Edit, directions: Tensor) -> Edit:
     if isinstance(edit, Push):
         return Push(edit.layer, edit.vector.norm() * directions[0])
-    return replace(edit, basis=orthonormal(directions).to(torch.float64))
+    return replace(edit, basis=orthonormalise(directions.double()))

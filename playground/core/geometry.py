@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 
-def orthonormalise(vectors: Tensor, against: Tensor | None = None) -> Tensor:
+def orthonormalise(
+    vectors: Tensor, against: Tensor | None = None, rounded_to: torch.dtype | None = None
+) -> Tensor:
     """Orthonormal rows (r, d) that span the rows of `vectors` (k, d), less what the rows of `against` (a, d) span.
 
     `against` must be orthonormal already. Rows are taken in order: the first i results span the first i inputs, and a
     result points to the side of the input it came from. A row that depends on those before it (to within the rounding
-    of its own dtype) is left out, so r < k means that the rows were dependent.
+    of `rounded_to`, None: of its own dtype) is left out, so r < k means that the rows were dependent.
 
     By Householder's QR where no row depends on others. Else by classical Gram–Schmidt, each row twice: that is enough
     for orthogonality to working precision (Giraud, Langou and Rozložník, 2005), and takes a step a row.
@@ -27,7 +29,7 @@ def orthonormalise(vectors: Tensor, against: Tensor | None = None) -> Tensor:
     fixed = rows.new_empty((0, width)) if against is None else against.detach().to("cpu", torch.float64)
     if fixed.ndim != 2 or fixed.shape[1] != width:
         raise ValueError(f"Expected directions of shape (a, {width}) to stay orthogonal to, got {tuple(fixed.shape)}.")
-    negligible = 8 * torch.finfo(vectors.dtype).eps * width**0.5
+    negligible = 8 * torch.finfo(rounded_to or vectors.dtype).eps * width**0.5
     lengths = rows.norm(dim=1)
     for _ in range(2):  # against all of the fixed rows at once
         rows = project_out(rows, fixed)

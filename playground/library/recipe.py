@@ -31,9 +31,8 @@ from playground.library.vector_set import VectorSet
 from playground.limits import check_count, limits
 
 _ROW = re.compile(r"\d{1,9}", re.ASCII)
-_MEAN = re.compile(r"mean:(\d{1,9})-(\d{1,9})", re.ASCII)
+_SEVERAL = re.compile(r"(mean|span):(\d{1,9})-(\d{1,9})", re.ASCII)
 _BLOCKS = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?", re.ASCII)
-_SPAN = re.compile(r"span:(\d{1,9})-(\d{1,9})", re.ASCII)
 _FORM = "FILE#ROW@SCALE or FILE#mean:A-B@SCALE"
 
 
@@ -223,7 +222,7 @@ def resolve(recipe: Recipe, load: Callable[[str], VectorSet]) -> tuple[Edit, ...
                 elif component.operation == "ablate":
                     spans.setdefault(layer, []).append(vector)
                 else:
-                    bound = math.copysign(_norm(component, vector, vector_set), component.amount)
+                    bound = _signed(component, vector, vector_set)
                     side = {"high" if component.operation == "cap" else "low": bound}
                     bounds.setdefault(layer, []).append(bounded(layer, vector, **side))
     clamps: list[Clamp] = []
@@ -246,8 +245,7 @@ def component_norm(component: Component, vector_set: VectorSet) -> float:
 def _vector(component: Component, vector_set: VectorSet) -> Tensor:
     """(d,) float64: what a component adds."""
     direction = _direction(component, vector_set)
-    norm = math.copysign(_norm(component, direction, vector_set), component.amount)
-    vector: Tensor = norm / direction.norm() * direction
+    vector: Tensor = _signed(component, direction, vector_set) / direction.norm() * direction
     if not bool(torch.isfinite(vector.float()).all()):
         raise InputError(f"Expected a scale that fits float32, got {component.amount:g}; choose a smaller one.")
     return vector
@@ -296,6 +294,11 @@ def _norm(component: Component, direction: Tensor, vector_set: VectorSet) -> flo
     if component.unit == "f" and amount:
         return amount * _found_scale(component, vector_set)
     return amount
+
+
+def _signed(component: Component, direction: Tensor, vector_set: VectorSet) -> float:
+    """The scale as a number of the residual stream's units, with the sign of the amount."""
+    return math.copysign(_norm(component, direction, vector_set), component.amount)
 
 
 def _found_scale(component: Component, vector_set: VectorSet) -> float:
@@ -347,15 +350,14 @@ def _parse_component(text: str) -> Component:
     source, rows = source.strip(), rows.strip()
     if _ROW.fullmatch(rows):
         return Component(source, int(rows), None, *number, at_blocks, operation)
-    span = _SPAN.fullmatch(rows)
-    if span is not None:
-        return Component(source, None, None, *number, at_blocks, operation, (int(span[1]), int(span[2])))
-    mean = _MEAN.fullmatch(rows)
-    if mean is None:
+    several = _SEVERAL.fullmatch(rows)
+    if several is None:
         raise InputError(
             f"Expected a row number or mean:A-B after # in {shown(text)}, got {shown(rows)}; write {_FORM}."
         )
-    return Component(source, None, (int(mean[1]), int(mean[2])), *number, at_blocks, operation)
+    both = (int(several[2]), int(several[3]))
+    mean, span = (both, None) if several[1] == "mean" else (None, both)
+    return Component(source, None, mean, *number, at_blocks, operation, span)
 
 
 def _read_operation(text: str) -> tuple[str, tuple[float, str] | None]:

@@ -18,12 +18,8 @@ def batch_edits(edits: Sequence[Sequence[Edit]]) -> tuple[Edit, ...]:
 
     `edits` has one list a row. Errors: InputError as `batch_pushes`.
     """
+    _check_widths(edits)
     clamps = [clamps_of(row) for row in edits]
-    if not any(clamps):
-        return batch_pushes([pushes_of(row) for row in edits])
-    widths = {edit.width for row in edits for edit in row}
-    if len(widths) > 1:
-        raise InputError(f"Expected directions of one width, got {', '.join(map(str, sorted(widths)))}.")
     batched: list[Edit] = []
     for layer in sorted({clamp.layer for row in clamps for clamp in row}):
         here = [[clamp for clamp in row if clamp.layer == layer] for row in clamps]
@@ -49,6 +45,12 @@ def _batched(layer: int, clamps: Sequence[Clamp | None]) -> Clamp:
     return Clamp(layer, basis, low, high, strength)
 
 
+def _check_widths(edits: Sequence[Sequence[Edit]]) -> None:
+    widths = {edit.width for row in edits for edit in row}
+    if len(widths) > 1:
+        raise InputError(f"Expected directions of one width, got {', '.join(map(str, sorted(widths)))}.")
+
+
 def batch_pushes(pushes: Sequence[Sequence[Push]]) -> tuple[Push, ...]:
     """One push (B, d) in float32 or wider for every layer that any row is steered at, in the order of layers.
 
@@ -56,9 +58,7 @@ def batch_pushes(pushes: Sequence[Sequence[Push]]) -> tuple[Push, ...]:
     steered at a layer get zeros there. Errors: InputError for a vector of another shape, and for widths that differ.
     """
     layers: dict[int, dict[int, Tensor]] = {}
-    widths = {push.vector.shape[-1] for row in pushes for push in row}
-    if len(widths) > 1:
-        raise InputError(f"Expected directions of one width, got {', '.join(map(str, sorted(widths)))}.")
+    _check_widths(pushes)
     for row, steered_at in enumerate(pushes):
         for push in steered_at:
             if push.vector.ndim != 1:

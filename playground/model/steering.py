@@ -295,9 +295,9 @@ class _Change:
 
     def _held_on(self, stream: Tensor) -> tuple[Clamp, ...]:
         """The clamps, on the device of `stream`."""
+        for clamp in self.clamps:
+            self._check_batch(clamp.basis.shape[0] if clamp.basis.ndim == 3 else None, stream)
         if stream.device not in self.held:
-            for clamp in self.clamps:
-                self._check_batch(clamp.basis.shape[0] if clamp.basis.ndim == 3 else None, stream)
             dtype = torch.promote_types(stream.dtype, torch.float32)
             self.held[stream.device] = tuple(clamp.to(stream.device, dtype) for clamp in self.clamps)
         return self.held[stream.device]

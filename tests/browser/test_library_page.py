@@ -255,6 +255,10 @@ def test_vectors_go_to_other_tools_and_come_back(library: Visitor, site: Site, t
     page.get_by_role("option", name="all vectors", exact=True).click()
     page.fill("#library-export-scale input, #library-export-scale textarea", "")
     page.click("#library-export-make")
+    page.wait_for_selector("#library-export-file")
+    page.click("#library-export-what input")
+    page.get_by_role("option", name="all vectors", exact=True).click()  # tells what was chosen before, as a late edit
+    page.wait_for_timeout(1000)
     with page.expect_download() as download:
         page.click("#library-export-file")
     tensors = tmp_path / "taken-in.pt"

@@ -84,7 +84,7 @@ def _saved(**options: object) -> Callable[[Path, Path], Path]:
 
 
 def _bin(shards: int) -> Callable[[Path, Path], Path]:
-    """PyTorch's own files, as older checkpoints have them; beside an index with a name that is no longer there."""
+    """PyTorch's own files, as older checkpoints have them."""
 
     def make(plain: Path, folder: Path) -> Path:
         shutil.copytree(plain, folder)

@@ -94,7 +94,8 @@ def build() -> ExportPanel:
 def wire(frame: Frame, panel: ExportPanel, selected: Callable[[Visitor], str]) -> None:
     """Attach the event handlers. `selected` gives the name of the chosen set."""
     choices = [panel.what, panel.scale, panel.form, panel.positions]
-    # A choice that was edited before the click may not take back the file that the click makes.
+    # A choice that was edited before the click may not take back the file that the click makes: they are handled one
+    # after the other, and an edit that arrives after the click is known by its choices.
     in_turn = {**IN_TURN, "concurrency_id": "exports"}
 
     @long(lambda: panel.note, lambda: {frame.status: frame.status_now()})
